@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+// The door to the chain: what the network, the miner and JSON-RPC may ask of it. Reads go to
+// immutable data and wait for no validation; changes are handed to the chain thread, which alone
+// owns and alters the state.
+#pragma once
+
+#include "chain/block_node.h"
+#include "chain/mempool.h"
+#include "consensus/block.h"
+#include "consensus/coin.h"
+#include "consensus/params.h"
+#include "consensus/result.h"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace cairn::chain {
+
+using consensus::BlockHeader;
+using consensus::BlockRef;
+using consensus::Bytes;
+using consensus::Coin;
+using consensus::Hash256;
+using consensus::Result;
+using consensus::Script;
+
+/// The disk failed, is full, or holds what this program can't read. The process stops.
+struct StorageError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// How a chain runs; from the option table (node/options.h).
+struct ChainOptions {
+    std::filesystem::path directory;        ///< Of this chain: holds chainstate/, mempool.dat.
+    size_t cache_bytes = 450 << 20;         ///< -dbcache
+    int verify_threads = 0;                 ///< -par; 0: one a core, negative: leave so many free.
+    std::optional<BlockHash> assumed_valid; ///< -assumevalid; null hash: check everything.
+    std::optional<consensus::Uint256> minimum_chain_work; ///< -minimumchainwork
+    std::optional<int64_t> max_tip_age;     ///< -maxtipage, seconds; 0: never initial download.
+    size_t max_mempool_bytes = 300'000'000; ///< -maxmempool
+    int64_t mempool_expiry_seconds = 336 * 3600;
+    bool persist_mempool = true;
+    bool accept_nonstandard = false;  ///< -acceptnonstdtxn
+    FeeRate min_relay_feerate{100};   ///< -minrelaytxfee
+    FeeRate incremental_feerate{100}; ///< -incrementalrelayfee
+    FeeRate dust_feerate{3000};       ///< -dustrelayfee
+    FeeRate block_min_feerate{1};     ///< -blockmintxfee
+    bool block_filters = true;        ///< -blockfilterindex
+    /// Wall clock, seconds since the epoch; settable by setmocktime. Called on any thread.
+    std::function<int64_t()> now;
+};
+
+/// What disconnecting a block needs: the coins it spent. Core: CBlockUndo.
+struct BlockUndo {
+    /// For each transaction but the coinbase, one coin an input.
+    std::vector<std::vector<Coin>> spent;
+};
+
+/// The chain as of one validated tip. Immutable; keep it for as long as one answer takes, and all
+/// that is read through it belongs together.
+class View {
+public:
+    explicit View(const BlockNode* tip) : tip_(tip) {}
+
+    const BlockNode& tip() const { return *tip_; }
+
+    Height height() const { return tip_->height; }
+
+    /// The block at `height` of this chain, or null.
+    const BlockNode* at(Height height) const { return tip_->ancestor_node(height); }
+
+    bool contains(const BlockNode& node) const { return at(node.height) == &node; }
+
+private:
+    const BlockNode* tip_;
+};
+
+/// A shared lock on the mempool, and the mempool.
+class MempoolReader {
+public:
+    MempoolReader(std::shared_lock<std::shared_mutex> lock, const Mempool& pool)
+        : lock_(std::move(lock)),
+          pool_(&pool) {}
+
+    const Mempool& operator*() const { return *pool_; }
+
+    const Mempool* operator->() const { return pool_; }
+
+private:
+    std::shared_lock<std::shared_mutex> lock_;
+    const Mempool* pool_;
+};
+
+/// A block that entered or left the active chain.
+struct BlockChange {
+    const BlockNode* node = nullptr;
+    BlockRef block;
+};
+
+/// One move of the tip: blocks disconnected (highest first), then connected (lowest first).
+struct TipChange {
+    const BlockNode* old_tip = nullptr;
+    const BlockNode* new_tip = nullptr;
+    std::vector<BlockChange> disconnected;
+    std::vector<BlockChange> connected;
+    bool initial_download = false;
+};
+
+/// Why a transaction left the mempool.
+enum class RemovalReason : uint8_t { Block, Conflict, Replaced, Expiry, SizeLimit, Reorg };
+
+/// Told of each change, on the chain thread, after readers can see it. Returns at once.
+class ChainObserver {
+public:
+    virtual ~ChainObserver() = default;
+    virtual void tip_changed(const TipChange& change);
+    virtual void best_header_changed(const BlockNode& node);
+    virtual void transaction_added(const TransactionRef& tx, FeeRate feerate);
+    virtual void transaction_removed(const TransactionRef& tx, RemovalReason reason);
+};
+
+/// Outcome of a run of headers: how far they were accepted, and what stopped them.
+struct HeadersOutcome {
+    Result<> verdict;
+    const BlockNode* last = nullptr; ///< The last one that is in the tree; null for none.
+    size_t new_count = 0;            ///< How many were not known before.
+};
+
+/// Outcome of a block.
+struct BlockOutcome {
+    /// Of its checks, scripts included if it was connected or failed to be.
+    Result<> verdict;
+    const BlockNode* node = nullptr; ///< Its place in the tree, if its header is good.
+    bool known = false;              ///< The body was here before.
+    bool on_active_chain = false;    ///< After this call.
+};
+
+/// Outcome of a transaction that was, or with `test_only` would be, accepted.
+struct Accepted {
+    Amount fee;
+    int64_t vsize = 0;
+    FeeRate effective_feerate;
+    std::vector<Txid> replaced;
+};
+
+/// What a submitter asks of accept_transaction().
+struct AcceptOptions {
+    bool test_only = false;
+};
+
+/// A block to be mined, complete but for its nonce. Core: CBlockTemplate.
+struct BlockTemplate {
+    std::shared_ptr<consensus::Block> block; ///< Coinbase first; merkle root set.
+    const BlockNode* parent = nullptr;
+    Height height;
+    std::vector<Amount> fees;         ///< One a transaction; of the coinbase 0.
+    std::vector<int64_t> sigop_costs; ///< One a transaction.
+    Amount coinbase_value;            ///< Subsidy and fees.
+    Script witness_commitment;        ///< Of the output that carries it.
+    uint32_t min_time = 0;            ///< The earliest time the header may have.
+    uint64_t mempool_sequence = 0;    ///< It was made from the mempool as of this.
+};
+
+/// A basic compact filter and its header (BIP-0157).
+struct FilterEntry {
+    Bytes filter;
+    Hash256 header;
+};
+
+/// A leaf of the header tree, as getchaintips tells it.
+struct ChainTip {
+    const BlockNode* node = nullptr;
+    int32_t branch_length = 0;
+    std::string_view status; ///< Core's: active, valid-fork, valid-headers, headers-only, invalid
+};
+
+/// Progress of the store and caches, for getblockchaininfo and the log.
+struct ChainStatistics {
+    uint64_t disk_bytes = 0;
+    size_t cache_bytes = 0;
+    size_t cached_coins = 0;
+};
+
+/// The chain, from its directory on disk to its tip.
+///
+/// Construction opens the store, recovers to a consistent tip and starts the chain thread.
+/// Thread: reads from any; the state is the chain thread's. `done` functions and observers run on
+/// the chain thread and must return at once: post what takes longer.
+class Chain {
+public:
+    /// Throws StorageError: locked by another process, newer format, damaged, disk error.
+    Chain(const consensus::Params& params, ChainOptions options);
+    ~Chain(); ///< Calls stop().
+    Chain(const Chain&) = delete;
+    Chain& operator=(const Chain&) = delete;
+
+    /// Connect what waits, load the mempool, accept work. Observers are added before.
+    void start();
+    /// Finish the block in flight, save the mempool, flush, close. Later calls do nothing; their
+    /// `done` is dropped.
+    void stop();
+
+    void add_observer(ChainObserver& observer);
+    /// Called once, on the chain thread, if the disk fails: the process must stop.
+    void on_fatal(std::function<void(const std::string& message)> handler);
+
+    // Reads, any thread ///////////////////////////////////////////////////////////////////////
+
+    const consensus::Params& params() const;
+    View view() const;
+    const BlockNode& best_header() const; ///< Most work, not known to be invalid.
+    const BlockNode* find_block(const BlockHash& hash) const;
+    std::vector<ChainTip> tips() const; ///< Highest first.
+    bool initial_download() const;      ///< Latched: once false, false until restart.
+
+    /// Null if the body is not stored. Throws StorageError.
+    BlockRef read_block(const BlockNode& node) const;
+    /// As on the wire; empty if it is not stored. Throws StorageError.
+    Bytes read_block_bytes(const BlockNode& node) const;
+    /// nullopt if the block was never connected, or is genesis. Throws StorageError.
+    std::optional<BlockUndo> read_undo(const BlockNode& node) const;
+    /// nullopt if there is no filter (index off, or not yet built). Throws StorageError.
+    std::optional<FilterEntry> read_filter(const BlockNode& node) const;
+
+    /// The coin at `point` in the tip's set and, if `with_mempool`, after what waits. `tip`, if
+    /// given, is set to the tip it belongs to. Height of a waiting coin: MEMPOOL_HEIGHT.
+    std::optional<Coin>
+    find_coin(const OutPoint& point, bool with_mempool, const BlockNode** tip = nullptr) const;
+    MempoolReader mempool() const;
+    bool mempool_loaded() const;
+    FeeRate mempool_min_feerate() const; ///< What the mempool takes at present.
+    const ChainOptions& options() const;
+    ChainStatistics statistics() const;
+
+    // Changes, any thread; `done` runs on the chain thread //////////////////////////////////////
+
+    void accept_headers(
+        std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done);
+    /// Check, store, and make it the tip if it has the most work. `requested`: we asked for it, so
+    /// it is stored even where it isn't the best chain yet.
+    void
+    accept_block(BlockRef block, bool requested, std::function<void(const BlockOutcome&)> done);
+    void accept_transaction(
+        TransactionRef tx,
+        AcceptOptions options,
+        std::function<void(const Result<Accepted>&)> done);
+    /// A template over the tip, paying to `payout`.
+    void make_template(Script payout, std::function<void(const BlockTemplate&)> done);
+    /// Check a block as if it were next, without its proof of work. Core: TestBlockValidity.
+    void test_block(BlockRef block, std::function<void(const Result<>&)> done);
+    void invalidate_block(const BlockNode& node, std::function<void(const Result<>&)> done);
+    void reconsider_block(const BlockNode& node, std::function<void(const Result<>&)> done);
+    void precious_block(const BlockNode& node, std::function<void(const Result<>&)> done);
+    void prioritise(const Txid& txid, Amount delta, std::function<void()> done);
+    /// Read blocks from files of the common blk*.dat framing (magic, length, block), in any order.
+    void import_blocks(
+        std::vector<std::filesystem::path> files, std::function<void(const Result<>&)> done);
+    /// Called once everything that was asked before is done. Core:
+    /// SyncWithValidationInterfaceQueue.
+    void after_all(std::function<void()> done);
+
+    static constexpr Height MEMPOOL_HEIGHT = 0x7fffffff;
+
+private:
+    class State;
+    std::unique_ptr<State> state_;
+};
+
+/// Add the subsidy's witness commitment and merkle root anew after a change of the transactions or
+/// the coinbase's scripts. Core: RegenerateCommitments.
+void regenerate_commitments(consensus::Block& block);
+
+} // namespace cairn::chain

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// Transactions that wait for a block. Owned by the chain thread; readers hold a shared lock that
+// the chain thread takes for itself only while it commits (chain.h, Chain::mempool()).
+#pragma once
+
+#include "consensus/coin.h"
+#include "consensus/transaction.h"
+#include "consensus/transaction_rules.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+namespace cairn::chain {
+
+using consensus::Amount;
+using consensus::Height;
+using consensus::OutPoint;
+using consensus::TransactionRef;
+using consensus::Txid;
+using consensus::Wtxid;
+
+/// A price: satoshis for 1,000 virtual bytes. Core: CFeeRate.
+struct FeeRate {
+    Amount per_kvb;
+
+    auto operator<=>(const FeeRate&) const = default;
+
+    /// What `vsize` virtual bytes cost, rounded up.
+    Amount fee(int64_t vsize) const { return (per_kvb.value * vsize + 999) / 1000; }
+};
+
+/// One waiting transaction, as it was when it was accepted.
+struct MempoolEntry {
+    TransactionRef tx;
+    Amount fee;
+    Amount modified_fee; ///< With what prioritisetransaction added.
+    int64_t time = 0;    ///< When it came in, seconds.
+    Height height;       ///< Of the tip then.
+    int64_t sigop_cost = 0;
+    int64_t vsize = 0; ///< Counting sigops where they weigh more (policy). Core: GetTxSize.
+    bool spends_coinbase = false;
+    consensus::SequenceLocks locks; ///< Checked again when a reorganisation lowers the tip.
+    uint64_t sequence = 0;          ///< Order of entry.
+};
+
+class Mempool {
+public:
+    explicit Mempool(consensus::OutPointHasher salt);
+
+    const MempoolEntry* find(const Txid& txid) const;
+    const MempoolEntry* find(const Wtxid& wtxid) const;
+
+    /// The waiting transaction that spends `point`, or null.
+    const MempoolEntry* spender(const OutPoint& point) const;
+
+    /// Everything, best feerate first, parents before children.
+    std::vector<const MempoolEntry*> in_mining_order() const;
+
+    /// Waiting transactions that `entry` spends from, directly.
+    std::vector<const MempoolEntry*> parents(const MempoolEntry& entry) const;
+    /// Waiting transactions that spend from `entry`, directly.
+    std::vector<const MempoolEntry*> children(const MempoolEntry& entry) const;
+    /// All that `entry` depends on, without itself.
+    std::vector<const MempoolEntry*> ancestors(const MempoolEntry& entry) const;
+    /// All that depends on `entry`, without itself.
+    std::vector<const MempoolEntry*> descendants(const MempoolEntry& entry) const;
+
+    size_t size() const { return entries_.size(); }
+
+    int64_t total_vsize() const { return total_vsize_; }
+
+    Amount total_fee() const { return total_fee_; }
+
+    size_t memory_bytes() const; ///< What the limit -maxmempool is held against.
+
+    uint64_t sequence() const { return sequence_; } ///< Changes so far. Core: mempool_sequence.
+
+    /// Chain thread only, under the commit lock: /////////////////////////////////////////////
+
+    /// Add; its parents, if they wait, are here already and nothing here spends what it spends.
+    const MempoolEntry& add(MempoolEntry entry);
+    /// Take out `txid` alone (it was confirmed); its children stay.
+    void remove(const Txid& txid);
+    /// Take out `txid` and all that depends on it; returns what went, children last.
+    std::vector<TransactionRef> remove_with_descendants(const Txid& txid);
+
+private:
+    using Entries = std::unordered_map<Txid, MempoolEntry, consensus::SaltedHasher>;
+    Entries entries_;
+    std::unordered_map<Wtxid, const MempoolEntry*, consensus::SaltedHasher> by_wtxid_;
+    std::unordered_map<OutPoint, const MempoolEntry*, consensus::OutPointHasher> spenders_;
+    int64_t total_vsize_ = 0;
+    Amount total_fee_;
+    size_t heap_bytes_ = 0;
+    uint64_t sequence_ = 0;
+};
+
+} // namespace cairn::chain

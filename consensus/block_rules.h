@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// What makes a block valid, in stages named for what they need: check_ nothing else, accept_ the
+// headers before it, connect_ the coins it spends. Scripts are run elsewhere, in parallel.
+#pragma once
+
+#include "consensus/header_node.h"
+#include "consensus/params.h"
+#include "consensus/result.h"
+#include "consensus/transaction_rules.h"
+
+namespace cairn::consensus {
+
+constexpr int64_t MAX_FUTURE_BLOCK_SECONDS = 2 * 60 * 60;
+constexpr int64_t MAX_TIMEWARP_SECONDS = 600; ///< BIP-0094
+
+/// A block's sigop limit follows its weight limit: 80,000 for Bitcoin's 4,000,000.
+constexpr int64_t max_block_sigop_cost(const Params& params) {
+    return params.max_block_weight / 50;
+}
+
+/// The header's proof of work. Errors: Invalid "high-hash".
+Result<> check_header(const BlockHeader& header, const BlockHash& hash, const Params& params);
+
+/// The header's place: bits, time, version. `now`: seconds, wall clock.
+/// Errors: Invalid ("bad-diffbits", "time-too-old", "time-timewarp-attack", "bad-version(0x…)"),
+/// Premature ("time-too-new"). Source: Core's ContextualCheckBlockHeader.
+Result<> accept_header(
+    const BlockHeader& header, const HeaderNode& parent, const Params& params, int64_t now);
+
+/// The block's body alone: merkle root, sizes, transactions, legacy sigops. The header's proof of
+/// work is not looked at. Errors: Mutated, Invalid. Source: Core's CheckBlock.
+Result<> check_block(const Block& block, const Params& params);
+
+/// The body's place: time-locks, height in the coinbase, witness commitment, weight, and the
+/// chain's block signature (BIP-0325). Errors: Mutated, Invalid. Source: ContextualCheckBlock.
+Result<> accept_block(const Block& block, const HeaderNode& parent, const Params& params);
+
+/// Which script rules hold in the block `hash` at `height`. Core: GetBlockScriptFlags.
+uint32_t block_script_flags(const BlockHash& hash, Height height, const Params& params);
+
+/// Whether the block of `node` must be looked through for outputs that exist already (BIP-0030).
+bool needs_duplicate_check(const HeaderNode& node, const Params& params);
+
+/// Whether the coinbase claims no more than subsidy and `fees`. Errors: Invalid "bad-cb-amount".
+Result<>
+connect_coinbase(const Transaction& coinbase, Amount fees, Height height, const Params& params);
+
+/// Position of the witness commitment among the coinbase's outputs, or nullopt. BIP-0141.
+std::optional<size_t> witness_commitment_index(const Transaction& coinbase);
+
+/// The output script that commits to `witness_root` under the coinbase's reserved value of zeros.
+Script witness_commitment_script(const Hash256& witness_root);
+
+} // namespace cairn::consensus

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Targets: their compact form, the three rules that set them, and the work they stand for.
+#pragma once
+
+#include "consensus/header_node.h"
+#include "consensus/params.h"
+
+namespace cairn::consensus {
+
+/// A target in compact form, decoded; nullopt where it is negative, zero or overflows, with which
+/// no hash can comply. Core: arith_uint256::SetCompact and the checks of CheckProofOfWork.
+std::optional<Uint256> target_of(uint32_t bits);
+
+/// The compact form of `target`, rounded down. Core: GetCompact.
+uint32_t compact_of(const Uint256& target);
+
+/// The expected number of hashes for a block of these bits; 0 if the bits are bad.
+/// Core: GetBlockProof.
+Uint256 work_of(uint32_t bits);
+
+/// Whether `hash` meets `bits`, and these are no easier than `limit`. Core: CheckProofOfWork.
+bool meets_target(const BlockHash& hash, uint32_t bits, const Uint256& limit);
+
+/// The bits that the block after `prev` must have if its time is `time`.
+/// Core: GetNextWorkRequired.
+uint32_t next_bits(const HeaderNode& prev, uint32_t time, const Params& params);
+
+/// The target of aserti3-2d, in compact form. Units: seconds, blocks. `anchor_parent_time` is the
+/// time of the block before the anchor; `height`, `time` are of the block before the one asked for.
+/// Source: the published specification of ASERT and its vectors.
+uint32_t asert_bits(
+    const AsertRule& rule,
+    const Uint256& limit,
+    Height anchor_height,
+    int64_t anchor_parent_time,
+    uint32_t anchor_bits,
+    Height height,
+    int64_t time);
+
+/// How many times harder than bits 0x1d00ffff. Core: GetDifficulty.
+double difficulty_of(uint32_t bits);
+
+/// New coins that the block at `height` may create. Core: GetBlockSubsidy.
+Amount block_subsidy(Height height, const Params& params);
+
+} // namespace cairn::consensus

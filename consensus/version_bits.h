@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Soft forks that miners switch on by bits of the version. Source: BIP-0009.
+#pragma once
+
+#include "consensus/header_node.h"
+#include "consensus/params.h"
+
+namespace cairn::consensus {
+
+enum class DeploymentState : uint8_t { Defined, Started, LockedIn, Active, Failed };
+
+/// Core's name: "defined", "started", "locked_in", "active", "failed".
+std::string_view deployment_state_name(DeploymentState state);
+
+/// State for the block after `parent` (null: for genesis). Walks back by periods, O(height/period).
+DeploymentState deployment_state(const Deployment& deployment, const HeaderNode* parent);
+
+/// Height at which the present state began.
+Height deployment_since(const Deployment& deployment, const HeaderNode* parent);
+
+/// Version for a new block after `parent`: 0x20000000 and the bits of what is started or locked
+/// in. Core: ComputeBlockVersion.
+int32_t block_version(const HeaderNode* parent, const Params& params);
+
+} // namespace cairn::consensus

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// The one clock of the process. Timers need a clock that never jumps, rules need the wall clock,
+// and tests need to set both: so nothing else asks the system for the time.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+namespace cairn::node {
+
+/// A moment as protocol code sees it.
+using Time = std::chrono::sys_time<std::chrono::microseconds>;
+
+/// Thread: any.
+class Clock {
+public:
+    Clock();
+
+    /// For protocol timers: runs evenly from the wall clock at start; the mock time if one is set.
+    Time now() const;
+    /// For rules (block times, expiry): seconds of the wall clock, or the mock time.
+    int64_t wall_seconds() const;
+    /// Since the process started; no mock time touches it.
+    std::chrono::seconds uptime() const;
+    /// Core: setmocktime. Seconds since the epoch; 0 is real time again.
+    void set_mock(int64_t seconds);
+
+    bool mocked() const { return mock_seconds_.load() != 0; }
+
+private:
+    std::atomic<int64_t> mock_seconds_{0};
+    std::chrono::steady_clock::time_point steady_start_;
+    Time wall_start_;
+};
+
+} // namespace cairn::node

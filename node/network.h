@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// The node's peers: a thin shell of sockets and timers around the protocol's state machines
+// (protocol.h), on one thread of its own.
+#pragma once
+
+#include "chain/chain.h"
+#include "node/clock.h"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cairn::node {
+
+/// Names a connection for as long as the process runs. Core: NodeId.
+using PeerId = int64_t;
+
+/// How a node meets others; from the option table.
+struct NetworkOptions {
+    bool listen = true;
+    std::vector<std::string> bind;      ///< addr[:port]; empty: all interfaces at the chain's port.
+    uint16_t port = 0;                  ///< 0: the chain file's.
+    std::vector<std::string> connect;   ///< -connect: these only, no others looked for.
+    bool connect_only = false;          ///< -connect was given, -connect=0 included.
+    std::vector<std::string> add_nodes; ///< -addnode
+    std::vector<std::string> seed_nodes; ///< -seednode
+    bool dns_seed = true;
+    int max_connections = 125;
+    std::vector<std::string> user_agent_comments; ///< -uacomment
+    std::chrono::seconds peer_timeout{60};        ///< -peertimeout, for the handshake
+    bool blocks_only = false;                     ///< -blocksonly
+    std::vector<std::string> whitelist;           ///< -whitelist=permissions@net
+    std::filesystem::path address_file;           ///< peers.dat
+};
+
+/// One connection, as getpeerinfo tells it.
+struct PeerInfo {
+    PeerId id = 0;
+    std::string address; ///< host:port
+    std::string bound_address;
+    bool inbound = false;
+    std::string connection_type; ///< Core's: inbound, outbound-full-relay, manual, ...
+    uint64_t services = 0;
+    bool relays_transactions = true;
+    int32_t version = 0;
+    std::string user_agent;
+    int32_t starting_height = -1;
+    int64_t connected_at = 0; ///< Seconds, like all times here.
+    int64_t last_send = 0;
+    int64_t last_receive = 0;
+    int64_t last_transaction = 0;
+    int64_t last_block = 0;
+    uint64_t bytes_sent = 0;
+    uint64_t bytes_received = 0;
+    std::map<std::string, uint64_t> bytes_sent_by_message;
+    std::map<std::string, uint64_t> bytes_received_by_message;
+    int64_t time_offset = 0;
+    std::optional<double> ping_seconds;
+    std::optional<double> min_ping_seconds;
+    std::optional<double> ping_wait_seconds;
+    int32_t synced_headers = -1;
+    int32_t synced_blocks = -1;
+    std::vector<int32_t> blocks_in_flight; ///< Heights.
+    int64_t min_feerate_per_kvb = 0;       ///< From its feefilter.
+    uint64_t addresses_processed = 0;
+    uint64_t addresses_rate_limited = 0;
+    std::vector<std::string> permissions;
+};
+
+/// Sums over all peers since the start.
+struct NetworkTotals {
+    uint64_t bytes_received = 0;
+    uint64_t bytes_sent = 0;
+};
+
+/// What -addnode and addnode hold on to.
+struct AddedNode {
+    std::string address;
+    bool connected = false;
+    bool inbound = false;
+    std::string connected_address;
+};
+
+enum class AddNodeCommand : uint8_t { Add, Remove, OneTry };
+
+/// All peers. Thread: owns the network thread; every function may be called from any other thread
+/// and answers once the network thread has acted.
+class Network {
+public:
+    /// `chain`, `clock` outlive this. Throws std::runtime_error if an address can't be bound
+    /// (named in the message).
+    Network(chain::Chain& chain, const Clock& clock, NetworkOptions options);
+    ~Network(); ///< Calls stop().
+
+    void start();
+    void stop();
+
+    std::vector<PeerInfo> peers() const; ///< By id.
+    NetworkTotals totals() const;
+    std::string user_agent() const;
+    uint64_t local_services() const;
+    bool active() const;
+    void set_active(bool active);    ///< false: drop all peers, accept and look for none.
+    uint16_t listening_port() const; ///< 0: none.
+    const NetworkOptions& options() const;
+
+    /// False if `address` is (Add) or isn't (Remove) on the list.
+    bool add_node(const std::string& address, AddNodeCommand command);
+    std::vector<AddedNode> added_nodes() const;
+    /// False if there is no such peer.
+    bool disconnect(const std::string& address);
+    bool disconnect(PeerId id);
+    void ping_all();
+    /// Announce `txid` again and again until a peer asked for it: we are its first source.
+    void broadcast(const consensus::TransactionRef& tx);
+
+    /// Addresses known, at most `count`.
+    struct KnownAddress {
+        std::string address;
+        uint16_t port = 0;
+        uint64_t services = 0;
+        int64_t time = 0;
+    };
+
+    std::vector<KnownAddress> known_addresses(size_t count) const;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace cairn::node
