@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "consensus/sha256_lanes.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <random>
+
+using namespace cairn::consensus;
+
+BOOST_AUTO_TEST_SUITE(sha256_lanes)
+
+namespace {
+
+Bytes random_bytes(size_t size, uint32_t seed) {
+    std::mt19937 random(seed);
+    Bytes bytes(size);
+    for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
+    return bytes;
+}
+
+/// The header of Bitcoin's genesis block.
+BlockHeader known_header() {
+    BlockHeader header;
+    header.version = 1;
+    header.merkle_root =
+        *hash_from_string("4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b");
+    header.time = 1231006505;
+    header.bits = 0x1d00ffff;
+    header.nonce = 2083236893;
+    return header;
+}
+
+constexpr auto KNOWN_HASH = "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f";
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(sha256d_64_many__any_count__agrees_with_libcrypto) {
+    for (size_t count = 0; count < 9; ++count) {
+        const Bytes in = random_bytes(64 * count, 7 + static_cast<uint32_t>(count));
+        Bytes fast(32 * count);
+        Bytes slow(32 * count);
+        sha256d_64_many(fast.data(), in.data(), count);
+        portable::sha256d_64_many(slow.data(), in.data(), count);
+        BOOST_TEST(fast == slow);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(sha256d_64_many__in_place__same_hashes) {
+    Bytes bytes = random_bytes(64 * 5, 3);
+    Bytes expected(32 * 5);
+    portable::sha256d_64_many(expected.data(), bytes.data(), 5);
+    sha256d_64_many(bytes.data(), bytes.data(), 5);
+    bytes.resize(expected.size());
+    BOOST_TEST(bytes == expected);
+}
+
+BOOST_AUTO_TEST_CASE(sha256d_64__one_block__agrees_with_stream) {
+    const Bytes in = random_bytes(64, 11);
+    BOOST_TEST((sha256d_64(in.data()) == sha256d(in)));
+}
+
+BOOST_AUTO_TEST_CASE(header_midstate__known_header__known_hash) {
+    const HeaderMidstate midstate(known_header());
+    BOOST_TEST(midstate.hash(2083236893).to_string() == KNOWN_HASH);
+}
+
+BOOST_AUTO_TEST_CASE(header_midstate__every_nonce__hash_of_the_whole_header) {
+    BlockHeader header = known_header();
+    const HeaderMidstate midstate(header);
+    for (const uint32_t nonce : {0U, 1U, 0x80000000U, 0xffffffffU, 0x01020304U}) {
+        header.nonce = nonce;
+        BOOST_TEST((midstate.hash(nonce) == BlockHash(sha256d(encode(header)))));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(scan__nonce_in_range__found) {
+    const HeaderMidstate midstate(known_header());
+    const Uint256 target = to_number(*hash_from_string(KNOWN_HASH));
+    // Both positions in the pair of lanes, and the last of an odd count.
+    for (const uint32_t before : {0U, 1U, 2U, 1000U})
+        BOOST_TEST(midstate.scan(2083236893 - before, before + 1, target).value() == 2083236893U);
+}
+
+BOOST_AUTO_TEST_CASE(scan__nonce_just_outside__not_found) {
+    const HeaderMidstate midstate(known_header());
+    const Uint256 target = to_number(*hash_from_string(KNOWN_HASH));
+    BOOST_TEST(!midstate.scan(2083236893 - 5, 5, target).has_value());
+    BOOST_TEST(!midstate.scan(2083236894, 5, target).has_value());
+    BOOST_TEST(!midstate.scan(2083236893 - 5, 6, target - 1).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(scan__easy_target__first_nonce_that_meets_it) {
+    const HeaderMidstate midstate(known_header());
+    const Uint256 target = ~Uint256(0) >> 6;
+    uint32_t expected = 77;
+    while (to_number(midstate.hash(expected)) > target) ++expected;
+    BOOST_TEST(midstate.scan(77, 1'000'000, target).value() == expected);
+}
+
+BOOST_AUTO_TEST_CASE(scan__wraps_past_the_last_nonce__goes_on_at_zero) {
+    const HeaderMidstate midstate(known_header());
+    const Uint256 target = ~Uint256(0);
+    BOOST_TEST(midstate.scan(0xffffffff, 1, target).value() == 0xffffffffU);
+    BOOST_TEST(!midstate.scan(0xffffffff, 3, Uint256(0)).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
