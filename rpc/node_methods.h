@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// The node's JSON-RPC as cairnd sees it: give it the node, start it, stop it.
+#pragma once
+
+#include "rpc/server/http_server.h"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace cairn::chain {
+class Chain;
+}
+
+namespace cairn::node {
+class Clock;
+class Network;
+} // namespace cairn::node
+
+namespace cairn::rpc {
+
+/// What the methods work on; all of it outlives the server.
+struct Node {
+    chain::Chain& chain;
+    node::Clock& clock;
+    node::Network* network = nullptr;   ///< Null: no peers; the methods that need them say so.
+    std::filesystem::path log_file;     ///< For getrpcinfo.
+    std::function<void()> request_stop; ///< Called by `stop`, on an RPC thread; returns at once.
+};
+
+/// The node's methods over HTTP.
+///
+/// Life: constructed (bound, cookie written), start() (every call is refused with -28 and the
+/// status text), attach() once the chain is open and before Chain::start(), ready(), stop().
+/// Thread: main.
+class NodeServer {
+public:
+    /// Throws std::runtime_error: an address can't be bound, or a credential can't be read.
+    explicit NodeServer(server::HttpOptions options);
+    ~NodeServer(); ///< Calls stop(). It is destroyed after the chain, whose observer it is.
+    NodeServer(const NodeServer&) = delete;
+    NodeServer& operator=(const NodeServer&) = delete;
+
+    void start();
+    /// What the node is busy with while it isn't ready: "Loading block index…".
+    void set_status(std::string status);
+    void attach(Node node);
+    void ready();
+    /// Let replies under way go out (that of `stop` too), then end. Before the node's own end.
+    void stop();
+
+    uint16_t port() const; ///< Listened on, where HttpOptions::port was 0.
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace cairn::rpc
