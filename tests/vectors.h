@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Where the published test vectors lie. They are not part of the sources: where they are absent a
+// test says so and returns, and CTest counts it as skipped.
+#pragma once
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+namespace cairn::tests {
+
+/// The folder of the vectors: $TEST_VECTORS, or `shared/vectors` beside the sources. Where there is
+/// none it prints the line by which CTest knows a skipped test.
+inline std::optional<std::filesystem::path> vectors_dir() {
+    const char* named = std::getenv("TEST_VECTORS");
+    const std::filesystem::path dir =
+        named != nullptr ? named : CAIRN_SOURCE_DIR "/../shared/vectors";
+    if (std::filesystem::is_directory(dir)) return dir;
+    BOOST_TEST_MESSAGE("SKIPPED: no test vectors in " << dir.string());
+    return std::nullopt;
+}
+
+/// All of a file, as it is. Throws std::runtime_error if it can't be read.
+inline std::string read_file(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) throw std::runtime_error("cannot read " + path.string());
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+} // namespace cairn::tests
