@@ -28,6 +28,9 @@ struct BitcoinRule {
     int64_t timespan = 14 * 24 * 3600;
     bool min_difficulty_blocks = false; ///< Test networks: easy after twice the spacing.
     bool bip94 = false;                 ///< testnet4: the time-warp rule and its retargeting.
+
+    /// Blocks from one new target to the next.
+    int32_t interval() const { return static_cast<int32_t>(timespan / spacing); }
 };
 
 /// Every block has the limit as its target (regtest).
@@ -63,14 +66,15 @@ struct Deployment {
     static constexpr int64_t NO_TIMEOUT = INT64_MAX;
 };
 
-/// First heights at which the rules of each soft fork hold ("buried" deployments).
+/// First heights at which the rules of each soft fork hold ("buried" deployments). P2SH, witness
+/// and taproot scripts are checked from block 1 but for the exceptions, as the reference does;
+/// when they came to the chain is told by its deployments.
 struct ActivationHeights {
     Height bip34 = 1; ///< Height in the coinbase.
     Height bip66 = 1; ///< Strict DER.
     Height bip65 = 1; ///< OP_CHECKLOCKTIMEVERIFY.
     Height csv = 1;   ///< BIP-0068, BIP-0112, BIP-0113.
     Height segwit = 1;
-    Height taproot = 1;
 };
 
 /// A block whose scripts are checked with these flags only, for history's sake. Core:

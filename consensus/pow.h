@@ -25,15 +25,20 @@ bool meets_target(const BlockHash& hash, uint32_t bits, const Uint256& limit);
 /// Core: GetNextWorkRequired.
 uint32_t next_bits(const HeaderNode& prev, uint32_t time, const Params& params);
 
-/// The target of aserti3-2d, in compact form. Units: seconds, blocks. `anchor_parent_time` is the
-/// time of the block before the anchor; `height`, `time` are of the block before the one asked for.
+/// Where ASERT's schedule begins.
+struct AsertAnchor {
+    Height height;
+    int64_t parent_time = 0; ///< Of the block before the anchor.
+    uint32_t bits = 0;       ///< Target of the anchor.
+};
+
+/// The target of aserti3-2d, in compact form, for the block after the one at `height` and `time`.
+/// Units: blocks, seconds. Requires: good anchor bits, a half-life above 0.
 /// Source: the published specification of ASERT and its vectors.
 uint32_t asert_bits(
     const AsertRule& rule,
     const Uint256& limit,
-    Height anchor_height,
-    int64_t anchor_parent_time,
-    uint32_t anchor_bits,
+    const AsertAnchor& anchor,
     Height height,
     int64_t time);
 

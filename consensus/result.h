@@ -23,37 +23,37 @@ struct Reject {
         Known,         ///< Seen before, and accepted then.
     };
     Kind kind = Kind::Invalid;
-    std::string_view reason; ///< Core's reject reason, spelled in full where it is raised.
-    std::string detail;      ///< For the log. Nothing parses it.
+    std::string reason; ///< Core's reject reason, spelled in full where it is raised.
+    std::string detail; ///< For the log. Nothing parses it.
 };
 
 template <class T = void>
 using Result = boost::system::result<T, Reject>;
 
 inline Reject invalid(std::string_view reason, std::string detail = {}) {
-    return {Reject::Kind::Invalid, reason, std::move(detail)};
+    return {Reject::Kind::Invalid, std::string(reason), std::move(detail)};
 }
 
 inline Reject mutated(std::string_view reason, std::string detail = {}) {
-    return {Reject::Kind::Mutated, reason, std::move(detail)};
+    return {Reject::Kind::Mutated, std::string(reason), std::move(detail)};
 }
 
 inline Reject missing_inputs(std::string_view reason, std::string detail = {}) {
-    return {Reject::Kind::MissingInputs, reason, std::move(detail)};
+    return {Reject::Kind::MissingInputs, std::string(reason), std::move(detail)};
 }
 
 inline Reject premature(std::string_view reason, std::string detail = {}) {
-    return {Reject::Kind::Premature, reason, std::move(detail)};
+    return {Reject::Kind::Premature, std::string(reason), std::move(detail)};
 }
 
 inline Reject policy(std::string_view reason, std::string detail = {}) {
-    return {Reject::Kind::Policy, reason, std::move(detail)};
+    return {Reject::Kind::Policy, std::string(reason), std::move(detail)};
 }
 
 /// Called by Result<T>::value() on a Reject: asking for a value without looking is our own bug.
 [[noreturn]] inline void
 throw_exception_from_error(const Reject& reject, const boost::source_location&) {
-    throw std::logic_error("unchecked reject: " + std::string(reject.reason));
+    throw std::logic_error("unchecked reject: " + reject.reason);
 }
 
 } // namespace cairn::consensus

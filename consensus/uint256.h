@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Hashes as numbers: proof of work compares them with a target, and chains by their work.
 #pragma once
 
 #include "consensus/hash.h"
@@ -15,10 +16,13 @@ using Uint256 = boost::multiprecision::uint256_t;
 /// A hash read as a number, as proof of work does: least significant byte first.
 Uint256 to_number(const Hash256& hash);
 
+/// The reverse of to_number().
+Hash256 to_hash(const Uint256& number);
+
 /// 64 hexadecimal digits, most significant first, as JSON-RPC shows chain work and targets.
 std::string to_hex(const Uint256& number);
 
-/// The reverse of to_hex(Uint256), up to 64 digits; nullopt for anything else.
+/// The reverse of to_hex(Uint256), from 1 to 64 digits; nullopt for anything else.
 std::optional<Uint256> number_from_hex(std::string_view text);
 
 } // namespace cairn::consensus
