@@ -31,9 +31,20 @@ Result<> accept_header(
 /// work is not looked at. Errors: Mutated, Invalid. Source: Core's CheckBlock.
 Result<> check_block(const Block& block, const Params& params);
 
-/// The body's place: time-locks, height in the coinbase, witness commitment, weight, and the
-/// chain's block signature (BIP-0325). Errors: Mutated, Invalid. Source: ContextualCheckBlock.
-Result<> accept_block(const Block& block, const HeaderNode& parent, const Params& params);
+/// Whether a block must be signed already, where its chain asks for signatures.
+enum class BlockProof : uint8_t {
+    Required,
+    NotYet, ///< A proposal or template: neither worked for nor signed.
+};
+
+/// The body's place: the chain's block signature (BIP-0325), time-locks, height in the coinbase,
+/// witness commitment, weight. Requires: check_block(block) passed. Errors: Mutated, Invalid.
+/// Source: Core's ContextualCheckBlock.
+Result<> accept_block(
+    const Block& block,
+    const HeaderNode& parent,
+    const Params& params,
+    BlockProof proof = BlockProof::Required);
 
 /// Which script rules hold in the block `hash` at `height`. Core: GetBlockScriptFlags.
 uint32_t block_script_flags(const BlockHash& hash, Height height, const Params& params);

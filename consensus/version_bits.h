@@ -22,4 +22,15 @@ Height deployment_since(const Deployment& deployment, const HeaderNode* parent);
 /// in. Core: ComputeBlockVersion.
 int32_t block_version(const HeaderNode* parent, const Params& params);
 
+/// How a period goes so far. Core: BIP9Stats.
+struct SignalCount {
+    int elapsed = 0; ///< Blocks of the period up to now.
+    int count = 0;   ///< Those of them that signal.
+    bool possible = false;
+    std::string signalling; ///< One letter a block: '#' signals, '-' does not.
+};
+
+/// Signals in the period that `tip` belongs to, up to it.
+SignalCount count_signals(const Deployment& deployment, const HeaderNode& tip);
+
 } // namespace cairn::consensus

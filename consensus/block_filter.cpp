@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#include "consensus/block_filter.h"
+
+#include "consensus/script.h"
+
+#include <algorithm>
+
+namespace cairn::consensus {
+
+namespace {
+
+constexpr int REMAINDER_BITS = 19;               ///< BIP-0158: P
+constexpr uint64_t FALSE_POSITIVE_RATE = 784931; ///< BIP-0158: M, one in so many.
+
+/// Hashes scripts into [0, count * M).
+class RangeHasher {
+public:
+    RangeHasher(const BlockHash& block, uint64_t count) : range_(count * FALSE_POSITIVE_RATE) {
+        std::memcpy(&key0_, block.bytes.data(), 8);
+        std::memcpy(&key1_, block.bytes.data() + 8, 8);
+    }
+
+    uint64_t operator()(ByteView script) const {
+        __extension__ using Wide = unsigned __int128;
+        return static_cast<uint64_t>(Wide{siphash(key0_, key1_, script)} * range_ >> 64);
+    }
+
+private:
+    uint64_t key0_ = 0;
+    uint64_t key1_ = 0;
+    uint64_t range_;
+};
+
+/// Appends bits to bytes, the most significant of each first.
+class BitWriter {
+public:
+    explicit BitWriter(Bytes& out) : out_(out) {}
+
+    void write(uint64_t value, int bits) {
+        while (bits-- > 0) {
+            if (free_ == 0) {
+                out_.push_back(0);
+                free_ = 8;
+            }
+            out_.back() |= static_cast<uint8_t>((value >> bits & 1) << --free_);
+        }
+    }
+
+    /// A Golomb-Rice code: the quotient in unary, then the remainder.
+    void write_code(uint64_t value) {
+        for (uint64_t quotient = value >> REMAINDER_BITS; quotient > 0; --quotient) write(1, 1);
+        write(0, 1);
+        write(value, REMAINDER_BITS);
+    }
+
+private:
+    Bytes& out_;
+    int free_ = 0; ///< Bits left in the last byte.
+};
+
+/// Reads what BitWriter wrote. Past the end it fails, and gives zeros.
+class BitReader {
+public:
+    explicit BitReader(ByteView in) : in_(in) {}
+
+    bool failed() const { return failed_; }
+
+    /// Whether nothing but the rest of the last byte is left, and that is zeros as written.
+    bool at_end() const {
+        return !failed_ && (at_ + 7) / 8 == in_.size() && (at_ % 8 == 0 || rest_of_byte() == 0);
+    }
+
+    uint64_t read(int bits) {
+        uint64_t value = 0;
+        while (bits-- > 0) value = value << 1 | read_bit();
+        return value;
+    }
+
+    uint64_t read_code() {
+        uint64_t quotient = 0;
+        while (read_bit() != 0) ++quotient;
+        return quotient << REMAINDER_BITS | read(REMAINDER_BITS);
+    }
+
+private:
+    uint64_t read_bit() {
+        if (at_ == in_.size() * 8) {
+            failed_ = true;
+            return 0;
+        }
+        const int bit = in_[at_ / 8] >> (7 - at_ % 8) & 1;
+        ++at_;
+        return static_cast<uint64_t>(bit);
+    }
+
+    int rest_of_byte() const { return in_[at_ / 8] & (0xff >> (at_ % 8)); }
+
+    ByteView in_;
+    size_t at_ = 0; ///< In bits.
+    bool failed_ = false;
+};
+
+/// The scripts that go into the filter of `block`, each once.
+std::vector<ByteView> filter_scripts(const Block& block, std::span<const Script> spent) {
+    std::vector<ByteView> scripts;
+    for (const SealedTransaction& tx : block.transactions)
+        for (const TxOut& out : tx.outputs) {
+            const ByteView script = out.script_pubkey;
+            if (!script.empty() && script[0] != OP_RETURN) scripts.push_back(script);
+        }
+    for (const Script& script : spent)
+        if (!script.empty()) scripts.emplace_back(script);
+    std::ranges::sort(
+        scripts, [](ByteView a, ByteView b) { return std::ranges::lexicographical_compare(a, b); });
+    const auto same = [](ByteView a, ByteView b) { return std::ranges::equal(a, b); };
+    const auto repeated = std::ranges::unique(scripts, same);
+    scripts.erase(repeated.begin(), repeated.end());
+    return scripts;
+}
+
+} // namespace
+
+Bytes build_basic_filter(const Block& block, const BlockHash& hash, std::span<const Script> spent) {
+    const std::vector<ByteView> scripts = filter_scripts(block, spent);
+    const RangeHasher hasher(hash, scripts.size());
+    std::vector<uint64_t> values;
+    values.reserve(scripts.size());
+    for (const ByteView script : scripts) values.push_back(hasher(script));
+    std::ranges::sort(values);
+
+    Bytes filter;
+    Writer(filter).compact_size(values.size());
+    BitWriter bits(filter);
+    uint64_t last = 0;
+    for (const uint64_t value : values) {
+        bits.write_code(value - last);
+        last = value;
+    }
+    return filter;
+}
+
+Result<bool>
+filter_matches(ByteView filter, const BlockHash& hash, std::span<const Script> scripts) {
+    Reader reader(filter);
+    const uint64_t count = reader.compact_size();
+    if (reader.failed()) return invalid("decode failed", "filter without a count");
+    const RangeHasher hasher(hash, count);
+    std::vector<uint64_t> wanted;
+    wanted.reserve(scripts.size());
+    for (const Script& script : scripts) wanted.push_back(hasher(script));
+    std::ranges::sort(wanted);
+
+    // To the end even after a match, so that what is no filter is never taken for one.
+    BitReader bits(reader.raw(reader.remaining()));
+    bool matches = false;
+    auto next = wanted.begin();
+    uint64_t value = 0;
+    for (uint64_t i = 0; i < count && !bits.failed(); ++i) {
+        value += bits.read_code();
+        while (next != wanted.end() && *next < value) ++next;
+        if (next != wanted.end() && *next == value) matches = true;
+    }
+    if (!bits.at_end()) return invalid("decode failed", "filter of a wrong length");
+    return matches;
+}
+
+Hash256 filter_header(ByteView filter, const Hash256& previous_header) {
+    return Sha256().write(sha256d(filter).bytes).write(previous_header.bytes).finish_double();
+}
+
+} // namespace cairn::consensus
