@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "wallet/wallet_file.h"
+
+#include "wallet/mnemonic.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace cairn::wallet {
+
+namespace fs = std::filesystem;
+using consensus::Params;
+using keys::ExtendedSecretKey;
+using keys::SecretText;
+
+namespace {
+
+constexpr int64_t APPLICATION_ID = 0x4361726e; // "Carn": what file(1) and we tell it by
+constexpr int64_t FORMAT = 1;
+
+constexpr const char* SCHEMA = R"(
+CREATE TABLE identity(
+    chain TEXT NOT NULL, genesis BLOB NOT NULL, fingerprint BLOB NOT NULL, path TEXT NOT NULL,
+    account TEXT NOT NULL, birthday INTEGER NOT NULL);
+CREATE TABLE secret(
+    passes INTEGER NOT NULL, memory_bytes INTEGER NOT NULL,
+    salt BLOB NOT NULL, nonce BLOB NOT NULL, ciphertext BLOB NOT NULL);
+)";
+
+struct AccountKeys {
+    keys::KeyOrigin origin;
+    ExtendedSecretKey secret;
+};
+
+std::optional<AccountKeys> account_keys(const WalletWords& words, uint32_t coin_type) {
+    const auto master = keys::master_key(mnemonic_seed(words.words, words.seed_passphrase).view());
+    if (!master) return std::nullopt;
+    const keys::KeyPath path = keys::bip84_account(coin_type, 0);
+    const auto account = derive(*master, path);
+    if (!account) return std::nullopt;
+    return AccountKeys{{keys::fingerprint(keys::public_key(master->key)), path}, *account};
+}
+
+/// Bytes of everything in the open that decides whom a payment reaches.
+consensus::Bytes sealed_beside(const WalletIdentity& identity) {
+    const std::string text = "cairn wallet 1\n" + identity.chain + "\n" +
+                             identity.genesis.to_string() + "\n" + to_text(identity.origin) + "\n" +
+                             identity.account;
+    const consensus::ByteView bytes = consensus::as_bytes(text);
+    return {bytes.begin(), bytes.end()};
+}
+
+WalletIdentity identity_in(Database& database) {
+    Statement id = database.query("PRAGMA application_id");
+    if (!id.step() || id.integer(0) != APPLICATION_ID)
+        throw WalletError("this is not a Cairn wallet file");
+    Statement version = database.query("PRAGMA user_version");
+    if (!version.step() || version.integer(0) != FORMAT)
+        throw WalletError(
+            "the wallet file is of format " + std::to_string(version.integer(0)) +
+            ", this program knows format " + std::to_string(FORMAT));
+    Statement row =
+        database.query("SELECT chain, genesis, fingerprint, path, account, birthday FROM identity");
+    const std::string damaged = "the wallet file is damaged: restore the wallet from its words";
+    if (!row.step()) throw DatabaseError(damaged);
+    WalletIdentity identity;
+    identity.chain = row.text(0);
+    row.fixed_blob(1, identity.genesis.bytes.data(), identity.genesis.bytes.size());
+    row.fixed_blob(2, identity.origin.master.data(), identity.origin.master.size());
+    const auto path = keys::read_key_path(row.text(3));
+    if (!path) throw DatabaseError(damaged);
+    identity.origin.path = *path;
+    identity.account = row.text(4);
+    identity.birthday = static_cast<int32_t>(row.integer(5));
+    return identity;
+}
+
+Database open_database(const fs::path& path) {
+    if (!fs::exists(path)) {
+        const std::string name = path.stem().string();
+        throw WalletError(
+            "there is no wallet '" + name + "' in " + path.parent_path().string() +
+            ": make one with `cairn wallet create` or choose another with --wallet NAME");
+    }
+    return Database(path);
+}
+
+/// The account's key, once it is sure that the wallet is of this chain.
+keys::ExtendedPublicKey account_of(const WalletIdentity& identity, const Params& params) {
+    if (identity.genesis != params.genesis_hash)
+        throw WalletError(
+            "this wallet belongs to chain '" + identity.chain + "', and this is chain '" +
+            params.name + "': choose another with --wallet NAME, or the chain with -chain");
+    const auto account = keys::read_extended_public(identity.account, params.address);
+    if (!account) throw DatabaseError("the wallet file is damaged: its account key can't be read");
+    return *account;
+}
+
+void fill(Database& database, const NewWallet& wallet, const WalletIdentity& identity) {
+    SecretText secret = wallet.words.words;
+    secret += '\n';
+    secret += wallet.words.seed_passphrase;
+    const SealedSecret sealed =
+        seal_secret(secret, wallet.passphrase, sealed_beside(identity), wallet.cost);
+    DatabaseTransaction transaction(database);
+    database.execute(SCHEMA);
+    Ledger::create_tables(database);
+    database.run(
+        "INSERT INTO identity VALUES(?, ?, ?, ?, ?, ?)", identity.chain, identity.genesis.view(),
+        consensus::ByteView(identity.origin.master), keys::to_text(identity.origin.path),
+        identity.account, int64_t{identity.birthday.value});
+    database.run(
+        "INSERT INTO secret VALUES(?, ?, ?, ?, ?)", static_cast<int64_t>(sealed.cost.passes),
+        static_cast<int64_t>(sealed.cost.memory_bytes), consensus::ByteView(sealed.salt),
+        consensus::ByteView(sealed.nonce), consensus::ByteView(sealed.ciphertext));
+    database.execute(
+        "PRAGMA application_id=" + std::to_string(APPLICATION_ID) +
+        "; PRAGMA user_version=" + std::to_string(FORMAT));
+    transaction.commit();
+}
+
+void sync_directory(const fs::path& directory) {
+    const int handle = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (handle < 0) return;
+    ::fsync(handle);
+    ::close(handle);
+}
+
+} // namespace
+
+void WalletFile::create(const fs::path& path, const NewWallet& wallet) {
+    const auto account = account_keys(wallet.words, wallet.params.address.coin_type);
+    if (!account) throw WalletError("these words have no keys: choose others");
+    const WalletIdentity identity{
+        wallet.params.name, wallet.params.genesis_hash, account->origin,
+        to_text(keys::public_key(account->secret), wallet.params.address), wallet.birthday};
+
+    fs::create_directories(path.parent_path());
+    fs::path unfinished = path;
+    unfinished += ".new-" + std::to_string(::getpid());
+    const int handle = ::open(unfinished.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    if (handle < 0)
+        throw WalletError("can't write " + unfinished.string() + ": " + std::strerror(errno));
+    ::close(handle);
+    try {
+        {
+            Database database(unfinished);
+            fill(database, wallet, identity);
+        }
+        // A link, unlike a renaming, never replaces a wallet that is there.
+        if (::link(unfinished.c_str(), path.c_str()) != 0) {
+            if (errno == EEXIST)
+                throw WalletError(
+                    "there is a wallet " + path.string() + " already: choose another name");
+            throw WalletError("can't write " + path.string() + ": " + std::strerror(errno));
+        }
+    } catch (...) {
+        fs::remove(unfinished);
+        throw;
+    }
+    fs::remove(unfinished);
+    sync_directory(path.parent_path());
+}
+
+WalletFile::WalletFile(const fs::path& path, const Params& params)
+    : database_(open_database(path)),
+      identity_(identity_in(database_)),
+      account_(account_of(identity_, params)),
+      ledger_(database_, account_),
+      coin_type_(params.address.coin_type) {}
+
+WalletIdentity WalletFile::read_identity(const fs::path& path) {
+    Database database = open_database(path);
+    return identity_in(database);
+}
+
+std::optional<WalletWords> WalletFile::words(std::string_view passphrase) {
+    Statement row =
+        database_.query("SELECT passes, memory_bytes, salt, nonce, ciphertext FROM secret");
+    if (!row.step())
+        throw DatabaseError("the wallet file is damaged: restore the wallet from its words");
+    SealedSecret sealed;
+    sealed.cost.passes = static_cast<uint64_t>(row.integer(0));
+    sealed.cost.memory_bytes = static_cast<uint64_t>(row.integer(1));
+    row.fixed_blob(2, sealed.salt.data(), sealed.salt.size());
+    row.fixed_blob(3, sealed.nonce.data(), sealed.nonce.size());
+    sealed.ciphertext = row.blob(4);
+    const auto secret = open_secret(sealed, passphrase, sealed_beside(identity_));
+    if (!secret) return std::nullopt;
+    const size_t end = secret->find('\n');
+    if (end == SecretText::npos) return std::nullopt;
+    return WalletWords{secret->substr(0, end), secret->substr(end + 1)};
+}
+
+std::optional<ExtendedSecretKey> WalletFile::unlock(std::string_view passphrase) {
+    const std::optional<WalletWords> opened = words(passphrase);
+    if (!opened) return std::nullopt;
+    const std::optional<AccountKeys> account = account_keys(*opened, coin_type_);
+    if (!account || keys::public_key(account->secret) != account_) return std::nullopt;
+    return account->secret;
+}
+
+} // namespace cairn::wallet
