@@ -13,8 +13,8 @@
 #include <boost/json/serialize.hpp>
 
 #include <fstream>
-#include <openssl/evp.h>
 #include <optional>
+#include <sodium.h>
 
 namespace cairn::wallet {
 
@@ -31,11 +31,12 @@ constexpr uint64_t MAX_REPLY_BYTES = 512U << 20; // a batch of blocks, with room
 constexpr size_t MAX_COOKIE_BYTES = 4096;
 
 std::string base64(std::string_view text) {
-    std::string out(4 * ((text.size() + 2) / 3) + 1, '\0'); // it writes a terminator
-    const int size = EVP_EncodeBlock(
-        reinterpret_cast<unsigned char*>(out.data()),
-        reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-    out.resize(static_cast<size_t>(size));
+    constexpr int VARIANT = sodium_base64_VARIANT_ORIGINAL;
+    std::string out(sodium_base64_encoded_len(text.size(), VARIANT), '\0');
+    sodium_bin2base64(
+        out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+        VARIANT);
+    out.pop_back(); // the terminator
     return out;
 }
 

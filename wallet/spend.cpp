@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+#include "wallet/spend.h"
+
+#include "consensus/interpreter.h"
+#include "consensus/serialize.h"
+#include "wallet/coin_selection.h"
+#include "wallet/keys/sign.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cairn::wallet {
+
+namespace json = boost::json;
+using consensus::Params;
+using consensus::Transaction;
+using consensus::TxIn;
+
+namespace {
+
+constexpr FeeRate FALLBACK_RATE{1000};
+constexpr uint32_t REPLACEABLE = 0xfffffffd; ///< BIP-0125; also lets lock_time count.
+constexpr uint32_t LOCK_TIME_JITTER = 100;   ///< Blocks.
+
+/// Of a transaction with up to 252 inputs and outputs: version, counts, lock time, and the marker
+/// and flag of its witness. Core and BIP-0141.
+constexpr int64_t FRAME_WEIGHT = (4 + 1 + 1 + 4) * 4 + 2;
+constexpr int64_t LONG_COUNT_WEIGHT = 2 * 4; ///< A count above 252 takes two bytes more.
+
+/// Coins per 1,000 vB, as the node says it, in satoshis.
+std::optional<FeeRate> rate_of(const json::value& reply, const char* name) {
+    const json::value* rate = reply.is_object() ? reply.as_object().if_contains(name) : nullptr;
+    if (rate == nullptr || !rate->is_number()) return std::nullopt;
+    const double per_kvb = std::round(rate->to_number<double>() * consensus::COIN);
+    if (!(per_kvb > 0) || per_kvb > 1e12) return std::nullopt;
+    return FeeRate{static_cast<int64_t>(per_kvb)};
+}
+
+int64_t output_weight(const Script& script) {
+    return static_cast<int64_t>(consensus::encode(TxOut{0, script}).size()) * 4;
+}
+
+std::vector<OwnCoin>
+spendable_coins(const Ledger& ledger, bool confirmed_only, const Params& params) {
+    const std::optional<ScannedBlock> tip = ledger.tip();
+    const Height height = tip ? tip->height : Height(0);
+    std::vector<OwnCoin> coins = ledger.coins();
+    std::erase_if(coins, [&](const OwnCoin& coin) {
+        return !coin.spendable(height, params.coinbase_maturity) ||
+               (confirmed_only && !coin.height);
+    });
+    return coins;
+}
+
+SelectionTarget target_of(const PaymentRequest& request, const Script& change, size_t coin_count) {
+    SelectionTarget target;
+    target.payments = request.amount.value_or(Amount(0));
+    target.rate = request.rate;
+    target.fixed_weight =
+        FRAME_WEIGHT + output_weight(request.script) + (coin_count > 252 ? LONG_COUNT_WEIGHT : 0);
+    target.input_weight = keys::P2WPKH_INPUT_WEIGHT;
+    target.change_weight = output_weight(change);
+    target.change_dust = dust_threshold(change);
+    return target;
+}
+
+/// Where the chain is, so that a miner who would redo the last blocks for their fees can't take
+/// this transaction along; now and then a little lower, as others do whose payments were delayed.
+uint32_t lock_time_after(const Ledger& ledger) {
+    const std::optional<ScannedBlock> tip = ledger.tip();
+    auto height = tip ? static_cast<uint32_t>(tip->height.value) : 0;
+    if (random_below(10) == 0) height -= std::min(height, random_below(LOCK_TIME_JITTER));
+    return height;
+}
+
+template <class T>
+void shuffle(std::vector<T>& items) {
+    for (size_t i = items.size(); i > 1; --i)
+        std::swap(items[i - 1], items[random_below(static_cast<uint32_t>(i))]);
+}
+
+[[noreturn]] void
+not_enough(const Ledger& ledger, const PaymentRequest& request, const Params& params) {
+    const Balance balance = ledger.balance(params.coinbase_maturity);
+    std::string message = "not enough money: " + to_text(balance.spendable) + " can be spent";
+    message += request.amount ? ", " + to_text(*request.amount) + " and the fee are needed"
+                              : ", which doesn't pay the fee";
+    if (balance.incoming > Amount(0))
+        message += "; " + to_text(balance.incoming) + " is on its way, wait for its block";
+    if (balance.immature > Amount(0))
+        message += "; " + to_text(balance.immature) + " was mined and needs " +
+                   std::to_string(params.coinbase_maturity) + " blocks";
+    throw WalletError(message);
+}
+
+} // namespace
+
+FeeRate fee_rate_from(NodeRpc& node, int blocks) {
+    const json::value info = node.call("getmempoolinfo");
+    const FeeRate least = std::max(
+        rate_of(info, "mempoolminfee").value_or(FALLBACK_RATE),
+        rate_of(info, "minrelaytxfee").value_or(FALLBACK_RATE));
+    std::optional<FeeRate> estimate;
+    try {
+        estimate = rate_of(node.call("estimatesmartfee", {blocks}), "feerate");
+    } catch (const RpcError& error) {
+        if (error.code == 0) throw;
+    }
+    return std::max(estimate.value_or(FALLBACK_RATE), least);
+}
+
+PaymentDraft draft_payment(Ledger& ledger, const PaymentRequest& request, const Params& params) {
+    const Amount dust = dust_threshold(request.script);
+    if (request.amount && (*request.amount < dust || *request.amount == Amount(0)))
+        throw WalletError(
+            "the amount is too small to be relayed: send at least " +
+            to_text(std::max(dust, Amount(1))));
+    const Script change_script = ledger.script_of(ledger.change_key());
+
+    // Coins in a block first: what depends on nothing confirms sooner.
+    std::optional<Selection> selection;
+    std::vector<OwnCoin> coins;
+    for (const bool confirmed_only : {true, false}) {
+        if (selection || (confirmed_only && !request.amount)) continue;
+        coins = spendable_coins(ledger, confirmed_only, params);
+        std::vector<Amount> values;
+        for (const OwnCoin& coin : coins) values.push_back(coin.out.value);
+        const SelectionTarget target = target_of(request, change_script, coins.size());
+        selection = request.amount ? select_coins(values, target) : select_all(values, target);
+    }
+    if (!selection) not_enough(ledger, request, params);
+
+    PaymentDraft draft;
+    draft.fee = selection->fee;
+    draft.change = selection->change;
+    Amount sum;
+    shuffle(selection->chosen);
+    for (const size_t i : selection->chosen) {
+        sum += coins[i].out.value;
+        draft.tx.inputs.push_back({coins[i].point, {}, REPLACEABLE, {}});
+        draft.inputs.push_back(coins[i]);
+    }
+    draft.amount = sum - draft.fee - draft.change;
+    if (draft.amount < dust) not_enough(ledger, request, params);
+    draft.tx.outputs.push_back({draft.amount, request.script});
+    if (draft.change > Amount(0)) draft.tx.outputs.push_back({draft.change, change_script});
+    shuffle(draft.tx.outputs);
+    draft.tx.lock_time = lock_time_after(ledger);
+    return draft;
+}
+
+consensus::TransactionRef
+sign_payment(const PaymentDraft& draft, const keys::ExtendedSecretKey& account) {
+    Transaction tx = draft.tx;
+    std::vector<TxOut> spent;
+    for (const OwnCoin& coin : draft.inputs) spent.push_back(coin.out);
+    const consensus::SighashMidstates midstates(tx, spent);
+    for (size_t i = 0; i < tx.inputs.size(); ++i) {
+        const KeyPosition at = draft.inputs[i].key;
+        const auto key = derive(account, {static_cast<uint32_t>(at.branch), at.number});
+        if (!key || keys::p2wpkh_script(keys::public_key(key->key)) != spent[i].script_pubkey)
+            throw WalletError("the wallet file is damaged: a coin doesn't belong to its key");
+        keys::sign_p2wpkh(tx, i, key->key, midstates);
+        const consensus::ScriptError error =
+            consensus::verify_input(tx, i, spent[i], consensus::STANDARD_FLAGS, midstates);
+        if (error != consensus::ScriptError::Ok)
+            throw std::logic_error("a signature made here is not valid");
+    }
+    return consensus::make_transaction(std::move(tx));
+}
+
+void send_payment(
+    NodeRpc& node, WalletFile& wallet, const consensus::TransactionRef& tx, int64_t now) {
+    {
+        DatabaseTransaction transaction(wallet.database());
+        wallet.ledger().add_own(*tx, now);
+        transaction.commit();
+    }
+    try {
+        const json::string raw(consensus::to_hex(consensus::encode(*tx)));
+        node.call("sendrawtransaction", {raw});
+    } catch (const RpcError& error) {
+        if (error.code == 0) throw;
+        DatabaseTransaction transaction(wallet.database());
+        wallet.ledger().remove_own(tx->txid);
+        transaction.commit();
+        throw;
+    }
+}
+
+} // namespace cairn::wallet

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// From an intention to pay to a transaction that a node takes.
+#pragma once
+
+#include "consensus/params.h"
+#include "wallet/rpc_client.h"
+#include "wallet/wallet_file.h"
+
+#include <optional>
+#include <vector>
+
+namespace cairn::wallet {
+
+/// What is to be paid.
+struct PaymentRequest {
+    Script script;
+    std::optional<Amount> amount; ///< nullopt: all there is, less the fee.
+    FeeRate rate;
+};
+
+/// A payment worked out, not yet signed.
+struct PaymentDraft {
+    consensus::Transaction tx;
+    std::vector<OwnCoin> inputs; ///< One an input of `tx`, in order.
+    Amount amount;               ///< That the receiver gets.
+    Amount fee;
+    Amount change; ///< 0: none.
+};
+
+/// The fee rate for a confirmation within `blocks`: the node's estimate, or where it has none, what
+/// its mempool takes, but at least 1 satoshi a byte. Throws RpcError.
+FeeRate fee_rate_from(NodeRpc& node, int blocks);
+
+/// Choose coins and build the transaction: inputs and outputs in random order, replaceable
+/// (BIP-0125), valid from the next block on.
+///
+/// Throws WalletError: not enough money, or an amount too small to be relayed.
+PaymentDraft
+draft_payment(Ledger& ledger, const PaymentRequest& request, const consensus::Params& params);
+
+/// The draft with all its signatures, each checked as a node will. `account`: as unlocked.
+consensus::TransactionRef
+sign_payment(const PaymentDraft& draft, const keys::ExtendedSecretKey& account);
+
+/// Write `tx` down, then send it. If it isn't known whether the node got it, it stays written down
+/// and the next sync sends it again: so no later payment spends its coins a second time.
+///
+/// Throws RpcError. With a code other than 0 the node refused it, and it is forgotten.
+void send_payment(
+    NodeRpc& node, WalletFile& wallet, const consensus::TransactionRef& tx, int64_t now);
+
+} // namespace cairn::wallet

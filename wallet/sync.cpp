@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+#include "wallet/sync.h"
+
+#include "consensus/block_filter.h"
+#include "consensus/serialize.h"
+
+#include <algorithm>
+
+namespace cairn::wallet {
+
+namespace json = boost::json;
+using consensus::Bytes;
+
+namespace {
+
+constexpr int32_t BLOCKS_PER_BATCH = 200;
+constexpr int32_t HASHES_PER_STEP_BACK = 50;
+constexpr int MAX_REORGS_DURING_SYNC = 20;
+constexpr int ALREADY_CONFIRMED = -27; ///< Core: RPC_VERIFY_ALREADY_IN_UTXO_SET.
+
+/// A member of the node's reply.
+const json::value& member(const json::value& object, std::string_view name) {
+    const json::value* found = object.is_object() ? object.as_object().if_contains(name) : nullptr;
+    if (found == nullptr) throw RpcError(0, "the node's reply has no '" + std::string(name) + "'");
+    return *found;
+}
+
+Bytes bytes_of(const json::value& hex) {
+    std::optional<Bytes> bytes;
+    if (hex.is_string()) bytes = consensus::from_hex(hex.as_string());
+    if (!bytes) throw RpcError(0, "the node's reply holds no hexadecimal where it should");
+    return std::move(*bytes);
+}
+
+template <class T>
+T decoded(const json::value& hex) {
+    consensus::Result<T> value = consensus::decode<T>(bytes_of(hex));
+    if (!value) throw RpcError(0, "the node's reply can't be decoded");
+    return std::move(*value);
+}
+
+BlockHash hash_of(const json::value& text) {
+    std::optional<BlockHash> hash;
+    if (text.is_string()) hash = BlockHash::from_string(text.as_string());
+    if (!hash) throw RpcError(0, "the node's reply holds no block hash where it should");
+    return *hash;
+}
+
+/// A block to be looked through: enough to see that it follows the one before it.
+struct Candidate {
+    BlockHash hash;
+    consensus::BlockHeader header;
+    Bytes filter;
+};
+
+class Sync {
+public:
+    Sync(NodeRpc& node, WalletFile& wallet, const consensus::Params& params)
+        : node_(node),
+          wallet_(wallet),
+          ledger_(wallet.ledger()),
+          params_(params) {}
+
+    SyncReport run(const SyncProgress& progress) {
+        ask_node();
+        for (int reorgs = 0;;) {
+            const std::optional<ScannedBlock> tip = ledger_.tip();
+            // What a node hasn't got yet, it hasn't left either.
+            if (tip && tip->height > target_ && report_.node_behind) break;
+            leave_fork();
+            const Height next = next_height();
+            if (next > target_) break;
+            if (!scan_from(next)) {
+                // The node changed its chain under way.
+                if (++reorgs > MAX_REORGS_DURING_SYNC)
+                    throw RpcError(0, "the node's blocks don't follow each other");
+                ask_node();
+            }
+            if (progress) progress(next_height() - 1, target_);
+        }
+        send_again();
+        report_.height = std::max(next_height() - 1, Height(0));
+        return std::move(report_);
+    }
+
+private:
+    Height next_height() const {
+        const std::optional<ScannedBlock> tip = ledger_.tip();
+        return tip ? tip->height + 1 : wallet_.identity().birthday;
+    }
+
+    void ask_node() {
+        const std::vector<json::value> replies =
+            node_.batch({{"getblockhash", {0}}, {"getblockchaininfo", {}}});
+        if (hash_of(replies[0]) != params_.genesis_hash)
+            throw WalletError(
+                "the node is on another chain than '" + params_.name +
+                "': check -chain, -datadir and -rpcport");
+        target_ = static_cast<int32_t>(member(replies[1], "blocks").to_number<int64_t>());
+        const json::value& behind = member(replies[1], "initialblockdownload");
+        const bool downloading = behind.is_bool() && behind.as_bool();
+        report_.node_behind =
+            downloading || member(replies[1], "headers").to_number<int64_t>() > target_.value;
+    }
+
+    std::vector<BlockHash> hashes(Height first, Height last) {
+        std::vector<RpcCall> calls;
+        for (Height height = first; height <= last; ++height)
+            calls.push_back({"getblockhash", {height.value}});
+        std::vector<BlockHash> found;
+        for (const json::value& reply : node_.batch(calls)) found.push_back(hash_of(reply));
+        return found;
+    }
+
+    /// Undo scanned blocks until the last one is on the node's chain.
+    void leave_fork() {
+        const std::optional<ScannedBlock> tip = ledger_.tip();
+        if (!tip) return;
+        Height height = tip->height;
+        while (height > target_ && ledger_.scanned_hash(height)) --height;
+        while (ledger_.scanned_hash(height)) {
+            const Height first = std::max(height.value - HASHES_PER_STEP_BACK + 1, 0);
+            const std::vector<BlockHash> theirs = hashes(first, height);
+            for (size_t i = theirs.size(); i-- > 0; --height)
+                if (ledger_.scanned_hash(height) == theirs[i]) return undo_above(*tip, height);
+        }
+        // The fork is older than what was kept: look through everything again.
+        undo_above(*tip, wallet_.identity().birthday - 1);
+    }
+
+    void undo_above(const ScannedBlock& tip, Height height) {
+        if (tip.height <= height) return;
+        DatabaseTransaction transaction(wallet_.database());
+        ledger_.roll_back(height);
+        transaction.commit();
+        report_.blocks_undone += tip.height.value - std::max(height.value, 0);
+    }
+
+    std::vector<Candidate> candidates(Height first) {
+        const Height last = std::min(target_, first + (BLOCKS_PER_BATCH - 1));
+        const std::vector<BlockHash> names = hashes(first, last);
+        std::vector<RpcCall> calls;
+        for (const BlockHash& hash : names) {
+            calls.push_back({"getblockheader", {json::string(hash.to_string()), false}});
+            calls.push_back({"getblockfilter", {json::string(hash.to_string())}});
+        }
+        std::vector<json::value> replies = node_.batch(calls);
+        std::vector<Candidate> found;
+        for (size_t i = 0; i < names.size(); ++i)
+            found.push_back(
+                {names[i], decoded<consensus::BlockHeader>(replies[2 * i]),
+                 bytes_of(member(replies[2 * i + 1], "filter"))});
+        return found;
+    }
+
+    /// Look through a batch of blocks; false if they don't follow what was looked through before.
+    bool scan_from(Height first) {
+        const std::vector<Candidate> blocks = candidates(first);
+        DatabaseTransaction transaction(wallet_.database());
+        Height height = first;
+        for (const Candidate& block : blocks) {
+            const std::optional<ScannedBlock> before = ledger_.tip();
+            if (block.header.hash() != block.hash) throw RpcError(0, "a header has another hash");
+            if (before && block.header.prev_hash != before->hash) {
+                transaction.commit();
+                return false;
+            }
+            look_into(block, height);
+            ledger_.set_tip({height, block.hash});
+            ++height;
+        }
+        transaction.commit();
+        return true;
+    }
+
+    void look_into(const Candidate& candidate, Height height) {
+        if (height == Height(0) && !params_.genesis_spendable) return;
+        std::optional<consensus::Block> block;
+        // A payment found may bring new addresses under watch, which this block may pay, too.
+        for (size_t watched = 0; watched != ledger_.scripts().size();) {
+            const std::span<const Script> fresh =
+                std::span(ledger_.scripts()).subspan(block ? watched : 0);
+            watched = ledger_.scripts().size();
+            const consensus::Result<bool> matches =
+                consensus::filter_matches(candidate.filter, candidate.hash, fresh);
+            if (!matches) throw RpcError(0, "the node's block filter can't be decoded");
+            if (!*matches) return;
+            if (!block) block = fetch(candidate);
+            ledger_.add_block(*block, height);
+        }
+    }
+
+    consensus::Block fetch(const Candidate& candidate) {
+        auto block = decoded<consensus::Block>(
+            node_.call("getblock", {json::string(candidate.hash.to_string()), 0}));
+        if (block.header.hash() != candidate.hash ||
+            consensus::merkle_root(block) != block.header.merkle_root)
+            throw RpcError(0, "the node sent another block than the one asked for");
+        return block;
+    }
+
+    /// A node that was restarted or had no room may have lost what waits; a reorganisation may
+    /// have killed it.
+    void send_again() {
+        for (const PendingTransaction& pending : ledger_.pending()) {
+            const json::string txid(pending.tx->txid.to_string());
+            try {
+                node_.call("getmempoolentry", {txid});
+                continue;
+            } catch (const RpcError& error) {
+                if (error.code == 0) throw;
+            }
+            try {
+                const json::string raw(consensus::to_hex(consensus::encode(*pending.tx)));
+                node_.call("sendrawtransaction", {raw});
+            } catch (const RpcError& error) {
+                if (error.code == 0) throw;
+                if (error.code == ALREADY_CONFIRMED) continue; // by a block that came just now
+                refused(pending, error.what());
+            }
+        }
+    }
+
+    void refused(const PendingTransaction& pending, const std::string& reason) {
+        // Someone else's payment whose block was undone: only a later block can tell whether it
+        // lives on, and that block will bring it back.
+        if (!pending.made_here) return ledger_.abandon(pending.tx->txid);
+        const std::string txid = pending.tx->txid.to_string();
+        report_.warnings.push_back(
+            "the node doesn't take " + txid + " (" + reason +
+            "); it will be sent again. `cairn "
+            "abandon " +
+            txid + "` gives it up and frees its coins");
+    }
+
+    NodeRpc& node_;
+    WalletFile& wallet_;
+    Ledger& ledger_;
+    const consensus::Params& params_;
+    Height target_;
+    SyncReport report_;
+};
+
+} // namespace
+
+SyncReport sync_wallet(
+    NodeRpc& node,
+    WalletFile& wallet,
+    const consensus::Params& params,
+    const SyncProgress& progress) {
+    return Sync(node, wallet, params).run(progress);
+}
+
+} // namespace cairn::wallet

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Brings a wallet up to a node's tip by compact filters: the wallet downloads every filter and
+// only those blocks that match, so the node doesn't learn which addresses are whose.
+#pragma once
+
+#include "consensus/params.h"
+#include "wallet/rpc_client.h"
+#include "wallet/wallet_file.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace cairn::wallet {
+
+/// Called now and then with the blocks looked through so far and the node's height.
+using SyncProgress = std::function<void(Height done, Height target)>;
+
+/// What a sync found.
+struct SyncReport {
+    Height height;             ///< Of the block the wallet is at now.
+    bool node_behind = false;  ///< The node itself is still catching up.
+    int32_t blocks_undone = 0; ///< Of a fork that was left.
+    /// One sentence for each transaction made here that the node doesn't take.
+    std::vector<std::string> warnings;
+};
+
+/// Look through the blocks since the last time, undo those that are no longer on the node's chain,
+/// and send again what still waits. All that was done so far is kept if it is interrupted.
+///
+/// Throws WalletError: the node is on another chain; RpcError; DatabaseError.
+SyncReport sync_wallet(
+    NodeRpc& node,
+    WalletFile& wallet,
+    const consensus::Params& params,
+    const SyncProgress& progress = {});
+
+} // namespace cairn::wallet
