@@ -27,12 +27,12 @@ ARROWS = {
 ASIO = r"boost/asio(/|\.hpp)"
 LIBRARIES = {
     "consensus": r"secp256k1|openssl/|boost/(multiprecision|system/result|json|container_hash)",
-    "chain": rf"rocksdb/|spdlog/|boost/(multiprecision|system|smart_ptr|json|unordered)|{ASIO}",
-    "node": rf"spdlog/|boost/(multiprecision|system)|{ASIO}",
+    "chain": rf"fmt/|rocksdb/|spdlog/|boost/(multiprecision|system|smart_ptr|unordered)|{ASIO}",
+    "node": rf"fmt/|spdlog/|boost/(multiprecision|system)|{ASIO}",
     "wallet/keys": r"secp256k1|openssl/|boost/(system/result|multiprecision)",
-    "rpc/server": rf"spdlog/|openssl/|boost/(beast|json|system)|{ASIO}",
-    "rpc": rf"spdlog/|openssl/|secp256k1|boost/(json|system|multiprecision|smart_ptr)|{ASIO}",
-    "wallet": rf"sqlite3|sodium|qrencode|CLI/|spdlog/|boost/(beast|json|system|multiprecision)"
+    "rpc/server": rf"fmt/|spdlog/|openssl/|boost/(beast|json|system)|{ASIO}",
+    "rpc": rf"fmt/|spdlog/|openssl/|secp256k1|boost/(json|system|multiprecision|smart_ptr)|{ASIO}",
+    "wallet": rf"fmt/|sqlite3|sodium|qrencode|CLI/|spdlog/|boost/(beast|json|system|multiprecision)"
               rf"|{ASIO}",
 }
 # The operating system's own headers are not the concern of the arrows, but consensus has none.
