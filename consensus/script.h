@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// A script as bytes: its opcodes, and the two ways to walk and to build it. What a script means is
-// in interpreter.h, which standard form it has in standard.h.
+// A script as bytes: its opcodes, how to walk it and how to build it. What a script means is in
+// interpreter.h, which standard form it has in standard.h, how people read it in script_text.h.
 #pragma once
 
 #include "consensus/bytes.h"
 #include "consensus/small_bytes.h"
 
 #include <cstdint>
-#include <string>
+#include <optional>
 
 namespace cairn::consensus {
 
@@ -133,6 +133,7 @@ enum Opcode : uint8_t {
 
 constexpr size_t MAX_SCRIPT_SIZE = 10'000;
 constexpr size_t MAX_SCRIPT_ELEMENT_SIZE = 520;
+constexpr int MAX_PUBKEYS_PER_MULTISIG = 20;
 
 /// One step of a script: an opcode, and what it pushes if it is a push.
 struct Instruction {
@@ -169,19 +170,48 @@ void push_number(Script& script, int64_t n);
 
 /// The bytes of a script number: little-endian, sign in the top bit, as short as can be.
 /// Core: CScriptNum::serialize.
-Bytes script_number(int64_t n);
+SmallBytes<12> script_number(int64_t n);
+
+/// The number that `bytes` stand for; nullopt if there are more than `max_bytes` of them, or if
+/// `minimal` and fewer would do. Core: CScriptNum.
+std::optional<int64_t> read_script_number(ByteView bytes, bool minimal, size_t max_bytes = 4);
+
+/// The opcode that push_data() takes for `size` bytes.
+Opcode push_opcode_for(size_t size);
+
+/// Whether `push` is the shortest way to push its data, OP_1 and the like considered.
+bool is_minimal_push(const Instruction& push);
+
+/// The number that OP_0 or OP_1 to OP_16 pushes. Requires: `opcode` is one of these.
+constexpr int small_number(Opcode opcode) {
+    return opcode == OP_0 ? 0 : opcode - (OP_1 - 1);
+}
+
+/// Whether `script` does nothing but push (OP_RESERVED counts as a push).
+bool is_push_only(ByteView script);
+
+/// Source: BIP-0016.
+bool is_pay_to_script_hash(ByteView script);
+
+/// What a witness must satisfy. Source: BIP-0141.
+struct WitnessProgram {
+    int version = 0;
+    ByteView program;
+};
+
+/// The witness program that `script` is, if it is one. Core: IsWitnessProgram.
+std::optional<WitnessProgram> witness_program(ByteView script);
+
+/// Whether anyone may spend it, by intention: 1 and two bytes. Core: IsPayToAnchor.
+bool is_anchor(const WitnessProgram& program);
 
 /// Signature operations as counted before segregated witness. `accurate`: OP_n before a
 /// OP_CHECKMULTISIG counts n, not 20. Core: CScript::GetSigOpCount.
 int count_sigops(ByteView script, bool accurate);
 
-/// Core's text form: opcodes by name, pushes in hexadecimal ("asm" in JSON-RPC). Pushes up to four
-/// bytes are shown as numbers. `sighash_names`: show the hash type of what looks like a signature
-/// as [ALL] and the like, for script_sigs. Core: ScriptToAsmStr.
-std::string script_to_text(ByteView script, bool sighash_names = false);
-
-/// "OP_DUP" and the like; "OP_UNKNOWN" where there is no name. Core: GetOpName.
-std::string_view opcode_name(Opcode opcode);
+/// Signature operations of the script that a P2SH input reveals; 0 if `script_pubkey` is not
+/// P2SH. Core: GetSigOpCount(scriptSig).
+int count_p2sh_sigops(ByteView script_sig, ByteView script_pubkey);
 
 /// Whether no coin with this script can ever be spent. Core: CScript::IsUnspendable.
 inline bool is_unspendable(ByteView script) {

@@ -5,7 +5,6 @@
 #include "consensus/transaction.h"
 
 #include <optional>
-#include <span>
 #include <vector>
 
 namespace cairn::consensus {
@@ -35,14 +34,17 @@ struct TapscriptContext {
     int64_t validation_weight_left = 0;           ///< BIP-0342's signature budget.
 };
 
-/// Parts of the signature hashes that all inputs of a transaction share, hashed once.
-/// Core: PrecomputedTransactionData.
+/// Parts of the signature hashes that all inputs of a transaction share, hashed once, as far as
+/// the spent outputs ask for them. Core: PrecomputedTransactionData.
 ///
 /// Invariants: prepared for one transaction and the outputs it spends; constant thereafter.
 struct SighashMidstates {
     /// `spent`: one output an input, in order; empty if they aren't known (then taproot can't be
     /// checked).
     SighashMidstates(const Transaction& tx, std::vector<TxOut> spent);
+
+    bool for_witness_v0 = false; ///< Whether the double hashes are set ...
+    bool for_taproot = false;    ///< ... and the single ones.
 
     Hash256 prevouts_single; ///< Single SHA-256 (BIP-0341) ...
     Hash256 sequences_single;
@@ -57,9 +59,11 @@ struct SighashMidstates {
 
 /// Legacy hash: of `tx` with its scripts blanked, all bugs kept. `type` as at the end of the
 /// signature, sign-extended by nobody: its 32 bits are hashed.
+///
+/// Requires: `input` is one of `tx`.
 Hash256 legacy_sighash(const Transaction& tx, size_t input, ByteView script_code, uint32_t type);
 
-/// BIP-0143.
+/// BIP-0143. Requires: `input` is one of `tx`; the midstates are for witness v0.
 Hash256 witness_sighash(
     const Transaction& tx,
     size_t input,
@@ -69,7 +73,7 @@ Hash256 witness_sighash(
     const SighashMidstates& midstates);
 
 /// BIP-0341 and BIP-0342; nullopt for a hash type that isn't defined, or SINGLE without its
-/// output.
+/// output. Requires: `input` is one of `tx`; the midstates are for taproot.
 std::optional<Hash256> taproot_sighash(
     const Transaction& tx,
     size_t input,

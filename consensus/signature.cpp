@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "consensus/signature.h"
+
+#include "consensus/sighash.h"
+
+#include <secp256k1.h>
+#include <secp256k1_schnorrsig.h>
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+
+namespace cairn::consensus {
+
+namespace {
+
+constexpr uint8_t DER_SEQUENCE = 0x30;
+constexpr uint8_t DER_INTEGER = 0x02;
+
+/// Verification needs no context of its own; the library only asks to be tested once.
+const secp256k1_context* verify_context() {
+    static const secp256k1_context* const CONTEXT = [] {
+        secp256k1_selftest();
+        return secp256k1_context_static;
+    }();
+    return CONTEXT;
+}
+
+/// Take a positive integer in its only allowed form off the front of `rest`.
+bool take_strict_integer(ByteView& rest) {
+    if (rest.size() < 3 || rest[0] != DER_INTEGER) return false;
+    const size_t length = rest[1];
+    if (length == 0 || length > rest.size() - 2) return false;
+    const ByteView number = rest.subspan(2, length);
+    const bool negative = (number[0] & 0x80) != 0;
+    // A leading zero is there only to keep the number positive.
+    const bool padded = length > 1 && number[0] == 0 && (number[1] & 0x80) == 0;
+    rest = rest.subspan(2 + length);
+    return !negative && !padded;
+}
+
+/// Takes values off a byte string as the OpenSSL of 2009 did: lengths may be written long, and
+/// those of the whole may lie.
+class LenientDer {
+public:
+    explicit LenientDer(ByteView rest) : rest_(rest) {}
+
+    /// Step over the head of the sequence. What length it states does not matter.
+    bool skip_sequence() {
+        if (!take_byte(DER_SEQUENCE) || rest_.empty()) return false;
+        const size_t length = rest_[0];
+        rest_ = rest_.subspan(1);
+        if ((length & 0x80) == 0) return true;
+        const size_t more = length & 0x7f;
+        if (more > rest_.size()) return false;
+        rest_ = rest_.subspan(more);
+        return true;
+    }
+
+    /// The bytes of the next integer, without leading zeros.
+    std::optional<ByteView> integer() {
+        if (!take_byte(DER_INTEGER)) return std::nullopt;
+        const std::optional<size_t> length = take_length();
+        if (!length || *length > rest_.size()) return std::nullopt;
+        ByteView number = rest_.first(*length);
+        rest_ = rest_.subspan(*length);
+        while (!number.empty() && number[0] == 0) number = number.subspan(1);
+        return number;
+    }
+
+private:
+    bool take_byte(uint8_t expected) {
+        if (rest_.empty() || rest_[0] != expected) return false;
+        rest_ = rest_.subspan(1);
+        return true;
+    }
+
+    std::optional<size_t> take_length() {
+        if (rest_.empty()) return std::nullopt;
+        const size_t first = rest_[0];
+        rest_ = rest_.subspan(1);
+        if ((first & 0x80) == 0) return first;
+        const size_t width = first & 0x7f;
+        if (width > rest_.size()) return std::nullopt;
+        ByteView digits = rest_.first(width);
+        rest_ = rest_.subspan(width);
+        while (!digits.empty() && digits[0] == 0) digits = digits.subspan(1);
+        if (digits.size() > 3) return std::nullopt; // longer than any script
+        size_t length = 0;
+        for (const uint8_t digit : digits) length = length << 8 | digit;
+        return length;
+    }
+
+    ByteView rest_;
+};
+
+/// The signature in `der`; nullopt if there is none. Numbers beyond the group's order give a
+/// signature that verifies nothing.
+std::optional<secp256k1_ecdsa_signature> parse_lenient_der(ByteView der) {
+    LenientDer reader(der);
+    if (!reader.skip_sequence()) return std::nullopt;
+    const std::optional<ByteView> r = reader.integer();
+    if (!r) return std::nullopt;
+    const std::optional<ByteView> s = reader.integer();
+    if (!s) return std::nullopt;
+    std::array<uint8_t, 64> compact{};
+    if (r->size() <= 32 && s->size() <= 32) {
+        std::ranges::copy(*r, compact.begin() + 32 - static_cast<ptrdiff_t>(r->size()));
+        std::ranges::copy(*s, compact.end() - static_cast<ptrdiff_t>(s->size()));
+    }
+    secp256k1_ecdsa_signature signature;
+    if (secp256k1_ecdsa_signature_parse_compact(verify_context(), &signature, compact.data()) ==
+        0) {
+        compact.fill(0);
+        const int parsed =
+            secp256k1_ecdsa_signature_parse_compact(verify_context(), &signature, compact.data());
+        assert(parsed == 1);
+    }
+    return signature;
+}
+
+} // namespace
+
+bool is_strict_der(ByteView signature) {
+    if (signature.size() < 9 || signature.size() > 73) return false;
+    ByteView rest = signature.first(signature.size() - 1);
+    if (rest[0] != DER_SEQUENCE || rest[1] != rest.size() - 2) return false;
+    rest = rest.subspan(2);
+    return take_strict_integer(rest) && take_strict_integer(rest) && rest.empty();
+}
+
+bool is_low_s(ByteView der) {
+    const std::optional<secp256k1_ecdsa_signature> signature = parse_lenient_der(der);
+    return signature &&
+           secp256k1_ecdsa_signature_normalize(verify_context(), nullptr, &*signature) == 0;
+}
+
+bool is_defined_hash_type(uint8_t type) {
+    const int base = type & ~SIGHASH_ANYONECANPAY;
+    return base >= SIGHASH_ALL && base <= SIGHASH_SINGLE;
+}
+
+bool is_pubkey_size(ByteView pubkey) {
+    if (pubkey.empty()) return false;
+    switch (pubkey[0]) {
+    case 2:
+    case 3:
+        return pubkey.size() == 33;
+    case 4:
+    case 6:
+    case 7:
+        return pubkey.size() == 65;
+    default:
+        return false;
+    }
+}
+
+bool is_compressed_pubkey(ByteView pubkey) {
+    return pubkey.size() == 33 && (pubkey[0] == 2 || pubkey[0] == 3);
+}
+
+bool is_uncompressed_pubkey(ByteView pubkey) {
+    return pubkey.size() == 65 && pubkey[0] == 4;
+}
+
+bool is_secret_key(ByteView secret) {
+    assert(secret.size() == 32);
+    return secp256k1_ec_seckey_verify(verify_context(), secret.data()) == 1;
+}
+
+bool verify_ecdsa(ByteView der, ByteView pubkey, const Hash256& hash) {
+    const secp256k1_context* context = verify_context();
+    secp256k1_pubkey key;
+    if (!is_pubkey_size(pubkey)) return false;
+    if (secp256k1_ec_pubkey_parse(context, &key, pubkey.data(), pubkey.size()) == 0) return false;
+    std::optional<secp256k1_ecdsa_signature> signature = parse_lenient_der(der);
+    if (!signature) return false;
+    // The library refuses a high S, which only policy forbids here (BIP-0146).
+    secp256k1_ecdsa_signature_normalize(context, &*signature, &*signature);
+    return secp256k1_ecdsa_verify(context, &*signature, hash.bytes.data(), &key) == 1;
+}
+
+bool verify_schnorr(ByteView signature, ByteView pubkey, ByteView message) {
+    assert(signature.size() == 64 && pubkey.size() == 32);
+    const secp256k1_context* context = verify_context();
+    secp256k1_xonly_pubkey key;
+    if (secp256k1_xonly_pubkey_parse(context, &key, pubkey.data()) == 0) return false;
+    return secp256k1_schnorrsig_verify(
+               context, signature.data(), message.data(), message.size(), &key) == 1;
+}
+
+} // namespace cairn::consensus
