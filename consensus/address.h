@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Addresses and keys as people write them. Source: base58check, BIP-0173, BIP-0350.
+// Addresses and keys as people write them, by the prefixes of a chain file.
+// Source: base58check, BIP-0173, BIP-0350.
 #pragma once
 
+#include "consensus/base58.h"
 #include "consensus/params.h"
 
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cairn::consensus {
-
-std::string base58_encode(ByteView bytes);
-std::optional<Bytes> base58_decode(std::string_view text);
-/// With the four check bytes.
-std::string base58check_encode(ByteView bytes);
-std::optional<Bytes> base58check_decode(std::string_view text);
 
 /// A witness address in bech32 (version 0) or bech32m.
 std::string segwit_address(std::string_view hrp, int version, ByteView program);
@@ -39,6 +36,8 @@ struct SecretKeyText {
 };
 
 std::string encode_secret(const SecretKeyText& key, const AddressPrefixes& prefixes);
+
+/// nullopt also for a number that is no key of the curve.
 std::optional<SecretKeyText> decode_secret(std::string_view text, const AddressPrefixes& prefixes);
 
 } // namespace cairn::consensus
