@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Options from the command line, the environment and cairn.conf, in this order, all described in
 // one table. Our own reader, because Boost.Program_options can't let the last value win, nor say
-// -nolisten, nor name the file and line of a mistake.
+// -nolisten, nor name the file and line of a mistake. Texts in, values out: setup.h reads the
+// files.
 #pragma once
 
+#include "node/option_table.h"
+
 #include <cstdint>
-#include <filesystem>
 #include <map>
-#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -21,51 +22,59 @@ struct OptionError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// One option, as --help shows it.
-struct Option {
-    enum class Kind : uint8_t {
-        Flag,    ///< on or off
-        Number,  ///< an integer
-        Text,    ///< the last value wins
-        List,    ///< may be repeated
-        Ignored, ///< means something to the reference only; accepted, without effect
-    };
+/// One setting as its source gives it, checked against the table.
+struct Setting {
+    std::string name;
+    std::string value;
+    bool negated = false; ///< -noname: forgets what was said of it before.
 
-    std::string_view name; ///< Without dashes.
-    Kind kind = Kind::Flag;
-    std::string_view argument; ///< "<n>"; empty for flags.
-    std::string_view group;    ///< Heading in --help; empty: not shown.
-    std::string_view fallback; ///< Value if not given; empty: none.
-    std::string_view help;
+    bool operator==(const Setting&) const = default;
 };
 
-/// Every option there is.
-std::span<const Option> option_table();
+/// What one source says, in its order.
+using SettingList = std::vector<Setting>;
+
+/// A command line: its options, and all from the first argument on that is none.
+struct CommandLine {
+    SettingList settings;
+    std::vector<std::string> rest;
+};
+
+/// Read `-name=value`, `--name=value`, `--name value`, `-name`, `-noname`. Throws OptionError.
+CommandLine parse_arguments(std::span<const std::string> arguments);
+
+/// Read those of the NAME=value lines that begin with CAIRN_. Throws OptionError.
+SettingList parse_environment(std::span<const std::string> environment);
+
+/// A configuration file by its sections; "" holds what stands above the first.
+using Config = std::map<std::string, SettingList, std::less<>>;
+
+/// Read the lines of a file; `file_name` is for errors. Throws OptionError.
+Config parse_config(std::string_view text, std::string_view file_name);
 
 /// The options as they were given. Values of an earlier source hide those of a later one; a List
-/// holds the values of all sources.
+/// holds the values of all sources. Within a source the last value wins.
 class Settings {
 public:
+    Settings() = default;
+
+    /// From its sources, the strongest first.
+    explicit Settings(std::span<const SettingList> sources);
+
     bool is_set(std::string_view name) const; ///< Given somewhere, not by its fallback.
     bool flag(std::string_view name) const;
     int64_t number(std::string_view name) const;
-    std::string text(std::string_view name) const;
+    std::string text(std::string_view name) const; ///< Empty if negated.
     std::vector<std::string> list(std::string_view name) const;
 
     /// Set from code, above all sources.
     void force(std::string_view name, std::string value);
 
 private:
-    friend class SettingsReader;
-    std::map<std::string, std::vector<std::string>, std::less<>> values_;
-};
+    std::string value(std::string_view name) const;
 
-/// Where things are for one chain; from -chain, -datadir, -conf.
-struct Locations {
-    std::filesystem::path chain_file;
-    std::filesystem::path data_directory;  ///< -datadir, or ~/.cairn
-    std::filesystem::path chain_directory; ///< The chain's folder in it.
-    std::filesystem::path config_file;
+    /// A List that was negated, and not set again, holds none.
+    std::map<std::string, std::vector<std::string>, std::less<>> values_;
 };
 
 } // namespace cairn::node

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+#include "node/options.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cctype>
+#include <charconv>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace cairn::node {
+
+namespace {
+
+using Kind = Option::Kind;
+
+/// Flags that are another way to say -chain.
+constexpr std::pair<std::string_view, std::string_view> CHAIN_SHORTCUTS[] = {
+    {"regtest", "regtest"},
+    {"signet", "signet"},
+    {"testnet", "testnet3"},
+    {"testnet4", "testnet4"},
+};
+
+std::string_view trim(std::string_view text) {
+    constexpr std::string_view BLANKS = " \t\r\n";
+    const size_t first = text.find_first_not_of(BLANKS);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(BLANKS) - first + 1);
+}
+
+std::optional<int64_t> parse_number(std::string_view text) {
+    int64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc{} || stopped != end || text.empty()) return std::nullopt;
+    return number;
+}
+
+std::optional<bool> parse_flag(std::string_view text) {
+    if (text.empty() || text == "true") return true;
+    if (text == "false") return false;
+    const std::optional<int64_t> number = parse_number(text);
+    if (!number) return std::nullopt;
+    return *number != 0;
+}
+
+/// The value that -noname stands for.
+std::string negative_of(Kind kind) {
+    return kind == Kind::Flag || kind == Kind::Number ? "0" : "";
+}
+
+std::string checked_value(const Option& option, std::string_view spelled, std::string_view value) {
+    const auto mistake = [&](std::string_view expected) {
+        return OptionError(
+            std::string(spelled) + "=" + std::string(value) + ": expected " +
+            std::string(expected));
+    };
+    if (option.kind == Kind::Flag) {
+        const std::optional<bool> on = parse_flag(value);
+        if (!on) throw mistake("0 or 1");
+        return *on ? "1" : "0";
+    }
+    if (option.kind == Kind::Number && !parse_number(value)) throw mistake("a whole number");
+    return std::string(value);
+}
+
+/// The row that `key` means, and whether it is negated by a leading "no"; null if there is none.
+std::pair<const Option*, bool> recognize(std::string_view key) {
+    if (const Option* option = find_option(key)) return {option, false};
+    if (!key.starts_with("no")) return {nullptr, false};
+    return {find_option(key.substr(2)), true};
+}
+
+/// One setting, from its parts. `spelled`: the key as the source writes it, for errors.
+Setting
+interpret(std::string_view key, std::string_view spelled, std::optional<std::string_view> value) {
+    const auto [option, negated] = recognize(key);
+    if (option == nullptr) throw OptionError("Invalid parameter " + std::string(spelled));
+    Setting setting{std::string(option->name), {}, negated};
+    if (negated) {
+        const std::optional<bool> on = parse_flag(value.value_or(""));
+        if (!on) throw OptionError(std::string(spelled) + ": expected no value");
+        if (!*on && !option->stands_alone())
+            throw OptionError(std::string(spelled) + "=0 says nothing");
+        setting.negated = *on;
+        setting.value = *on ? negative_of(option->kind) : "1";
+    } else if (!value) {
+        if (!option->stands_alone())
+            throw OptionError(
+                std::string(spelled) + " needs a value: " + std::string(spelled) + "=" +
+                std::string(option->argument));
+        setting.value = "1";
+    } else {
+        setting.value = checked_value(*option, spelled, *value);
+    }
+    return setting;
+}
+
+void append(SettingList& list, Setting setting) {
+    for (const auto& [flag, chain] : CHAIN_SHORTCUTS) {
+        if (setting.name == flag && setting.value == "1")
+            list.push_back({"chain", std::string(chain)});
+    }
+    list.push_back(std::move(setting));
+}
+
+/// Whether `argument` can be the value of a `--name` before it: not an option itself.
+bool is_value(std::string_view argument) {
+    return !argument.starts_with('-') || parse_number(argument).has_value();
+}
+
+/// The options among the lines of a configuration file, one line at a time.
+class ConfigReader {
+public:
+    explicit ConfigReader(Config& config) : config_(config) {}
+
+    void read_line(std::string_view line) {
+        const std::string_view content = trim(line.substr(0, line.find('#')));
+        if (content.empty()) return;
+        if (content.starts_with('[')) {
+            if (!content.ends_with(']')) throw OptionError("expected ] at the end of a section");
+            section_ = trim(content.substr(1, content.size() - 2));
+            return;
+        }
+        const size_t equals = content.find('=');
+        if (equals == std::string_view::npos)
+            throw OptionError("expected name=value, not " + std::string(content));
+        const std::string_view key = trim(content.substr(0, equals));
+        if (key.ends_with("rpcpassword") && content.size() != trim(line).size())
+            throw OptionError("using # in rpcpassword can be ambiguous and should be avoided");
+        add(key, trim(content.substr(equals + 1)));
+    }
+
+private:
+    void add(std::string_view key, std::string_view value) {
+        if (key.starts_with('-'))
+            throw OptionError(
+                std::string(key) + ", options in configuration file must be "
+                                   "specified without leading -");
+        // `name.option=value` is the same as `option=value` in section [name].
+        const size_t dot = key.rfind('.');
+        const bool dotted = dot != std::string_view::npos;
+        const std::string section(dotted ? key.substr(0, dot) : section_);
+        const std::string_view name = dotted ? key.substr(dot + 1) : key;
+        Setting setting = interpret(name, key, value);
+        check_place(setting.name, section);
+        append(config_[section], std::move(setting));
+    }
+
+    static void check_place(std::string_view name, std::string_view section) {
+        if (name == "conf")
+            throw OptionError("conf cannot be set in the configuration file; use includeconf= if "
+                              "you want to include additional config files");
+        const bool chooses_chain = std::any_of(
+            std::begin(CHAIN_SHORTCUTS), std::end(CHAIN_SHORTCUTS),
+            [&](const auto& shortcut) { return shortcut.first == name; });
+        if (!section.empty() && (chooses_chain || name == "chain" || name == "datadir"))
+            throw OptionError(std::string(name) + " must stand above the first section");
+    }
+
+    Config& config_;
+    std::string section_;
+};
+
+} // namespace
+
+CommandLine parse_arguments(std::span<const std::string> arguments) try {
+    CommandLine line;
+    size_t next = 0;
+    for (; next < arguments.size(); ++next) {
+        const std::string_view argument = arguments[next];
+        if (argument.size() < 2 || argument[0] != '-') break;
+        const bool two_dashes = argument.starts_with("--");
+        const std::string_view body = argument.substr(two_dashes ? 2 : 1);
+        const std::string_view key = body.substr(0, body.find('='));
+        std::optional<std::string_view> value;
+        if (key.size() < body.size()) {
+            value = body.substr(key.size() + 1);
+        } else if (const Option* option = find_option(key);
+                   two_dashes && option != nullptr && option->kind != Kind::Flag &&
+                   option->kind != Kind::Ignored && next + 1 < arguments.size() &&
+                   is_value(arguments[next + 1])) {
+            value = arguments[++next];
+        }
+        Setting setting = interpret(key, "-" + std::string(key), value);
+        if (setting.name == "includeconf")
+            throw OptionError(
+                "-includeconf cannot be used from commandline; -includeconf=\"" + setting.value +
+                "\"");
+        append(line.settings, std::move(setting));
+    }
+    line.rest.assign(arguments.begin() + static_cast<ptrdiff_t>(next), arguments.end());
+    return line;
+
+} catch (const OptionError& error) {
+
+    throw OptionError(std::string("Error parsing command line arguments: ") + error.what());
+}
+
+SettingList parse_environment(std::span<const std::string> environment) try {
+    constexpr std::string_view PREFIX = "CAIRN_";
+    SettingList settings;
+    for (const std::string_view line : environment) {
+        const size_t equals = line.find('=');
+        if (!line.starts_with(PREFIX) || equals == std::string_view::npos) continue;
+        const std::string_view spelled = line.substr(0, equals);
+        std::string key(spelled.substr(PREFIX.size()));
+        std::transform(key.begin(), key.end(), key.begin(), [](unsigned char letter) {
+            return letter == '_' ? '-' : static_cast<char>(std::tolower(letter));
+        });
+        append(settings, interpret(key, spelled, line.substr(equals + 1)));
+    }
+    return settings;
+
+} catch (const OptionError& error) {
+
+    throw OptionError(std::string("Error reading the environment: ") + error.what());
+}
+
+Config parse_config(std::string_view text, std::string_view file_name) {
+    Config config;
+    ConfigReader reader(config);
+    for (size_t number = 1; !text.empty(); ++number) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        try {
+            reader.read_line(line);
+        } catch (const OptionError& error) {
+            throw OptionError(
+                "Error reading configuration file: " + std::string(file_name) + ":" +
+                std::to_string(number) + ": " + error.what());
+        }
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+    }
+    return config;
+}
+
+Settings::Settings(std::span<const SettingList> sources) {
+    std::set<std::string, std::less<>> closed; // a stronger source has the last word on these
+    for (const SettingList& source : sources) {
+        std::map<std::string, std::vector<std::string>> given;
+        std::set<std::string> ends_here;
+        for (const Setting& setting : source) {
+            std::vector<std::string>& values = given[setting.name];
+            const bool list = find_option(setting.name)->kind == Kind::List;
+            if (!list || setting.negated) {
+                values.clear();
+                ends_here.insert(setting.name);
+            }
+            if (!list || !setting.negated) values.push_back(setting.value);
+        }
+        for (auto& [name, values] : given) {
+            if (closed.contains(name)) continue;
+            std::vector<std::string>& all = values_[name];
+            all.insert(all.end(), values.begin(), values.end());
+        }
+        closed.merge(ends_here);
+    }
+}
+
+bool Settings::is_set(std::string_view name) const {
+    assert(find_option(name) != nullptr);
+    return values_.contains(name);
+}
+
+std::string Settings::value(std::string_view name) const {
+    const auto given = values_.find(name);
+    if (given != values_.end() && !given->second.empty()) return given->second.back();
+    const Option* option = find_option(name);
+    assert(option != nullptr && option->kind != Kind::List);
+    return std::string(option->fallback);
+}
+
+bool Settings::flag(std::string_view name) const {
+    return value(name) == "1";
+}
+
+int64_t Settings::number(std::string_view name) const {
+    return parse_number(value(name)).value_or(0);
+}
+
+std::string Settings::text(std::string_view name) const {
+    return value(name);
+}
+
+std::vector<std::string> Settings::list(std::string_view name) const {
+    assert(find_option(name)->kind == Kind::List);
+    const auto given = values_.find(name);
+    return given == values_.end() ? std::vector<std::string>{} : given->second;
+}
+
+void Settings::force(std::string_view name, std::string value) {
+    assert(find_option(name) != nullptr);
+    values_[std::string(name)] = {std::move(value)};
+}
+
+} // namespace cairn::node
