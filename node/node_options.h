@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// From texts to types: what each part of the node is told, out of the settings. A value out of
+// range is found here, before anything has started.
+#pragma once
+
+#include "chain/chain.h"
+#include "node/log.h"
+#include "node/network.h"
+#include "node/setup.h"
+
+#include <optional>
+
+namespace cairn::node {
+
+/// All throw OptionError, in Core's words where it has them.
+chain::ChainOptions chain_options(const Setup& setup);
+NetworkOptions network_options(const Setup& setup);
+LogOptions log_options(const Setup& setup);
+
+/// A port from `name`; `fallback` if it is not given.
+uint16_t port_option(const Settings& settings, std::string_view name, uint16_t fallback);
+
+/// The number of `name`, at least `low` and at most `high`.
+int64_t number_option(const Settings& settings, std::string_view name, int64_t low, int64_t high);
+
+/// What -mine pays to; nullopt if it isn't given.
+std::optional<consensus::Script> mining_payout(const Setup& setup);
+
+/// Change the activation heights as -testactivationheight says. Only on chains that have a fixed
+/// difficulty: elsewhere it would be a fork.
+void apply_test_heights(Setup& setup);
+
+} // namespace cairn::node

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#include "consensus/address.h"
+#include "node/node_options.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace cairn;
+using namespace cairn::node;
+
+namespace {
+
+Setup setup_of(const std::vector<std::string>& arguments) {
+    Setup setup;
+    setup.settings = Settings(std::vector<SettingList>{parse_arguments(arguments).settings});
+    setup.locations.chain_directory = "/chain";
+    setup.params.pow = consensus::FixedRule{};
+    setup.params.p2p_port = 18444;
+    setup.params.name = "regtest";
+    setup.params.address.bech32_hrp = "bcrt";
+    return setup;
+}
+
+template <class Function>
+std::string error_of(Function&& read, const std::vector<std::string>& arguments) {
+    Setup setup = setup_of(arguments);
+    try {
+        read(setup);
+    } catch (const OptionError& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(node_options)
+
+BOOST_AUTO_TEST_CASE(chain_options__table_fallbacks__are_those_of_the_struct) {
+    const chain::ChainOptions from_table = chain_options(setup_of({}));
+    const chain::ChainOptions plain;
+    BOOST_TEST(from_table.cache_bytes == plain.cache_bytes);
+    BOOST_TEST(from_table.max_mempool_bytes == plain.max_mempool_bytes);
+    BOOST_TEST(from_table.mempool_expiry_seconds == plain.mempool_expiry_seconds);
+    BOOST_TEST((from_table.min_relay_feerate == plain.min_relay_feerate));
+    BOOST_TEST((from_table.incremental_feerate == plain.incremental_feerate));
+    BOOST_TEST((from_table.dust_feerate == plain.dust_feerate));
+    BOOST_TEST((from_table.block_min_feerate == plain.block_min_feerate));
+    BOOST_TEST(from_table.block_filters == plain.block_filters);
+    BOOST_TEST(from_table.persist_mempool == plain.persist_mempool);
+    BOOST_TEST(!from_table.assumed_valid.has_value());
+    BOOST_TEST(!from_table.minimum_chain_work.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(chain_options__values__arrive) {
+    const chain::ChainOptions options = chain_options(setup_of(
+        {"-dbcache=5", "-par=-1", "-assumevalid=0", "-minimumchainwork=0x65", "-maxtipage=9",
+         "-minrelaytxfee=0.1", "-dustrelayfee=2", "-blockfilterindex=0", "-nopersistmempool"}));
+    BOOST_TEST(options.cache_bytes == size_t{5} << 20);
+    BOOST_TEST(options.verify_threads == -1);
+    BOOST_TEST(options.assumed_valid->is_null());
+    BOOST_TEST((*options.minimum_chain_work == 0x65));
+    BOOST_TEST(*options.max_tip_age == 9);
+    BOOST_TEST(options.min_relay_feerate.per_kvb.value == 10'000'000);
+    BOOST_TEST(options.dust_feerate.per_kvb.value == 200'000'000);
+    BOOST_TEST(!options.block_filters);
+    BOOST_TEST(!options.persist_mempool);
+    BOOST_TEST(options.directory == "/chain");
+}
+
+BOOST_AUTO_TEST_CASE(chain_options__bad_value__is_named) {
+    const std::pair<std::string, std::string> mistakes[] = {
+        {"-minimumchainwork=test",
+         "Invalid minimum work specified (test), must be up to 64 hex digits"},
+        {"-assumevalid=xyz",
+         "Invalid assumevalid block hash specified (xyz), must be up to 64 hex digits (or 0 to "
+         "disable)"},
+        {"-minrelaytxfee=1.123456789", "Invalid amount for -minrelaytxfee=<amount>: '1.123456789'"},
+        {"-minrelaytxfee=-1", "Invalid amount for -minrelaytxfee=<amount>: '-1'"},
+        {"-minrelaytxfee=.", "Invalid amount for -minrelaytxfee=<amount>: '.'"},
+        {"-minrelaytxfee=1.2.3", "Invalid amount for -minrelaytxfee=<amount>: '1.2.3'"},
+        {"-minrelaytxfee=99999999999", "Invalid amount for -minrelaytxfee=<amount>: "
+                                       "'99999999999'"},
+        {"-dbcache=0", "-dbcache=0 is not between 4 and 1048576"},
+    };
+    for (const auto& [argument, expected] : mistakes)
+        BOOST_TEST(error_of(chain_options, {argument}) == expected);
+}
+
+BOOST_AUTO_TEST_CASE(network_options__connect__means_no_other_peers) {
+    const NetworkOptions none = network_options(setup_of({"-connect=0"}));
+    BOOST_TEST(none.connect_only);
+    BOOST_TEST(none.connect.empty());
+    BOOST_TEST(none.listen);
+    BOOST_TEST(network_options(setup_of({"-noconnect"})).connect_only);
+    const NetworkOptions one = network_options(setup_of({"-connect=a:1", "-port=7"}));
+    BOOST_TEST((one.connect == std::vector<std::string>{"a:1"}));
+    BOOST_TEST(one.port == 7);
+    const NetworkOptions open = network_options(setup_of({}));
+    BOOST_TEST(!open.connect_only);
+    BOOST_TEST(open.port == 18444);
+    BOOST_TEST(open.address_file == "/chain/peers.dat");
+}
+
+BOOST_AUTO_TEST_CASE(network_options__bad_value__is_named) {
+    BOOST_TEST(
+        error_of(network_options, {"-port=65536"}) == "Invalid port specified in -port: '65536'");
+    BOOST_TEST(
+        error_of(network_options, {"-uacomment=a/b"}) ==
+        "User Agent comment (a/b) contains unsafe characters.");
+}
+
+BOOST_AUTO_TEST_CASE(log_options__debug__raises_the_level) {
+    BOOST_TEST((log_options(setup_of({})).level == LogLevel::Info));
+    BOOST_TEST((log_options(setup_of({"-debug"})).level == LogLevel::Debug));
+    BOOST_TEST((log_options(setup_of({"-debug=net"})).level == LogLevel::Debug));
+    BOOST_TEST((log_options(setup_of({"-debug", "-loglevel=trace"})).level == LogLevel::Trace));
+    BOOST_TEST((log_options(setup_of({"-debug=0"})).level == LogLevel::Info));
+    BOOST_TEST((log_options(setup_of({"-debug", "-nodebug"})).level == LogLevel::Info));
+    BOOST_TEST(log_options(setup_of({})).to_console);
+    BOOST_TEST(!log_options(setup_of({"-daemon"})).to_console);
+    BOOST_TEST(!log_options(setup_of({"-noprinttoconsole"})).to_console);
+    BOOST_TEST(log_options(setup_of({})).file == "/chain/debug.log");
+    BOOST_TEST(log_options(setup_of({"-nodebuglogfile"})).file.empty());
+}
+
+BOOST_AUTO_TEST_CASE(mining_payout__address__is_its_script) {
+    BOOST_TEST(!mining_payout(setup_of({})).has_value());
+    const auto script =
+        mining_payout(setup_of({"-mine=bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"}));
+    BOOST_TEST_REQUIRE(script.has_value());
+    BOOST_TEST(script->size() == 22U);
+    BOOST_TEST(error_of(mining_payout, {"-mine=nobody"})
+                   .starts_with("-mine=nobody is no address of chain regtest: "));
+    Setup signed_chain = setup_of({"-mine=bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"});
+    const uint8_t op_true = 0x51;
+    signed_chain.params.challenge.push_back(op_true);
+    BOOST_CHECK_THROW(mining_payout(signed_chain), OptionError);
+}
+
+BOOST_AUTO_TEST_CASE(apply_test_heights__rules__change_and_mistakes_are_named) {
+    Setup setup = setup_of({"-testactivationheight=cltv@111", "-testactivationheight=segwit@0"});
+    apply_test_heights(setup);
+    BOOST_TEST(setup.params.activation.bip65.value == 111);
+    BOOST_TEST(setup.params.activation.segwit.value == 0);
+    BOOST_TEST(setup.params.activation.bip66.value == 1);
+    const std::pair<std::string, std::string> mistakes[] = {
+        {"cltv", "Invalid format (cltv) for -testactivationheight=name@height."},
+        {"cltv@x", "Invalid height value (cltv@x) for -testactivationheight=name@height."},
+        {"cltv@-1", "Invalid height value (cltv@-1) for -testactivationheight=name@height."},
+        {"bip1@1", "Invalid name (bip1@1) for -testactivationheight=name@height."},
+    };
+    for (const auto& [text, expected] : mistakes)
+        BOOST_TEST(error_of(apply_test_heights, {"-testactivationheight=" + text}) == expected);
+    Setup real = setup_of({"-testactivationheight=cltv@111"});
+    real.params.pow = consensus::BitcoinRule{};
+    BOOST_CHECK_THROW(apply_test_heights(real), OptionError);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
