@@ -13,28 +13,36 @@ namespace cairn::node {
 /// Look for a nonce that meets `header.bits` in [first, first + count); nullopt if there is none.
 /// Uses the CPU's SHA instructions. Returns early, with nullopt, once `stop` is true.
 std::optional<uint32_t> find_nonce(
-    consensus::BlockHeader header, uint32_t first, uint64_t count, const std::atomic<bool>& stop);
+    const consensus::BlockHeader& header,
+    uint32_t first,
+    uint64_t count,
+    const std::atomic<bool>& stop);
 
-/// Mine `template_block` until found, the nonces run out twice over, or `max_tries` hashes were
-/// made. Also raises the time by `now` as it goes. True if found. Any thread; takes long.
+/// Mine `template_block` until a nonce is found, which is set (true), or `max_tries` hashes were
+/// made or `stop` is set (false). When the nonces run out, the time is raised by a second, once.
+/// `max_tries` is lowered by what was tried. Any thread; takes long.
 bool mine(consensus::Block& template_block, uint64_t& max_tries, const std::atomic<bool>& stop);
 
 /// Mines in the background, always on the best tip.
 ///
+/// On a chain so easy that block times run ahead of the clock, it makes one block a second.
 /// Thread: its own, as many as asked for, at low priority.
 class Miner {
 public:
-    /// Pays to `payout`. `chain` outlives this.
+    /// Pays to `payout`. Made before chain.start(), whose observer it is, and destroyed after
+    /// chain.stop().
     Miner(chain::Chain& chain, consensus::Script payout, int threads);
     ~Miner(); ///< Calls stop().
+    Miner(const Miner&) = delete;
+    Miner& operator=(const Miner&) = delete;
 
     void start();
-    void stop();
+    void stop(); ///< Before the chain's.
     double hashes_per_second() const;
 
 private:
     class Impl;
-    std::unique_ptr<Impl> impl_;
+    std::shared_ptr<Impl> impl_;
 };
 
 } // namespace cairn::node
