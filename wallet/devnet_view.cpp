@@ -12,7 +12,7 @@ namespace {
 std::string abbreviated(const std::string& hash) {
     constexpr size_t END = 8;
     if (hash.size() <= 2 * END) return hash;
-    return hash.substr(0, END) + ".." + hash.substr(hash.size() - END);
+    return fmt::format("{}..{}", hash.substr(0, END), hash.substr(hash.size() - END));
 }
 
 std::string line_of(const NodeStatus& node) {

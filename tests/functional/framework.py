@@ -30,6 +30,10 @@ PATIENCE = float(os.environ.get("CAIRN_TEST_PATIENCE", "120"))
 # The first address of the test words on the default chain (docs/chain-file.md): its premine.
 TEST_WORDS = "abandon " * 11 + "about"
 
+# Addresses nobody has the key of: version 0 witness programs of zeros.
+REGTEST_ADDRESS = "bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202"
+DEFAULT_ADDRESS = "crn1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqxldkxp"
+
 
 class RpcError(Exception):
     def __init__(self, code, message):
@@ -144,7 +148,8 @@ class Node:
                                f"-walletdir={self.test.wallets}", *arguments, **options)
 
     def mine(self, blocks, address):
-        return self.rpc.generatetoaddress(blocks, address)
+        """Blocks that pay `address`. The tries are enough for the default chain, too."""
+        return self.rpc.generatetoaddress(blocks, address, 2**31 - 1)
 
 
 class Test:

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""cairnd as a process: options, configuration files, ports, directories, and how it ends."""
+import os
+import signal
+import socket
+
+from framework import (CAIRND, REGTEST_ADDRESS, RpcError, expect_equal, expect_in, free_port, run,
+                       wait_until)
+
+
+def stops_cleanly_on_signals_and_on_the_call(test):
+    node = test.node(chain="regtest")
+    cookie = os.path.join(node.chain_directory, ".cookie")
+    assert os.path.exists(cookie)
+    expect_equal(os.stat(cookie).st_mode & 0o777, 0o600, "who may read the cookie")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        expect_equal(node.stop(number), 0, f"exit code after {number!r}")
+        assert not os.path.exists(cookie), "the cookie of a node that stopped is still there"
+        node.start()
+    expect_in("stopping", node.rpc.stop())
+    expect_equal(node.process.wait(60), 0, "exit code after the call `stop`")
+
+
+def second_process_on_a_directory_is_refused(test):
+    node = test.node(chain="regtest")
+    code, _, error = test.cairnd(f"-datadir={node.datadir}", "-chain=regtest",
+                                 f"-port={free_port()}", f"-rpcport={free_port()}")
+    expect_equal(code, 1, "exit code of the second process")
+    expect_in("Error: ", error)
+    expect_in(node.datadir, error)
+    node.rpc.getblockcount()
+
+
+def taken_ports_are_named(test):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for options in ([f"-rpcport={port}", f"-port={free_port()}", "-bind=127.0.0.1"],
+                        [f"-rpcport={free_port()}", f"-bind=127.0.0.1:{port}"]):
+            directory = os.path.join(test.directory, f"d{port}{len(options)}")
+            os.makedirs(directory, exist_ok=True)
+            code, _, error = test.cairnd(f"-datadir={directory}", "-chain=regtest", "-connect=0",
+                                         *options)
+            expect_equal(code, 1, f"exit code with {options}")
+            expect_in(str(port), error)
+
+
+def option_errors_name_the_option(test):
+    for arguments, words in (
+            (["-fakearg"], ["Invalid parameter -fakearg"]),
+            (["-fakearg=1"], ["-fakearg"]),
+            (["-port=many"], ["port", "many"]),
+            (["-chain=nosuchchain"], ["nosuchchain"]),
+            (["-chain=./missing.json"], ["missing.json"]),
+            (["-datadir=./no/such/directory"], ["no/such/directory"]),
+            (["-conf=missing.conf", f"-datadir={test.directory}"], ["missing.conf"])):
+        code, output, error = test.cairnd(*arguments)
+        expect_equal(code, 1, f"exit code with {arguments}")
+        expect_equal(output, "", f"standard output with {arguments}")
+        for word in ["Error: ", *words]:
+            expect_in(word, error)
+
+
+def configuration_errors_name_file_and_line(test):
+    path = test.file("cairn.conf", "listen=0\n# a comment\nlistne=1\n")
+    code, _, error = test.cairnd(f"-datadir={test.directory}", "-chain=regtest")
+    expect_equal(code, 1, "exit code")
+    for word in (path, "3", "listne"):
+        expect_in(word, error)
+
+
+def configuration_file_is_read_below_environment_and_arguments(test):
+    node = test.node(chain="regtest", start=False)
+    config = os.path.join(node.datadir, "cairn.conf")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write("uacomment=everywhere\nincludeconf=more.conf\n"
+                   "[regtest]\nuacomment=here\n[cairn]\nuacomment=elsewhere\n")
+    with open(os.path.join(node.datadir, "more.conf"), "w", encoding="utf-8") as file:
+        file.write("uacomment=included\nmaxconnections=7\n")
+    node.start("-uacomment=argument")
+    agent = node.rpc.getnetworkinfo()["subversion"]
+    for comment in ("argument", "everywhere", "here", "included"):
+        expect_in(comment, agent)
+    assert "elsewhere" not in agent, agent
+
+
+def version_and_help_go_to_standard_output(test):
+    for argument, words in (("--version", ["version"]), ("-version", ["version"]),
+                            ("--help", ["Options", "-datadir", "-rpcport", "-mine"])):
+        code, output, error = test.cairnd(argument)
+        expect_equal((code, error), (0, ""), argument)
+        for word in words:
+            expect_in(word, output)
+
+
+def daemon_returns_once_the_node_answers(test):
+    node = test.node(chain="regtest", start=False)
+    starter = test.spawn([CAIRND, *node.arguments("-daemon", "-pid=node.pid")], "daemon")
+    expect_equal(starter.wait(60), 0, "exit code of the process that was started")
+    expect_equal(node.rpc.getblockcount(), 0, "height")
+    with open(os.path.join(node.chain_directory, "node.pid"), encoding="utf-8") as file:
+        pid = int(file.read())
+    assert pid != starter.pid
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the daemon to end")
+
+
+def data_directory_can_be_copied(test):
+    node = test.node(chain="regtest")
+    tip = node.mine(3, REGTEST_ADDRESS)[-1]
+    node.stop()
+    moved = node.datadir + "-moved"
+    os.rename(node.datadir, moved)
+    node.datadir = moved
+    node.chain_directory = os.path.join(moved, os.path.basename(node.chain_directory))
+    node.rpc = type(node.rpc)(node.rpc_port, os.path.join(node.chain_directory, ".cookie"))
+    node.start()
+    expect_equal(node.rpc.getbestblockhash(), tip, "tip in the moved directory")
+
+
+def wrong_credentials_are_refused(test):
+    node = test.node(chain="regtest")
+    wrong = type(node.rpc)(node.rpc_port, test.file("cookie", "__cookie__:wrong"))
+    try:
+        wrong.getblockcount()
+        raise AssertionError("a wrong password was taken")
+    except RpcError as error:
+        expect_in("401", error.message)
+
+
+run(stops_cleanly_on_signals_and_on_the_call, second_process_on_a_directory_is_refused,
+    taken_ports_are_named, option_errors_name_the_option, configuration_errors_name_file_and_line,
+    configuration_file_is_read_below_environment_and_arguments,
+    version_and_help_go_to_standard_output, daemon_returns_once_the_node_answers,
+    data_directory_can_be_copied, wrong_credentials_are_refused)
