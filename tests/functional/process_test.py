@@ -54,7 +54,6 @@ def option_errors_name_the_option(test):
             (["-port=many"], ["port", "many"]),
             (["-chain=nosuchchain"], ["nosuchchain"]),
             (["-chain=./missing.json"], ["missing.json"]),
-            (["-datadir=./no/such/directory"], ["no/such/directory"]),
             (["-conf=missing.conf", f"-datadir={test.directory}"], ["missing.conf"])):
         code, output, error = test.cairnd(*arguments)
         expect_equal(code, 1, f"exit code with {arguments}")

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The program cairn in the hands of somebody who makes mistakes: every error names its cause and
+does no harm."""
+import json
+import os
+
+from framework import REGTEST_ADDRESS, TEST_WORDS, expect_equal, expect_in, run
+
+
+def offline(test, *arguments, **options):
+    """cairn without a node: nobody listens on port 1."""
+    return test.cairn("-chain=regtest", f"-datadir={test.directory}", "-rpcport=1", *arguments,
+                      **options)
+
+
+def wallet_is_made_listed_and_restored_to_the_same_address(test):
+    passphrase = f"--passphrase-file={test.passphrase_file}"
+    made = json.loads(offline(test, "--json", "wallet", "create", "new", passphrase))
+    expect_equal(len(made["words"].split()), 12, "words")
+    path = os.path.join(test.directory, "wallets", "new.wallet")
+    expect_equal(made["file"], path, "file")
+    expect_equal(os.stat(path).st_mode & 0o777, 0o600, "who may read it")
+    with open(path, "rb") as file:
+        content = file.read()
+    assert made["words"].encode() not in content, "the words are in the file, in the open"
+
+    words = test.file("words", made["words"] + "\n")
+    again = json.loads(offline(test, "--json", "wallet", "restore", "again", passphrase,
+                               f"--words-file={words}"))
+    expect_equal(again["address"], made["address"], "address after restoring")
+    names = [entry["wallet"] for entry in json.loads(offline(test, "--json", "wallet", "list"))]
+    expect_equal(names, ["again", "new"], "wallets")
+    for word in ("again", "new", "regtest"):
+        expect_in(word, offline(test, "wallet", "list"))
+
+
+def known_words_give_the_known_address(test):
+    words = test.file("words", TEST_WORDS + "\n")
+    main = test.cairn("-chain=mainnet", f"-datadir={test.directory}", "--json", "wallet", "restore",
+                      f"--words-file={words}", f"--passphrase-file={test.passphrase_file}")
+    # Source: BIP-0084, test vectors.
+    expect_equal(json.loads(main)["address"], "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu",
+                 "first address")
+
+
+def passphrase_comes_from_standard_input_too(test):
+    offline(test, "wallet", "create", stdin="a passphrase\n")
+    expect_in("empty", offline(test, "wallet", "create", "second", stdin="\n", expect=1))
+
+
+def mistakes_are_named(test):
+    passphrase = f"--passphrase-file={test.passphrase_file}"
+    offline(test, "wallet", "create", passphrase)
+    bad_words = test.file("bad", "abandon " * 12 + "\n")
+    unknown_word = test.file("unknown", TEST_WORDS.replace("about", "abuot") + "\n")
+    for arguments, words in (
+            (["wallet", "create", passphrase], ["already"]),
+            (["wallet", "create", "../x", passphrase], ["../x", "name"]),
+            (["wallet", "restore", "r", f"--words-file={bad_words}", passphrase], ["checksum"]),
+            (["wallet", "restore", "r", f"--words-file={unknown_word}", passphrase], ["abuot"]),
+            (["--wallet=nobody", "balance"], ["nobody"]),
+            (["balance"], ["could not connect", "127.0.0.1:1"]),
+            (["status"], ["could not connect"]),
+            (["send", REGTEST_ADDRESS, "1"], ["could not connect"]),
+            (["send", REGTEST_ADDRESS, "1,5"], ["1,5", "amount"]),
+            (["send", REGTEST_ADDRESS, "0.123456789"], ["amount"]),
+            (["send", REGTEST_ADDRESS[:-1] + "q", "1"], ["address"]),
+            (["send", "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu", "1"], ["address", "regtest"]),
+            (["-nosuchoption"], ["nosuchoption"]),
+            (["nosuchcommand"], ["nosuchcommand"]),
+            (["-rpcport=many", "status"], ["rpcport", "many"])):
+        error = offline(test, *arguments, expect=1)
+        for word in words:
+            expect_in(word, error)
+        assert "terminate" not in error and "what():" not in error, error
+
+
+def wrong_passphrase_pays_nothing(test):
+    node = test.node(chain="regtest")
+    node.cairn("wallet", "create", f"--passphrase-file={test.passphrase_file}")
+    node.mine(1, node.cairn("address").strip())
+    node.mine(100, REGTEST_ADDRESS)
+    wrong = test.file("wrong", "not it\n")
+    error = node.cairn("send", "--yes", REGTEST_ADDRESS, "1", f"--passphrase-file={wrong}", expect=1)
+    expect_in("wrong passphrase", error)
+    expect_equal(node.rpc.getrawmempool(), [], "mempool")
+    error = node.cairn("send", "--yes", REGTEST_ADDRESS, "51",
+                       f"--passphrase-file={test.passphrase_file}", expect=1)
+    expect_in("not enough", error.lower())
+    node.cairn("send", "--yes", REGTEST_ADDRESS, "1", f"--passphrase-file={test.passphrase_file}")
+    expect_equal(len(node.rpc.getrawmempool()), 1, "payments sent with the right passphrase")
+
+
+def another_chains_node_is_refused(test):
+    node = test.node(chain="regtest")
+    node.cairn("wallet", "create", f"--passphrase-file={test.passphrase_file}")
+    cookie = os.path.join(node.chain_directory, ".cookie")
+    error = test.cairn(f"-datadir={test.directory}", f"-rpcport={node.rpc_port}",
+                       f"-rpccookiefile={cookie}", f"-walletdir={test.wallets}", "balance", expect=1)
+    expect_in("chain", error)
+
+
+def rpc_passes_values_and_error_codes(test):
+    node = test.node(chain="regtest")
+    genesis = node.rpc.getblockhash(0)
+    expect_equal(node.cairn("rpc", "getblockhash", "0").strip(), genesis, "a string, bare")
+    expect_equal(json.loads(node.cairn("rpc", "getblockheader", genesis))["height"], 0, "an object")
+    error = node.cairn("rpc", "getblockhash", "1000", expect=8)
+    expect_in("Block height out of range", error)
+    expect_in("getblockcount", node.cairn("rpc", "help"))
+    expect_in("regtest", node.cairn("status"))
+
+
+def new_chain_is_written_and_mined(test):
+    words = test.file("words", TEST_WORDS + "\n")
+    path = os.path.join(test.directory, "mine.json")
+    test.cairn("chain", "new", "mine", "--out", path)
+    wallet = json.loads(test.cairn(
+        f"-chain={path}", f"-datadir={test.directory}", "--json", "wallet", "restore",
+        f"--words-file={words}", f"--passphrase-file={test.passphrase_file}"))
+    assert wallet["address"].startswith("mine1q"), wallet["address"]
+    node = test.node(chain=path)
+    node.mine(1, wallet["address"])
+    expect_equal(node.rpc.getblockchaininfo()["chain"], "mine", "name")
+
+
+run(wallet_is_made_listed_and_restored_to_the_same_address, known_words_give_the_known_address,
+    passphrase_comes_from_standard_input_too, mistakes_are_named, wrong_passphrase_pays_nothing,
+    another_chains_node_is_refused, rpc_passes_values_and_error_codes,
+    new_chain_is_written_and_mined)

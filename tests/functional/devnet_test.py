@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`cairn devnet`, as ./run and people use it: in the background, in a terminal, and once."""
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import termios
+import time
+
+from framework import (CAIRN, PATIENCE, environment, expect_equal, expect_in, free_port, run,
+                       wait_until)
+
+
+class Devnet:
+    """A network in the test's directory, whose nodes end with the test."""
+
+    def __init__(self, test):
+        self.test = test
+        self.directory = os.path.join(test.directory, "net")
+        self.base_port = free_ports_in_a_row(6)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for number in (1, 2, 3):
+            pid = self.pid(number)
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+
+    def run(self, command, *arguments, **options):
+        return self.test.cairn("devnet", command, "--dir", self.directory, *arguments, **options)
+
+    def up(self, *arguments, **options):
+        return self.run("up", "--base-port", str(self.base_port), *arguments, **options)
+
+    def node(self, number):
+        return os.path.join(self.directory, f"node{number}")
+
+    def rpc(self, number, *call):
+        return self.test.cairn(f"-datadir={self.node(number)}", "rpc", *call).strip()
+
+    def status(self, expect=0):
+        text = self.run("status", "--json", expect=expect)
+        return json.loads(text)["nodes"]
+
+    def pid(self, number):
+        """Of the running node; None if it doesn't run."""
+        try:
+            with open(os.path.join(self.node(number), "devnet.pid"), encoding="utf-8") as file:
+                pid, started = file.read().split()
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except (OSError, ValueError):
+            return None
+        return int(pid) if fields[19] == started and fields[0] not in "ZX" else None
+
+
+def free_ports_in_a_row(count):
+    for _ in range(100):
+        first = free_port()
+        with_all = []
+        try:
+            for port in range(first, first + count):
+                probe = socket.socket()
+                with_all.append(probe)
+                probe.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+        finally:
+            for probe in with_all:
+                probe.close()
+    raise AssertionError("no free ports")
+
+
+def runs_in_the_background_and_goes_on_with_the_same_chain(test):
+    with Devnet(test) as net:
+        expect_in("no network in", net.run("status", expect=1))
+        expect_in("3 nodes started", net.up())
+        nodes = net.status()
+        expect_equal([node["node"] for node in nodes], [1, 2, 3], "nodes")
+        expect_equal([node["mining"] for node in nodes], [True, False, False], "who mines")
+        wait_until(lambda: all(node["height"] >= 2 for node in net.status()), "blocks everywhere")
+        wait_until(lambda: all(node["peers"] == 2 for node in net.status()), "all to be connected")
+        expect_in("running already", net.up())
+
+        height, tip = net.status()[1]["height"], net.rpc(2, "getblockhash", "2")
+        net.run("down")
+        assert not any(net.pid(number) for number in (1, 2, 3)), "a node still runs"
+        expect_in("down", net.run("status", expect=1))
+        net.run("down")  # once more does no harm
+        net.up()
+        assert net.status()[1]["height"] >= height - 1
+        expect_equal(net.rpc(2, "getblockhash", "2"), tip, "a block of before")
+        net.run("down")
+
+
+def node_that_was_killed_is_told_of_and_started_again(test):
+    with Devnet(test) as net:
+        net.up()
+        pids = [net.pid(number) for number in (1, 2, 3)]
+        os.kill(pids[1], signal.SIGKILL)
+        wait_until(lambda: not net.pid(2), "node 2 to be gone")
+        nodes = net.status(expect=None)
+        expect_equal(nodes[1].get("problem"), "down", "what is said of node 2")
+        assert "problem" not in nodes[2], nodes[2]
+        expect_in("3 nodes started", net.up())
+        expect_equal([net.pid(1), net.pid(3)], [pids[0], pids[2]], "the nodes that ran")
+        wait_until(lambda: len({node["tip"] for node in net.status()}) == 1, "one tip")
+        net.run("down")
+
+
+def pid_that_passed_to_another_process_is_left_alone(test):
+    with Devnet(test) as net:
+        net.up()
+        net.run("down")
+        other = test.spawn(["sleep", "600"], "sleep")
+        for text in (f"{other.pid} 1\n", f"{other.pid}\n", "nonsense\n", ""):
+            with open(os.path.join(net.node(2), "devnet.pid"), "w", encoding="utf-8") as file:
+                file.write(text)
+            expect_in("down", net.run("status", expect=1))
+            net.run("down")
+            expect_equal(other.poll(), None, "the other process")
+
+
+def taken_port_is_named_with_who_wants_it(test):
+    with Devnet(test) as net, socket.socket() as taken:
+        taken.bind(("127.0.0.1", net.base_port + 3))
+        taken.listen()
+        error = net.up(expect=1)
+        for word in (str(net.base_port + 3), "node 2", "JSON-RPC", "--base-port"):
+            expect_in(word, error)
+        assert not any(net.pid(number) for number in (1, 2, 3)), "a node was started nonetheless"
+
+
+def once_pays_between_two_wallets_and_stops(test):
+    with Devnet(test) as net:
+        for round_number in (1, 2):
+            text = net.up("--once")
+            expect_in("Confirmed on all three nodes", text)
+            expect_in(f"bob {round_number}.00000000", text)
+            assert not any(net.pid(number) for number in (1, 2, 3)), "a node still runs"
+
+
+class Terminal:
+    """`command` in a terminal of 80 by 24, as a person would run it."""
+
+    def __init__(self, test, command, columns=80, lines=24):
+        self.test = test
+        master, slave = pty.openpty()
+        self.resize(master, columns, lines)
+        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave,
+                                        cwd=test.directory, env=environment(test.directory),
+                                        start_new_session=True, preexec_fn=take_terminal)
+        os.close(slave)
+        self.master, self.text = master, ""
+
+    def resize(self, handle, columns, lines):
+        fcntl.ioctl(handle, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def read(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if select.select([self.master], [], [], max(0, end - time.monotonic()))[0]:
+                try:
+                    part = os.read(self.master, 65536)
+                except OSError:
+                    return
+                if not part:
+                    return
+                self.text += part.decode(errors="replace")
+                return
+
+    def wait_for(self, pattern, start=0):
+        """Until `pattern` is shown after position `start`; returns where."""
+        def shown():
+            self.read(0.2)
+            return re.search(pattern, self.text[start:])
+        return start + wait_until(shown, f"the terminal to show {pattern}").end()
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def end(self):
+        """Read to the end and return the exit code."""
+        deadline = time.monotonic() + PATIENCE
+        while self.process.poll() is None and time.monotonic() < deadline:
+            self.read(0.2)
+        return self.process.wait(1)
+
+
+def take_terminal():
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def frames(text):
+    """What one drawing after the other shows, as lists of lines without the control codes."""
+    for part in text.split("\x1b[H")[1:]:
+        part = part.split("\x1b[J")[0]
+        yield [re.sub(r"\x1b\[[0-9?]*[A-Za-z]", "", line) for line in part.split("\r\n")]
+
+
+def watched_in_a_terminal_until_control_c(test):
+    with Devnet(test) as net:
+        net.up()
+        terminal = Terminal(test, [CAIRN, "devnet", "up", "--watch", "--dir", net.directory])
+        terminal.wait_for(r"1 mines +[1-9]")
+        os.kill(net.pid(3), signal.SIGKILL)
+        at = terminal.wait_for("3 +down")
+        net.up()
+        at = terminal.wait_for("3 +[1-9][0-9]* ", at)
+        for columns, lines in ((40, 10), (132, 50), (80, 24)):
+            start = len(terminal.text)
+            terminal.resize(terminal.master, columns, lines)
+            terminal.wait_for("\x1b\\[J", terminal.wait_for("\x1b\\[H", start))
+            frame = list(frames(terminal.text[start:]))[-1]
+            assert len(frame) <= lines and max(map(len, frame)) <= columns, frame
+        text = "\n".join(list(frames(terminal.text))[-1])
+        for word in ("height", "mempool", "peers", "balance --wallet alice", "Ctrl-C"):
+            expect_in(word, text)
+        terminal.type("\x03")
+        expect_equal(terminal.end(), 0, "exit code")
+        assert not any(net.pid(number) for number in (1, 2, 3)), "a node still runs"
+
+
+def hang_up_and_termination_stop_all(test):
+    with Devnet(test) as net:
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            terminal = Terminal(test, [CAIRN, "devnet", "up", "--watch", "--dir", net.directory,
+                                       "--base-port", str(net.base_port)])
+            terminal.wait_for("Ctrl-C stops")
+            if number == signal.SIGHUP:
+                os.close(terminal.master)  # the window is closed
+            else:
+                terminal.process.send_signal(number)
+            terminal.process.wait(PATIENCE)
+            assert not any(net.pid(node) for node in (1, 2, 3)), f"a node runs after {number!r}"
+
+
+def other_chain_in_the_directory_is_refused(test):
+    with Devnet(test) as net:
+        net.up()
+        net.run("down")
+        error = net.up("-chain=regtest", expect=1)
+        for word in ("'cairn'", "'regtest'", "--dir"):
+            expect_in(word, error)
+
+
+if __name__ == "__main__":
+    run(runs_in_the_background_and_goes_on_with_the_same_chain,
+        node_that_was_killed_is_told_of_and_started_again,
+        pid_that_passed_to_another_process_is_left_alone, taken_port_is_named_with_who_wants_it,
+        once_pays_between_two_wallets_and_stops, watched_in_a_terminal_until_control_c,
+        hang_up_and_termination_stop_all, other_chain_in_the_directory_is_refused)
