@@ -15,7 +15,7 @@ ScriptError open_branch(ScriptMachine& machine, Opcode opcode) {
         machine.branches.open(false);
         return ScriptError::Ok;
     }
-    if (!machine.holds(1)) return ScriptError::UnbalancedConditional;
+    if (!machine.holds(1)) return ScriptError::InvalidStackOperation;
     const StackItem condition = machine.top();
     const ByteView bytes = condition.view();
     const bool minimal = bytes.empty() || (bytes.size() == 1 && bytes[0] == 1);
