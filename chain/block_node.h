@@ -30,6 +30,9 @@ struct BlockNode : consensus::HeaderNode {
     std::atomic<uint32_t> tx_count{0};       ///< 0 until the body was seen. Core: nTx.
     std::atomic<uint64_t> chain_tx_count{0}; ///< To here; 0 while a body is missing. nChainTx.
 
+    /// Which of two chains of equal work was complete first: the lower one. Chain thread only.
+    int64_t sequence = 0;
+
     bool has(uint32_t bits) const {
         return (status.load(std::memory_order_acquire) & bits) == bits;
     }

@@ -6,6 +6,7 @@
 
 #include "chain/block_node.h"
 #include "chain/mempool.h"
+#include "chain/store.h"
 #include "consensus/block.h"
 #include "consensus/coin.h"
 #include "consensus/params.h"
@@ -16,7 +17,6 @@
 #include <memory>
 #include <optional>
 #include <shared_mutex>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -24,16 +24,9 @@ namespace cairn::chain {
 
 using consensus::BlockHeader;
 using consensus::BlockRef;
-using consensus::Bytes;
-using consensus::Coin;
-using consensus::Hash256;
+using consensus::Reject;
 using consensus::Result;
 using consensus::Script;
-
-/// The disk failed, is full, or holds what this program can't read. The process stops.
-struct StorageError : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
 
 /// How a chain runs; from the option table (node/options.h).
 struct ChainOptions {
@@ -46,20 +39,16 @@ struct ChainOptions {
     size_t max_mempool_bytes = 300'000'000; ///< -maxmempool
     int64_t mempool_expiry_seconds = 336 * 3600;
     bool persist_mempool = true;
-    bool accept_nonstandard = false;  ///< -acceptnonstdtxn
-    FeeRate min_relay_feerate{100};   ///< -minrelaytxfee
-    FeeRate incremental_feerate{100}; ///< -incrementalrelayfee
-    FeeRate dust_feerate{3000};       ///< -dustrelayfee
-    FeeRate block_min_feerate{1};     ///< -blockmintxfee
-    bool block_filters = true;        ///< -blockfilterindex
+    bool accept_nonstandard = false;        ///< -acceptnonstdtxn
+    bool permit_bare_multisig = true;       ///< -permitbaremultisig
+    size_t max_datacarrier_bytes = 100'000; ///< -datacarriersize; 0 for -datacarrier=0.
+    FeeRate min_relay_feerate{100};         ///< -minrelaytxfee
+    FeeRate incremental_feerate{100};       ///< -incrementalrelayfee
+    FeeRate dust_feerate{3000};             ///< -dustrelayfee
+    FeeRate block_min_feerate{1};           ///< -blockmintxfee
+    bool block_filters = true;              ///< -blockfilterindex
     /// Wall clock, seconds since the epoch; settable by setmocktime. Called on any thread.
     std::function<int64_t()> now;
-};
-
-/// What disconnecting a block needs: the coins it spent. Core: CBlockUndo.
-struct BlockUndo {
-    /// For each transaction but the coinbase, one coin an input.
-    std::vector<std::vector<Coin>> spent;
 };
 
 /// The chain as of one validated tip. Immutable; keep it for as long as one answer takes, and all
@@ -130,6 +119,7 @@ struct HeadersOutcome {
     Result<> verdict;
     const BlockNode* last = nullptr; ///< The last one that is in the tree; null for none.
     size_t new_count = 0;            ///< How many were not known before.
+    size_t accepted = 0;             ///< How many are good, from the first on.
 };
 
 /// Outcome of a block.
@@ -165,12 +155,6 @@ struct BlockTemplate {
     Script witness_commitment;        ///< Of the output that carries it.
     uint32_t min_time = 0;            ///< The earliest time the header may have.
     uint64_t mempool_sequence = 0;    ///< It was made from the mempool as of this.
-};
-
-/// A basic compact filter and its header (BIP-0157).
-struct FilterEntry {
-    Bytes filter;
-    Hash256 header;
 };
 
 /// A leaf of the header tree, as getchaintips tells it.
@@ -238,7 +222,12 @@ public:
     const ChainOptions& options() const;
     ChainStatistics statistics() const;
 
-    // Changes, any thread; `done` runs on the chain thread //////////////////////////////////////
+    /// What joined or left the active chain, by consecutive numbers from 0; nullopt past the last
+    /// one that is on disk together with its tip. Throws StorageError.
+    std::optional<Event> read_event(uint64_t number) const;
+
+    // Changes, any thread; `done` runs on the chain thread. If too much waits already, `done` is
+    // called at once, on the caller's thread, with the Policy reject "busy" ////////////////////
 
     void accept_headers(
         std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done);

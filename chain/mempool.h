@@ -28,6 +28,9 @@ struct FeeRate {
 
     auto operator<=>(const FeeRate&) const = default;
 
+    /// What `fee` for `vsize` virtual bytes comes to, rounded down.
+    static FeeRate of(Amount fee, int64_t vsize) { return {fee.value * 1000 / vsize}; }
+
     /// What `vsize` virtual bytes cost, rounded up.
     Amount fee(int64_t vsize) const { return (per_kvb.value * vsize + 999) / 1000; }
 };
@@ -44,8 +47,14 @@ struct MempoolEntry {
     bool spends_coinbase = false;
     consensus::SequenceLocks locks; ///< Checked again when a reorganisation lowers the tip.
     uint64_t sequence = 0;          ///< Order of entry.
+
+    FeeRate feerate() const { return FeeRate::of(modified_fee, vsize); }
 };
 
+/// The waiting transactions and how they hang together. What may enter is decided in admission.h.
+///
+/// Invariants: no two entries spend the same output. Entries stay where they are in memory until
+///   they are removed.
 class Mempool {
 public:
     explicit Mempool(consensus::OutPointHasher salt);
@@ -55,6 +64,9 @@ public:
 
     /// The waiting transaction that spends `point`, or null.
     const MempoolEntry* spender(const OutPoint& point) const;
+
+    /// The output of a waiting transaction; height: Chain::MEMPOOL_HEIGHT.
+    std::optional<consensus::Coin> find_coin(const OutPoint& point) const;
 
     /// Everything, best feerate first, parents before children.
     std::vector<const MempoolEntry*> in_mining_order() const;
@@ -78,6 +90,16 @@ public:
 
     uint64_t sequence() const { return sequence_; } ///< Changes so far. Core: mempool_sequence.
 
+    /// What prioritisetransaction added, for transactions that wait and those that may come.
+    const std::map<Txid, Amount>& priorities() const { return priorities_; }
+
+    Amount priority(const Txid& txid) const;
+
+    /// The entry of the lowest feerate on which no other depends: the first to go. Null if empty.
+    const MempoolEntry* cheapest_leaf() const;
+    /// The entry that has been here longest. Null if empty.
+    const MempoolEntry* oldest() const;
+
     /// Chain thread only, under the commit lock: /////////////////////////////////////////////
 
     /// Add; its parents, if they wait, are here already and nothing here spends what it spends.
@@ -86,12 +108,25 @@ public:
     void remove(const Txid& txid);
     /// Take out `txid` and all that depends on it; returns what went, children last.
     std::vector<TransactionRef> remove_with_descendants(const Txid& txid);
+    /// Count `delta` (the sum with what was given before) into the fee of `txid`.
+    void prioritise(const Txid& txid, Amount delta);
 
 private:
+    struct BetterFeerate {
+        bool operator()(const MempoolEntry* a, const MempoolEntry* b) const;
+    };
+
+    struct Older {
+        bool operator()(const MempoolEntry* a, const MempoolEntry* b) const;
+    };
+
     using Entries = std::unordered_map<Txid, MempoolEntry, consensus::SaltedHasher>;
     Entries entries_;
     std::unordered_map<Wtxid, const MempoolEntry*, consensus::SaltedHasher> by_wtxid_;
     std::unordered_map<OutPoint, const MempoolEntry*, consensus::OutPointHasher> spenders_;
+    std::set<const MempoolEntry*, BetterFeerate> by_feerate_;
+    std::set<const MempoolEntry*, Older> by_age_;
+    std::map<Txid, Amount> priorities_;
     int64_t total_vsize_ = 0;
     Amount total_fee_;
     size_t heap_bytes_ = 0;

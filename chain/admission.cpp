@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: MIT
+#include "chain/admission.h"
+
+#include "chain/policy.h"
+#include "consensus/block_rules.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <set>
+#include <spdlog/spdlog.h>
+#include <unordered_set>
+
+namespace cairn::chain {
+
+using consensus::missing_inputs;
+using consensus::policy;
+using consensus::premature;
+using consensus::Reject;
+using consensus::SealedTransaction;
+using consensus::TxIn;
+
+namespace {
+
+constexpr int64_t ROLLING_HALF_LIFE_SECONDS = 12 * 3600;
+
+std::string amount_text(Amount amount) {
+    const int64_t magnitude = std::abs(amount.value);
+    return fmt::format(
+        "{}{}.{:08}", amount < Amount(0) ? "-" : "", magnitude / consensus::COIN,
+        magnitude % consensus::COIN);
+}
+
+Reject known(std::string_view reason) {
+    return {Reject::Kind::Known, std::string(reason), {}};
+}
+
+} // namespace
+
+/// A transaction on its way in, with what was found out about it.
+struct Admission::Candidate {
+    const TransactionRef& tx;
+    bool from_block = false;
+    MempoolEntry entry;
+    std::vector<Coin> coins;
+    std::vector<const Coin*> coin_pointers;
+    std::vector<const MempoolEntry*> parents;
+    std::set<const MempoolEntry*> conflicts;   ///< Spend the same coins.
+    std::vector<const MempoolEntry*> replaced; ///< These and all that depends on them.
+};
+
+Height Admission::next_height() const {
+    return chainstate_.tip().height + Height(1);
+}
+
+Result<Accepted>
+Admission::accept(const TransactionRef& tx, const AcceptOptions& options, const Origin& origin) {
+    Candidate candidate{.tx = tx, .from_block = origin.from_block};
+    candidate.entry.tx = tx;
+    candidate.entry.time = origin.time.value_or(chainstate_.options().now());
+    candidate.entry.height = chainstate_.tip().height;
+    if (Result<> verdict = check_alone(candidate); !verdict) return verdict.error();
+    if (Result<> verdict = find_coins(candidate); !verdict) return verdict.error();
+    if (Result<> verdict = check_coins(candidate); !verdict) return verdict.error();
+    if (!origin.from_block)
+        if (Result<> verdict = check_fee(candidate); !verdict) return verdict.error();
+    if (Result<> verdict = check_replacement(candidate); !verdict) return verdict.error();
+    if (Result<> verdict = check_cluster(candidate); !verdict) return verdict.error();
+    if (Result<> verdict = check_scripts(candidate); !verdict) return verdict.error();
+
+    const MempoolEntry& entry = candidate.entry;
+    Accepted accepted{entry.fee, entry.vsize, entry.feerate(), {}};
+    for (const MempoolEntry* each : candidate.replaced) accepted.replaced.push_back(each->tx->txid);
+    if (options.test_only) return accepted;
+    commit(candidate);
+    if (origin.from_block) return accepted;
+    enforce_limits();
+    if (!pool_.find(tx->txid)) return policy("mempool full");
+    return accepted;
+}
+
+Result<> Admission::check_alone(const Candidate& candidate) const {
+    const SealedTransaction& tx = *candidate.tx;
+    const ChainOptions& options = chainstate_.options();
+    if (Result<> verdict = consensus::check_transaction(tx, chainstate_.params()); !verdict)
+        return verdict;
+    if (tx.is_coinbase()) return consensus::invalid("coinbase");
+    if (!options.accept_nonstandard)
+        if (Result<> verdict = check_standard(tx, options); !verdict) return verdict;
+    if (tx.stripped_bytes < MIN_STANDARD_TX_STRIPPED_BYTES) return policy("tx-size-small");
+    if (!consensus::is_final(tx, next_height(), chainstate_.tip().median_time_past()))
+        return premature("non-final");
+    if (pool_.find(tx.wtxid)) return known("txn-already-in-mempool");
+    if (pool_.find(tx.txid)) return policy("txn-same-nonwitness-data-in-mempool");
+    return {};
+}
+
+Result<> Admission::find_coins(Candidate& candidate) const {
+    const SealedTransaction& tx = *candidate.tx;
+    std::vector<Height> heights;
+    for (const TxIn& in : tx.inputs) {
+        if (const MempoolEntry* spender = pool_.spender(in.prevout))
+            candidate.conflicts.insert(spender);
+        if (const MempoolEntry* parent = pool_.find(in.prevout.txid))
+            if (std::ranges::find(candidate.parents, parent) == candidate.parents.end())
+                candidate.parents.push_back(parent);
+        std::optional<Coin> coin = pool_.find_coin(in.prevout);
+        heights.push_back(next_height()); // a waiting coin is confirmed with us at best
+        if (!coin) {
+            coin = chainstate_.coins().find(in.prevout);
+            if (coin) heights.back() = coin->height;
+        }
+        if (!coin) {
+            for (uint32_t i = 0; i < tx.outputs.size(); ++i)
+                if (chainstate_.coins().find({tx.txid, i})) return known("txn-already-known");
+            return missing_inputs("bad-txns-inputs-missingorspent");
+        }
+        candidate.entry.spends_coinbase |= coin->coinbase;
+        candidate.coins.push_back(std::move(*coin));
+    }
+    for (const Coin& coin : candidate.coins) candidate.coin_pointers.push_back(&coin);
+    candidate.entry.locks = consensus::sequence_locks(tx, heights, chainstate_.tip());
+    return {};
+}
+
+Result<> Admission::check_coins(Candidate& candidate) const {
+    const SealedTransaction& tx = *candidate.tx;
+    const ChainOptions& options = chainstate_.options();
+    MempoolEntry& entry = candidate.entry;
+    if (!consensus::locks_passed(entry.locks, chainstate_.tip()))
+        return premature("non-BIP68-final");
+    const Result<Amount> fee =
+        consensus::connect_inputs(tx, candidate.coin_pointers, next_height(), chainstate_.params());
+    if (!fee) return fee.error();
+    entry.fee = *fee;
+    entry.modified_fee = *fee + pool_.priority(tx.txid);
+    entry.sigop_cost =
+        consensus::sigop_cost(tx, candidate.coin_pointers, consensus::STANDARD_FLAGS);
+    entry.vsize = policy_vsize(tx.weight(), entry.sigop_cost);
+
+    if (!options.accept_nonstandard) {
+        if (Result<> verdict = check_inputs_standard(tx, candidate.coin_pointers); !verdict)
+            return verdict;
+        if (!has_standard_witness(tx, candidate.coin_pointers))
+            return policy("bad-witness-nonstandard");
+        const bool free = entry.fee == Amount(0) && entry.modified_fee == Amount(0);
+        if (!free && count_dust(tx, options.dust_feerate) > 0)
+            return policy("dust", "tx with dust output must be 0-fee");
+    }
+    if (entry.sigop_cost > MAX_STANDARD_TX_SIGOP_COST)
+        return policy("bad-txns-too-many-sigops", std::to_string(entry.sigop_cost));
+    return {};
+}
+
+Result<> Admission::check_fee(const Candidate& candidate) const {
+    const MempoolEntry& entry = candidate.entry;
+    const auto below = [&entry](std::string_view reason, Amount needed) {
+        return policy(reason, fmt::format("{} < {}", entry.modified_fee.value, needed.value));
+    };
+    const Amount rolling = rolling_feerate().fee(entry.vsize);
+    if (entry.modified_fee < rolling) return below("mempool min fee not met", rolling);
+    const Amount relay = chainstate_.options().min_relay_feerate.fee(entry.vsize);
+    if (entry.modified_fee < relay) return below("min relay fee not met", relay);
+    return {};
+}
+
+/// The waiting transactions that hang together with this one, however far, are ordered together:
+/// so there may only be so many. Source: the reference's cluster limits.
+Result<> Admission::check_cluster(const Candidate& candidate) const {
+    std::vector<const MempoolEntry*> cluster = candidate.parents;
+    std::unordered_set<const MempoolEntry*> seen(
+        candidate.replaced.begin(), candidate.replaced.end());
+    seen.insert(cluster.begin(), cluster.end());
+    for (uint32_t i = 0; i < candidate.tx->outputs.size(); ++i)
+        if (const MempoolEntry* child = pool_.spender({candidate.tx->txid, i}))
+            if (seen.insert(child).second) cluster.push_back(child); // after a reorganisation
+    int64_t vsize = candidate.entry.vsize;
+    for (size_t i = 0; i < cluster.size(); ++i) {
+        vsize += cluster[i]->vsize;
+        if (i + 2 > MAX_CLUSTER_COUNT || vsize > MAX_CLUSTER_VSIZE)
+            return policy("too-large-cluster");
+        for (const auto& near : {pool_.parents(*cluster[i]), pool_.children(*cluster[i])})
+            for (const MempoolEntry* entry : near)
+                if (seen.insert(entry).second) cluster.push_back(entry);
+    }
+    return {};
+}
+
+/// Source: BIP-0125, rules 3 to 5; every transaction can be replaced.
+Result<> Admission::check_replacement(Candidate& candidate) const {
+    const MempoolEntry& entry = candidate.entry;
+    const std::string txid = candidate.tx->txid.to_string();
+    std::set<const MempoolEntry*> replaced = candidate.conflicts;
+    for (const MempoolEntry* conflict : candidate.conflicts) {
+        const auto dependent = pool_.descendants(*conflict);
+        replaced.insert(dependent.begin(), dependent.end());
+        if (replaced.size() > MAX_REPLACED)
+            return policy(
+                "too many potential replacements",
+                fmt::format("rejecting replacement {}; too many potential replacements", txid));
+    }
+    for (const MempoolEntry* parent : candidate.parents)
+        if (replaced.contains(parent))
+            return consensus::invalid(
+                "bad-txns-spends-conflicting-tx",
+                fmt::format(
+                    "{} spends conflicting transaction {}", txid, parent->tx->txid.to_string()));
+    Amount old_fees;
+    for (const MempoolEntry* each : replaced) old_fees += each->modified_fee;
+    for (const MempoolEntry* conflict : candidate.conflicts)
+        if (entry.feerate() <= conflict->feerate())
+            return policy(
+                "insufficient fee",
+                fmt::format(
+                    "rejecting replacement {}; new feerate {} <= old feerate {}", txid,
+                    amount_text(entry.feerate().per_kvb),
+                    amount_text(conflict->feerate().per_kvb)));
+    if (!replaced.empty() && entry.modified_fee < old_fees)
+        return policy(
+            "insufficient fee",
+            fmt::format(
+                "rejecting replacement {}, less fees than conflicting txs; {} < {}", txid,
+                amount_text(entry.modified_fee), amount_text(old_fees)));
+    const Amount relay = chainstate_.options().incremental_feerate.fee(entry.vsize);
+    if (!replaced.empty() && entry.modified_fee - old_fees < relay)
+        return policy(
+            "insufficient fee",
+            fmt::format(
+                "rejecting replacement {}, not enough additional fees to relay; {} < {}", txid,
+                amount_text(entry.modified_fee - old_fees), amount_text(relay)));
+    candidate.replaced.assign(replaced.begin(), replaced.end());
+    return {};
+}
+
+Result<> Admission::check_scripts(const Candidate& candidate) {
+    const SealedTransaction& tx = *candidate.tx;
+    ScriptCache& cache = chainstate_.script_cache();
+    if (cache.contains(tx.wtxid, consensus::STANDARD_FLAGS)) return {};
+    const auto run = [&](uint32_t flags) {
+        ScriptBatch batch(chainstate_.verify_pool(), flags);
+        batch.add(tx, candidate.coins);
+        return batch.finish();
+    };
+    const std::optional<ScriptFailure> failure = run(consensus::STANDARD_FLAGS);
+    if (!failure) {
+        cache.insert(tx.wtxid);
+        return {};
+    }
+    const consensus::OutPoint& spent = tx.inputs[failure->input].prevout;
+    Reject reject{
+        Reject::Kind::Policy,
+        fmt::format(
+            "mempool-script-verify-flag-failed ({})", consensus::script_error_text(failure->error)),
+        fmt::format(
+            "input {} of {} (wtxid {}), spending {}:{}", failure->input, tx.txid.to_string(),
+            tx.wtxid.to_string(), spent.txid.to_string(), spent.index)};
+    // A relay may have cut the witness off: then this says nothing about the transaction.
+    if (!tx.has_witness() && spends_witness_program(tx, candidate.coin_pointers))
+        reject.kind = Reject::Kind::Mutated;
+    else if (run(block_script_flags({}, next_height(), chainstate_.params())))
+        reject.kind = Reject::Kind::Invalid;
+    return reject;
+}
+
+void Admission::commit(Candidate& candidate) {
+    std::vector<Txid> replaced;
+    for (const MempoolEntry* each : candidate.conflicts) replaced.push_back(each->tx->txid);
+    const std::unique_lock lock(chainstate_.commit_mutex());
+    for (const Txid& txid : replaced) remove_family(txid, RemovalReason::Replaced);
+    const MempoolEntry& entry = pool_.add(std::move(candidate.entry));
+    events_.push_back({entry.tx, entry.feerate(), std::nullopt});
+}
+
+void Admission::remove_family(const Txid& txid, RemovalReason reason) {
+    for (TransactionRef& tx : pool_.remove_with_descendants(txid))
+        events_.push_back({std::move(tx), {}, reason});
+}
+
+void Admission::remove_spenders(const SealedTransaction& tx, RemovalReason reason) {
+    for (uint32_t i = 0; i < tx.outputs.size(); ++i)
+        if (const MempoolEntry* child = pool_.spender({tx.txid, i}))
+            remove_family(Txid(child->tx->txid), reason);
+}
+
+void Admission::block_connected(const Block& block) {
+    for (const SealedTransaction& tx : block.transactions) {
+        if (const MempoolEntry* entry = pool_.find(tx.txid)) {
+            events_.push_back({entry->tx, {}, RemovalReason::Block});
+            pool_.remove(tx.txid);
+            pool_.prioritise(tx.txid, -pool_.priority(tx.txid)); // it has served
+            continue;
+        }
+        for (const TxIn& in : tx.inputs)
+            if (const MempoolEntry* conflict = pool_.spender(in.prevout))
+                remove_family(Txid(conflict->tx->txid), RemovalReason::Conflict);
+    }
+    if (!rolling_.fading_since) rolling_.fading_since = chainstate_.options().now();
+}
+
+void Admission::block_disconnected(const Block& block) {
+    std::vector<TransactionRef>& kept = disconnected_.emplace_front();
+    for (const SealedTransaction& tx : block.transactions) {
+        kept.push_back(std::make_shared<const SealedTransaction>(tx)); // not the whole block
+        disconnected_bytes_ += tx.size_bytes;
+    }
+    while (disconnected_bytes_ > MAX_DISCONNECTED_BYTES) {
+        // What was confirmed last goes first: it may depend on the rest, not the other way round.
+        for (const TransactionRef& tx : disconnected_.back()) {
+            disconnected_bytes_ -= tx->size_bytes;
+            remove_spenders(*tx, RemovalReason::Reorg);
+        }
+        disconnected_.pop_back();
+    }
+}
+
+bool Admission::still_minable(const MempoolEntry& entry) const {
+    const BlockNode& tip = chainstate_.tip();
+    if (!consensus::is_final(*entry.tx, next_height(), tip.median_time_past())) return false;
+    std::vector<Height> heights;
+    for (const TxIn& in : entry.tx->inputs) {
+        heights.push_back(next_height());
+        if (pool_.find(in.prevout.txid)) continue;
+        const std::optional<Coin> coin = chainstate_.coins().find(in.prevout);
+        if (!coin) return false;
+        heights.back() = coin->height;
+        const int32_t depth = next_height().value - coin->height.value;
+        if (coin->coinbase && depth < chainstate_.params().coinbase_maturity) return false;
+    }
+    return consensus::locks_passed(consensus::sequence_locks(*entry.tx, heights, tip), tip);
+}
+
+void Admission::after_reorganisation() {
+    const auto back = std::exchange(disconnected_, {});
+    disconnected_bytes_ = 0;
+    for (const std::vector<TransactionRef>& block : back) {
+        for (const TransactionRef& tx : block) {
+            const Result<Accepted> accepted = accept(tx, {}, {.from_block = true});
+            if (accepted || accepted.error().kind == Reject::Kind::Known) continue;
+            const std::unique_lock lock(chainstate_.commit_mutex());
+            remove_spenders(*tx, RemovalReason::Reorg);
+        }
+    }
+    std::vector<Txid> stale;
+    for (const MempoolEntry* entry : pool_.in_mining_order())
+        if (!still_minable(*entry)) stale.push_back(entry->tx->txid);
+    {
+        const std::unique_lock lock(chainstate_.commit_mutex());
+        for (const Txid& txid : stale) remove_family(txid, RemovalReason::Reorg);
+    }
+    enforce_limits();
+}
+
+void Admission::enforce_limits() {
+    const ChainOptions& options = chainstate_.options();
+    const int64_t oldest = options.now() - options.mempool_expiry_seconds;
+    const MempoolEntry* first = pool_.oldest();
+    if (!(first && first->time < oldest) && pool_.memory_bytes() <= options.max_mempool_bytes)
+        return;
+    const std::unique_lock lock(chainstate_.commit_mutex());
+    for (; first && first->time < oldest; first = pool_.oldest())
+        remove_family(Txid(first->tx->txid), RemovalReason::Expiry);
+    while (pool_.memory_bytes() > options.max_mempool_bytes) {
+        const MempoolEntry* cheapest = pool_.cheapest_leaf();
+        if (!cheapest) break;
+        const FeeRate raised{cheapest->feerate().per_kvb + options.incremental_feerate.per_kvb};
+        if (raised > rolling_feerate()) rolling_ = {raised, std::nullopt};
+        remove_family(Txid(cheapest->tx->txid), RemovalReason::SizeLimit);
+    }
+}
+
+/// Source: the reference's CTxMemPool::GetMinFee, as a function of time.
+FeeRate Admission::rolling_feerate() const {
+    if (!rolling_.fading_since) return rolling_.feerate;
+    const ChainOptions& options = chainstate_.options();
+    int64_t half_life = ROLLING_HALF_LIFE_SECONDS;
+    if (pool_.memory_bytes() < options.max_mempool_bytes / 4)
+        half_life /= 4;
+    else if (pool_.memory_bytes() < options.max_mempool_bytes / 2)
+        half_life /= 2;
+    const auto elapsed =
+        static_cast<double>(std::max<int64_t>(0, options.now() - *rolling_.fading_since));
+    const double faded = static_cast<double>(rolling_.feerate.per_kvb.value) *
+                         std::exp2(-elapsed / static_cast<double>(half_life));
+    const Amount incremental = options.incremental_feerate.per_kvb;
+    if (faded < static_cast<double>(incremental.value) / 2) return {};
+    return {std::max(incremental, Amount(static_cast<int64_t>(faded)))};
+}
+
+FeeRate Admission::min_feerate() const {
+    return std::max(rolling_feerate(), chainstate_.options().min_relay_feerate);
+}
+
+void Admission::prioritise(const Txid& txid, Amount delta) {
+    const std::unique_lock lock(chainstate_.commit_mutex());
+    pool_.prioritise(txid, delta);
+}
+
+std::vector<MempoolEvent> Admission::take_events() {
+    return std::exchange(events_, {});
+}
+
+} // namespace cairn::chain

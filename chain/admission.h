@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Decides which transactions wait in the mempool: lets them in, and sends them off again when a
+// block, a reorganisation, their age or the lack of room asks for it.
+#pragma once
+
+#include "chain/chainstate.h"
+#include "chain/mempool.h"
+
+#include <deque>
+#include <span>
+#include <vector>
+
+namespace cairn::chain {
+
+/// A transaction came or went; for observers, once readers can see it.
+struct MempoolEvent {
+    TransactionRef tx;
+    FeeRate feerate;
+    std::optional<RemovalReason> removed; ///< nullopt: it was added.
+};
+
+/// The only writer of the mempool.
+///
+/// Thread: chain; min_feerate() also others, under the commit lock.
+class Admission {
+public:
+    Admission(Chainstate& chainstate, Mempool& pool) : chainstate_(chainstate), pool_(pool) {}
+
+    /// How accept() is to treat a transaction that no peer or user sent.
+    struct Origin {
+        bool from_block = false;     ///< Was confirmed: fees and room don't matter.
+        std::optional<int64_t> time; ///< When it came in first; default: now.
+    };
+
+    /// Let `tx` in, or only say whether it could come in. Errors: all kinds, by Core's names.
+    Result<Accepted>
+    accept(const TransactionRef& tx, const AcceptOptions& options, const Origin& origin);
+
+    /// Requires: the commit lock is held. What `block` confirms, and what contradicts it, goes.
+    void block_connected(const Block& block);
+
+    /// Requires: the commit lock is held. Keep the transactions for after_reorganisation().
+    void block_disconnected(const Block& block);
+
+    /// The tip rests after blocks were disconnected: bring their transactions back, and drop what
+    /// can't be in the next block any more.
+    void after_reorganisation();
+
+    /// Drop what is too old or too much.
+    void enforce_limits();
+
+    void prioritise(const Txid& txid, Amount delta);
+
+    /// The feerate below which nothing gets in at present. Core: GetMinFee and -minrelaytxfee.
+    FeeRate min_feerate() const;
+
+    /// What happened since the last call.
+    std::vector<MempoolEvent> take_events();
+
+private:
+    struct Candidate;
+
+    Result<> check_alone(const Candidate& candidate) const;
+    Result<> find_coins(Candidate& candidate) const;
+    Result<> check_coins(Candidate& candidate) const;
+    Result<> check_fee(const Candidate& candidate) const;
+    Result<> check_cluster(const Candidate& candidate) const;
+    Result<> check_replacement(Candidate& candidate) const;
+    Result<> check_scripts(const Candidate& candidate);
+    void commit(Candidate& candidate);
+
+    bool still_minable(const MempoolEntry& entry) const;
+    void remove_family(const Txid& txid, RemovalReason reason);
+    void remove_spenders(const consensus::SealedTransaction& tx, RemovalReason reason);
+    FeeRate rolling_feerate() const;
+    Height next_height() const;
+
+    Chainstate& chainstate_;
+    Mempool& pool_;
+    std::vector<MempoolEvent> events_;
+
+    /// Transactions of disconnected blocks, of the lowest block first.
+    std::deque<std::vector<TransactionRef>> disconnected_;
+    size_t disconnected_bytes_ = 0;
+    static constexpr size_t MAX_DISCONNECTED_BYTES = 20'000'000;
+
+    /// What eviction asked for last; it fades once a block has made room.
+    struct Rolling {
+        FeeRate feerate;
+        std::optional<int64_t> fading_since;
+    };
+
+    Rolling rolling_;
+};
+
+} // namespace cairn::chain

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: MIT
+#include "chain/chainstate.h"
+
+#include "chain/block_overlay.h"
+#include "consensus/block_filter.h"
+#include "consensus/block_rules.h"
+#include "consensus/pow.h"
+
+#include <cassert>
+#include <mutex>
+#include <random>
+#include <spdlog/spdlog.h>
+
+namespace cairn::chain {
+
+using consensus::HeaderNode;
+using consensus::invalid;
+using consensus::Reject;
+using consensus::SealedTransaction;
+using consensus::Transaction;
+using consensus::Uint256;
+
+namespace {
+
+constexpr Height MAX_BLOCKS_AHEAD = 288;    ///< Unasked-for blocks above this are not stored.
+constexpr int32_t BULK_DISTANCE = 100;      ///< Blocks behind the best header.
+constexpr int64_t BULK_FLUSH_SECONDS = 600; ///< At most this much sync is lost in a crash.
+constexpr int64_t ASSUMED_VALID_SECONDS = 14 * 24 * 3600;
+
+consensus::OutPointHasher random_salt() {
+    std::random_device random;
+    const auto word = [&random] { return uint64_t{random()} << 32 | random(); };
+    return {word(), word()};
+}
+
+/// Of -dbcache: what RocksDB gets for its blocks; the rest is for coins.
+size_t block_cache_bytes(const ChainOptions& options) {
+    return std::min<size_t>(options.cache_bytes / 4, 64 << 20);
+}
+
+} // namespace
+
+Chainstate::Chainstate(const consensus::Params& params, const ChainOptions& options)
+    : params_(params),
+      options_(options),
+      minimum_work_(options.minimum_chain_work.value_or(params.minimum_chain_work)),
+      assumed_valid_(options.assumed_valid.value_or(params.assumed_valid)),
+      store_(options.directory / "chainstate", params, block_cache_bytes(options)),
+      tree_(params),
+      coins_(store_, random_salt()),
+      verify_pool_(options.verify_threads),
+      script_cache_({coins_.salt().key1, coins_.salt().key0}) {
+    if (!store_.tip()) create_genesis();
+    load();
+    last_flush_ = options_.now();
+    update_bulk();
+}
+
+void Chainstate::create_genesis() {
+    const Block& genesis = params_.genesis;
+    BlockNode& node = tree_.genesis();
+    StoreBatch batch;
+    node.tx_count = static_cast<uint32_t>(genesis.transactions.size());
+    node.status = BlockNode::HAVE_BODY | BlockNode::VALID_SCRIPTS;
+    store_.put_header(batch, node);
+    store_.put_block(batch, node, consensus::encode(genesis));
+    if (options_.block_filters) store_.put_filter(batch, node, make_filter(node, genesis, {}));
+    if (params_.genesis_spendable) {
+        BlockOverlay overlay(coins_, genesis, 0);
+        for (size_t i = 0; i < genesis.transactions.size(); ++i) overlay.create(i);
+        for (const auto& [point, coin] : overlay.changes().created)
+            store_.put_coin(batch, point, coin);
+    }
+    store_.put_tip(batch, {node.hash, node.height, 0});
+    store_.write(batch, Durability::Synced);
+}
+
+void Chainstate::load() {
+    store_.load_headers([this](const HeaderRecord& record, const BlockHash& hash) {
+        if (!tree_.restore(record.header, hash, record.status, record.tx_count))
+            throw StorageError("the chain state on disk is damaged: a header without its parent");
+    });
+    const TipRecord record = *store_.tip();
+    BlockNode* tip = tree_.find(record.hash);
+    if (!tip || tip->chain_tx_count == 0)
+        throw StorageError("the chain state on disk is damaged: the tip's block is missing");
+    next_event_ = record.next_event;
+    durable_events_ = next_event_;
+    tip->sequence = -1; // among equals, stay
+    tip_.store(tip, std::memory_order_release);
+    tree_.rebuild_candidates(*tip);
+    tree_.take_dirty();
+    spdlog::info(
+        "chain_loaded height={} hash={} headers={}", tip->height.value, tip->hash.to_string(),
+        tree_.size());
+}
+
+bool Chainstate::initial_download() const {
+    if (was_current_.load(std::memory_order_relaxed)) return false;
+    const BlockNode& at = tip();
+    const int64_t max_age = options_.max_tip_age.value_or(params_.max_tip_age);
+    if (at.work < minimum_work_) return true;
+    if (max_age > 0 && at.header.time < options_.now() - max_age) return true;
+    was_current_.store(true, std::memory_order_relaxed);
+    return false;
+}
+
+Result<BlockNode*> Chainstate::accept_header(const BlockHeader& header, const BlockHash& hash) {
+    if (BlockNode* known = tree_.find(hash)) {
+        if (known->failed()) return invalid("duplicate-invalid");
+        return known;
+    }
+    if (Result<> verdict = consensus::check_header(header, hash, params_); !verdict)
+        return verdict.error();
+    const BlockNode* parent = tree_.find(header.prev_hash);
+    if (!parent) return Reject{Reject::Kind::MissingParent, "prev-blk-not-found", {}};
+    if (parent->failed()) return invalid("bad-prevblk");
+    if (Result<> verdict = consensus::accept_header(header, *parent, params_, options_.now());
+        !verdict)
+        return verdict.error();
+    BlockNode& node = tree_.insert(header, hash, *parent);
+    tree_.set_status(node, 0);
+    return &node;
+}
+
+void Chainstate::put_dirty_headers(StoreBatch& batch) {
+    for (const BlockNode* node : tree_.take_dirty()) store_.put_header(batch, *node);
+}
+
+void Chainstate::write_headers() {
+    update_bulk();
+    StoreBatch batch;
+    // In bulk, a record could say that a body is here which the disk has not got yet.
+    for (const BlockNode* node : tree_.take_dirty(!bulk_)) store_.put_header(batch, *node);
+    if (!batch.empty()) store_.write(batch, Durability::Logged);
+}
+
+Result<> Chainstate::accept_block(const Block& block, bool requested, BlockOutcome& outcome) {
+    const BlockHash hash = block.header.hash();
+    if (Result<> verdict = consensus::check_header(block.header, hash, params_); !verdict)
+        return verdict;
+    if (Result<> verdict = consensus::check_block(block, params_); !verdict) return verdict;
+    const Result<BlockNode*> accepted = accept_header(block.header, hash);
+    if (!accepted) return accepted.error();
+    BlockNode& node = **accepted;
+    outcome.node = &node;
+    outcome.known = node.has(BlockNode::HAVE_BODY);
+    if (outcome.known) return {};
+    if (!requested && (node.work < tip().work || node.height > tip().height + MAX_BLOCKS_AHEAD ||
+                       node.work < minimum_work_))
+        return {}; // not worth its disk space: peers can't make us store what leads nowhere
+    if (Result<> verdict = consensus::accept_block(block, *node.parent, params_); !verdict) {
+        if (verdict.error().kind == Reject::Kind::Invalid) tree_.mark_failed(node);
+        write_headers();
+        return verdict;
+    }
+    StoreBatch batch;
+    store_.put_block(batch, node, consensus::encode(block));
+    tree_.receive_body(node, static_cast<uint32_t>(block.transactions.size()));
+    if (!bulk_) put_dirty_headers(batch);
+    store_.write(batch, bulk_ ? Durability::Unlogged : Durability::Logged);
+    return {};
+}
+
+bool Chainstate::runs_scripts(const HeaderNode& node) const {
+    const BlockNode* assumed = assumed_valid_.is_null() ? nullptr : tree_.find(assumed_valid_);
+    if (!assumed) return true;
+    const BlockNode& best = tree_.best_header();
+    const bool covered = assumed->ancestor(node.height) == &node &&
+                         best.ancestor(assumed->height) == assumed && best.work >= minimum_work_;
+    if (!covered) return true;
+    // Under two weeks' worth of work a liar could have mined on it. Core: ConnectBlock.
+    const Uint256 per_block = consensus::work_of(best.header.bits);
+    const Uint256 later = best.work - node.work;
+    return later * params_.spacing() / per_block <= ASSUMED_VALID_SECONDS;
+}
+
+namespace {
+
+Reject as_invalid(Reject reject) {
+    reject.kind = Reject::Kind::Invalid; // what may yet come to a transaction is too late here
+    return reject;
+}
+
+Reject script_reject(const ScriptFailure& failure) {
+    const consensus::OutPoint& spent = failure.tx->inputs[failure.input].prevout;
+    return invalid(
+        fmt::format(
+            "block-script-verify-flag-failed ({})", consensus::script_error_text(failure.error)),
+        fmt::format(
+            "input {} of {} (wtxid {}), spending {}:{}", failure.input,
+            failure.tx->txid.to_string(), failure.tx->wtxid.to_string(), spent.txid.to_string(),
+            spent.index));
+}
+
+Result<> check_duplicates(const Block& block, const CoinsCache& coins) {
+    for (const SealedTransaction& tx : block.transactions)
+        for (uint32_t i = 0; i < tx.outputs.size(); ++i)
+            if (coins.find({tx.txid, i}))
+                return invalid("bad-txns-BIP30", "tried to overwrite transaction");
+    return {};
+}
+
+/// Takes a block's transactions through the rules that need coins, one after the other.
+class BlockConnector {
+public:
+    BlockConnector(
+        const Block& block,
+        const HeaderNode& node,
+        const consensus::Params& params,
+        const CoinsCache& coins)
+        : block_(block),
+          node_(node),
+          params_(params),
+          flags_(consensus::block_script_flags(node.hash, node.height, params)),
+          overlay_(coins, block, node.height) {
+        undo_.spent.resize(block.transactions.size() - 1);
+    }
+
+    uint32_t flags() const { return flags_; }
+
+    void add_coinbase() {
+        const SealedTransaction& coinbase = block_.transactions[0];
+        sigop_cost_ += consensus::sigop_cost(coinbase, {}, flags_);
+        overlay_.create(0);
+    }
+
+    Result<> add(size_t index) {
+        const SealedTransaction& tx = block_.transactions[index];
+        std::vector<Coin>& spent = undo_.spent[index - 1];
+        spent.reserve(tx.inputs.size());
+        std::vector<const Coin*> coins;
+        std::vector<Height> heights;
+        for (const consensus::TxIn& input : tx.inputs) {
+            std::optional<Coin> coin = overlay_.spend(input.prevout);
+            if (!coin)
+                return invalid(
+                    "bad-txns-inputs-missingorspent",
+                    "CheckTxInputs: inputs missing/spent in transaction " + tx.txid.to_string());
+            heights.push_back(coin->height);
+            spent.push_back(std::move(*coin));
+        }
+        for (const Coin& coin : spent) coins.push_back(&coin);
+        const Result<Amount> fee = consensus::connect_inputs(tx, coins, node_.height, params_);
+        if (!fee) return as_invalid(fee.error());
+        fees_ += *fee;
+        if (!consensus::money_range(fees_)) return invalid("bad-txns-accumulated-fee-outofrange");
+        if (node_.height >= params_.activation.csv &&
+            !locks_passed(sequence_locks(tx, heights, *node_.parent), *node_.parent))
+            return invalid("bad-txns-nonfinal", "contains a non-BIP68-final transaction");
+        sigop_cost_ += consensus::sigop_cost(tx, coins, flags_);
+        if (sigop_cost_ > consensus::max_block_sigop_cost(params_))
+            return invalid("bad-blk-sigops", "too many sigops");
+        overlay_.create(index);
+        return {};
+    }
+
+    Result<> finish() {
+        return consensus::connect_coinbase(block_.transactions[0], fees_, node_.height, params_);
+    }
+
+    BlockUndo& undo() { return undo_; }
+
+    CoinChanges changes() const { return overlay_.changes(); }
+
+private:
+    const Block& block_;
+    const HeaderNode& node_;
+    const consensus::Params& params_;
+    const uint32_t flags_;
+    BlockOverlay overlay_;
+    BlockUndo undo_;
+    Amount fees_;
+    int64_t sigop_cost_ = 0;
+};
+
+} // namespace
+
+Result<ConnectedBlock> Chainstate::connect_block(const Block& block, const HeaderNode& node) {
+    assert(node.parent == &tip());
+    if (consensus::needs_duplicate_check(node, params_))
+        if (Result<> verdict = check_duplicates(block, coins_); !verdict) return verdict.error();
+    BlockConnector connector(block, node, params_, coins_);
+    ScriptBatch scripts(verify_pool_, connector.flags()); // reads the connector's undo data
+    const bool run_scripts = runs_scripts(node);
+    connector.add_coinbase();
+    for (size_t i = 1; i < block.transactions.size(); ++i) {
+        if (Result<> verdict = connector.add(i); !verdict) return verdict.error();
+        const SealedTransaction& tx = block.transactions[i];
+        if (run_scripts && !script_cache_.contains(tx.wtxid, connector.flags()))
+            scripts.add(tx, connector.undo().spent[i - 1]);
+    }
+    if (Result<> verdict = connector.finish(); !verdict) return verdict.error();
+    if (const std::optional<ScriptFailure> failure = scripts.finish())
+        return script_reject(*failure);
+    return ConnectedBlock{std::move(connector.undo()), connector.changes()};
+}
+
+FilterEntry
+Chainstate::make_filter(const BlockNode& node, const Block& block, const BlockUndo& undo) {
+    Hash256 previous;
+    if (last_filter_.node && last_filter_.node == node.parent) {
+        previous = last_filter_.header;
+    } else if (const BlockNode* parent = node.parent_node()) {
+        const std::optional<FilterEntry> entry = store_.read_filter(*parent);
+        if (!entry) throw StorageError("the chain state on disk is damaged: a filter is missing");
+        previous = entry->header;
+    }
+    std::vector<Script> scripts;
+    for (const std::vector<Coin>& coins : undo.spent)
+        for (const Coin& coin : coins) scripts.push_back(coin.out.script_pubkey);
+    FilterEntry entry;
+    entry.filter = consensus::build_basic_filter(block, node.hash, scripts);
+    entry.header = consensus::filter_header(entry.filter, previous);
+    last_filter_ = {&node, entry.header};
+    return entry;
+}
+
+void Chainstate::complete_filters(const std::atomic<bool>& stop) {
+    if (!options_.block_filters) return;
+    std::vector<const BlockNode*> missing;
+    for (const BlockNode* node = &tip(); node && !store_.read_filter(*node);
+         node = node->parent_node())
+        missing.push_back(node);
+    if (missing.empty()) return;
+    spdlog::info("building_filters count={}", missing.size());
+    StoreBatch batch;
+    for (; !missing.empty() && !stop; missing.pop_back()) {
+        const BlockNode& node = *missing.back();
+        const BlockUndo undo = store_.read_undo(node).value_or(BlockUndo());
+        store_.put_filter(batch, node, make_filter(node, *load_block(node), undo));
+        store_.write(batch, Durability::Logged);
+    }
+}
+
+void Chainstate::commit(
+    const BlockNode& new_tip, const CoinChanges& changes, const WithCommit& with) {
+    const std::unique_lock lock(commit_mutex_);
+    coins_.apply(changes);
+    tip_.store(const_cast<BlockNode*>(&new_tip), std::memory_order_release);
+    if (with) with();
+}
+
+void Chainstate::persist(
+    StoreBatch& batch, const CoinChanges& changes, Event::Kind kind, const BlockNode& changed) {
+    Event event{kind, changed.height, changed.hash, changed.header.prev_hash, {}};
+    const std::string work = consensus::to_hex(changed.work);
+    event.work = *consensus::hash_from_string(work);
+    store_.put_event(batch, next_event_++, event);
+    if (bulk_) {
+        store_.write(batch, Durability::Unlogged);
+    } else {
+        put_dirty_headers(batch);
+        for (const OutPoint& point : changes.spent) store_.erase_coin(batch, point);
+        for (const auto& [point, coin] : changes.created) store_.put_coin(batch, point, coin);
+        store_.put_tip(batch, {tip().hash, tip().height, next_event_});
+        store_.write(batch, Durability::Synced);
+        durable_events_ = next_event_;
+        const std::unique_lock lock(commit_mutex_);
+        coins_.settle(changes);
+    }
+    cache_size_.bytes = coins_.memory_bytes();
+    cache_size_.coins = coins_.size();
+    const bool full = cache_size_.bytes > options_.cache_bytes - block_cache_bytes(options_);
+    if (full || (bulk_ && options_.now() - last_flush_ >= BULK_FLUSH_SECONDS)) flush();
+    update_bulk();
+}
+
+void Chainstate::commit_connect(
+    BlockNode& node,
+    const Block& block,
+    const ConnectedBlock& connected,
+    const WithCommit& with_commit) {
+    StoreBatch batch;
+    if (!node.has(BlockNode::HAVE_UNDO)) store_.put_undo(batch, node, connected.undo);
+    if (options_.block_filters)
+        store_.put_filter(batch, node, make_filter(node, block, connected.undo));
+    tree_.set_status(node, BlockNode::HAVE_UNDO | BlockNode::VALID_SCRIPTS);
+    commit(node, connected.changes, with_commit);
+    persist(batch, connected.changes, Event::Kind::Connected, node);
+}
+
+std::optional<Event> Chainstate::read_event(uint64_t number) const {
+    if (number >= durable_events_) return std::nullopt;
+    return store_.read_event(number);
+}
+
+BlockRef Chainstate::load_block(const BlockNode& node) const {
+    const Bytes bytes = store_.read_block(node);
+    Result<Block> block = consensus::decode<Block>(bytes);
+    if (!block || block->header != node.header)
+        throw StorageError(
+            "the chain state on disk is damaged: block " + node.hash.to_string() +
+            (bytes.empty() ? " is missing" : " can't be read"));
+    return std::make_shared<const Block>(std::move(*block));
+}
+
+void Chainstate::disconnect_tip(const Block& block, const WithCommit& with_commit) {
+    const BlockNode& node = tip();
+    assert(node.parent);
+    const std::optional<BlockUndo> undo = store_.read_undo(node);
+    bool fits = undo && undo->spent.size() + 1 == block.transactions.size();
+    for (size_t i = 1; fits && i < block.transactions.size(); ++i)
+        fits = undo->spent[i - 1].size() == block.transactions[i].inputs.size();
+    if (!fits)
+        throw StorageError(
+            "the chain state on disk is damaged: undo data of " + node.hash.to_string());
+    const CoinChanges changes = disconnect_changes(block, *undo);
+    commit(*node.parent_node(), changes, with_commit);
+    StoreBatch batch;
+    persist(batch, changes, Event::Kind::Disconnected, node);
+}
+
+void Chainstate::update_bulk() {
+    const bool bulk = tree_.best_header().height.value - tip().height.value > BULK_DISTANCE;
+    if (bulk_ && !bulk) flush();
+    bulk_ = bulk;
+}
+
+void Chainstate::flush() {
+    if (bulk_) {
+        // Bodies first, then the headers that say they are here, then the coins made of them.
+        store_.flush_bodies();
+        StoreBatch batch;
+        put_dirty_headers(batch);
+        store_.write(batch, Durability::Synced);
+        const TipRecord record{tip().hash, tip().height, next_event_};
+        store_.ingest_coins(record, [this](Store::CoinSink& sink) { coins_.write_to(sink); });
+        spdlog::debug("coins_flushed height={} coins={}", tip().height.value, coins_.size());
+    } else {
+        StoreBatch batch;
+        put_dirty_headers(batch);
+        store_.write(batch, Durability::Synced);
+    }
+    last_flush_ = options_.now();
+    durable_events_ = next_event_;
+    const std::unique_lock lock(commit_mutex_);
+    coins_.clear(); // everything is in the store
+    cache_size_.bytes = coins_.memory_bytes();
+    cache_size_.coins = 0;
+}
+
+} // namespace cairn::chain

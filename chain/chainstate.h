@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// The state that blocks lead to: connects them to the coins and takes them off again, and keeps
+// memory and disk in step. Which block to go to is decided in best_chain.h, one level up.
+#pragma once
+
+#include "chain/chain.h"
+#include "chain/coins_cache.h"
+#include "chain/header_tree.h"
+#include "chain/store.h"
+#include "chain/verify_pool.h"
+
+#include <atomic>
+#include <functional>
+#include <shared_mutex>
+
+namespace cairn::chain {
+
+using consensus::Block;
+
+/// What connecting a block comes to; nothing has changed yet.
+struct ConnectedBlock {
+    BlockUndo undo;
+    CoinChanges changes;
+};
+
+/// Headers, coins and tip, in memory and on disk.
+///
+/// Invariants: the cache over the store is the coin set as of tip(). On disk, coins and tip belong
+///   together, and headers, blocks and undo data are never behind them.
+/// Thread: chain; tip(), tree(), store(), find_coin(), initial_download() any.
+class Chainstate {
+public:
+    /// Opens the store and reads the headers. Throws StorageError.
+    Chainstate(const consensus::Params& params, const ChainOptions& options);
+
+    const consensus::Params& params() const { return params_; }
+
+    const ChainOptions& options() const { return options_; }
+
+    const BlockNode& tip() const { return *tip_.load(std::memory_order_acquire); }
+
+    HeaderTree& tree() { return tree_; }
+
+    const HeaderTree& tree() const { return tree_; }
+
+    Store& store() { return store_; }
+
+    const Store& store() const { return store_; }
+
+    const CoinsCache& coins() const { return coins_; }
+
+    VerifyPool& verify_pool() { return verify_pool_; }
+
+    ScriptCache& script_cache() { return script_cache_; }
+
+    /// Held shared by readers of coins and mempool, exclusively for the moment of a commit.
+    std::shared_mutex& commit_mutex() const { return commit_mutex_; }
+
+    bool initial_download() const;
+
+    /// Put `header` into the tree, if it obeys the rules. Errors: Invalid ("duplicate-invalid",
+    /// "bad-prevblk" and consensus'), MissingParent "prev-blk-not-found", Premature.
+    Result<BlockNode*> accept_header(const BlockHeader& header, const BlockHash& hash);
+
+    /// Write what accept_header() added.
+    void write_headers();
+
+    /// Check and store a block, without connecting it. Source: Core's AcceptBlock.
+    Result<> accept_block(const Block& block, bool requested, BlockOutcome& outcome);
+
+    /// Whether `block` can follow tip() as `node`. Scripts are run as far as -assumevalid asks, if
+    /// `node` isn't in the tree all of them. Errors: Invalid. Source: Core's ConnectBlock.
+    Result<ConnectedBlock> connect_block(const Block& block, const consensus::HeaderNode& node);
+
+    /// Run at a commit, under the exclusive lock: what has to change together with the tip.
+    using WithCommit = std::function<void()>;
+
+    /// Move the tip up to `node`, by what connect_block() found.
+    void commit_connect(
+        BlockNode& node,
+        const Block& block,
+        const ConnectedBlock& connected,
+        const WithCommit& with_commit);
+
+    /// Move the tip, whose body is `block`, down to its parent.
+    void disconnect_tip(const Block& block, const WithCommit& with_commit);
+
+    /// The body of `node` from disk. Throws StorageError if it is damaged or not there.
+    BlockRef load_block(const BlockNode& node) const;
+
+    /// nullopt past the last event that is on disk with its tip. Any thread.
+    std::optional<Event> read_event(uint64_t number) const;
+
+    /// Write everything that is not on disk yet.
+    void flush();
+
+    /// Build the compact filters that are missing, up to the tip.
+    void complete_filters(const std::atomic<bool>& stop);
+
+    struct CacheSize {
+        std::atomic<size_t> bytes{0};
+        std::atomic<size_t> coins{0};
+    };
+
+    const CacheSize& cache_size() const { return cache_size_; }
+
+private:
+    void load();
+    void create_genesis();
+    bool runs_scripts(const consensus::HeaderNode& node) const;
+    FilterEntry make_filter(const BlockNode& node, const Block& block, const BlockUndo& undo);
+    void commit(const BlockNode& new_tip, const CoinChanges& changes, const WithCommit& with);
+    void persist(StoreBatch& batch, const CoinChanges& changes, Event::Kind kind, const BlockNode&);
+    void update_bulk();
+    void put_dirty_headers(StoreBatch& batch);
+
+    const consensus::Params& params_;
+    const ChainOptions& options_;
+    consensus::Uint256 minimum_work_;
+    BlockHash assumed_valid_;
+    Store store_;
+    HeaderTree tree_;
+    CoinsCache coins_;
+    VerifyPool verify_pool_;
+    ScriptCache script_cache_;
+    mutable std::shared_mutex commit_mutex_;
+    std::atomic<BlockNode*> tip_{nullptr};
+    mutable std::atomic<bool> was_current_{false}; ///< Initial download is over, for good.
+    CacheSize cache_size_;
+    uint64_t next_event_ = 0;
+    std::atomic<uint64_t> durable_events_{0}; ///< Those before it are on disk, and so is their tip.
+
+    /// Far behind the best header: bodies go to disk without a log, coins in large flushes.
+    bool bulk_ = false;
+    int64_t last_flush_ = 0; ///< Seconds, by options_.now.
+
+    /// The last filter that was made, since the next one needs its header.
+    struct LastFilter {
+        const BlockNode* node = nullptr;
+        Hash256 header;
+    };
+
+    LastFilter last_filter_;
+};
+
+} // namespace cairn::chain

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "chain/header_tree.h"
+
+#include <cassert>
+#include <mutex>
+
+namespace cairn::chain {
+
+bool HeaderTree::MoreWork::operator()(const BlockNode* a, const BlockNode* b) const {
+    if (a->work != b->work) return a->work > b->work;
+    if (a->sequence != b->sequence) return a->sequence < b->sequence;
+    return a->hash < b->hash; // loaded from disk: any order, but the same on each start
+}
+
+HeaderTree::HeaderTree(const consensus::Params& params) {
+    BlockNode& root = nodes_.emplace_back(params.genesis.header, params.genesis_hash, nullptr);
+    by_hash_.emplace(root.hash, &root);
+    leaves_.insert(&root);
+    best_header_ = &root;
+}
+
+BlockNode* HeaderTree::find(const BlockHash& hash) {
+    const std::shared_lock lock(mutex_);
+    const auto found = by_hash_.find(hash);
+    return found == by_hash_.end() ? nullptr : found->second;
+}
+
+const BlockNode* HeaderTree::find(const BlockHash& hash) const {
+    return const_cast<HeaderTree*>(this)->find(hash);
+}
+
+std::vector<const BlockNode*> HeaderTree::leaves() const {
+    const std::shared_lock lock(mutex_);
+    return {leaves_.begin(), leaves_.end()};
+}
+
+BlockNode& HeaderTree::add(
+    const consensus::BlockHeader& header,
+    const BlockHash& hash,
+    const BlockNode& parent,
+    uint32_t status) {
+    const std::unique_lock lock(mutex_);
+    BlockNode& node = nodes_.emplace_back(header, hash, &parent);
+    const bool is_new = by_hash_.emplace(hash, &node).second;
+    assert(is_new);
+    leaves_.erase(&parent);
+    leaves_.insert(&node);
+    if (parent.failed()) status |= BlockNode::FAILED_ANCESTOR;
+    node.status = status;
+    if (!node.failed() && node.work > best_header().work)
+        best_header_.store(&node, std::memory_order_release);
+    return node;
+}
+
+BlockNode& HeaderTree::insert(
+    const consensus::BlockHeader& header, const BlockHash& hash, const BlockNode& parent) {
+    return add(header, hash, parent, 0);
+}
+
+BlockNode* HeaderTree::restore(
+    const consensus::BlockHeader& header,
+    const BlockHash& hash,
+    uint32_t status,
+    uint32_t tx_count) {
+    const BlockNode* parent = find(header.prev_hash);
+    if (!parent && hash != genesis().hash) return nullptr;
+    BlockNode& node = parent ? add(header, hash, *parent, status) : genesis();
+    node.status |= status;
+    node.tx_count = tx_count;
+    if (!node.has(BlockNode::HAVE_BODY)) return &node;
+    if (parent && parent->chain_tx_count == 0)
+        waiting_.emplace(parent, &node);
+    else
+        node.chain_tx_count = tx_count + (parent ? parent->chain_tx_count.load() : 0);
+    return &node;
+}
+
+bool HeaderTree::complete_chain(BlockNode& node) {
+    const BlockNode* parent = node.parent_node();
+    if (parent && parent->chain_tx_count == 0) return false;
+    node.chain_tx_count = node.tx_count + (parent ? parent->chain_tx_count.load() : 0);
+    node.sequence = next_sequence_++;
+    if (!node.failed()) candidates_.insert(&node);
+    return true;
+}
+
+void HeaderTree::receive_body(BlockNode& node, uint32_t tx_count) {
+    assert(!node.has(BlockNode::HAVE_BODY) && tx_count > 0);
+    node.tx_count = tx_count;
+    set_status(node, BlockNode::HAVE_BODY);
+    if (!complete_chain(node)) {
+        waiting_.emplace(node.parent_node(), &node);
+        return;
+    }
+    std::vector<BlockNode*> completed{&node};
+    while (!completed.empty()) {
+        const BlockNode* parent = completed.back();
+        completed.pop_back();
+        const auto [first, last] = waiting_.equal_range(parent);
+        for (auto it = first; it != last; ++it) {
+            complete_chain(*it->second);
+            completed.push_back(it->second);
+        }
+        waiting_.erase(first, last);
+    }
+}
+
+void HeaderTree::set_status(BlockNode& node, uint32_t bits) {
+    node.status |= bits;
+    dirty_.insert(&node);
+}
+
+void HeaderTree::mark_failed(BlockNode& node) {
+    set_status(node, BlockNode::FAILED);
+    candidates_.erase(&node);
+    for (BlockNode& other : nodes_) {
+        if (&other == &node || !other.descends_from(node)) continue;
+        other.status |= BlockNode::FAILED_ANCESTOR;
+        candidates_.erase(&other);
+    }
+    find_best_header();
+}
+
+void HeaderTree::clear_failures(const BlockNode& node) {
+    constexpr uint32_t FAILURES = BlockNode::FAILED | BlockNode::FAILED_ANCESTOR;
+    for (BlockNode& other : nodes_) {
+        if (!other.failed()) continue;
+        if (other.descends_from(node) || node.descends_from(other)) {
+            other.status &= ~FAILURES;
+            dirty_.insert(&other);
+        } else if (const BlockNode* parent = other.parent_node(); parent && !parent->failed()) {
+            other.status &= ~uint32_t{BlockNode::FAILED_ANCESTOR}; // parents come first
+        }
+    }
+    find_best_header();
+}
+
+void HeaderTree::find_best_header() {
+    const BlockNode* best = &nodes_.front();
+    for (const BlockNode& node : nodes_)
+        if (!node.failed() && node.work > best->work) best = &node;
+    best_header_.store(best, std::memory_order_release);
+}
+
+void HeaderTree::prefer(BlockNode& node) {
+    candidates_.erase(&node);
+    node.sequence = next_precious_--;
+    if (!node.failed() && node.chain_tx_count > 0) candidates_.insert(&node);
+}
+
+BlockNode* HeaderTree::best_candidate() {
+    return candidates_.empty() ? nullptr : *candidates_.begin();
+}
+
+void HeaderTree::prune_candidates(const BlockNode& tip) {
+    while (!candidates_.empty() && MoreWork()(&tip, *candidates_.rbegin()))
+        candidates_.erase(std::prev(candidates_.end()));
+    assert(!candidates_.empty());
+}
+
+void HeaderTree::rebuild_candidates(const BlockNode& tip) {
+    candidates_.clear();
+    for (BlockNode& node : nodes_)
+        if (node.chain_tx_count > 0 && !node.failed() && node.work >= tip.work)
+            candidates_.insert(&node);
+}
+
+std::vector<const BlockNode*> HeaderTree::take_dirty(bool bodies) {
+    std::vector<const BlockNode*> nodes;
+    for (auto it = dirty_.begin(); it != dirty_.end();) {
+        const bool take = bodies || !(*it)->has(BlockNode::HAVE_BODY);
+        if (take) nodes.push_back(*it);
+        it = take ? dirty_.erase(it) : std::next(it);
+    }
+    return nodes;
+}
+
+} // namespace cairn::chain

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// All headers this node knows, and which of their chains is the one to be on.
+#pragma once
+
+#include "chain/block_node.h"
+#include "consensus/params.h"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include <atomic>
+#include <deque>
+#include <set>
+#include <shared_mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace cairn::chain {
+
+/// The tree of headers, genesis at its root.
+///
+/// Invariants: nodes are never freed nor moved. A node's body is complete to genesis if and only if
+///   its chain_tx_count isn't 0. Every such chain with at least the active tip's work that is not
+///   known to be invalid has its end among the candidates.
+/// Thread: chain; find(), best_header() and leaves() any.
+class HeaderTree {
+public:
+    explicit HeaderTree(const consensus::Params& params);
+
+    BlockNode& genesis() { return nodes_.front(); }
+
+    BlockNode* find(const BlockHash& hash);
+    const BlockNode* find(const BlockHash& hash) const;
+
+    /// Most work, not known to be invalid.
+    const BlockNode& best_header() const { return *best_header_.load(std::memory_order_acquire); }
+
+    /// Nodes without children.
+    std::vector<const BlockNode*> leaves() const;
+
+    size_t size() const { return nodes_.size(); }
+
+    /// Add a header that obeys the rules and isn't here yet.
+    BlockNode&
+    insert(const consensus::BlockHeader& header, const BlockHash& hash, const BlockNode& parent);
+
+    /// Add a header as it was stored, after its parent; genesis is here already. Chains don't
+    /// become candidates before rebuild_candidates(). Null if the parent isn't here.
+    BlockNode* restore(
+        const consensus::BlockHeader& header,
+        const BlockHash& hash,
+        uint32_t status,
+        uint32_t tx_count);
+
+    /// The body of `node` is in the store. Chains that it completes become candidates.
+    void receive_body(BlockNode& node, uint32_t tx_count);
+
+    /// Set `bits` of the status, to be written with the next take_dirty().
+    void set_status(BlockNode& node, uint32_t bits);
+
+    /// `node` breaks a rule, and with it all that follow it.
+    void mark_failed(BlockNode& node);
+
+    /// Forget failures of `node`, its ancestors and descendants. Core: ResetBlockFailureFlags.
+    void clear_failures(const BlockNode& node);
+
+    /// Prefer `node` to all of equal work. Core: PreciousBlock.
+    void prefer(BlockNode& node);
+
+    /// The block with the most work whose chain is complete and not known to be invalid; `tip` or
+    /// better. Requires: candidates are as of `tip` (prune_candidates, rebuild_candidates).
+    BlockNode* best_candidate();
+
+    /// The tip moved up to `tip`: drop what is worse.
+    void prune_candidates(const BlockNode& tip);
+
+    /// The tip was moved back to `tip`, or marks were cleared.
+    void rebuild_candidates(const BlockNode& tip);
+
+    /// Nodes whose record on disk is out of date; each is returned once. `bodies`: also those that
+    /// have a body.
+    std::vector<const BlockNode*> take_dirty(bool bodies = true);
+
+private:
+    struct MoreWork {
+        bool operator()(const BlockNode* a, const BlockNode* b) const;
+    };
+
+    BlockNode&
+    add(const consensus::BlockHeader& header,
+        const BlockHash& hash,
+        const BlockNode& parent,
+        uint32_t status);
+    bool complete_chain(BlockNode& node);
+    void find_best_header();
+
+    mutable std::shared_mutex mutex_; ///< Over what follows, up to best_header_.
+    std::deque<BlockNode> nodes_;     ///< In order of arrival: parents first.
+    boost::unordered_flat_map<BlockHash, BlockNode*, consensus::BlockHasher> by_hash_;
+    boost::unordered_flat_set<const BlockNode*> leaves_;
+    std::atomic<const BlockNode*> best_header_;
+
+    std::set<BlockNode*, MoreWork> candidates_;
+    /// Bodies that came before one of their ancestors' did, by parent.
+    std::unordered_multimap<const BlockNode*, BlockNode*> waiting_;
+    std::set<const BlockNode*> dirty_;
+    int64_t next_sequence_ = 1;  ///< Restored nodes have 0.
+    int64_t next_precious_ = -2; ///< Below any tip's.
+};
+
+} // namespace cairn::chain

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+#include "chain/import.h"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <chrono>
+#include <deque>
+#include <fstream>
+#include <future>
+#include <spdlog/spdlog.h>
+
+namespace cairn::chain {
+
+using consensus::Block;
+
+namespace {
+
+constexpr size_t HEADERS_AT_ONCE = 2000;
+constexpr size_t BLOCKS_IN_FLIGHT = 16;
+constexpr auto PROGRESS_INTERVAL = std::chrono::seconds(10);
+
+/// Where a block lies.
+struct Found {
+    BlockHeader header;
+    BlockHash hash;
+    size_t file = 0;
+    std::streamoff at = 0;
+    uint32_t size = 0;
+};
+
+class Importer {
+public:
+    Importer(
+        Chain& chain,
+        const std::vector<std::filesystem::path>& files,
+        const std::atomic<bool>& stop)
+        : chain_(chain),
+          files_(files),
+          stop_(stop) {}
+
+    Result<> run() {
+        for (size_t i = 0; i < files_.size() && !stop_; ++i)
+            if (Result<> verdict = scan(i); !verdict) return verdict;
+        sort();
+        if (Result<> verdict = send_headers(); !verdict) return verdict;
+        return send_blocks();
+    }
+
+private:
+    Reject unreadable(size_t file) const {
+        return consensus::invalid("cannot read block file", files_[file].string());
+    }
+
+    /// Move to after the next magic number; what is no block (zeros at a file's end) is skipped.
+    bool find_magic(std::istream& in) const {
+        const auto& magic = chain_.params().magic;
+        size_t matched = 0;
+        for (char c = 0; matched < magic.size() && in.get(c);) {
+            const auto byte = static_cast<uint8_t>(c);
+            matched = byte == magic[matched] ? matched + 1 : byte == magic[0] ? 1 : 0;
+        }
+        return matched == magic.size();
+    }
+
+    /// Note every block of a file.
+    Result<> scan(size_t file) {
+        std::ifstream in(files_[file], std::ios::binary);
+        if (!in) return unreadable(file);
+        while (!stop_ && find_magic(in)) {
+            const std::streamoff start = in.tellg();
+            Bytes head(4 + consensus::HEADER_BYTES);
+            if (!in.read(reinterpret_cast<char*>(head.data()), std::streamsize(head.size()))) break;
+            consensus::Reader reader(head);
+            Found found;
+            reader(found.size, found.header);
+            const bool plausible = found.size > consensus::HEADER_BYTES &&
+                                   int64_t{found.size} <= chain_.params().max_block_weight;
+            if (!plausible) {
+                in.seekg(start); // it only looked like one
+                continue;
+            }
+            found.hash = found.header.hash();
+            found.file = file;
+            found.at = start + 4;
+            found_.push_back(found);
+            in.seekg(found.at + std::streamoff{found.size});
+        }
+        return {};
+    }
+
+    /// Parents before children, level by level. What has no parent here or in the chain stays out.
+    void sort() {
+        boost::unordered_flat_map<BlockHash, std::vector<size_t>, consensus::BlockHasher> children;
+        boost::unordered_flat_map<BlockHash, size_t, consensus::BlockHasher> here;
+        std::deque<size_t> next;
+        for (size_t i = 0; i < found_.size(); ++i) here.emplace(found_[i].hash, i);
+        for (size_t i = 0; i < found_.size(); ++i) {
+            if (here[found_[i].hash] != i) continue; // a second copy
+            if (here.contains(found_[i].header.prev_hash))
+                children[found_[i].header.prev_hash].push_back(i);
+            else
+                next.push_back(i);
+        }
+        while (!next.empty()) {
+            const size_t i = next.front();
+            next.pop_front();
+            order_.push_back(i);
+            if (const auto found = children.find(found_[i].hash); found != children.end())
+                next.insert(next.end(), found->second.begin(), found->second.end());
+        }
+    }
+
+    Result<> send_headers() {
+        std::vector<BlockHeader> batch;
+        for (size_t i = 0; i < order_.size() && !stop_; ++i) {
+            const Found& found = found_[order_[i]];
+            if (!chain_.find_block(found.hash)) batch.push_back(found.header);
+            if (batch.size() < HEADERS_AT_ONCE && i + 1 < order_.size()) continue;
+            accept(std::exchange(batch, {}));
+        }
+        return {};
+    }
+
+    /// One that is refused doesn't keep the others, which may be of another branch.
+    void accept(std::vector<BlockHeader> headers) {
+        while (!headers.empty() && !stop_) {
+            auto done = std::make_shared<std::promise<size_t>>();
+            std::future<size_t> accepted = done->get_future();
+            chain_.accept_headers(headers, [done](const HeadersOutcome& outcome) {
+                done->set_value(outcome.accepted);
+            });
+            done.reset();
+            const size_t good = accepted.get();
+            const size_t tried = std::min(headers.size(), good + 1);
+            headers.erase(headers.begin(), headers.begin() + std::ptrdiff_t(tried));
+        }
+    }
+
+    Result<> send_blocks() {
+        std::deque<std::future<void>> waiting;
+        std::ifstream in;
+        size_t open_file = SIZE_MAX;
+        for (const size_t i : order_) {
+            if (stop_) break;
+            const Found& found = found_[i];
+            if (found.file != open_file) {
+                in = std::ifstream(files_[found.file], std::ios::binary);
+                open_file = found.file;
+            }
+            Bytes bytes(found.size);
+            in.seekg(found.at);
+            if (!in.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(bytes.size())))
+                return unreadable(found.file);
+            if (waiting.size() >= BLOCKS_IN_FLIGHT) {
+                waiting.front().get();
+                waiting.pop_front();
+            }
+            if (auto block = consensus::decode<Block>(bytes)) waiting.push_back(send(*block));
+            report();
+        }
+        for (std::future<void>& each : waiting) each.get();
+        return {};
+    }
+
+    std::future<void> send(Block& block) {
+        auto done = std::make_shared<std::promise<void>>();
+        std::future<void> sent = done->get_future();
+        chain_.accept_block(
+            std::make_shared<const Block>(std::move(block)), true,
+            [done](const BlockOutcome&) { done->set_value(); });
+        return sent;
+    }
+
+    void report() {
+        using std::chrono::steady_clock;
+        ++sent_;
+        const auto now = steady_clock::now();
+        if (now - last_report_ < PROGRESS_INTERVAL) return;
+        last_report_ = now;
+        const std::chrono::duration<double> elapsed = now - start_;
+        const double left = elapsed.count() * static_cast<double>(order_.size() - sent_) /
+                            static_cast<double>(sent_);
+        spdlog::info(
+            "import_progress blocks={} of={} eta_seconds={:.0f}", sent_, order_.size(), left);
+    }
+
+    Chain& chain_;
+    const std::vector<std::filesystem::path>& files_;
+    const std::atomic<bool>& stop_;
+    std::vector<Found> found_;
+    std::vector<size_t> order_;
+    size_t sent_ = 0;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point last_report_ = start_;
+};
+
+} // namespace
+
+Result<> import_block_files(
+    Chain& chain, const std::vector<std::filesystem::path>& files, const std::atomic<bool>& stop) {
+    try {
+        return Importer(chain, files, stop).run();
+    } catch (const std::future_error&) {
+        return {}; // the chain is stopping: it dropped what waited
+    }
+}
+
+} // namespace cairn::chain

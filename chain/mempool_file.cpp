@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "chain/mempool_file.h"
+
+#include "chain/store.h"
+
+#include <fcntl.h>
+#include <fstream>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+namespace cairn::chain {
+
+using consensus::Reader;
+using consensus::SealedTransaction;
+using consensus::Writer;
+
+namespace {
+
+constexpr uint64_t VERSION_PLAIN = 1;
+constexpr uint64_t VERSION_OBFUSCATED = 2;
+constexpr size_t KEY_BYTES = 8;
+
+void write_map(Writer& writer, const std::map<Txid, Amount>& priorities) {
+    writer.compact_size(priorities.size());
+    for (const auto& [txid, amount] : priorities) writer(txid, amount);
+}
+
+std::map<Txid, Amount> read_map(Reader& reader) {
+    std::map<Txid, Amount> priorities;
+    const uint64_t count = reader.compact_size();
+    for (uint64_t i = 0; i < count && !reader.failed(); ++i) {
+        const auto txid = reader.read<Txid>();
+        priorities[txid] = reader.read<Amount>();
+    }
+    return priorities;
+}
+
+/// Version 2 hides everything after its key by it, so that no scanner finds "viruses" in there.
+bool reveal(Bytes& bytes) {
+    constexpr size_t KEY_START = 8 + 1; // after the version, and the key's length
+    if (bytes.size() < KEY_START + KEY_BYTES || bytes[8] != KEY_BYTES) return false;
+    const Bytes key(bytes.begin() + KEY_START, bytes.begin() + KEY_START + KEY_BYTES);
+    for (size_t i = KEY_START + KEY_BYTES; i < bytes.size(); ++i) bytes[i] ^= key[i % KEY_BYTES];
+    return true;
+}
+
+std::optional<SavedMempool> parse(Bytes bytes) {
+    const auto version = Reader(bytes).read<uint64_t>();
+    if (version != VERSION_PLAIN && version != VERSION_OBFUSCATED) return std::nullopt;
+    if (version == VERSION_OBFUSCATED && !reveal(bytes)) return std::nullopt;
+    Reader reader(bytes);
+    reader.raw(version == VERSION_PLAIN ? 8 : 8 + 1 + KEY_BYTES);
+    SavedMempool saved;
+    const auto count = reader.read<uint64_t>();
+    for (uint64_t i = 0; i < count && !reader.failed(); ++i) {
+        auto tx = std::make_shared<SealedTransaction>();
+        SavedMempool::Item item;
+        reader(*tx, item.time, item.priority);
+        item.tx = std::move(tx);
+        saved.items.push_back(std::move(item));
+    }
+    saved.priorities = read_map(reader);
+    const auto unbroadcast = reader.read<std::vector<Txid>>(); // the network keeps its own account
+    if (reader.failed()) return std::nullopt;
+    return saved;
+}
+
+/// Replace the file at `path` by `bytes`, so that a crash leaves the old one or the new one.
+void write_file(const std::filesystem::path& path, ByteView bytes) {
+    const std::filesystem::path fresh = path.string() + ".new";
+    const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool good = file >= 0;
+    while (good && !bytes.empty()) {
+        const ssize_t written = ::write(file, bytes.data(), bytes.size());
+        good = written > 0;
+        if (good) bytes = bytes.subspan(static_cast<size_t>(written));
+    }
+    good = good && ::fsync(file) == 0;
+    if (file >= 0) good = ::close(file) == 0 && good;
+    good = good && ::rename(fresh.c_str(), path.c_str()) == 0;
+    if (!good)
+        throw StorageError(
+            "cannot write " + path.string() + ": " + std::generic_category().message(errno));
+}
+
+} // namespace
+
+void save_mempool(const std::filesystem::path& path, const Mempool& pool) {
+    Bytes bytes;
+    Writer writer(bytes);
+    std::map<Txid, Amount> priorities = pool.priorities();
+    writer(VERSION_PLAIN, uint64_t{pool.size()});
+    for (const MempoolEntry* entry : pool.in_mining_order()) {
+        writer(*entry->tx, entry->time, entry->modified_fee - entry->fee);
+        priorities.erase(entry->tx->txid);
+    }
+    write_map(writer, priorities);
+    writer.compact_size(0); // unbroadcast
+    write_file(path, bytes);
+    spdlog::info("mempool_saved transactions={}", pool.size());
+}
+
+std::optional<SavedMempool> load_mempool(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return std::nullopt;
+    Bytes bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    std::optional<SavedMempool> saved = parse(std::move(bytes));
+    if (!saved) spdlog::warn("mempool_file_ignored path={}", path.string());
+    return saved;
+}
+
+} // namespace cairn::chain

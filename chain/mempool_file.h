@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// mempool.dat: the mempool over a restart, in the reference's format, which other tools read too.
+#pragma once
+
+#include "chain/mempool.h"
+
+#include <filesystem>
+
+namespace cairn::chain {
+
+/// What the file holds.
+struct SavedMempool {
+    struct Item {
+        TransactionRef tx;
+        int64_t time = 0; ///< When it came in, seconds.
+        Amount priority;
+    };
+
+    std::vector<Item> items;           ///< Parents first.
+    std::map<Txid, Amount> priorities; ///< Of transactions that may come yet.
+};
+
+/// Write the file in version 1, whole or not at all. Throws StorageError.
+void save_mempool(const std::filesystem::path& path, const Mempool& pool);
+
+/// Read versions 1 and 2; nullopt if there is none, or it can't be understood (which is logged).
+std::optional<SavedMempool> load_mempool(const std::filesystem::path& path);
+
+} // namespace cairn::chain

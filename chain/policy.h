@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What this node relays and keeps beyond what the rules of consensus ask: standardness, sizes,
+// dust. Pure functions. Source: the reference's policy.
+#pragma once
+
+#include "chain/chain.h"
+
+#include <span>
+
+namespace cairn::chain {
+
+constexpr int64_t MAX_STANDARD_TX_WEIGHT = 400'000;
+constexpr uint32_t MIN_STANDARD_TX_STRIPPED_BYTES = 65; ///< 64 could pose as a merkle tree's node.
+constexpr int64_t MAX_STANDARD_TX_SIGOP_COST = 16'000;
+constexpr int64_t BYTES_PER_SIGOP = 20;
+constexpr size_t MAX_DUST_OUTPUTS = 1;
+constexpr size_t MAX_CLUSTER_COUNT = 64;
+constexpr int64_t MAX_CLUSTER_VSIZE = 101'000;
+constexpr size_t MAX_REPLACED = 100;
+
+/// Virtual bytes as policy counts them: many sigops weigh like the bytes they could have been.
+int64_t policy_vsize(int64_t weight, int64_t sigop_cost);
+
+/// The least amount that is worth spending at the feerate `dust`. Core: GetDustThreshold.
+Amount dust_threshold(const consensus::TxOut& out, FeeRate dust);
+
+/// How many outputs of `tx` are dust.
+size_t count_dust(const consensus::Transaction& tx, FeeRate dust);
+
+/// Whether `tx` is of a usual form. Errors: Policy. Source: Core's IsStandardTx.
+Result<> check_standard(const consensus::SealedTransaction& tx, const ChainOptions& options);
+
+/// Whether the coins that `tx` spends are of a usual form. Core: AreInputsStandard.
+Result<>
+check_inputs_standard(const consensus::Transaction& tx, std::span<const Coin* const> coins);
+
+/// Whether the witnesses are no larger than usual spending needs. Core: IsWitnessStandard.
+bool has_standard_witness(const consensus::Transaction& tx, std::span<const Coin* const> coins);
+
+/// Whether an input spends a witness program: then a missing witness may be all that is wrong.
+bool spends_witness_program(const consensus::Transaction& tx, std::span<const Coin* const> coins);
+
+} // namespace cairn::chain

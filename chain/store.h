@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// The one owner of RocksDB: what is kept on disk, under which keys, and in which order it gets
+// there. chain/README.md has the table of keys and values.
+#pragma once
+
+#include "chain/block_node.h"
+#include "chain/undo.h"
+#include "consensus/params.h"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+
+namespace rocksdb {
+class WriteBatch;
+}
+
+namespace cairn::chain {
+
+using consensus::Bytes;
+using consensus::ByteView;
+using consensus::Hash256;
+using consensus::OutPoint;
+
+/// The disk failed, is full, or holds what this program can't read. The process stops.
+struct StorageError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// One column family each; the keys and values of all are in chain/README.md.
+enum class Column : uint8_t { Meta, Headers, Blocks, Undo, Coins, Filters, Events };
+
+constexpr size_t COLUMN_COUNT = 7;
+
+/// What changes the meaning of anything on disk raises this.
+constexpr uint32_t STORE_FORMAT = 1;
+
+/// The block that the stored coins are those of. Written with every change of them.
+struct TipRecord {
+    BlockHash hash;
+    Height height;
+    uint64_t next_event = 0; ///< Events from this number on were never visible.
+
+    static void wire(auto&& codec, auto& tip) { codec(tip.hash, tip.height, tip.next_event); }
+};
+
+/// A header and what is known of its block.
+struct HeaderRecord {
+    consensus::BlockHeader header;
+    uint32_t status = 0; ///< Bits of BlockNode::Status, FAILED_ANCESTOR left out: it follows.
+    uint32_t tx_count = 0;
+
+    static void wire(auto&& codec, auto& record) {
+        codec(record.header, record.status, record.tx_count);
+    }
+};
+
+/// A block that joined or left the active chain, for consumers that must miss none.
+struct Event {
+    enum class Kind : uint8_t { Connected = 0, Disconnected = 1 };
+    Kind kind = Kind::Connected;
+    Height height;
+    BlockHash hash;
+    BlockHash previous;
+    Hash256 work; ///< Of the chain to this block, least significant byte first.
+
+    bool operator==(const Event&) const = default;
+
+    static void wire(auto&& codec, auto& event) {
+        codec(event.kind, event.height, event.hash, event.previous, event.work);
+    }
+};
+
+/// A basic compact filter and its header (BIP-0157).
+struct FilterEntry {
+    Bytes filter;
+    Hash256 header;
+};
+
+/// Changes that reach the disk together or not at all.
+class StoreBatch {
+public:
+    StoreBatch();
+    ~StoreBatch();
+    StoreBatch(StoreBatch&&) noexcept;
+    StoreBatch& operator=(StoreBatch&&) noexcept;
+
+    bool empty() const;
+
+private:
+    friend class Store;
+    std::unique_ptr<rocksdb::WriteBatch> batch_;
+};
+
+/// How sure a write must be when the call returns.
+enum class Durability : uint8_t {
+    Unlogged, ///< Lost by any crash before flush_bodies().
+    Logged,   ///< Survives a crash of the process; lost by a power cut.
+    Synced,   ///< Survives a power cut, with everything Logged before it.
+};
+
+/// Everything that is on disk. Every function throws StorageError where the disk fails or holds
+/// what cannot be.
+///
+/// Thread: writes by the chain thread, reads by any.
+class Store {
+public:
+    /// `directory`: for RocksDB alone. `cache_bytes`: of blocks of the database kept in memory.
+    /// Throws StorageError also where another process has it open, or it is of a newer format or
+    /// another chain.
+    Store(
+        const std::filesystem::path& directory,
+        const consensus::Params& params,
+        size_t cache_bytes);
+    ~Store();
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+
+    void put_header(StoreBatch& batch, const BlockNode& node) const;
+    void put_block(StoreBatch& batch, const BlockNode& node, ByteView block) const;
+    void put_undo(StoreBatch& batch, const BlockNode& node, const BlockUndo& undo) const;
+    void put_filter(StoreBatch& batch, const BlockNode& node, const FilterEntry& entry) const;
+    void put_coin(StoreBatch& batch, const OutPoint& point, const Coin& coin) const;
+    void erase_coin(StoreBatch& batch, const OutPoint& point) const;
+    void put_tip(StoreBatch& batch, const TipRecord& tip) const;
+    void put_event(StoreBatch& batch, uint64_t number, const Event& event) const;
+
+    void write(StoreBatch& batch, Durability durability);
+
+    /// Bring Unlogged blocks, undo data, filters and events to the disk.
+    void flush_bodies();
+
+    /// Takes coins in the order of their keys (coin_key_less), straight into table files.
+    class CoinSink {
+    public:
+        virtual ~CoinSink() = default;
+        virtual void put(const OutPoint& point, const Coin& coin) = 0;
+        virtual void erase(const OutPoint& point) = 0;
+    };
+
+    /// Replace many coins and the tip at once, atomically and synced: for what would not fit into
+    /// a batch. `fill` is called once.
+    void ingest_coins(const TipRecord& tip, const std::function<void(CoinSink&)>& fill);
+
+    std::optional<TipRecord> tip() const; ///< nullopt in a new store.
+    /// Every header, parents first.
+    void
+    load_headers(const std::function<void(const HeaderRecord&, const BlockHash&)>& visit) const;
+    std::optional<Coin> find_coin(const OutPoint& point) const;
+    /// All coins by key, as of one moment.
+    void
+    scan_coins(const std::function<void(const OutPoint& point, const Coin& coin)>& visit) const;
+    Bytes read_block(const BlockNode& node) const; ///< Empty if it isn't there.
+    std::optional<BlockUndo> read_undo(const BlockNode& node) const;
+    std::optional<FilterEntry> read_filter(const BlockNode& node) const;
+    std::optional<Event> read_event(uint64_t number) const;
+    uint64_t disk_bytes() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// The order of coins on disk.
+bool coin_key_less(const OutPoint& a, const OutPoint& b);
+
+} // namespace cairn::chain

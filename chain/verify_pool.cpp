@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "chain/verify_pool.h"
+
+#include <algorithm>
+#include <cassert>
+#include <sys/resource.h>
+
+namespace cairn::chain {
+
+namespace {
+
+constexpr int LOW_PRIORITY = 10; ///< Of nice(2).
+
+int thread_count(int wanted) {
+    const int cores = static_cast<int>(std::thread::hardware_concurrency());
+    return std::max(1, wanted > 0 ? wanted : cores + wanted);
+}
+
+} // namespace
+
+VerifyPool::VerifyPool(int threads) {
+    for (int i = 0; i < thread_count(threads); ++i)
+        threads_.emplace_back([this] {
+            setpriority(PRIO_PROCESS, 0, LOW_PRIORITY); // Linux: of this thread alone
+            work();
+        });
+}
+
+VerifyPool::~VerifyPool() {
+    {
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+}
+
+void VerifyPool::push(const Job& job) {
+    {
+        const std::scoped_lock lock(mutex_);
+        jobs_.push_back(job);
+    }
+    wake_.notify_one();
+}
+
+void VerifyPool::work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+        if (jobs_.empty()) return;
+        const Job job = jobs_.front();
+        jobs_.pop_front();
+        lock.unlock();
+        job.batch->run(job.first, job.last);
+        lock.lock();
+    }
+}
+
+ScriptBatch::~ScriptBatch() {
+    failed_at_ = 0; // nobody asks any more: skip what has not begun
+    wait();
+}
+
+void ScriptBatch::add(
+    const consensus::SealedTransaction& tx, std::span<const consensus::Coin> spent) {
+    assert(spent.size() == tx.inputs.size());
+    {
+        const std::scoped_lock lock(mutex_);
+        Spender& spender = spenders_.emplace_back();
+        spender.tx = &tx;
+        spender.spent = spent;
+        spender.first_input = added_;
+    }
+    added_ += spent.size();
+    while (added_ - submitted_ >= JOB_INPUTS) {
+        pool_.push({this, submitted_, submitted_ + JOB_INPUTS});
+        submitted_ += JOB_INPUTS;
+    }
+}
+
+std::optional<ScriptFailure> ScriptBatch::finish() {
+    // What is left is checked here: for a single payment the way to another thread takes longer.
+    const size_t first = submitted_;
+    submitted_ = added_;
+    if (first < added_) run(first, added_);
+    wait();
+    return failure_;
+}
+
+void ScriptBatch::wait() {
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [this] { return finished_ == submitted_; });
+}
+
+void ScriptBatch::run(size_t first, size_t last) {
+    std::unique_lock lock(mutex_);
+    auto spender = std::ranges::upper_bound(spenders_, first, {}, &Spender::first_input);
+    std::vector<Spender*> mine;
+    for (--spender; spender != spenders_.end() && spender->first_input < last; ++spender)
+        mine.push_back(&*spender);
+    lock.unlock();
+    for (Spender* each : mine) {
+        const size_t end = std::min(last, each->first_input + each->spent.size());
+        for (size_t at = std::max(first, each->first_input); at < end; ++at)
+            if (at < failed_at_.load()) check(*each, at - each->first_input);
+    }
+    lock.lock();
+    finished_ += last - first;
+    done_.notify_all(); // under the lock: the batch may be gone right after
+}
+
+void ScriptBatch::check(Spender& spender, size_t input) {
+    std::call_once(spender.once, [&spender] {
+        std::vector<consensus::TxOut> outputs;
+        outputs.reserve(spender.spent.size());
+        for (const consensus::Coin& coin : spender.spent) outputs.push_back(coin.out);
+        spender.midstates.emplace(*spender.tx, std::move(outputs));
+    });
+    const consensus::ScriptError error = consensus::verify_input(
+        *spender.tx, input, spender.spent[input].out, flags_, *spender.midstates);
+    if (error == consensus::ScriptError::Ok) return;
+    const std::scoped_lock lock(mutex_);
+    const size_t at = spender.first_input + input;
+    if (at >= failed_at_) return;
+    failed_at_ = at;
+    failure_ = {spender.tx, input, error};
+}
+
+void ScriptCache::insert(const consensus::Wtxid& wtxid) {
+    if (recent_.size() >= GENERATION) {
+        std::swap(old_, recent_);
+        recent_.clear();
+    }
+    recent_.insert(wtxid);
+}
+
+} // namespace cairn::chain

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// Runs scripts on all cores. They are most of the work of validation, and need nothing but a
+// transaction and the coins it spends.
+#pragma once
+
+#include "consensus/coin.h"
+#include "consensus/interpreter.h"
+#include "consensus/sighash.h"
+
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <thread>
+#include <vector>
+
+namespace cairn::chain {
+
+class ScriptBatch;
+
+/// Threads that work off the jobs of script batches, at low priority, so that the network and
+/// readers get the processor at once.
+class VerifyPool {
+public:
+    /// `threads`: as -par has it: 0 for one a core, negative to leave so many free.
+    explicit VerifyPool(int threads);
+    ~VerifyPool();
+    VerifyPool(const VerifyPool&) = delete;
+    VerifyPool& operator=(const VerifyPool&) = delete;
+
+private:
+    friend class ScriptBatch;
+
+    /// Some inputs, at most a millisecond's work.
+    struct Job {
+        ScriptBatch* batch = nullptr;
+        size_t first = 0; ///< Among the inputs of the batch.
+        size_t last = 0;
+    };
+
+    void push(const Job& job);
+    void work();
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<Job> jobs_;
+    bool stopping_ = false;
+    std::vector<std::thread> threads_;
+};
+
+/// The first script that failed.
+struct ScriptFailure {
+    const consensus::SealedTransaction* tx = nullptr;
+    size_t input = 0;
+    consensus::ScriptError error = consensus::ScriptError::Ok;
+};
+
+/// The scripts of one block or transaction: add() while earlier ones are being checked already,
+/// then finish(). Thread: one; the pool's threads touch nothing but what is said to outlive it.
+class ScriptBatch {
+public:
+    ScriptBatch(VerifyPool& pool, uint32_t flags) : pool_(pool), flags_(flags) {}
+
+    ~ScriptBatch();
+
+    ScriptBatch(const ScriptBatch&) = delete;
+    ScriptBatch& operator=(const ScriptBatch&) = delete;
+
+    /// Check all inputs of `tx`, which spend `spent`, in order. Both outlive the batch.
+    void add(const consensus::SealedTransaction& tx, std::span<const consensus::Coin> spent);
+
+    /// Wait for all. The failure is the first in the order of add(), whatever the threads do.
+    std::optional<ScriptFailure> finish();
+
+private:
+    friend class VerifyPool;
+
+    /// A transaction, with what its inputs share; made by the thread that needs it first.
+    struct Spender {
+        const consensus::SealedTransaction* tx = nullptr;
+        std::span<const consensus::Coin> spent;
+        size_t first_input = 0; ///< Of the batch.
+        std::once_flag once;
+        std::optional<consensus::SighashMidstates> midstates;
+    };
+
+    void submit_rest();
+    void run(size_t first, size_t last);
+    void check(Spender& spender, size_t input);
+    void wait();
+
+    /// Signatures take about 50 us each: 16 are just below a millisecond.
+    static constexpr size_t JOB_INPUTS = 16;
+
+    VerifyPool& pool_;
+    const uint32_t flags_;
+    std::deque<Spender> spenders_; ///< Grown by one thread; the pool reads what is complete,
+    std::mutex mutex_;             ///< found under this lock.
+    std::condition_variable done_;
+    size_t added_ = 0;     ///< Inputs.
+    size_t submitted_ = 0; ///< Of these, in jobs.
+    size_t finished_ = 0;  ///< Under the lock.
+    std::atomic<size_t> failed_at_{
+        SIZE_MAX}; ///< Lowest input that failed; those after are skipped.
+    std::optional<ScriptFailure> failure_;
+};
+
+/// Transactions whose scripts were found valid under STANDARD_FLAGS, so that a block need not run
+/// them again. Each flag only forbids more, so this answers for every subset of those flags, too.
+///
+/// Invariants: at most 2 * GENERATION ids. Thread: chain.
+class ScriptCache {
+public:
+    explicit ScriptCache(consensus::SaltedHasher salt) : recent_(0, salt), old_(0, salt) {}
+
+    void insert(const consensus::Wtxid& wtxid);
+
+    bool contains(const consensus::Wtxid& wtxid, uint32_t flags) const {
+        return (flags & ~consensus::STANDARD_FLAGS) == 0 &&
+               (recent_.contains(wtxid) || old_.contains(wtxid));
+    }
+
+private:
+    static constexpr size_t GENERATION = 250'000; ///< Ids of 32 bytes: 16 MB for both at most.
+    using Set = boost::unordered_flat_set<consensus::Wtxid, consensus::SaltedHasher>;
+    Set recent_;
+    Set old_;
+};
+
+} // namespace cairn::chain

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "chain/work_queue.h"
+
+namespace cairn::chain {
+
+WorkQueue::Pushed WorkQueue::push(Lane lane, Task task, bool must) {
+    const auto index = static_cast<size_t>(lane);
+    {
+        const std::scoped_lock lock(mutex_);
+        if (closed_) return Pushed::Closed;
+        if (!must && lanes_[index].size() >= LIMITS[index]) return Pushed::Full;
+        lanes_[index].push_back(std::move(task));
+    }
+    wake_.notify_one();
+    return Pushed::Yes;
+}
+
+std::optional<WorkQueue::Task> WorkQueue::pop() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        if (closed_) return std::nullopt;
+        for (std::deque<Task>& lane : lanes_) {
+            if (lane.empty()) continue;
+            Task task = std::move(lane.front());
+            lane.pop_front();
+            return task;
+        }
+        wake_.wait(lock);
+    }
+}
+
+void WorkQueue::close() {
+    std::array<std::deque<Task>, 3> dropped; // destroyed without the lock: tasks may own anything
+    {
+        const std::scoped_lock lock(mutex_);
+        closed_ = true;
+        dropped.swap(lanes_);
+    }
+    wake_.notify_all();
+}
+
+} // namespace cairn::chain

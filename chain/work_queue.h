@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// What waits for the chain thread.
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+
+namespace cairn::chain {
+
+/// Three queues, in this order of urgency.
+enum class Lane : uint8_t { Control, Blocks, Transactions };
+
+/// Tasks for one thread: those of a lower lane wait until the higher ones are empty; within a lane
+/// they run in the order they came. Nobody waits to put one in.
+///
+/// Thread: any; pop() the one that works them off.
+class WorkQueue {
+public:
+    using Task = std::function<void()>;
+
+    enum class Pushed : uint8_t { Yes, Full, Closed };
+
+    /// `must`: even if the lane is full; for tasks whose number something else limits.
+    Pushed push(Lane lane, Task task, bool must = false);
+
+    /// The next task; waits for one. nullopt once closed: what still waits is dropped.
+    std::optional<Task> pop();
+
+    void close();
+
+private:
+    /// Each task holds one message of a peer or one call of a client, a few MB at most.
+    static constexpr std::array<size_t, 3> LIMITS{1'000, 1'100, 10'000};
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::array<std::deque<Task>, 3> lanes_;
+    bool closed_ = false;
+};
+
+} // namespace cairn::chain
