@@ -236,7 +236,7 @@ private:
                         "block_mined hash={} height={}", hash.to_string(),
                         outcome.node->height.value);
                 } else {
-                    const std::string_view why =
+                    const std::string why =
                         outcome.verdict ? "stale" : outcome.verdict.error().reason;
                     spdlog::warn("block_mined_in_vain hash={} reason={}", hash.to_string(), why);
                 }

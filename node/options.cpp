@@ -210,6 +210,7 @@ SettingList parse_environment(std::span<const std::string> environment) try {
         std::transform(key.begin(), key.end(), key.begin(), [](unsigned char letter) {
             return letter == '_' ? '-' : static_cast<char>(std::tolower(letter));
         });
+        if (recognize(key).first == nullptr) continue;
         append(settings, interpret(key, spelled, line.substr(equals + 1)));
     }
     return settings;

@@ -43,7 +43,8 @@ struct CommandLine {
 /// Read `-name=value`, `--name=value`, `--name value`, `-name`, `-noname`. Throws OptionError.
 CommandLine parse_arguments(std::span<const std::string> arguments);
 
-/// Read those of the NAME=value lines that begin with CAIRN_. Throws OptionError.
+/// Read those of the NAME=value lines that begin with CAIRN_ and name an option. Others of that
+/// prefix may be meant for other programs. Throws OptionError.
 SettingList parse_environment(std::span<const std::string> environment);
 
 /// A configuration file by its sections; "" holds what stands above the first.
