@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+// The node's process: reads the options, starts the parts in their order, waits to be told to
+// stop, and stops them in the reverse.
+#include "chain/chain.h"
+#include "node/clock.h"
+#include "node/log.h"
+#include "node/miner.h"
+#include "node/network.h"
+#include "node/node_options.h"
+#include "node/process.h"
+#include "node/setup.h"
+#include "rpc/node_methods.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <malloc.h>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace cairn;
+using node::Setup;
+
+rpc::server::HttpOptions rpc_options(const Setup& setup) {
+    const node::Settings& settings = setup.settings;
+    constexpr int64_t DAY_SECONDS = 24 * 3600;
+    rpc::server::HttpOptions options;
+    options.bind = settings.list("rpcbind");
+    options.port = node::port_option(settings, "rpcport", setup.params.rpc_port);
+    options.auth.user = settings.text("rpcuser");
+    options.auth.password = settings.text("rpcpassword");
+    options.auth.rpcauth = settings.list("rpcauth");
+    if (!settings.text("rpccookiefile").empty())
+        options.auth.cookie_file = setup.chain_path("rpccookiefile");
+    options.allow_ip = settings.list("rpcallowip");
+    options.threads = static_cast<int>(node::number_option(settings, "rpcthreads", 1, 256));
+    options.client_timeout = std::chrono::seconds(
+        node::number_option(settings, "rpcservertimeout", 1, 365 * DAY_SECONDS));
+    return options;
+}
+
+/// What every part is told, checked before any of them starts.
+struct PartOptions {
+    node::LogOptions log;
+    chain::ChainOptions chain;
+    node::NetworkOptions network;
+    rpc::server::HttpOptions rpc;
+    std::optional<consensus::Script> payout;
+    int mining_threads = 1;
+
+    explicit PartOptions(const Setup& setup)
+        : log(node::log_options(setup)),
+          chain(node::chain_options(setup)),
+          network(node::network_options(setup)),
+          rpc(rpc_options(setup)),
+          payout(node::mining_payout(setup)),
+          mining_threads(
+              static_cast<int>(node::number_option(setup.settings, "minethreads", 1, 1024))) {}
+};
+
+/// The parts of the node.
+///
+/// Members stand in the order of their lifetimes: a chain's observers must not be called once they
+/// are gone, so stop(), which ends all calls, comes before the first of them goes.
+class Daemon {
+public:
+    Daemon(const Setup& setup, const node::Signals& signals) : setup_(setup), signals_(signals) {}
+
+    ~Daemon() { stop(); }
+
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+
+    void start(const PartOptions& options) {
+        const node::Settings& settings = setup_.settings;
+        clock_.set_mock(node::number_option(settings, "mocktime", 0, UINT32_MAX));
+        if (settings.flag("server")) {
+            server_ = std::make_unique<rpc::NodeServer>(options.rpc);
+            server_->start();
+            server_->set_status("Loading block index…");
+        }
+        open_chain(options.chain);
+        network_ = std::make_unique<node::Network>(*chain_, clock_, options.network);
+        if (!settings.flag("networkactive")) network_->set_active(false);
+        if (options.payout)
+            miner_ =
+                std::make_unique<node::Miner>(*chain_, *options.payout, options.mining_threads);
+        attach_server(options.log);
+        chain_->start();
+        import_blocks();
+        network_->start();
+        if (miner_) miner_->start();
+        if (server_) server_->ready();
+    }
+
+    /// Accepting, sessions, network, blocks in flight, flush, close.
+    void stop() {
+        if (server_) server_->stop();
+        if (miner_) miner_->stop();
+        if (network_) network_->stop();
+        if (chain_) chain_->stop();
+    }
+
+    /// Why the disk made the node stop; empty if it didn't.
+    std::string failure() const {
+        const std::lock_guard lock(failure_mutex_);
+        return failure_;
+    }
+
+private:
+    void open_chain(chain::ChainOptions options) {
+        options.now = [this] { return clock_.wall_seconds(); };
+        chain_ = std::make_unique<chain::Chain>(setup_.params, std::move(options));
+        chain_->on_fatal([this](const std::string& message) {
+            spdlog::error("fatal reason=\"{}\"", message);
+            const std::lock_guard lock(failure_mutex_);
+            failure_ = message;
+            signals_.request_stop();
+        });
+    }
+
+    void attach_server(const node::LogOptions& log) {
+        if (!server_) return;
+        server_->attach(
+            {.chain = *chain_,
+             .clock = clock_,
+             .network = network_.get(),
+             .log_file = log.file,
+             .request_stop = [this] { signals_.request_stop(); }});
+    }
+
+    void import_blocks() {
+        const bool stop_after = setup_.settings.flag("stopafterblockimport");
+        std::vector<std::filesystem::path> files;
+        for (const std::string& file : setup_.settings.list("loadblock")) files.emplace_back(file);
+        if (files.empty() && !stop_after) return;
+        chain_->import_blocks(std::move(files), [this, stop_after](const auto& verdict) {
+            if (!verdict) spdlog::error("import_failed reason=\"{}\"", verdict.error().reason);
+            if (stop_after) signals_.request_stop();
+        });
+    }
+
+    const Setup& setup_;
+    const node::Signals& signals_;
+    mutable std::mutex failure_mutex_;
+    std::string failure_;
+    node::Clock clock_;
+    std::unique_ptr<rpc::NodeServer> server_;
+    std::unique_ptr<chain::Chain> chain_;
+    std::unique_ptr<node::Network> network_;
+    std::unique_ptr<node::Miner> miner_;
+};
+
+int report(const std::string& error) {
+    std::cerr << "Error: " << error << std::endl;
+    return EXIT_FAILURE;
+}
+
+void log_start(const Setup& setup) {
+    spdlog::info(
+        "cairnd_start version={} chain={} chain_file={} directory={} config={}", CAIRN_VERSION,
+        setup.params.name, setup.locations.chain_file.string(),
+        setup.locations.chain_directory.string(), setup.locations.config_file.string());
+    for (const node::Option& option : node::option_table()) {
+        if (option.kind == node::Option::Kind::Ignored && setup.settings.is_set(option.name))
+            spdlog::info("option_ignored name={}", option.name);
+    }
+}
+
+/// From options to exit code. Errors before the start is over are for the terminal; later ones are
+/// in the log as well.
+int run(Setup setup) {
+    node::apply_test_heights(setup);
+    const PartOptions options(setup);
+    const node::Settings& settings = setup.settings;
+    std::optional<node::Background> background;
+    if (settings.flag("daemon") || settings.flag("daemonwait")) background.emplace();
+
+    const node::Signals signals;
+    umask(S_IRWXG | S_IRWXO);
+    node::raise_file_limit();
+    std::filesystem::create_directories(setup.locations.chain_directory);
+    const node::DirectoryLock lock(setup.locations.chain_directory);
+    const bool pid_wanted = !settings.text("pid").empty();
+    const node::PidFile pid_file(pid_wanted ? setup.chain_path("pid") : "");
+    node::start_log(options.log);
+    log_start(setup);
+
+    Daemon daemon(setup, signals);
+    try {
+        daemon.start(options);
+    } catch (const std::exception& error) {
+        spdlog::error("start_failed reason=\"{}\"", error.what());
+        throw;
+    }
+    spdlog::info("cairnd_ready");
+    if (background) background->started();
+    signals.wait(node::reopen_log);
+    spdlog::info("cairnd_stopping");
+    daemon.stop();
+    const std::string failure = daemon.failure();
+    spdlog::info("cairnd_stopped");
+    return failure.empty() ? EXIT_SUCCESS : report(failure);
+}
+
+void print_usage() {
+    std::cout << "Cairn daemon version v" CAIRN_VERSION "\n\n"
+                 "Usage: cairnd [options]\n\n"
+                 "Every option may also stand in the configuration file as name=value, or in the "
+                 "environment\nas CAIRN_NAME=value. -noname switches off.\n"
+              << node::options_help();
+}
+
+void print_version() {
+    std::cout << "Cairn daemon version v" CAIRN_VERSION "\n"
+                 "Licensed under the MIT License; see LICENSE.\n";
+}
+
+std::vector<std::string> environment() {
+    std::vector<std::string> lines;
+    for (char** line = environ; *line != nullptr; ++line) lines.emplace_back(*line);
+    return lines;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    mallopt(M_ARENA_MAX, 2); // threads share what they freed, at no measurable cost
+    try {
+        const std::vector<std::string> arguments(argv + 1, argv + argc);
+        const node::CommandLine line = node::parse_arguments(arguments);
+        const node::Settings settings(std::vector<node::SettingList>{line.settings});
+        if (settings.flag("help") || settings.flag("h") || settings.flag("?")) {
+            print_usage();
+            return EXIT_SUCCESS;
+        }
+        if (settings.flag("version")) {
+            print_version();
+            return EXIT_SUCCESS;
+        }
+        if (!line.rest.empty())
+            throw node::OptionError(
+                "Command line contains unexpected token '" + line.rest.front() +
+                "', see cairnd -h for a list of options.");
+        Setup setup = node::read_setup(line.settings, environment());
+        for (const std::string& warning : setup.warnings)
+            std::cerr << "warning: " << warning << std::endl;
+        return run(std::move(setup));
+    } catch (const std::exception& error) {
+        return report(error.what());
+    }
+}
