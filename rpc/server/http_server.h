@@ -25,7 +25,7 @@ struct HttpOptions {
     int threads = 4;                   ///< -rpcthreads
     std::chrono::seconds client_timeout{30}; ///< -rpcservertimeout: for a request to come in whole.
     size_t max_connections = 256;            ///< Beyond it the one that is idle longest goes.
-    size_t max_body_bytes = 32 * 1024 * 1024; ///< A block in hexadecimal fits several times.
+    size_t max_body_bytes = size_t{32} << 20; ///< A block in hexadecimal fits several times.
 };
 
 /// Carries requests to a dispatcher and its replies back.

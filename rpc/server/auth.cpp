@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include "rpc/server/auth.h"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <spdlog/spdlog.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace cairn::rpc::server {
+
+namespace {
+
+constexpr std::string_view COOKIE_USER = "__cookie__"; ///< As Core's clients expect.
+constexpr std::string_view SCHEME = "Basic ";
+constexpr std::string_view DIGITS = "0123456789abcdef";
+constexpr size_t COOKIE_SECRET_BYTES = 32;
+constexpr size_t SALT_BYTES = 16;
+constexpr size_t MAX_AUTHORIZATION_CHARACTERS = 4096;
+
+using Hash = std::array<unsigned char, 32>;
+
+Hash hmac_sha256(std::string_view key, std::string_view message) {
+    Hash hash{};
+    unsigned int size = hash.size();
+    const auto* data = reinterpret_cast<const unsigned char*>(message.data());
+    const auto key_size = static_cast<int>(key.size());
+    if (HMAC(EVP_sha256(), key.data(), key_size, data, message.size(), hash.data(), &size) ==
+        nullptr)
+        throw std::runtime_error("HMAC-SHA-256 failed");
+    return hash;
+}
+
+std::string to_hex(const unsigned char* bytes, size_t size) {
+    std::string text;
+    for (size_t i = 0; i < size; ++i) {
+        text += DIGITS[bytes[i] >> 4];
+        text += DIGITS[bytes[i] & 0xf];
+    }
+    return text;
+}
+
+std::string random_hex(size_t size_bytes) {
+    std::vector<unsigned char> bytes(size_bytes);
+    if (RAND_bytes(bytes.data(), static_cast<int>(size_bytes)) != 1)
+        throw std::runtime_error("the system gives no random bytes");
+    return to_hex(bytes.data(), bytes.size());
+}
+
+/// Write `text` where nobody else can read it, complete before it has its name: a client that
+/// waits for the file never sees half of it.
+void write_private_file(const std::filesystem::path& file, std::string_view text) {
+    const std::filesystem::path temporary = file.string() + ".tmp";
+    std::filesystem::remove(temporary);
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    const int fd = ::open(temporary.c_str(), flags, 0600); // NOLINT(*-vararg)
+    if (fd < 0)
+        throw std::system_error(errno, std::generic_category(), "cannot write " + file.string());
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    const bool complete = ::close(fd) == 0 && written == static_cast<ssize_t>(text.size());
+    if (!complete)
+        throw std::system_error(errno, std::generic_category(), "cannot write " + file.string());
+    std::filesystem::rename(temporary, file);
+}
+
+[[noreturn]] void throw_bad_rpcauth() {
+    throw AuthError("Invalid -rpcauth argument, expected USER:SALT$HASH");
+}
+
+/// The value of a base64 digit; -1 for other characters.
+int base64_value(char c) {
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    if (c == '+') return 62;
+    return c == '/' ? 63 : -1;
+}
+
+} // namespace
+
+Authenticator::Authenticator(const AuthOptions& options) {
+    for (const std::string& text : options.rpcauth) add_rpcauth(text);
+    if (!options.password.empty())
+        add_password(options.user, options.password);
+    else if (!options.cookie_file.empty())
+        write_cookie(options.cookie_file);
+}
+
+Authenticator::~Authenticator() {
+    std::error_code ignored; // A cookie that is gone already is as good as deleted.
+    if (!cookie_file_.empty()) std::filesystem::remove(cookie_file_, ignored);
+}
+
+void Authenticator::add_password(std::string user, std::string_view password) {
+    std::string salt = random_hex(SALT_BYTES);
+    const Hash hash = hmac_sha256(salt, password);
+    credentials_.push_back({std::move(user), std::move(salt), hash});
+}
+
+void Authenticator::add_rpcauth(std::string_view text) {
+    const size_t colon = text.find(':');
+    const size_t dollar = text.find('$', colon == std::string_view::npos ? 0 : colon);
+    if (colon == std::string_view::npos || dollar == std::string_view::npos) throw_bad_rpcauth();
+    Credential credential;
+    credential.user = text.substr(0, colon);
+    credential.salt = text.substr(colon + 1, dollar - colon - 1);
+    const std::string_view digits = text.substr(dollar + 1);
+    if (digits.size() != credential.hash.size() * 2) throw_bad_rpcauth();
+    for (size_t i = 0; i < digits.size(); ++i) {
+        const size_t value = DIGITS.find(digits[i]);
+        if (value == std::string_view::npos) throw_bad_rpcauth();
+        credential.hash[i / 2] = static_cast<unsigned char>(credential.hash[i / 2] << 4 | value);
+    }
+    credentials_.push_back(std::move(credential));
+}
+
+void Authenticator::write_cookie(const std::filesystem::path& file) {
+    const std::string secret = random_hex(COOKIE_SECRET_BYTES);
+    write_private_file(file, std::string(COOKIE_USER) + ":" + secret);
+    cookie_file_ = file;
+    add_password(std::string(COOKIE_USER), secret);
+    spdlog::info("rpc_cookie_written file={}", file.string());
+}
+
+std::optional<std::string> Authenticator::user_of(std::string_view authorization) const {
+    if (authorization.size() > MAX_AUTHORIZATION_CHARACTERS) return std::nullopt;
+    if (!authorization.starts_with(SCHEME)) return std::nullopt;
+    const std::optional<std::string> pair = base64_decode(authorization.substr(SCHEME.size()));
+    if (!pair) return std::nullopt;
+    const size_t colon = pair->find(':');
+    if (colon == std::string::npos) return std::nullopt;
+    const std::string_view user = std::string_view(*pair).substr(0, colon);
+    const std::string_view password = std::string_view(*pair).substr(colon + 1);
+
+    // Each is tried, so that the time tells neither which user exists nor which one matched.
+    bool allowed = false;
+    for (const Credential& credential : credentials_) {
+        const Hash hash = hmac_sha256(credential.salt, password);
+        const bool same = CRYPTO_memcmp(hash.data(), credential.hash.data(), hash.size()) == 0;
+        allowed |= static_cast<bool>(
+            static_cast<int>(same) &
+            static_cast<int>(equal_in_constant_time(user, credential.user)));
+    }
+    if (!allowed) return std::nullopt;
+    return std::string(user);
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::optional<std::string> base64_decode(std::string_view text) {
+    if (text.size() % 4 != 0) return std::nullopt;
+    size_t padding = 0;
+    while (padding < 2 && text.ends_with('=')) {
+        text.remove_suffix(1);
+        ++padding;
+    }
+    std::string bytes;
+    uint32_t bits = 0;
+    for (size_t i = 0; i < text.size(); ++i) {
+        const int value = base64_value(text[i]);
+        if (value < 0) return std::nullopt;
+        bits = bits << 6 | static_cast<uint32_t>(value);
+        if (i % 4 == 1) bytes += static_cast<char>(bits >> 4);
+        if (i % 4 == 2) bytes += static_cast<char>(bits >> 2);
+        if (i % 4 == 3) bytes += static_cast<char>(bits);
+    }
+    return bytes;
+}
+
+} // namespace cairn::rpc::server

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+#include "rpc/server/dispatch.h"
+
+#include "rpc/server/json_writer.h"
+
+#include <cassert>
+#include <optional>
+#include <spdlog/spdlog.h>
+
+namespace cairn::rpc::server {
+
+namespace {
+
+constexpr int HTTP_OK = 200;
+constexpr int HTTP_NO_CONTENT = 204;
+constexpr int HTTP_BAD_REQUEST = 400;
+constexpr int HTTP_NOT_FOUND = 404;
+constexpr int HTTP_SERVER_ERROR = 500;
+
+/// One request of a body, as far as it could be read.
+struct Request {
+    bool version_2 = false;
+    std::optional<Json> id; ///< nullopt if the request has none.
+    std::string method;
+    Json params;
+
+    /// Source: JSON-RPC 2.0, section 4.1; older versions know no such requests.
+    bool is_notification() const { return version_2 && !id; }
+};
+
+Error invalid_request(std::string message) {
+    return {Code::InvalidRequest, std::move(message)};
+}
+
+/// Fill `request` from `json`, in an order that lets an error be answered in the version and with
+/// the id that the request asked for.
+std::optional<Error> read_request(const Json& json, Request& request) {
+    if (!json.is(Json::Kind::Object)) return invalid_request("Invalid Request object");
+    if (const Json* id = json.find("id")) request.id = *id;
+    if (const Json* version = json.find("jsonrpc"); version != nullptr && !version->is_null()) {
+        if (!version->is(Json::Kind::String))
+            return invalid_request("jsonrpc field must be a string");
+        if (version->text == "2.0")
+            request.version_2 = true;
+        else if (version->text != "1.0" && version->text != "1.1")
+            return invalid_request("JSON-RPC version not supported");
+    }
+    const Json* method = json.find("method");
+    if (method == nullptr || method->is_null()) return invalid_request("Missing method");
+    if (!method->is(Json::Kind::String)) return invalid_request("Method must be a string");
+    request.method = method->text;
+    const Json* params = json.find("params");
+    request.params.kind = Json::Kind::Array;
+    if (params == nullptr || params->is_null()) return std::nullopt;
+    if (!params->is(Json::Kind::Array) && !params->is(Json::Kind::Object))
+        return invalid_request("Params must be an array or object");
+    request.params = *params;
+    return std::nullopt;
+}
+
+void write_reply(JsonWriter& writer, const Request& request, const Reply& reply) {
+    writer.begin_object();
+    if (request.version_2) writer.field("jsonrpc", "2.0");
+    if (reply.has_value()) {
+        writer.key("result").raw(*reply);
+    } else if (!request.version_2) {
+        writer.key("result").null();
+    }
+    if (reply.has_error()) {
+        writer.key("error").begin_object();
+        writer.field("code", static_cast<int32_t>(reply.error().code));
+        writer.field("message", reply.error().message).end_object();
+    } else if (!request.version_2) {
+        writer.key("error").null();
+    }
+    if (request.id) {
+        writer.key("id");
+        request.id->write(writer);
+    }
+    writer.end_object();
+}
+
+/// An error in the envelope is the client's; version 2.0 keeps all others out of HTTP.
+int http_status(const Request& request, const Reply& reply) {
+    if (reply.has_value()) return HTTP_OK;
+    if (reply.error().code == Code::InvalidRequest) return HTTP_BAD_REQUEST;
+    if (request.version_2) return HTTP_OK;
+    return reply.error().code == Code::MethodNotFound ? HTTP_NOT_FOUND : HTTP_SERVER_ERROR;
+}
+
+Answer parse_error(std::string message) {
+    Request request;
+    request.id = Json{};
+    JsonWriter writer;
+    write_reply(writer, request, Error{Code::ParseError, std::move(message)});
+    return {HTTP_SERVER_ERROR, writer.take() + "\n"};
+}
+
+} // namespace
+
+/// One HTTP request on its way through: its calls are executed one after the other, and between
+/// two of them it may rest until an event, on no thread.
+class Exchange : public std::enable_shared_from_this<Exchange> {
+public:
+    Exchange(
+        const Dispatcher& dispatcher,
+        Json json,
+        Dispatcher::Resume resume,
+        std::function<void(Answer)> done)
+        : dispatcher_(dispatcher),
+          json_(std::move(json)),
+          batch_(json_.is(Json::Kind::Array)),
+          resume_(std::move(resume)),
+          done_(std::move(done)) {}
+
+    /// Execute what is left, until the end or until a call waits.
+    void run() {
+        if (batch_ && next_ == 0) writer_.begin_array();
+        const size_t count = batch_ ? json_.items.size() : 1;
+        while (next_ < count) {
+            request_ = {};
+            const Json& json = batch_ ? json_.items[next_] : json_;
+            ++next_;
+            if (std::optional<Error> error = read_request(json, request_)) {
+                finish_call(*error);
+                continue;
+            }
+            if (!start_call()) return;
+        }
+        finish();
+    }
+
+private:
+    /// False if the call waits; then finish_call() and run() follow later.
+    bool start_call() {
+        Context* context = dispatcher_.context_.load(std::memory_order_acquire);
+        if (context == nullptr) {
+            const std::lock_guard lock(dispatcher_.mutex_);
+            return finish_call(Error{Code::InWarmup, dispatcher_.status_});
+        }
+        const Method* method = dispatcher_.find(request_.method);
+        if (method == nullptr) return finish_call(Error{Code::MethodNotFound, "Method not found"});
+        Outcome<std::vector<Json>> arguments = arguments_of(*method, request_.params);
+        if (arguments) arguments = check_arguments(*method, std::move(*arguments));
+        if (!arguments) return finish_call(arguments.error());
+
+        auto call =
+            std::make_shared<const Call>(*method, std::move(*arguments), *context, dispatcher_);
+        active_ = dispatcher_.begin(*method);
+        if (method->wait == nullptr) return finish_active_call(run_method(*call));
+        start_waiting(call);
+        return false;
+    }
+
+    void start_waiting(const std::shared_ptr<const Call>& call) {
+        auto done = [self = shared_from_this()](Reply reply) {
+            self->resume_([self, reply = std::move(reply)] {
+                self->finish_active_call(reply);
+                self->run();
+            });
+        };
+        call->method().wait(call, std::move(done));
+    }
+
+    static Reply run_method(const Call& call) {
+        try {
+            return call.method().run(call);
+        } catch (const std::exception& failure) {
+            spdlog::error("rpc_failed method={} error={}", call.method().name, failure.what());
+            return Error{Code::Misc, failure.what()};
+        }
+    }
+
+    bool finish_active_call(const Reply& reply) {
+        dispatcher_.end(active_);
+        return finish_call(reply);
+    }
+
+    bool finish_call(const Reply& reply) {
+        if (!batch_) status_ = http_status(request_, reply);
+        if (request_.is_notification()) return true;
+        write_reply(writer_, request_, reply);
+        ++reply_count_;
+        return true;
+    }
+
+    void finish() {
+        const bool only_notifications = reply_count_ == 0 && next_ > 0;
+        if (only_notifications) return done_({HTTP_NO_CONTENT, {}});
+        if (batch_) writer_.end_array();
+        done_({status_, writer_.take() + "\n"});
+    }
+
+    const Dispatcher& dispatcher_;
+    const Json json_;
+    const bool batch_;
+    Dispatcher::Resume resume_;
+    std::function<void(Answer)> done_;
+    JsonWriter writer_;
+    Request request_; ///< The one being executed.
+    Dispatcher::ActiveCall active_;
+    size_t next_ = 0;
+    size_t reply_count_ = 0;
+    int status_ = HTTP_OK;
+};
+
+Dispatcher::Dispatcher(std::vector<const Method*> methods) : methods_(std::move(methods)) {
+    for (const Method* method : methods_) {
+        assert((method->run == nullptr) != (method->wait == nullptr));
+        const bool is_new = by_name_.emplace(method->name, method).second;
+        assert(is_new);
+    }
+}
+
+void Dispatcher::set_status(std::string status) {
+    const std::lock_guard lock(mutex_);
+    status_ = std::move(status);
+}
+
+void Dispatcher::ready(Context& context) {
+    context_.store(&context, std::memory_order_release);
+}
+
+void Dispatcher::handle(
+    std::string_view body, Resume resume, std::function<void(Answer)> done) const {
+    std::optional<Json> json = parse_json(body);
+    if (!json) return done(parse_error("Parse error"));
+    if (!json->is(Json::Kind::Object) && !json->is(Json::Kind::Array))
+        return done(parse_error("Top-level object parse error"));
+    std::make_shared<Exchange>(*this, std::move(*json), std::move(resume), std::move(done))->run();
+}
+
+const Method* Dispatcher::find(std::string_view name) const {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : found->second;
+}
+
+std::vector<Dispatcher::Active> Dispatcher::active() const {
+    const std::lock_guard lock(mutex_);
+    return {active_.begin(), active_.end()};
+}
+
+Dispatcher::ActiveCall Dispatcher::begin(const Method& method) const {
+    const std::lock_guard lock(mutex_);
+    return active_.insert(active_.end(), {method.name, std::chrono::steady_clock::now()});
+}
+
+void Dispatcher::end(ActiveCall call) const {
+    const std::lock_guard lock(mutex_);
+    active_.erase(call);
+}
+
+} // namespace cairn::rpc::server

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// From the body of a request to the body of its reply: JSON-RPC 1.0, 1.1 and 2.0 as the reference
+// implementation speaks them, batches included.
+#pragma once
+
+#include "rpc/server/method.h"
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace cairn::rpc::server {
+
+/// The answer to one HTTP request. An empty body goes with 204.
+struct Answer {
+    int http_status = 200;
+    std::string body;
+};
+
+/// Knows the methods, and calls them.
+///
+/// Life: made with its table; until ready() every call is refused with -28.
+/// Thread: any.
+class Dispatcher {
+public:
+    explicit Dispatcher(std::vector<const Method*> methods);
+
+    /// The text of the refusal while not ready.
+    void set_status(std::string status);
+    /// From now on calls are executed, on `context`, which outlives this.
+    void ready(Context& context);
+
+    /// How work that was waiting continues: runs its argument soon, on a thread that may be
+    /// blocked.
+    using Resume = std::function<void(std::function<void()>)>;
+
+    /// Execute a request. `done` is called once: before this returns unless a method waits for an
+    /// event, else through `resume`.
+    void handle(std::string_view body, Resume resume, std::function<void(Answer)> done) const;
+
+    const Method* find(std::string_view name) const;
+
+    std::span<const Method* const> methods() const { return methods_; }
+
+    /// A call that is being executed.
+    struct Active {
+        std::string_view method;
+        std::chrono::steady_clock::time_point since;
+    };
+
+    std::vector<Active> active() const;
+
+private:
+    friend class Exchange;
+    using ActiveCall = std::list<Active>::iterator;
+    ActiveCall begin(const Method& method) const;
+    void end(ActiveCall call) const;
+
+    std::vector<const Method*> methods_;
+    std::unordered_map<std::string_view, const Method*> by_name_;
+    std::atomic<Context*> context_{nullptr};
+    mutable std::mutex mutex_; ///< For the two below, held for moments only.
+    std::string status_ = "RPC server started";
+    mutable std::list<Active> active_;
+};
+
+} // namespace cairn::rpc::server

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+#include "rpc/server/http_session.h"
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+
+#include <spdlog/spdlog.h>
+
+namespace cairn::rpc::server {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+
+namespace {
+
+constexpr int HTTP_VERSION = 11;
+constexpr std::chrono::milliseconds WRONG_PASSWORD_DELAY{250}; ///< Slows down guessing.
+constexpr std::string_view CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr size_t MAX_KEPT_BUFFER_BYTES = size_t{64} << 10; ///< Of an idle connection.
+
+int64_t steady_ticks() {
+    return std::chrono::steady_clock::now().time_since_epoch().count();
+}
+
+bool is_http_error(boost::system::error_code error) {
+    return error.category() == http::make_error_code(http::error::bad_method).category();
+}
+
+bool is_known_target(std::string_view target) {
+    return target == "/" || target.starts_with("/wallet/");
+}
+
+} // namespace
+
+void SessionList::add(const std::shared_ptr<Session>& session) {
+    const std::lock_guard lock(mutex_);
+    sessions_.emplace(session.get(), session);
+}
+
+void SessionList::remove(Session* session) {
+    const std::lock_guard lock(mutex_);
+    sessions_.erase(session);
+}
+
+size_t SessionList::size() const {
+    const std::lock_guard lock(mutex_);
+    return sessions_.size();
+}
+
+std::vector<std::shared_ptr<Session>> SessionList::all() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::shared_ptr<Session>> alive;
+    for (const auto& [pointer, weak] : sessions_)
+        if (std::shared_ptr<Session> session = weak.lock()) alive.push_back(std::move(session));
+    return alive;
+}
+
+Session::Session(beast::tcp_stream stream, SessionContext& context)
+    : stream_(std::move(stream)),
+      context_(context),
+      delay_(stream_.get_executor()) {}
+
+Session::~Session() {
+    context_.sessions.remove(this);
+}
+
+void Session::start() {
+    context_.sessions.add(shared_from_this());
+    idle_since_ = steady_ticks();
+    asio::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->read_header(); });
+}
+
+void Session::close_soon() {
+    asio::post(stream_.get_executor(), [self = shared_from_this()] {
+        self->closing_ = true;
+        if (self->idle_since()) self->close();
+    });
+}
+
+std::optional<int64_t> Session::idle_since() const {
+    const int64_t since = idle_since_.load();
+    if (since == 0) return std::nullopt;
+    return since;
+}
+
+void Session::read_header() {
+    if (closing_) return close();
+    if (buffer_.capacity() > MAX_KEPT_BUFFER_BYTES) buffer_.shrink_to_fit();
+    parser_.emplace();
+    parser_->body_limit(context_.options.max_body_bytes);
+    stream_.expires_after(context_.options.client_timeout);
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](boost::system::error_code error, size_t) {
+            self->header_read(error);
+        });
+}
+
+void Session::header_read(boost::system::error_code error) {
+    if (error == http::error::body_limit)
+        return refuse(Status::payload_too_large, "Request body too large");
+    // A peer that left, or was too slow, gets no answer; one that doesn't speak HTTP does.
+    const bool spoke_nonsense = error && is_http_error(error) &&
+                                error != http::error::end_of_stream &&
+                                error != http::error::partial_message;
+    if (error && !spoke_nonsense) return close();
+    if (error) return refuse(Status::bad_request, "Bad Request");
+
+    const auto& request = parser_->get();
+    const auto target = request.target();
+    if (!is_known_target({target.data(), target.size()}))
+        return refuse(Status::not_found, "Not Found");
+    if (request.method() != http::verb::post)
+        return refuse(Status::method_not_allowed, "JSONRPC server handles only POST requests");
+    if (!authorized()) return refuse_credentials();
+    read_body();
+}
+
+bool Session::authorized() {
+    const auto header = parser_->get()[http::field::authorization];
+    const std::string_view text(header.data(), header.size());
+    // A client sends the same header with each request: proven once, it is only compared.
+    if (!accepted_.empty() && equal_in_constant_time(text, accepted_)) return true;
+    if (!context_.authenticator.user_of(text)) return false;
+    accepted_ = text;
+    return true;
+}
+
+void Session::read_body() {
+    const auto& request = parser_->get();
+    const bool asks_first = beast::iequals(request[http::field::expect], "100-continue");
+    if (asks_first && !parser_->is_done()) {
+        asio::async_write(
+            stream_, asio::buffer(CONTINUE),
+            [self = shared_from_this()](boost::system::error_code error, size_t) {
+                if (error) return self->close();
+                self->parser_->get().erase(http::field::expect);
+                self->read_body();
+            });
+        return;
+    }
+    if (parser_->is_done()) return execute();
+    http::async_read(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](boost::system::error_code error, size_t) {
+            if (error == http::error::body_limit)
+                return self->refuse(Status::payload_too_large, "Request body too large");
+            if (error) return self->close();
+            self->execute();
+        });
+}
+
+void Session::execute() {
+    idle_since_ = 0;
+    stream_.expires_never();
+    auto resume = [self = shared_from_this()](std::function<void()> task) {
+        asio::post(self->stream_.get_executor(), std::move(task));
+    };
+    auto done = [self = shared_from_this()](Answer answer) { self->reply(std::move(answer)); };
+    context_.dispatcher.handle(parser_->get().body(), std::move(resume), std::move(done));
+}
+
+void Session::reply(Answer answer) {
+    response_ = Response(static_cast<Status>(answer.http_status), HTTP_VERSION);
+    if (!answer.body.empty()) response_.set(http::field::content_type, "application/json");
+    response_.body() = std::move(answer.body);
+    response_.keep_alive(parser_->get().keep_alive() && !closing_);
+    write();
+}
+
+void Session::refuse(Status status, std::string text) {
+    response_ = Response(status, HTTP_VERSION);
+    response_.set(http::field::content_type, "text/plain");
+    if (status == Status::unauthorized)
+        response_.set(http::field::www_authenticate, "Basic realm=\"jsonrpc\"");
+    if (status == Status::method_not_allowed) response_.set(http::field::allow, "POST");
+    response_.body() = std::move(text);
+    response_.keep_alive(false);
+    write();
+}
+
+void Session::refuse_credentials() {
+    const bool none_sent = parser_->get()[http::field::authorization].empty();
+    if (none_sent) return refuse(Status::unauthorized, "");
+    boost::system::error_code ignored;
+    const auto peer = stream_.socket().remote_endpoint(ignored);
+    spdlog::warn("rpc_wrong_password peer={}", peer.address().to_string());
+    delay_.expires_after(WRONG_PASSWORD_DELAY);
+    delay_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+        if (!error) self->refuse(Status::unauthorized, "");
+    });
+}
+
+void Session::write() {
+    response_.prepare_payload();
+    stream_.expires_after(context_.options.client_timeout);
+    http::async_write(
+        stream_, response_, [self = shared_from_this()](boost::system::error_code error, size_t) {
+            const bool keep = self->response_.keep_alive();
+            self->response_ = {};
+            self->idle_since_ = steady_ticks();
+            if (error || !keep) return self->close();
+            self->read_header();
+        });
+}
+
+void Session::close() {
+    boost::system::error_code ignored; // The peer may have left first.
+    stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    stream_.close();
+    delay_.cancel();
+}
+
+} // namespace cairn::rpc::server

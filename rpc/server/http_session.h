@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// One HTTP connection: request, reply, request, until one side leaves or is too slow.
+#pragma once
+
+#include "rpc/server/auth.h"
+#include "rpc/server/dispatch.h"
+#include "rpc/server/http_server.h"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+namespace cairn::rpc::server {
+
+class Session;
+
+/// The connections there are. Thread: any.
+class SessionList {
+public:
+    void add(const std::shared_ptr<Session>& session);
+    void remove(Session* session);
+    size_t size() const;
+    std::vector<std::shared_ptr<Session>> all() const;
+
+private:
+    mutable std::mutex mutex_; ///< Held for moments only.
+    std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;
+};
+
+/// What all sessions share; outlives them.
+struct SessionContext {
+    const HttpOptions& options;
+    const Authenticator& authenticator;
+    const Dispatcher& dispatcher;
+    SessionList& sessions;
+};
+
+/// Thread: its strand; close_soon() and idle_since() any. Keeps itself alive while an operation is
+/// under way.
+class Session : public std::enable_shared_from_this<Session> {
+public:
+    Session(boost::beast::tcp_stream stream, SessionContext& context);
+    ~Session();
+
+    void start();
+    /// Close now if no request is being executed, else after its reply.
+    void close_soon();
+    /// Ticks of the steady clock since when it waits for a request; nullopt if it executes one.
+    std::optional<int64_t> idle_since() const;
+
+private:
+    using Response = boost::beast::http::response<boost::beast::http::string_body>;
+    using Status = boost::beast::http::status;
+
+    void read_header();
+    void header_read(boost::system::error_code error);
+    bool authorized();
+    void read_body();
+    void execute();
+    void reply(Answer answer);
+    /// Answer with a text and close: the rest of the request is not read.
+    void refuse(Status status, std::string text);
+    void refuse_credentials();
+    void write();
+    void close();
+
+    boost::beast::tcp_stream stream_;
+    SessionContext& context_;
+    boost::beast::flat_buffer buffer_;
+    std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
+    Response response_;
+    boost::asio::steady_timer delay_; ///< Before a wrong password is answered.
+    std::string accepted_;            ///< The Authorization header that was accepted here.
+    std::atomic<int64_t> idle_since_{0};
+    bool closing_ = false;
+};
+
+} // namespace cairn::rpc::server

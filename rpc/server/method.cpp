@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+#include "rpc/server/method.h"
+
+#include "rpc/server/help.h"
+#include "rpc/server/json_writer.h"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+
+namespace cairn::rpc::server {
+
+namespace {
+
+constexpr int64_t MAX_MONEY_SATOSHIS = 21'000'000LL * 100'000'000;
+constexpr size_t HASH_DIGITS = 64;
+
+bool is_hex(std::string_view text) {
+    return text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
+/// The kind of JSON that a parameter takes; nullopt if it takes several.
+std::optional<Json::Kind> kind_of(Type type) {
+    switch (type) {
+    case Type::Bool:
+        return Json::Kind::Bool;
+    case Type::Int32:
+    case Type::Integer:
+    case Type::Real:
+    case Type::Time:
+        return Json::Kind::Number;
+    case Type::Text:
+    case Type::Hex:
+    case Type::Hash:
+        return Json::Kind::String;
+    case Type::Object:
+    case Type::Map:
+        return Json::Kind::Object;
+    case Type::Array:
+        return Json::Kind::Array;
+    default:
+        return std::nullopt;
+    }
+}
+
+Error type_error(Json::Kind is, Json::Kind expected) {
+    return {
+        Code::TypeError, "JSON value of type " + std::string(kind_name(is)) +
+                             " is not of expected type " + std::string(kind_name(expected))};
+}
+
+std::optional<Error> check_integer(const Param& param, const Json& value) {
+    if (!value.is(Json::Kind::Number)) return type_error(value.kind, Json::Kind::Number);
+    const std::optional<int64_t> n = integer_of(value.text);
+    const bool narrow = param.type == Type::Int32 || param.type == Type::Level;
+    if (!n || (narrow && *n != static_cast<int32_t>(*n)))
+        return Error{Code::Misc, "JSON integer out of range"};
+    return std::nullopt;
+}
+
+std::optional<Error> check_amount(const Json& value) {
+    if (!value.is(Json::Kind::Number) && !value.is(Json::Kind::String))
+        return Error{Code::TypeError, "Amount is not a number or string"};
+    const std::optional<int64_t> amount = satoshis_of(value.text);
+    if (!amount) return Error{Code::TypeError, "Invalid amount"};
+    if (*amount < 0 || *amount > MAX_MONEY_SATOSHIS)
+        return Error{Code::TypeError, "Amount out of range"};
+    return std::nullopt;
+}
+
+std::optional<Error> check_hash(const Param& param, const Json& value) {
+    const std::string name(param.name.substr(0, param.name.find('|')));
+    const std::string& text = value.text;
+    if (text.size() != HASH_DIGITS)
+        return Error{
+            Code::InvalidParameter, name + " must be of length 64 (not " +
+                                        std::to_string(text.size()) + ", for '" + text + "')"};
+    if (!is_hex(text))
+        return Error{
+            Code::InvalidParameter, name + " must be hexadecimal string (not '" + text + "')"};
+    return std::nullopt;
+}
+
+/// What the kind of JSON doesn't tell: range and form.
+std::optional<Error> check_value(const Param& param, const Json& value) {
+    switch (param.type) {
+    case Type::Int32:
+    case Type::Integer:
+    case Type::Time:
+        return check_integer(param, value);
+    case Type::Level:
+        return value.is(Json::Kind::Bool) ? std::nullopt : check_integer(param, value);
+    case Type::Amount:
+        return check_amount(value);
+    case Type::Hash:
+        return check_hash(param, value);
+    default:
+        return std::nullopt;
+    }
+}
+
+/// All wrong kinds in one message, as Core does.
+std::optional<Error> check_kinds(const Method& method, const std::vector<Json>& arguments) {
+    std::string wrong;
+    for (size_t i = 0; i < arguments.size(); ++i) {
+        const Param& param = method.params[i];
+        const std::optional<Json::Kind> expected = kind_of(param.type);
+        const bool may_be_null = param.fallback != REQUIRED;
+        if (!expected || arguments[i].kind == *expected) continue;
+        if (arguments[i].is_null() && may_be_null) continue;
+        if (!wrong.empty()) wrong += ",\n";
+        JsonWriter label;
+        label.string("Position " + std::to_string(i + 1) + " (" + std::string(param.name) + ")");
+        wrong += "    " + label.take() + ": \"" + type_error(arguments[i].kind, *expected).message +
+                 "\"";
+    }
+    if (wrong.empty()) return std::nullopt;
+    return Error{Code::TypeError, "Wrong type passed:\n{\n" + wrong + "\n}"};
+}
+
+} // namespace
+
+Field optional(Field field) {
+    field.optional = true;
+    return field;
+}
+
+int64_t Call::integer(size_t i) const {
+    const Json& value = arguments_[i];
+    if (value.is(Json::Kind::Bool)) return value.truth ? 1 : 0;
+    const std::optional<int64_t> n = integer_of(value.text);
+    assert(n);
+    return *n;
+}
+
+int64_t Call::satoshis(size_t i) const {
+    const std::optional<int64_t> amount = satoshis_of(arguments_[i].text);
+    assert(amount);
+    return *amount;
+}
+
+double Call::real(size_t i) const {
+    return real_of(arguments_[i].text);
+}
+
+std::optional<size_t> parameter_index(const Method& method, std::string_view name) {
+    for (size_t i = 0; i < method.params.size(); ++i) {
+        std::string_view names = method.params[i].name;
+        while (!names.empty()) {
+            const size_t bar = std::min(names.find('|'), names.size());
+            if (names.substr(0, bar) == name) return i;
+            names.remove_prefix(std::min(bar + 1, names.size()));
+        }
+    }
+    return std::nullopt;
+}
+
+Json argument_of_word(const Param& param, std::string_view word) {
+    const bool is_text = kind_of(param.type) == Json::Kind::String;
+    if (!is_text)
+        if (std::optional<Json> value = parse_json(word)) return std::move(*value);
+    return Json::of_text(std::string(word));
+}
+
+Outcome<std::vector<Json>> check_arguments(const Method& method, std::vector<Json> arguments) {
+    size_t required = 0;
+    for (size_t i = 0; i < method.params.size(); ++i)
+        if (method.params[i].fallback == REQUIRED) required = i + 1;
+    if (arguments.size() < required || arguments.size() > method.params.size())
+        return Error{Code::Misc, help_text(method)};
+    if (std::optional<Error> error = check_kinds(method, arguments)) return std::move(*error);
+
+    arguments.resize(method.params.size());
+    for (size_t i = 0; i < arguments.size(); ++i) {
+        const Param& param = method.params[i];
+        if (arguments[i].is_null() && param.fallback != REQUIRED) {
+            std::optional<Json> value = parse_json(param.fallback);
+            assert(value);
+            arguments[i] = std::move(*value);
+        }
+        const bool absent = arguments[i].is_null() && param.fallback == ABSENT;
+        if (absent) continue;
+        if (std::optional<Error> error = check_value(param, arguments[i])) return std::move(*error);
+    }
+    return arguments;
+}
+
+Outcome<std::vector<Json>> arguments_of(const Method& method, const Json& params) {
+    if (!params.is(Json::Kind::Object)) return params.items;
+    std::vector<Json> arguments;
+    // "args" holds the leading arguments by position, beside named ones.
+    const bool own_args = parameter_index(method, "args").has_value();
+    const Json* positional = own_args ? nullptr : params.find("args");
+    if (positional != nullptr && !positional->is(Json::Kind::Array)) positional = nullptr;
+    if (positional != nullptr) arguments = positional->items;
+    const size_t positional_count = arguments.size();
+
+    std::vector<bool> named(method.params.size());
+    for (size_t i = 0; i < params.names.size(); ++i) {
+        const std::string& name = params.names[i];
+        if (&params.items[i] == positional) continue;
+        const std::optional<size_t> at = parameter_index(method, name);
+        if (!at) return Error{Code::InvalidParameter, "Unknown named parameter " + name};
+        if (*at < positional_count)
+            return Error{
+                Code::InvalidParameter,
+                "Parameter " + name + " specified twice both as positional and named argument"};
+        if (named[*at])
+            return Error{Code::InvalidParameter, "Parameter " + name + " specified multiple times"};
+        named[*at] = true;
+        if (arguments.size() <= *at) arguments.resize(*at + 1);
+        arguments[*at] = params.items[i];
+    }
+    return arguments;
+}
+
+} // namespace cairn::rpc::server

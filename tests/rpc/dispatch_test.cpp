@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+#include "rpc/server/dispatch.h"
+#include "rpc/server/help.h"
+#include "tests/rpc/sample_methods.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace cairn::rpc::server;
+
+namespace {
+
+struct Fixture {
+    SampleContext context;
+    Dispatcher dispatcher{sample_methods()};
+    std::vector<std::function<void()>> resumed;
+
+    Fixture() { dispatcher.ready(context); }
+
+    /// The answer if it came at once; status 0 if it didn't yet.
+    Answer ask(std::string_view body) {
+        last = {0, {}};
+        dispatcher.handle(
+            body, [this](std::function<void()> task) { resumed.push_back(std::move(task)); },
+            [this](Answer answer) { last = std::move(answer); });
+        return last;
+    }
+
+    void check(std::string_view body, int status, std::string_view reply) {
+        const Answer answer = ask(body);
+        BOOST_TEST(answer.http_status == status, body);
+        BOOST_TEST(answer.body == (reply.empty() ? "" : std::string(reply) + "\n"), body);
+    }
+
+    /// The message and code of the error that version 1 answers a call with.
+    void check_error(std::string_view call, int code, std::string_view message) {
+        const Answer answer = ask(call);
+        const std::optional<Json> json = parse_json(answer.body);
+        BOOST_REQUIRE(json);
+        const Json* error = json->find("error");
+        BOOST_REQUIRE(error->is(Json::Kind::Object));
+        BOOST_TEST(error->find("code")->text == std::to_string(code));
+        BOOST_TEST(error->find("message")->text == message);
+    }
+
+    Answer last;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(dispatch, Fixture)
+
+BOOST_AUTO_TEST_CASE(handle__version_1__result_error_and_id) {
+    check(
+        R"({"id":"x","method":"add","params":[1,2]})", 200,
+        R"({"result":3,"error":null,"id":"x"})");
+    check(
+        R"({"jsonrpc":"1.1","id":[1],"method":"add","params":[1]})", 200,
+        R"({"result":11,"error":null,"id":[1]})");
+    check(R"({"method":"add","params":[1,2]})", 200, R"({"result":3,"error":null})");
+    check(
+        R"({"jsonrpc":"1.0","id":null,"method":"fail"})", 500,
+        R"({"result":null,"error":{"code":-8,"message":"as asked"},"id":null})");
+    check(
+        R"({"id":1,"method":"nope"})", 404,
+        R"({"result":null,"error":{"code":-32601,"message":"Method not found"},"id":1})");
+}
+
+BOOST_AUTO_TEST_CASE(handle__version_2__result_or_error_always_200) {
+    check(
+        R"({"jsonrpc":"2.0","id":1,"method":"add","params":[1,2]})", 200,
+        R"({"jsonrpc":"2.0","result":3,"id":1})");
+    check(
+        R"({"jsonrpc":"2.0","id":null,"method":"fail"})", 200,
+        R"({"jsonrpc":"2.0","error":{"code":-8,"message":"as asked"},"id":null})");
+    check(
+        R"({"jsonrpc":"2.0","id":1,"method":"nope"})", 200,
+        R"({"jsonrpc":"2.0","error":{"code":-32601,"message":"Method not found"},"id":1})");
+}
+
+BOOST_AUTO_TEST_CASE(handle__bad_envelope__400) {
+    const auto refused = [](std::string_view message) {
+        return R"({"result":null,"error":{"code":-32600,"message":")" + std::string(message) +
+               "\"}";
+    };
+    check(R"({"jsonrpc":2,"method":"add"})", 400, refused("jsonrpc field must be a string") + "}");
+    check(
+        R"({"jsonrpc":"3.0","method":"add"})", 400,
+        refused("JSON-RPC version not supported") + "}");
+    check(R"({"id":3})", 400, refused("Missing method") + R"(,"id":3})");
+    check(R"({"method":5})", 400, refused("Method must be a string") + "}");
+    check(
+        R"({"method":"add","params":7})", 400, refused("Params must be an array or object") + "}");
+    check("[5]", 200, "[" + refused("Invalid Request object") + "}]");
+}
+
+BOOST_AUTO_TEST_CASE(handle__no_json__parse_error_500) {
+    const auto error = [](std::string_view message) {
+        return R"({"result":null,"error":{"code":-32700,"message":")" + std::string(message) +
+               R"("},"id":null})";
+    };
+    check("", 500, error("Parse error"));
+    check("this is bad", 500, error("Parse error"));
+    check(R"({"id":1,"method":"add")", 500, error("Parse error"));
+    check("7", 500, error("Top-level object parse error"));
+}
+
+BOOST_AUTO_TEST_CASE(handle__notification__executed_without_reply) {
+    check(R"({"jsonrpc":"2.0","method":"count"})", 204, "");
+    check(R"({"jsonrpc":"2.0","method":"fail"})", 204, "");
+    check(R"({"jsonrpc":"2.0","method":"nope"})", 204, "");
+    BOOST_TEST(context.count == 1);
+}
+
+BOOST_AUTO_TEST_CASE(handle__batch__array_in_order) {
+    check(
+        R"([{"id":1,"method":"add","params":[1]},{"id":2,"method":"nope"},{"pizza":true,"id":3},)"
+        R"({"jsonrpc":"2.0","id":4,"method":"fail"},{"jsonrpc":"2.0","method":"count"}])",
+        200,
+        R"([{"result":11,"error":null,"id":1},)"
+        R"({"result":null,"error":{"code":-32601,"message":"Method not found"},"id":2},)"
+        R"({"result":null,"error":{"code":-32600,"message":"Missing method"},"id":3},)"
+        R"({"jsonrpc":"2.0","error":{"code":-8,"message":"as asked"},"id":4}])");
+    BOOST_TEST(context.count == 1);
+    check("[]", 200, "[]");
+    check(R"([{"jsonrpc":"2.0","method":"count"},{"jsonrpc":"2.0","method":"count"}])", 204, "");
+    BOOST_TEST(context.count == 3);
+}
+
+BOOST_AUTO_TEST_CASE(handle__named_parameters__placed) {
+    check(R"({"method":"add","params":{"b":2,"a":1}})", 200, R"({"result":3,"error":null})");
+    check(R"({"method":"add","params":{"second":5,"a":1}})", 200, R"({"result":6,"error":null})");
+    check(R"({"method":"add","params":{"args":[1],"b":7}})", 200, R"({"result":8,"error":null})");
+    check(R"({"method":"add","params":{"args":[1,9]}})", 200, R"({"result":10,"error":null})");
+    check_error(R"({"method":"add","params":{"a":1,"x":1}})", -8, "Unknown named parameter x");
+    check_error(
+        R"({"method":"add","params":{"a":1,"args":3}})", -8, "Unknown named parameter args");
+    check_error(
+        R"({"method":"add","params":{"args":[1,2],"b":3}})", -8,
+        "Parameter b specified twice both as positional and named argument");
+    check_error(
+        R"({"method":"add","params":{"a":1,"b":2,"second":3}})", -8,
+        "Parameter second specified multiple times");
+}
+
+BOOST_AUTO_TEST_CASE(handle__wrong_count__help_text) {
+    const std::string help = help_text(*dispatcher.find("add"));
+    BOOST_TEST(help.starts_with("add a ( b )\n"));
+    check_error(R"({"method":"add"})", -1, help);
+    check_error(R"({"method":"add","params":[1,2,3]})", -1, help);
+    check_error(
+        R"({"method":"add","params":{"b":1}})", -3,
+        "Wrong type passed:\n{\n    \"Position 1 (a)\": \"JSON value of type null is not of "
+        "expected type number\"\n}");
+}
+
+BOOST_AUTO_TEST_CASE(handle__wrong_type__names_position) {
+    check_error(
+        R"({"method":"add","params":["1",[]]})", -3,
+        "Wrong type passed:\n{\n"
+        "    \"Position 1 (a)\": \"JSON value of type string is not of expected type number\",\n"
+        "    \"Position 2 (b|second)\": \"JSON value of type array is not of expected type "
+        "number\"\n}");
+    check_error(R"({"method":"add","params":[1.5]})", -1, "JSON integer out of range");
+    check_error(R"({"method":"add","params":[1,3000000000]})", -1, "JSON integer out of range");
+    check_error(
+        R"({"method":"add","params":[99999999999999999999]})", -1, "JSON integer out of range");
+}
+
+BOOST_AUTO_TEST_CASE(handle__typed_arguments__checked_and_completed) {
+    const std::string hash(64, 'a');
+    check(
+        R"({"method":"greet","params":["Al"]})", 200,
+        R"({"result":"Al without 10000000 1","error":null})");
+    check(
+        R"({"method":"greet","params":["Al",")" + hash + R"(","1.5",true]})", 200,
+        R"({"result":"Al with 150000000 1","error":null})");
+    check(
+        R"({"method":"greet","params":["Al",null,0.00000001,7]})", 200,
+        R"({"result":"Al without 1 7","error":null})");
+    check_error(
+        R"({"method":"greet","params":["Al","0"]})", -8,
+        "hash must be of length 64 (not 1, for '0')");
+    const std::string not_hex(64, 'g');
+    check_error(
+        R"({"method":"greet","params":["Al",")" + not_hex + R"("]})", -8,
+        "hash must be hexadecimal string (not '" + not_hex + "')");
+    check_error(
+        R"({"method":"greet","params":["Al",null,[]]})", -3, "Amount is not a number or string");
+    check_error(R"({"method":"greet","params":["Al",null,"x"]})", -3, "Invalid amount");
+    check_error(R"({"method":"greet","params":["Al",null,-1]})", -3, "Amount out of range");
+    check_error(
+        R"({"method":"greet","params":["Al",null,0,"3"]})", -3,
+        "JSON value of type string is not of expected type number");
+}
+
+BOOST_AUTO_TEST_CASE(handle__handler_throws__error_not_a_crash) {
+    check_error(R"({"method":"throw"})", -1, "disk on fire");
+}
+
+BOOST_AUTO_TEST_CASE(handle__not_ready__refused_with_status) {
+    Dispatcher young(sample_methods());
+    young.set_status("Loading block index…");
+    Answer answer;
+    const auto ask_young = [&](std::string_view body) {
+        young.handle(body, nullptr, [&](Answer a) { answer = std::move(a); });
+    };
+    ask_young(R"({"id":1,"method":"add","params":[1]})");
+    BOOST_TEST(answer.http_status == 500);
+    BOOST_TEST(
+        answer.body == "{\"result\":null,\"error\":{\"code\":-28,\"message\":\"Loading block "
+                       "index…\"},\"id\":1}\n");
+    ask_young(R"({"jsonrpc":"2.0","id":1,"method":"add","params":[1]})");
+    BOOST_TEST(answer.http_status == 200);
+    young.ready(context);
+    ask_young(R"({"id":1,"method":"add","params":[1]})");
+    BOOST_TEST(answer.http_status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(handle__waiting_call__holds_no_thread_and_keeps_order) {
+    ask(R"([{"id":1,"method":"later"},{"id":2,"method":"count"}])");
+    BOOST_TEST(last.http_status == 0); // returned, not answered
+    BOOST_REQUIRE(context.waiting.size() == 1U);
+    BOOST_TEST(dispatcher.active().size() == 1U);
+    BOOST_TEST(dispatcher.active()[0].method == "later");
+    context.waiting[0](std::string("5"));
+    BOOST_TEST(last.http_status == 0); // continues only where the server says
+    BOOST_REQUIRE(resumed.size() == 1U);
+    resumed[0]();
+    BOOST_TEST(
+        last.body == "[{\"result\":5,\"error\":null,\"id\":1},"
+                     "{\"result\":1,\"error\":null,\"id\":2}]\n");
+    BOOST_TEST(dispatcher.active().empty());
+}
+
+BOOST_AUTO_TEST_CASE(help_overview__table__groups_without_hidden) {
+    BOOST_TEST(
+        help_overview(dispatcher.methods()) ==
+        "== Sample ==\nadd a ( b )\ncount\nfail\ngreet \"name\" ( \"hash\" price level )\nlater");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

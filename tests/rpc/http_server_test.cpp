@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+#include "rpc/server/dispatch.h"
+#include "rpc/server/http_server.h"
+#include "tests/rpc/sample_methods.h"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <thread>
+#include <utility>
+
+using namespace cairn::rpc::server;
+
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+
+constexpr const char* CREDENTIALS = "Basic dXNlcjpwYXNz"; // user:pass
+constexpr const char* WRONG = "Basic dXNlcjpubw==";       // user:no
+const std::string ADD = R"({"id":1,"method":"add","params":[1,2]})";
+const std::string ADDED = "{\"result\":3,\"error\":null,\"id\":1}\n";
+
+HttpOptions options() {
+    HttpOptions options;
+    options.auth = {.user = "user", .password = "pass"};
+    options.threads = 2;
+    return options;
+}
+
+/// A client that sends what it is told to.
+class Client {
+public:
+    explicit Client(uint16_t port) : socket_(io_) {
+        socket_.connect({asio::ip::address_v4::loopback(), port});
+    }
+
+    void send(std::string_view bytes) { asio::write(socket_, asio::buffer(bytes)); }
+
+    void post(const std::string& body, const char* credentials = CREDENTIALS) {
+        http::request<http::string_body> request(http::verb::post, "/", 11);
+        request.set(http::field::host, "localhost");
+        if (credentials != nullptr) request.set(http::field::authorization, credentials);
+        request.body() = body;
+        request.prepare_payload();
+        http::write(socket_, request);
+    }
+
+    http::response<http::string_body> read() {
+        http::response<http::string_body> response;
+        http::read(socket_, buffer_, response);
+        return response;
+    }
+
+    http::response<http::string_body> ask(const std::string& body) {
+        post(body);
+        return read();
+    }
+
+    /// Blocks until the server closes; false if it sends something instead.
+    bool closed() {
+        char byte = 0;
+        boost::system::error_code error;
+        asio::read(socket_, asio::buffer(&byte, 1), error);
+        return error == asio::error::eof || error == asio::error::connection_reset;
+    }
+
+    tcp::socket& socket() { return socket_; }
+
+private:
+    asio::io_context io_;
+    tcp::socket socket_;
+    boost::beast::flat_buffer buffer_;
+};
+
+struct Fixture {
+    SampleContext context;
+    Dispatcher dispatcher{sample_methods()};
+    std::unique_ptr<HttpServer> server;
+
+    void start(HttpOptions with) {
+        dispatcher.ready(context);
+        server = std::make_unique<HttpServer>(std::move(with), dispatcher);
+        server->start();
+    }
+
+    /// The callback of a call of `later` that has reached its method.
+    std::function<void(Reply)> taken_waiter() {
+        for (;;) {
+            {
+                const std::lock_guard lock(context.mutex);
+                if (!context.waiting.empty()) {
+                    auto done = context.waiting.back();
+                    context.waiting.pop_back();
+                    return done;
+                }
+            }
+            std::this_thread::yield();
+        }
+    }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(http_server, Fixture)
+
+BOOST_AUTO_TEST_CASE(keep_alive__many_requests__one_connection) {
+    start(options());
+    Client client(server->port());
+    for (int i = 0; i < 100; ++i) {
+        const auto response = client.ask(ADD);
+        BOOST_TEST(response.result_int() == 200U);
+        BOOST_TEST(response[http::field::content_type] == "application/json");
+        BOOST_TEST(response.body() == ADDED);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(pipelined__two_requests_at_once__two_replies) {
+    start(options());
+    Client client(server->port());
+    client.post(ADD);
+    client.post(ADD);
+    BOOST_TEST(client.read().body() == ADDED);
+    BOOST_TEST(client.read().body() == ADDED);
+}
+
+BOOST_AUTO_TEST_CASE(connection_close__asked__closed_after_reply) {
+    start(options());
+    Client client(server->port());
+    client.send(
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: " +
+        std::string(CREDENTIALS) + "\r\nContent-Length: " + std::to_string(ADD.size()) +
+        "\r\n\r\n" + ADD);
+    BOOST_TEST(client.read().body() == ADDED);
+    BOOST_TEST(client.closed());
+}
+
+BOOST_AUTO_TEST_CASE(batch_and_notification__http_codes) {
+    start(options());
+    Client client(server->port());
+    BOOST_TEST(client.ask("[" + ADD + "]").body() == "[{\"result\":3,\"error\":null,\"id\":1}]\n");
+    const auto notified = client.ask(R"({"jsonrpc":"2.0","method":"count"})");
+    BOOST_TEST(notified.result_int() == 204U);
+    BOOST_TEST(notified.body().empty());
+    BOOST_TEST(client.ask(R"({"method":"nope"})").result_int() == 404U);
+    BOOST_TEST(client.ask("nonsense").result_int() == 500U);
+}
+
+BOOST_AUTO_TEST_CASE(credentials__missing_or_wrong__401_and_no_body_read) {
+    start(options());
+    for (const char* credentials : {static_cast<const char*>(nullptr), WRONG}) {
+        Client client(server->port());
+        client.post(R"({"method":"count"})", credentials);
+        const auto response = client.read();
+        BOOST_TEST(response.result_int() == 401U);
+        BOOST_TEST(response[http::field::www_authenticate] == "Basic realm=\"jsonrpc\"");
+        BOOST_TEST(client.closed());
+    }
+    BOOST_TEST(context.count == 0);
+}
+
+BOOST_AUTO_TEST_CASE(credentials__right_then_wrong__each_request_is_checked) {
+    start(options());
+    Client client(server->port());
+    BOOST_TEST(client.ask(ADD).result_int() == 200U);
+    client.post(ADD, WRONG);
+    BOOST_TEST(client.read().result_int() == 401U);
+}
+
+BOOST_AUTO_TEST_CASE(method_and_target__others__refused) {
+    start(options());
+    Client get(server->port());
+    get.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    const auto not_post = get.read();
+    BOOST_TEST(not_post.result_int() == 405U);
+    BOOST_TEST(not_post.body() == "JSONRPC server handles only POST requests");
+    Client elsewhere(server->port());
+    elsewhere.send("POST /etc HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    BOOST_TEST(elsewhere.read().result_int() == 404U);
+}
+
+BOOST_AUTO_TEST_CASE(bad_http__answered_400_and_closed) {
+    start(options());
+    for (const char* nonsense :
+         {"HELLO\r\n\r\n", "POST / HTTP/9.9\r\n\r\n", "POST / HTTP/1.1\r\nbad header\r\n\r\n",
+          "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n"}) {
+        Client client(server->port());
+        client.send(nonsense);
+        BOOST_TEST(client.read().result_int() == 400U, nonsense);
+        BOOST_TEST(client.closed());
+    }
+    Client oversized(server->port());
+    oversized.send("POST / HTTP/1.1\r\nX: " + std::string(10'000, 'x'));
+    BOOST_TEST(oversized.read().result_int() == 400U);
+}
+
+BOOST_AUTO_TEST_CASE(truncated__closed_without_reply) {
+    start(options());
+    Client client(server->port());
+    client.send("POST / HTTP/1.1\r\nContent-Le");
+    client.socket().shutdown(tcp::socket::shutdown_send);
+    BOOST_TEST(client.closed());
+}
+
+BOOST_AUTO_TEST_CASE(oversized_body__413) {
+    HttpOptions small = options();
+    small.max_body_bytes = 1000;
+    start(small);
+    Client announced(server->port());
+    announced.send(
+        "POST / HTTP/1.1\r\nAuthorization: " + std::string(CREDENTIALS) +
+        "\r\nContent-Length: 1001\r\n\r\n");
+    BOOST_TEST(announced.read().result_int() == 413U);
+    Client chunked(server->port());
+    chunked.send(
+        "POST / HTTP/1.1\r\nAuthorization: " + std::string(CREDENTIALS) +
+        "\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" + std::string(1500, 'x'));
+    BOOST_TEST(chunked.read().result_int() == 413U);
+    Client fits(server->port());
+    BOOST_TEST(fits.ask(ADD + std::string(1000 - ADD.size(), ' ')).body() == ADDED);
+}
+
+BOOST_AUTO_TEST_CASE(expect_continue__told_to_go_on) {
+    start(options());
+    Client client(server->port());
+    client.send(
+        "POST / HTTP/1.1\r\nExpect: 100-continue\r\nAuthorization: " + std::string(CREDENTIALS) +
+        "\r\nContent-Length: " + std::to_string(ADD.size()) + "\r\n\r\n");
+    std::string line(25, '\0');
+    asio::read(client.socket(), asio::buffer(line));
+    BOOST_TEST(line == "HTTP/1.1 100 Continue\r\n\r\n");
+    client.send(ADD);
+    BOOST_TEST(client.read().body() == ADDED);
+}
+
+BOOST_AUTO_TEST_CASE(slow_client__closed_and_others_served) {
+    HttpOptions impatient = options();
+    impatient.client_timeout = std::chrono::seconds(1);
+    start(impatient);
+    Client slow(server->port());
+    slow.send("POST / HTTP/1.1\r\nHost:");
+    Client quick(server->port());
+    BOOST_TEST(quick.ask(ADD).body() == ADDED);
+    BOOST_TEST(slow.closed());
+}
+
+BOOST_AUTO_TEST_CASE(too_many_connections__the_longest_idle_goes) {
+    HttpOptions few = options();
+    few.max_connections = 3;
+    start(few);
+    Client first(server->port());
+    BOOST_TEST(first.ask(ADD).body() == ADDED);
+    std::vector<std::unique_ptr<Client>> others;
+    for (int i = 0; i < 3; ++i) {
+        others.push_back(std::make_unique<Client>(server->port()));
+        BOOST_TEST(others.back()->ask(ADD).body() == ADDED);
+    }
+    BOOST_TEST(first.closed());
+    BOOST_TEST(others.back()->ask(ADD).body() == ADDED);
+}
+
+BOOST_AUTO_TEST_CASE(waiting_calls__more_than_threads__others_served) {
+    start(options()); // two threads
+    std::vector<std::unique_ptr<Client>> waiting;
+    std::vector<std::function<void(Reply)>> waiters;
+    for (int i = 0; i < 5; ++i) {
+        waiting.push_back(std::make_unique<Client>(server->port()));
+        waiting.back()->post(R"({"id":1,"method":"later"})");
+        waiters.push_back(taken_waiter());
+    }
+    Client client(server->port());
+    BOOST_TEST(client.ask(ADD).body() == ADDED);
+    for (auto& done : waiters) done(std::string("true"));
+    for (auto& one : waiting)
+        BOOST_TEST(one->read().body() == "{\"result\":true,\"error\":null,\"id\":1}\n");
+}
+
+BOOST_AUTO_TEST_CASE(stop__reply_under_way__goes_out) {
+    start(options());
+    Client idle(server->port());
+    BOOST_TEST(idle.ask(ADD).body() == ADDED);
+    Client client(server->port());
+    client.post(R"({"id":1,"method":"later"})");
+    auto done = taken_waiter();
+    std::thread stopper([&] { server->stop(); });
+    BOOST_TEST(idle.closed()); // the server is stopping now
+    std::exchange(done, nullptr)(std::string("7"));
+    BOOST_TEST(client.read().body() == "{\"result\":7,\"error\":null,\"id\":1}\n");
+    stopper.join();
+    BOOST_CHECK_THROW(Client(server->port()), boost::system::system_error);
+}
+
+BOOST_AUTO_TEST_CASE(bind__bad_or_taken_address__named) {
+    start(options());
+    HttpOptions taken = options();
+    taken.port = server->port();
+    const auto names = [](const char* what) {
+        return [what](const std::runtime_error& error) {
+            return std::string_view(error.what()).find(what) != std::string_view::npos;
+        };
+    };
+    const std::string port = std::to_string(server->port());
+    BOOST_CHECK_EXCEPTION(HttpServer(taken, dispatcher), std::runtime_error, names(port.c_str()));
+    HttpOptions bad = options();
+    bad.bind = {"nowhere"};
+    BOOST_CHECK_EXCEPTION(HttpServer(bad, dispatcher), std::runtime_error, names("nowhere"));
+    HttpOptions bad_subnet = options();
+    bad_subnet.allow_ip = {"1.2.3.4/99"};
+    BOOST_CHECK_EXCEPTION(
+        HttpServer(bad_subnet, dispatcher), std::runtime_error, names("1.2.3.4/99"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
