@@ -109,6 +109,10 @@ chain::ChainOptions chain_options(const Setup& setup) {
         number_option(settings, "mempoolexpiry", 0, 100 * YEAR_SECONDS / 3600) * 3600;
     options.persist_mempool = settings.flag("persistmempool");
     options.accept_nonstandard = settings.flag("acceptnonstdtxn");
+    options.permit_bare_multisig = settings.flag("permitbaremultisig");
+    const int64_t data_bytes = number_option(settings, "datacarriersize", 0, UINT32_MAX);
+    options.max_datacarrier_bytes =
+        settings.flag("datacarrier") ? static_cast<size_t>(data_bytes) : 0;
     options.min_relay_feerate = fee_rate_option(settings, "minrelaytxfee");
     options.incremental_feerate = fee_rate_option(settings, "incrementalrelayfee");
     options.dust_feerate = fee_rate_option(settings, "dustrelayfee");

@@ -87,6 +87,10 @@ constexpr Option TABLE[] = {
      "What a replacement must pay more, per 1,000 vbytes"},
     {"dustrelayfee", Text, "<coins>", RELAY, "0.00003",
      "An output is dust if spending it costs more at this fee per 1,000 vbytes"},
+    {"permitbaremultisig", Flag, "", RELAY, "1", "Relay multisig outputs that no hash hides"},
+    {"datacarrier", Flag, "", RELAY, "1", "Relay outputs that only carry data"},
+    {"datacarriersize", Number, "<bytes>", RELAY, "100000",
+     "The most of such data a transaction may carry"},
     {"acceptnonstdtxn", Flag, "", RELAY, "0", "Relay transactions of unusual form"},
     {"blocksonly", Flag, "", RELAY, "0", "Take no transactions from peers"},
 

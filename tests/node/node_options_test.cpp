@@ -45,6 +45,8 @@ BOOST_AUTO_TEST_CASE(chain_options__table_fallbacks__are_those_of_the_struct) {
     BOOST_TEST((from_table.incremental_feerate == plain.incremental_feerate));
     BOOST_TEST((from_table.dust_feerate == plain.dust_feerate));
     BOOST_TEST((from_table.block_min_feerate == plain.block_min_feerate));
+    BOOST_TEST(from_table.permit_bare_multisig == plain.permit_bare_multisig);
+    BOOST_TEST(from_table.max_datacarrier_bytes == plain.max_datacarrier_bytes);
     BOOST_TEST(from_table.block_filters == plain.block_filters);
     BOOST_TEST(from_table.persist_mempool == plain.persist_mempool);
     BOOST_TEST(!from_table.assumed_valid.has_value());
@@ -54,7 +56,8 @@ BOOST_AUTO_TEST_CASE(chain_options__table_fallbacks__are_those_of_the_struct) {
 BOOST_AUTO_TEST_CASE(chain_options__values__arrive) {
     const chain::ChainOptions options = chain_options(setup_of(
         {"-dbcache=5", "-par=-1", "-assumevalid=0", "-minimumchainwork=0x65", "-maxtipage=9",
-         "-minrelaytxfee=0.1", "-dustrelayfee=2", "-blockfilterindex=0", "-nopersistmempool"}));
+         "-minrelaytxfee=0.1", "-dustrelayfee=2", "-blockfilterindex=0", "-nopersistmempool",
+         "-nodatacarrier", "-nopermitbaremultisig"}));
     BOOST_TEST(options.cache_bytes == size_t{5} << 20);
     BOOST_TEST(options.verify_threads == -1);
     BOOST_TEST(options.assumed_valid->is_null());
@@ -64,6 +67,9 @@ BOOST_AUTO_TEST_CASE(chain_options__values__arrive) {
     BOOST_TEST(options.dust_feerate.per_kvb.value == 200'000'000);
     BOOST_TEST(!options.block_filters);
     BOOST_TEST(!options.persist_mempool);
+    BOOST_TEST(!options.permit_bare_multisig);
+    BOOST_TEST(options.max_datacarrier_bytes == 0U);
+    BOOST_TEST(chain_options(setup_of({"-datacarriersize=83"})).max_datacarrier_bytes == 83U);
     BOOST_TEST(options.directory == "/chain");
 }
 
