@@ -82,7 +82,8 @@ def wrong_passphrase_pays_nothing(test):
     node.mine(1, node.cairn("address").strip())
     node.mine(100, REGTEST_ADDRESS)
     wrong = test.file("wrong", "not it\n")
-    error = node.cairn("send", "--yes", REGTEST_ADDRESS, "1", f"--passphrase-file={wrong}", expect=1)
+    error = node.cairn("send", "--yes", REGTEST_ADDRESS, "1", f"--passphrase-file={wrong}",
+                       expect=1)
     expect_in("wrong passphrase", error)
     expect_equal(node.rpc.getrawmempool(), [], "mempool")
     error = node.cairn("send", "--yes", REGTEST_ADDRESS, "51",
@@ -97,7 +98,8 @@ def another_chains_node_is_refused(test):
     node.cairn("wallet", "create", f"--passphrase-file={test.passphrase_file}")
     cookie = os.path.join(node.chain_directory, ".cookie")
     error = test.cairn(f"-datadir={test.directory}", f"-rpcport={node.rpc_port}",
-                       f"-rpccookiefile={cookie}", f"-walletdir={test.wallets}", "balance", expect=1)
+                       f"-rpccookiefile={cookie}", f"-walletdir={test.wallets}", "balance",
+                       expect=1)
     expect_in("chain", error)
 
 

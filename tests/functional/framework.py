@@ -185,8 +185,8 @@ class Test:
         return node.start() if start else node
 
     def cairn(self, *arguments, stdin="", expect=0):
-        """Run `cairn` to its end; returns what it printed, both streams if it was to fail. `expect`:
-        0, else (any other number) a failure; None for either."""
+        """Run `cairn` to its end; returns what it printed, both streams if it was to fail.
+        `expect`: 0; any other number for a failure; None for either."""
         done = subprocess.run([CAIRN, *arguments], input=stdin, capture_output=True, text=True,
                               timeout=PATIENCE * 2, cwd=self.directory, check=False,
                               env=environment(self.directory))
