@@ -61,12 +61,12 @@ uint32_t asert_bits(
     const AsertRule& rule,
     const Uint256& limit,
     const AsertAnchor& anchor,
-    Height height,
+    uint64_t height,
     int64_t time) {
     using boost::multiprecision::int128_t;
     const std::optional<Uint256> anchor_target = target_of(anchor.bits);
     assert(anchor_target && rule.half_life > 0);
-    const int64_t blocks = int64_t{height.value} - anchor.height.value;
+    const auto blocks = static_cast<int64_t>(height - anchor.height);
     const int128_t behind =
         int128_t(time) - anchor.parent_time - int128_t(rule.spacing) * (blocks + 1);
     // The target is the anchor's times 2^(exponent / 65536); division rounds towards zero, the
@@ -102,12 +102,13 @@ uint32_t next_bits_by(
 
 uint32_t next_bits_by(
     const AsertRule& rule, const HeaderNode& prev, uint32_t /*time*/, const Uint256& limit) {
-    constexpr Height ANCHOR = 1;
-    if (prev.height < ANCHOR) return rule.start_bits;
+    constexpr int32_t ANCHOR = 1;
+    if (prev.height < Height(ANCHOR)) return rule.start_bits;
     const HeaderNode& first = *prev.ancestor(ANCHOR);
     const AsertAnchor anchor{
         .height = ANCHOR, .parent_time = first.header.time - rule.spacing, .bits = rule.start_bits};
-    return asert_bits(rule, limit, anchor, prev.height, prev.header.time);
+    return asert_bits(
+        rule, limit, anchor, static_cast<uint64_t>(prev.height.value), prev.header.time);
 }
 
 /// The target after a whole period that ended with `last`.

@@ -25,9 +25,9 @@ bool meets_target(const BlockHash& hash, uint32_t bits, const Uint256& limit);
 /// Core: GetNextWorkRequired.
 uint32_t next_bits(const HeaderNode& prev, uint32_t time, const Params& params);
 
-/// Where ASERT's schedule begins.
+/// Where ASERT's schedule begins. Heights as wide as those of the published vectors.
 struct AsertAnchor {
-    Height height;
+    uint64_t height = 0;
     int64_t parent_time = 0; ///< Of the block before the anchor.
     uint32_t bits = 0;       ///< Target of the anchor.
 };
@@ -39,7 +39,7 @@ uint32_t asert_bits(
     const AsertRule& rule,
     const Uint256& limit,
     const AsertAnchor& anchor,
-    Height height,
+    uint64_t height,
     int64_t time);
 
 /// How many times harder than bits 0x1d00ffff. Core: GetDifficulty.

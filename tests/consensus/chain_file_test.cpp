@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: MIT
+#include "consensus/address.h"
+#include "consensus/block_rules.h"
+#include "consensus/chain_file.h"
+#include "consensus/interpreter.h"
+#include "tests/consensus/builders.h"
+
+#include <boost/json.hpp>
+
+#include <functional>
+
+using namespace cairn::tests;
+namespace json = boost::json;
+
+BOOST_AUTO_TEST_SUITE(chain_file)
+
+namespace {
+
+constexpr const char* FILES[] = {
+    "genesis.json",
+    "genesis/bitcoin-mainnet.json",
+    "genesis/bitcoin-testnet3.json",
+    "genesis/bitcoin-testnet4.json",
+    "genesis/bitcoin-signet.json",
+    "genesis/bitcoin-regtest.json",
+};
+
+std::string text_of(const std::string& file) {
+    return read_file(std::string(CAIRN_SOURCE_DIR "/") + file);
+}
+
+/// What reading `text` says is wrong; "" for nothing.
+std::string error_of(std::string_view text) {
+    try {
+        (void)read_chain_file(text);
+        return "";
+    } catch (const ChainFileError& error) {
+        return error.what();
+    }
+}
+
+json::object default_file() {
+    return json::parse(text_of("genesis.json")).as_object();
+}
+
+/// The error after `change` to the default chain's file.
+std::string error_after(const std::function<void(json::object&)>& change) {
+    json::object file = default_file();
+    change(file);
+    return error_of(json::serialize(file));
+}
+
+/// Set the value at a path such as "genesis.outputs.0.amount"; "-" appends to an array.
+void set(json::object& file, std::string_view path, const json::value& value) {
+    const size_t dot = path.find('.');
+    const std::string name(path.substr(0, dot));
+    if (dot == std::string_view::npos) {
+        file[name] = value;
+        return;
+    }
+    const std::string_view rest = path.substr(dot + 1);
+    if (file[name].is_object()) return set(file[name].as_object(), rest, value);
+    json::array& items = file[name].as_array();
+    if (rest == "-")
+        items.push_back(value);
+    else
+        set(items.at(static_cast<size_t>(rest[0] - '0')).as_object(), rest.substr(2), value);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(read_chain_file__each_file__computes_its_well_known_genesis_hash) {
+    const std::pair<const char*, const char*> genesis[] = {
+        {"mainnet", "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"},
+        {"testnet3", "000000000933ea01ad0ee984209779baaec3ced90fa3f408719526f8d77f4943"},
+        {"testnet4", "00000000da84f2bafbbc53dee25a72ae507ff4914b867c565be350b0da8bf043"},
+        {"signet", "00000008819873e925422c1ff0f99f7cc9bbb232af63a077a480a3633bee1ef6"},
+        {"regtest", "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206"},
+    };
+    for (const auto& [name, hash] : genesis) {
+        const Params params = chain_params("genesis/bitcoin-" + std::string(name) + ".json");
+        BOOST_TEST(params.genesis_hash.to_string() == hash);
+        BOOST_TEST(!params.genesis_spendable);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__mainnet__has_bitcoins_parameters) {
+    const Params params = chain_params("genesis/bitcoin-mainnet.json");
+    BOOST_TEST(params.name == "main");
+    BOOST_TEST(to_hex(params.magic) == "f9beb4d9");
+    BOOST_TEST(params.p2p_port == 8333);
+    BOOST_TEST(params.rpc_port == 8332);
+    BOOST_TEST(params.address.bech32_hrp == "bc");
+    BOOST_TEST(params.spacing() == 600);
+    BOOST_TEST(std::get<BitcoinRule>(params.pow).interval() == 2016);
+    BOOST_TEST(params.subsidy.value == 50 * COIN);
+    BOOST_TEST(params.coinbase_maturity == 100);
+    BOOST_TEST(max_block_sigop_cost(params) == 80'000);
+    BOOST_TEST(params.activation.segwit.value == 481'824);
+    BOOST_TEST(
+        params.genesis.header.merkle_root.to_string() ==
+        "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b");
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__default_chain__is_as_promised) {
+    const Params params = chain_params("genesis.json");
+    BOOST_TEST(params.name == "cairn");
+    BOOST_TEST(params.directory == "cairn");
+    BOOST_TEST(params.pow_limit == Uint256(1) << 232);
+    const auto& rule = std::get<AsertRule>(params.pow);
+    BOOST_TEST(rule.spacing == 15);
+    BOOST_TEST(rule.half_life == 3600);
+    BOOST_TEST(target_of(rule.start_bits).value() == params.pow_limit);
+    BOOST_TEST(params.coinbase_maturity == 10);
+    BOOST_TEST(params.max_tip_age == 0);
+    BOOST_TEST(params.genesis_spendable);
+    BOOST_CHECK(block_script_flags({}, 1, params) == MANDATORY_FLAGS);
+    const TxOut& premine = params.genesis.transactions[0].outputs.at(0);
+    BOOST_TEST(premine.value.value == 1'000'000 * COIN);
+    BOOST_TEST(
+        address_of_script(premine.script_pubkey, params.address).value() ==
+        "crn1qjquh87vlludea8aenranjkezfvlhj7dfsuchhr");
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__all_files__differ_in_magic_and_ports) {
+    std::set<std::string> magics;
+    std::set<int> ports;
+    for (const char* file : FILES) {
+        const Params params = chain_params(file);
+        magics.insert(to_hex(params.magic));
+        ports.insert(params.p2p_port);
+        ports.insert(params.rpc_port);
+    }
+    BOOST_TEST(magics.size() == std::size(FILES));
+    BOOST_TEST(ports.size() == 2 * std::size(FILES));
+}
+
+BOOST_AUTO_TEST_CASE(write_chain_file__what_was_read__reads_as_the_same) {
+    for (const char* file : FILES) {
+        const std::string written = write_chain_file(chain_params(file));
+        BOOST_TEST(write_chain_file(read_chain_file(written)) == written);
+        // Nothing is lost: the same fields with the same values as in the file.
+        json::value there = json::parse(text_of(file));
+        if (there.as_object()["bootstrap_peers"].as_array().empty())
+            BOOST_TEST(json::parse(written) == there, file);
+    }
+}
+
+/// One field of the default chain's file set to what it can't hold; the error names it.
+BOOST_AUTO_TEST_CASE(read_chain_file__bad_value__names_field_content_and_expectation) {
+    const std::tuple<const char*, json::value, const char*> values[] = {
+        {"format", 2, "format: holds 2, expected 1, the only format that this program knows"},
+        {"format", "1", "format: holds \"1\", expected a whole number from 0 to 2147483647"},
+        {"name", "", "name: holds \"\", expected text of 1 to 64 ASCII characters"},
+        {"name", "../x", "name: holds \"../x\", expected letters, digits, - and _"},
+        {"name", 7, "name: holds 7, expected text of 1 to 64 ASCII characters"},
+        {"directory", "a b", "directory: holds \"a b\", expected letters, digits, - and _"},
+        {"magic", "f9beb4", "magic: holds \"f9beb4\", expected 4 bytes in hexadecimal"},
+        {"magic", "f9beb4xx", "magic: holds \"f9beb4xx\", expected 4 bytes in hexadecimal"},
+        {"p2p_port", 0, "p2p_port: holds 0, expected a whole number from 1 to 65535"},
+        {"p2p_port", 65536, "p2p_port: holds 65536, expected a whole number from 1 to 65535"},
+        {"rpc_port", 27515, "rpc_port: holds 27515, expected another port than p2p_port"},
+        {"rpc_port", 1e3, "rpc_port: holds 1E3, expected a whole number from 1 to 65535"},
+        {"address", 1, "address: holds 1, expected an object"},
+        {"address.bech32_hrp", "Crn",
+         "address.bech32_hrp: holds \"Crn\", expected text without capital letters and spaces"},
+        {"address.pubkey_hash", "",
+         "address.pubkey_hash: holds \"\", expected 1 to 4 bytes in hexadecimal"},
+        {"address.coin_type", -1,
+         "address.coin_type: holds -1, expected a whole number from 0 to 2147483647"},
+        {"proof_of_work.limit", "0", "proof_of_work.limit: holds \"0\", expected a number above 0"},
+        {"proof_of_work.limit", "0x1",
+         "proof_of_work.limit: holds \"0x1\", expected a number of 1 to 64 hexadecimal digits"},
+        {"proof_of_work.rule", "luck",
+         "proof_of_work.rule: holds \"luck\", expected asert, bitcoin or fixed"},
+        {"proof_of_work.spacing", 0,
+         "proof_of_work.spacing: holds 0, expected a whole number from 1 to 86400"},
+        {"proof_of_work.half_life", 14,
+         "proof_of_work.half_life: holds 14, expected a whole number from 15 to 31536000000"},
+        {"proof_of_work.start_bits", "1f010000",
+         "proof_of_work.start_bits: holds \"1f010000\", expected 8 hexadecimal digits of a target "
+         "above 0 and at most proof_of_work.limit"},
+        {"genesis.bits", "1e810000",
+         "genesis.bits: holds \"1e810000\", expected 8 hexadecimal digits of a target above 0 and "
+         "at most proof_of_work.limit"},
+        {"genesis.time", 4294967296,
+         "genesis.time: holds 4294967296, expected a whole number from 0 to 4294967295"},
+        {"genesis.coinbase", json::string(91, 'x'),
+         "genesis.coinbase: holds \"" // and no more of it than fits
+         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx..."
+         ", expected text of 1 to 90 ASCII characters"},
+        {"genesis.spendable", 1, "genesis.spendable: holds 1, expected true or false"},
+        {"genesis.outputs", json::array(),
+         "genesis.outputs: holds [], expected at least one output"},
+        {"genesis.outputs.0.amount", 2'100'000'000'000'001,
+         "genesis.outputs[0].amount: holds 2100000000000001, expected a whole number from 0 to "
+         "2100000000000000"},
+        {"genesis.outputs.0.script", "51",
+         "genesis.outputs[0]: holds "
+         "{\"amount\":100000000000000,\"address\":\"crn1qjquh87vlludea8aenranjkezfvlhj7dfsuchhr..."
+         ", expected either an address or a script"},
+        {"genesis.outputs.0.address", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+         "genesis.outputs[0].address: holds \"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4\", "
+         "expected an address with the prefixes of this file"},
+        {"subsidy.amount", -1,
+         "subsidy.amount: holds -1, expected a whole number from 0 to 2100000000000000"},
+        {"subsidy.coinbase_maturity", 0,
+         "subsidy.coinbase_maturity: holds 0, expected a whole number from 1 to 2147483647"},
+        {"max_block_weight", 3999,
+         "max_block_weight: holds 3999, expected a whole number from 4000 to 33554432"},
+        {"activation.bip34", -1,
+         "activation.bip34: holds -1, expected a whole number from 0 to 2147483647"},
+        {"deployments", 1, "deployments: holds 1, expected an array"},
+        {"deployments.0.bit", 29,
+         "deployments[0].bit: holds 29, expected a whole number from 0 to 28"},
+        {"deployments.0.start_time", "now",
+         "deployments[0].start_time: holds \"now\", expected seconds, \"always\" or \"never\""},
+        {"deployments.0.threshold", 2017,
+         "deployments[0].threshold: holds 2017, expected a whole number from 1 to 2016"},
+        {"challenge", "", "challenge: holds \"\", expected 1 to 10000 bytes in hexadecimal"},
+        {"assumed_valid", "00", "assumed_valid: holds \"00\", expected 32 bytes in hexadecimal"},
+        {"max_tip_age", -1, "max_tip_age: holds -1, expected a whole number from 0 to 31536000000"},
+        {"dns_seeds.-", "a host", "dns_seeds[0]: holds \"a host\", expected a host without spaces"},
+    };
+    for (const auto& [path, value, error] : values)
+        BOOST_TEST(error_after([&](json::object& file) { set(file, path, value); }) == error, path);
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__required_field_missing__names_it) {
+    for (const char* name :
+         {"format", "name", "magic", "p2p_port", "rpc_port", "address", "proof_of_work", "genesis",
+          "subsidy"}) {
+        const std::string error = error_after([&](json::object& file) { file.erase(name); });
+        BOOST_TEST(error.starts_with(std::string(name) + ": is missing, expected "), error);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__field_nobody_knows__is_an_error_at_every_level) {
+    const auto starts = [](const std::string& text, std::string_view start) {
+        BOOST_TEST(text.starts_with(start), text);
+    };
+    starts(
+        error_after([](json::object& file) { file["nmae"] = "x"; }),
+        "nmae: holds \"x\", expected nothing of this name; what can stand here: activation "
+        "address");
+    starts(
+        error_after([](json::object& file) { set(file, "genesis.outputs.0.fee", 1); }),
+        "genesis.outputs[0].fee: holds 1, expected nothing of this name; what can stand here: "
+        "address amount script");
+    // What belongs to another rule of proof of work is unknown, too.
+    starts(
+        error_after([](json::object& file) { set(file, "proof_of_work.timespan", 100); }),
+        "proof_of_work.timespan: holds 100, expected nothing of this name");
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__field_twice__is_an_error) {
+    std::string text = text_of("genesis.json");
+    text.insert(text.find("\"magic\""), "\"name\": \"other\", ");
+    BOOST_TEST(error_of(text) == "name: is there twice, expected once");
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__no_json__names_the_line) {
+    BOOST_TEST(error_of("").starts_with("line 1: not JSON: "));
+    BOOST_TEST(error_of("{\n\"format\": 1,\n}").starts_with("line 3: not JSON: "));
+    BOOST_TEST(error_of("{}\n x") == "line 2: not JSON: text after its end");
+    BOOST_TEST(error_of("[]") == ": holds [], expected an object");
+    BOOST_TEST(error_of(std::string(5'000'000, ' ')).starts_with("chain file: has 5000000 bytes"));
+    BOOST_TEST(error_of(std::string(100'000, '[')).starts_with("line 1: not JSON: "));
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__genesis_not_as_its_hash_says__tells_the_right_hash) {
+    const std::string error =
+        error_after([](json::object& file) { set(file, "genesis.time", 1'763'683'201); });
+    BOOST_TEST(error.starts_with(
+        "genesis.hash: holds \"000000f00012a916cfd65439b5b3b7f8efdc4b4dcd0c8670a41f17eb7dbfa95a\", "
+        "expected the hash of what this section holds, "));
+    // With that hash the file still fails: the nonce isn't good.
+    const std::string right = error.substr(error.size() - 64);
+    BOOST_TEST(
+        error_after([&](json::object& file) {
+            set(file, "genesis.time", 1'763'683'201);
+            set(file, "genesis.hash", json::string(right));
+        }) == "genesis.nonce: holds 4181047, expected a nonce with which the hash meets the bits");
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__premine_above_all_money__is_an_error) {
+    BOOST_TEST(error_after([](json::object& file) {
+                   json::array& outputs = file["genesis"].as_object()["outputs"].as_array();
+                   outputs[0].as_object()["amount"] = 2'100'000'000'000'000;
+                   outputs.push_back({{"amount", 1}, {"script", "51"}});
+               }).ends_with(", expected at most 21,000,000 coins in all"));
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__optional_fields_absent__have_their_defaults) {
+    json::object file = default_file();
+    for (const char* name :
+         {"max_block_weight", "activation", "deployments", "max_tip_age", "bootstrap_peers",
+          "dns_seeds"})
+        file.erase(name);
+    const Params params = read_chain_file(json::serialize(file));
+    BOOST_TEST(params.max_block_weight == 4'000'000);
+    BOOST_TEST(params.activation.csv.value == 1);
+    BOOST_TEST(params.deployments.empty());
+    BOOST_TEST(params.max_tip_age == 86'400);
+}
+
+namespace {
+
+NewChain new_chain() {
+    NewChain chain;
+    chain.name = "village";
+    chain.bech32_hrp = "vil";
+    chain.time = 1'800'000'000;
+    chain.start_bits = 0x207fffff; // found at once
+    return chain;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(new_chain_file__name_and_prefix__make_a_chain) {
+    const Params params = read_chain_file(new_chain_file(new_chain()));
+    BOOST_TEST(params.name == "village");
+    BOOST_TEST(params.genesis.header.time == 1'800'000'000U);
+    BOOST_TEST(!params.genesis_spendable);
+    BOOST_TEST(std::get<AsertRule>(params.pow).start_bits == 0x207fffffU);
+    BOOST_TEST(params.p2p_port == params.rpc_port + 1);
+    for (size_t i = 0; i < params.magic.size(); ++i)
+        BOOST_TEST(params.magic[i] == (params.genesis_hash.bytes[i] | 0x80));
+}
+
+BOOST_AUTO_TEST_CASE(new_chain_file__premine__is_spendable) {
+    NewChain chain = new_chain();
+    const Params params = read_chain_file(new_chain_file(chain));
+    const std::string address = segwit_address("vil", 0, Bytes(20, 7));
+    chain.premine = {{.address = address, .amount = 5 * COIN}};
+    const Params with_premine = read_chain_file(new_chain_file(chain));
+    BOOST_TEST(with_premine.genesis_spendable);
+    BOOST_TEST(
+        address_of_script(
+            with_premine.genesis.transactions[0].outputs.at(0).script_pubkey, with_premine.address)
+            .value() == address);
+    BOOST_CHECK(with_premine.genesis_hash != params.genesis_hash);
+}
+
+BOOST_AUTO_TEST_CASE(new_chain_file__challenge__makes_hashing_easy) {
+    NewChain chain = new_chain();
+    chain.start_bits = 0x1e010000;
+    chain.challenge = Script(Bytes{OP_1});
+    const Params params = read_chain_file(new_chain_file(chain));
+    BOOST_TEST(params.signed_blocks());
+    BOOST_TEST(std::holds_alternative<FixedRule>(params.pow));
+    BOOST_TEST(params.genesis.header.bits == 0x207fffffU);
+}
+
+BOOST_AUTO_TEST_CASE(new_chain_file__what_cannot_be__is_named) {
+    const auto error = [](const std::function<void(NewChain&)>& change) -> std::string {
+        NewChain chain = new_chain();
+        change(chain);
+        try {
+            (void)new_chain_file(chain);
+            return "";
+        } catch (const ChainFileError& wrong) {
+            return wrong.what();
+        }
+    };
+    BOOST_TEST(error([](NewChain& c) { c.name = "a/b"; }).starts_with("name: holds \"a/b\""));
+    BOOST_TEST(error([](NewChain& c) { c.bech32_hrp = ""; }).starts_with("address.bech32_hrp"));
+    BOOST_TEST(error([](NewChain& c) { c.start_bits = 0; }).starts_with("start_bits: "));
+    BOOST_TEST(error([](NewChain& c) {
+                   c.premine = {{.address = "bc1qxyz", .amount = 1}};
+               }) == "premine: bc1qxyz is no address of this chain");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "consensus/version_bits.h"
+#include "tests/consensus/builders.h"
+
+using namespace cairn::tests;
+
+BOOST_AUTO_TEST_SUITE(version_bits)
+
+namespace {
+
+constexpr int32_t SIGNAL = 0x20000000 | 1 << 3;
+constexpr int32_t SILENT = 0x20000000;
+
+Deployment deployment() {
+    return {
+        .name = "test",
+        .bit = 3,
+        .start_time = 1000,
+        .timeout = 5000,
+        .min_activation_height = 0,
+        .period = 10,
+        .threshold = 7};
+}
+
+/// Blocks in periods of ten, whose median time past is what a test says.
+class Periods {
+public:
+    /// Ten blocks (nine the first time, after genesis) at `time`, `signals` of which signal.
+    const HeaderNode* add(uint32_t time, int signals) {
+        if (tip_ == nullptr) tip_ = tree_.add(nullptr, time, 0x207fffff, SILENT);
+        do {
+            tip_ = tree_.add(tip_, time, 0x207fffff, signals-- > 0 ? SIGNAL : SILENT);
+        } while ((tip_->height.value + 1) % 10 != 0);
+        return tip_;
+    }
+
+private:
+    HeaderTree tree_;
+    const HeaderNode* tip_ = nullptr;
+};
+
+std::string_view state(const Deployment& deployment, const HeaderNode* parent) {
+    return deployment_state_name(deployment_state(deployment, parent));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(deployment_state__threshold_reached__locks_in_then_activates) {
+    Periods periods;
+    BOOST_TEST(state(deployment(), nullptr) == "defined");
+    BOOST_TEST(state(deployment(), periods.add(999, 9)) == "defined"); // signals come too early
+    BOOST_TEST(state(deployment(), periods.add(1000, 10)) == "started");
+    BOOST_TEST(state(deployment(), periods.add(1100, 6)) == "started");
+    const HeaderNode* locked = periods.add(1200, 7);
+    BOOST_TEST(state(deployment(), locked) == "locked_in");
+    BOOST_TEST(state(deployment(), locked->parent) == "started");
+    BOOST_TEST(deployment_since(deployment(), locked).value == 40);
+    const HeaderNode* active = periods.add(1300, 0);
+    BOOST_TEST(state(deployment(), active) == "active");
+    BOOST_TEST(state(deployment(), periods.add(9000, 0)) == "active");
+    BOOST_TEST(deployment_since(deployment(), active).value == 50);
+}
+
+BOOST_AUTO_TEST_CASE(deployment_state__time_out__fails_for_ever) {
+    Periods periods;
+    periods.add(1000, 0);
+    BOOST_TEST(state(deployment(), periods.add(5000, 6)) == "failed");
+    BOOST_TEST(state(deployment(), periods.add(5100, 10)) == "failed");
+}
+
+BOOST_AUTO_TEST_CASE(deployment_state__threshold_in_last_period__beats_the_time_out) {
+    Periods periods;
+    periods.add(1000, 0);
+    BOOST_TEST(state(deployment(), periods.add(5000, 7)) == "locked_in");
+}
+
+BOOST_AUTO_TEST_CASE(deployment_state__minimum_activation_height__delays) {
+    Deployment late = deployment();
+    late.min_activation_height = 50;
+    Periods periods;
+    periods.add(1000, 0);
+    periods.add(1100, 10);
+    BOOST_TEST(state(late, periods.add(1200, 0)) == "locked_in");
+    BOOST_TEST(state(late, periods.add(1300, 0)) == "locked_in");
+    BOOST_TEST(state(late, periods.add(1400, 0)) == "active");
+}
+
+BOOST_AUTO_TEST_CASE(deployment_state__always_and_never__need_no_blocks) {
+    Deployment fixed = deployment();
+    fixed.start_time = Deployment::ALWAYS_ACTIVE;
+    BOOST_TEST(state(fixed, nullptr) == "active");
+    fixed.start_time = Deployment::NEVER_ACTIVE;
+    BOOST_TEST(state(fixed, nullptr) == "failed");
+    BOOST_TEST(deployment_since(fixed, nullptr).value == 0);
+}
+
+BOOST_AUTO_TEST_CASE(block_version__started_or_locked_in__sets_the_bit) {
+    Params params;
+    params.deployments = {deployment()};
+    Periods periods;
+    BOOST_TEST(block_version(nullptr, params) == SILENT);
+    BOOST_TEST(block_version(periods.add(1000, 0), params) == SIGNAL);
+    BOOST_TEST(block_version(periods.add(1100, 7), params) == SIGNAL);
+    BOOST_TEST(block_version(periods.add(1200, 0), params) == SILENT);
+}
+
+BOOST_AUTO_TEST_CASE(count_signals__part_of_a_period__counts_up_to_it) {
+    Periods periods;
+    periods.add(1000, 0);
+    const HeaderNode* tip = periods.add(1100, 3);
+    const SignalCount whole = count_signals(deployment(), *tip);
+    BOOST_TEST(whole.signalling == "###-------");
+    BOOST_TEST(!whole.possible);
+    const SignalCount part = count_signals(deployment(), *tip->ancestor(15));
+    BOOST_TEST(part.elapsed == 6);
+    BOOST_TEST(part.count == 3);
+    BOOST_TEST(part.signalling == "###---");
+    BOOST_TEST(part.possible); // three silent blocks are what ten can bear
+}
+
+BOOST_AUTO_TEST_CASE(signals__other_top_bits__do_not_count) {
+    HeaderTree tree;
+    const HeaderNode* node = tree.add(nullptr, 1, 0x207fffff, 0x40000000 | 1 << 3);
+    BOOST_TEST(count_signals(deployment(), *node).count == 0);
+    node = tree.add(node, 1, 0x207fffff, 1 << 3);
+    BOOST_TEST(count_signals(deployment(), *node).count == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
