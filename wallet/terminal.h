@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// Talking to the person at the terminal, or to the script that stands in for one.
+#pragma once
+
+#include "wallet/keys/secret.h"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cairn::wallet {
+
+bool input_is_terminal();
+bool output_is_terminal();
+
+/// One line typed without echo. Throws std::runtime_error if there is no terminal, or on Ctrl-C.
+keys::SecretText ask_secret(const std::string& prompt);
+
+/// One line of standard input; the prompt is shown on a terminal only. Throws std::runtime_error
+/// at its end.
+keys::SecretText ask_line(const std::string& prompt);
+
+/// Whether the answer is yes; anything else is no.
+bool ask_yes(const std::string& question);
+
+/// The first line of a file. Throws std::runtime_error.
+keys::SecretText first_line_of(const std::filesystem::path& file);
+
+/// A passphrase: from `file` if that is given, else from the terminal without echo, else the next
+/// line of standard input. `twice`: typed again on a terminal, as a mistake would lock the wallet.
+keys::SecretText read_passphrase(const std::filesystem::path& file, bool twice);
+
+/// A QR code for a dark or bright terminal, two squares a character. Empty if `text` is too long.
+std::string qr_code(std::string_view text);
+
+/// A line that is replaced by the next; on a terminal's standard error only.
+void show_progress(const std::string& line);
+void clear_progress();
+
+/// "2026-11-21 02:30", local time.
+std::string local_time(int64_t seconds);
+
+/// Rows with aligned columns.
+class Table {
+public:
+    enum class Align : uint8_t { Left, Right };
+
+    explicit Table(std::vector<Align> columns) : columns_(std::move(columns)) {}
+
+    void add(std::vector<std::string> cells);
+    std::string text() const; ///< Each line indented by two spaces, with a line feed.
+
+private:
+    std::vector<Align> columns_;
+    std::vector<std::vector<std::string>> rows_;
+};
+
+} // namespace cairn::wallet
