@@ -21,6 +21,10 @@ std::string write_chain_file(const Params& params);
 /// The genesis block: one coinbase whose script holds `text` in the form of Bitcoin's own.
 Block make_genesis(const BlockHeader& header, std::string_view text, std::vector<TxOut> outputs);
 
+/// The SLIP-0044 number that new chains share with the default one: unregistered; the three bytes
+/// "CRN".
+constexpr uint32_t NEW_CHAIN_COIN_TYPE = 4411982;
+
 /// What distinguishes a new chain; all else follows, or is as on the default chain.
 struct NewChain {
     std::string name;

@@ -220,7 +220,6 @@ namespace {
 
 /// The prefixes of the default chain but for the bech32 one: what people see begin with C and c.
 AddressPrefixes default_prefixes(const std::string& hrp) {
-    constexpr uint32_t UNREGISTERED_COIN_TYPE = 4411982; // "CRN" as three bytes
     AddressPrefixes prefixes;
     prefixes.bech32_hrp = hrp;
     prefixes.pubkey_hash = {0x1c};
@@ -228,7 +227,7 @@ AddressPrefixes default_prefixes(const std::string& hrp) {
     prefixes.secret_key = {0x9c};
     prefixes.extended_public = {0x04, 0x88, 0xb2, 0x1e}; // xpub and xprv, which all wallets know
     prefixes.extended_secret = {0x04, 0x88, 0xad, 0xe4};
-    prefixes.coin_type = UNREGISTERED_COIN_TYPE;
+    prefixes.coin_type = NEW_CHAIN_COIN_TYPE;
     return prefixes;
 }
 

@@ -12,11 +12,14 @@
 #include <spawn.h>
 #include <sstream>
 #include <stdexcept>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
+
+extern "C" { // glibc 2.36 forgot to say so itself
+#include <sys/pidfd.h>
+}
 
 namespace cairn::wallet {
 
