@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The program `cairn`: the wallet and the command line of a node. The options that say where the
 // node is are cairnd's own and read by its reader; CLI11 sees what is left.
+#include "node/node_options.h"
 #include "node/setup.h"
 #include "wallet/commands.h"
 #include "wallet/devnet.h"
@@ -91,9 +92,7 @@ public:
         const node::Setup& setup = get();
         wallet::RpcEndpoint endpoint;
         endpoint.host = setup.settings.text("rpcconnect");
-        endpoint.port = setup.params.rpc_port;
-        if (setup.settings.is_set("rpcport"))
-            endpoint.port = static_cast<uint16_t>(setup.settings.number("rpcport"));
+        endpoint.port = node::port_option(setup.settings, "rpcport", setup.params.rpc_port);
         endpoint.user = setup.settings.text("rpcuser");
         endpoint.password = setup.settings.text("rpcpassword");
         endpoint.cookie_file = setup.chain_path("rpccookiefile");

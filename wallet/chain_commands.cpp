@@ -52,9 +52,8 @@ Amount amount_option(const std::string& text) {
 
 /// The first address of the wallet of `words` on a chain with this prefix.
 std::string first_address(const SecretText& words, const std::string& hrp) {
-    const consensus::AddressPrefixes prefixes;
     const auto master = keys::master_key(mnemonic_seed(words, "").view());
-    keys::KeyPath path = keys::bip84_account(prefixes.coin_type, 0);
+    keys::KeyPath path = keys::bip84_account(consensus::NEW_CHAIN_COIN_TYPE, 0);
     path.insert(path.end(), {0, 0});
     const auto key = master ? derive(*master, path) : std::nullopt;
     if (!key) throw WalletError("these words have no keys: try again");
