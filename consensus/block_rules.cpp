@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
 namespace cairn::consensus {
 
@@ -23,14 +22,6 @@ namespace {
 bool too_old(int32_t version, Height height, const ActivationHeights& active) {
     return (version < 2 && height >= active.bip34) || (version < 3 && height >= active.bip66) ||
            (version < 4 && height >= active.bip65);
-}
-
-std::string bad_version(int32_t version) {
-    std::array<char, 32> text{};
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): std::format needs a newer library
-    (void)std::snprintf(
-        text.data(), text.size(), "bad-version(0x%08x)", static_cast<uint32_t>(version));
-    return text.data();
 }
 
 /// BIP-0094: the first block of a period may not lie long before the last of the one before, which
@@ -55,7 +46,7 @@ Result<> accept_header(
     if (int64_t{header.time} > now + MAX_FUTURE_BLOCK_SECONDS)
         return premature("time-too-new", "block timestamp too far in the future");
     if (too_old(header.version, parent.height + Height(1), params.activation))
-        return invalid(bad_version(header.version), "rejected block version");
+        return invalid("bad-version(0x" + word_hex(static_cast<uint32_t>(header.version)) + ")");
     return {};
 }
 

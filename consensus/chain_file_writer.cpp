@@ -53,10 +53,6 @@ void print(std::string& out, const json::value& value, size_t depth) {
 
 // The file's sections ///////////////////////////////////////////////////////////////////////////
 
-std::string word_hex(uint32_t word) {
-    return to_hex(Uint256(word)).substr(56);
-}
-
 json::object address_section(const AddressPrefixes& address) {
     return {
         {"bech32_hrp", address.bech32_hrp},

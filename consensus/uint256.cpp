@@ -24,6 +24,10 @@ std::string to_hex(const Uint256& number) {
     return to_hash(number).to_string();
 }
 
+std::string word_hex(uint32_t word) {
+    return to_hex(Uint256(word)).substr(56);
+}
+
 std::optional<Uint256> number_from_hex(std::string_view text) {
     constexpr size_t DIGITS = 64;
     if (text.empty() || text.size() > DIGITS) return std::nullopt;

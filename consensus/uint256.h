@@ -22,6 +22,9 @@ Hash256 to_hash(const Uint256& number);
 /// 64 hexadecimal digits, most significant first, as JSON-RPC shows chain work and targets.
 std::string to_hex(const Uint256& number);
 
+/// 8 hexadecimal digits, most significant first, as JSON-RPC shows bits and versions.
+std::string word_hex(uint32_t word);
+
 /// The reverse of to_hex(Uint256), from 1 to 64 digits; nullopt for anything else.
 std::optional<Uint256> number_from_hex(std::string_view text);
 

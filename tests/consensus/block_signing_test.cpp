@@ -52,6 +52,10 @@ private:
     std::array<uint8_t, 32> secret_{};
 };
 
+} // namespace
+
+namespace {
+
 /// A two-of-three chain, and an unsigned block on it with room for the solution.
 struct Scene {
     Signer signers[3] = {Signer(1), Signer(2), Signer(3)};

@@ -146,9 +146,20 @@ BOOST_AUTO_TEST_CASE(write_chain_file__what_was_read__reads_as_the_same) {
     }
 }
 
-/// One field of the default chain's file set to what it can't hold; the error names it.
-BOOST_AUTO_TEST_CASE(read_chain_file__bad_value__names_field_content_and_expectation) {
-    const std::tuple<const char*, json::value, const char*> values[] = {
+namespace {
+
+/// A path in the default chain's file, what it can't hold, and the error that this gives.
+using BadValue = std::tuple<const char*, json::value, const char*>;
+
+void check_bad_values(std::initializer_list<BadValue> values) {
+    for (const auto& [path, value, error] : values)
+        BOOST_TEST(error_after([&](json::object& file) { set(file, path, value); }) == error, path);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(read_chain_file__bad_identity__names_field_content_and_expectation) {
+    check_bad_values({
         {"format", 2, "format: holds 2, expected 1, the only format that this program knows"},
         {"format", "1", "format: holds \"1\", expected a whole number from 0 to 2147483647"},
         {"name", "", "name: holds \"\", expected text of 1 to 64 ASCII characters"},
@@ -168,6 +179,11 @@ BOOST_AUTO_TEST_CASE(read_chain_file__bad_value__names_field_content_and_expecta
          "address.pubkey_hash: holds \"\", expected 1 to 4 bytes in hexadecimal"},
         {"address.coin_type", -1,
          "address.coin_type: holds -1, expected a whole number from 0 to 2147483647"},
+    });
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__bad_work_or_genesis__names_field_content_and_expectation) {
+    check_bad_values({
         {"proof_of_work.limit", "0", "proof_of_work.limit: holds \"0\", expected a number above 0"},
         {"proof_of_work.limit", "0x1",
          "proof_of_work.limit: holds \"0x1\", expected a number of 1 to 64 hexadecimal digits"},
@@ -202,6 +218,11 @@ BOOST_AUTO_TEST_CASE(read_chain_file__bad_value__names_field_content_and_expecta
         {"genesis.outputs.0.address", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
          "genesis.outputs[0].address: holds \"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4\", "
          "expected an address with the prefixes of this file"},
+    });
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__bad_rules__names_field_content_and_expectation) {
+    check_bad_values({
         {"subsidy.amount", -1,
          "subsidy.amount: holds -1, expected a whole number from 0 to 2100000000000000"},
         {"subsidy.coinbase_maturity", 0,
@@ -221,9 +242,7 @@ BOOST_AUTO_TEST_CASE(read_chain_file__bad_value__names_field_content_and_expecta
         {"assumed_valid", "00", "assumed_valid: holds \"00\", expected 32 bytes in hexadecimal"},
         {"max_tip_age", -1, "max_tip_age: holds -1, expected a whole number from 0 to 31536000000"},
         {"dns_seeds.-", "a host", "dns_seeds[0]: holds \"a host\", expected a host without spaces"},
-    };
-    for (const auto& [path, value, error] : values)
-        BOOST_TEST(error_after([&](json::object& file) { set(file, path, value); }) == error, path);
+    });
 }
 
 BOOST_AUTO_TEST_CASE(read_chain_file__required_field_missing__names_it) {
