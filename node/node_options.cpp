@@ -15,7 +15,12 @@ using consensus::Height;
 
 namespace {
 
-constexpr int64_t YEAR_SECONDS = 365 * 24 * 3600;
+constexpr int64_t YEAR_SECONDS = int64_t{365} * 24 * 3600;
+constexpr int64_t MAX_MEGABYTES = 1 << 20;
+
+/// What a user agent comment may hold. Core: SAFE_CHARS_UA_COMMENT.
+constexpr std::string_view SAFE_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "0123456789 .,;-_?@";
 
 /// Coins, with up to eight decimals, as a fee rate per 1,000 virtual bytes.
 FeeRate fee_rate_option(const Settings& settings, std::string_view name) {
@@ -47,11 +52,9 @@ bool on(const std::string& text) {
 }
 
 std::vector<std::string> user_agent_comments(const Settings& settings) {
-    constexpr std::string_view SAFE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                      "0123456789 .,;-_?@";
     std::vector<std::string> comments = settings.list("uacomment");
     for (const std::string& comment : comments) {
-        if (comment.find_first_not_of(SAFE) != std::string::npos)
+        if (comment.find_first_not_of(SAFE_LETTERS) != std::string::npos)
             throw OptionError("User Agent comment (" + comment + ") contains unsafe characters.");
     }
     return comments;
@@ -79,7 +82,6 @@ uint16_t port_option(const Settings& settings, std::string_view name, uint16_t f
 
 chain::ChainOptions chain_options(const Setup& setup) {
     const Settings& settings = setup.settings;
-    constexpr int64_t MAX_MEGABYTES = 1 << 20;
     chain::ChainOptions options;
     options.directory = setup.locations.chain_directory;
     options.cache_bytes = static_cast<size_t>(number_option(settings, "dbcache", 4, MAX_MEGABYTES))
@@ -148,7 +150,7 @@ LogOptions log_options(const Setup& setup) {
     LogOptions options;
     if (on(settings.text("debuglogfile"))) options.file = setup.chain_path("debuglogfile");
     options.max_file_bytes =
-        static_cast<size_t>(number_option(settings, "maxlogmb", 1, 1 << 20)) * 1'000'000;
+        static_cast<size_t>(number_option(settings, "maxlogmb", 1, MAX_MEGABYTES)) * 1'000'000;
     const bool background = settings.flag("daemon") || settings.flag("daemonwait");
     options.to_console =
         settings.is_set("printtoconsole") ? settings.flag("printtoconsole") : !background;

@@ -198,10 +198,11 @@ constexpr Option TABLE[] = {
     ignored("walletrejectlongchains"),
 };
 
-/// `text` in lines of at most 79 columns, each indented by six.
+constexpr size_t INDENT = 6;
+constexpr size_t WIDTH = 79 - INDENT;
+
+/// `text` in lines of at most WIDTH letters, each indented.
 std::string wrapped(std::string_view text) {
-    constexpr size_t INDENT = 6;
-    constexpr size_t WIDTH = 79 - INDENT;
     std::string lines;
     while (!text.empty()) {
         size_t length = text.size();

@@ -15,6 +15,9 @@ namespace {
 
 using Kind = Option::Kind;
 
+constexpr std::string_view PREFIX = "CAIRN_"; // of environment variables
+constexpr std::string_view BLANKS = " \t\r\n";
+
 /// Flags that are another way to say -chain.
 constexpr std::pair<std::string_view, std::string_view> CHAIN_SHORTCUTS[] = {
     {"regtest", "regtest"},
@@ -24,7 +27,6 @@ constexpr std::pair<std::string_view, std::string_view> CHAIN_SHORTCUTS[] = {
 };
 
 std::string_view trim(std::string_view text) {
-    constexpr std::string_view BLANKS = " \t\r\n";
     const size_t first = text.find_first_not_of(BLANKS);
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(BLANKS) - first + 1);
@@ -200,7 +202,6 @@ CommandLine parse_arguments(std::span<const std::string> arguments) try {
 }
 
 SettingList parse_environment(std::span<const std::string> environment) try {
-    constexpr std::string_view PREFIX = "CAIRN_";
     SettingList settings;
     for (const std::string_view line : environment) {
         const size_t equals = line.find('=');

@@ -82,7 +82,7 @@ void Background::started() {
     report_ = -1;
 }
 
-Signals::Signals() : waiter_(pthread_self()) {
+Signals::Signals() {
     sigemptyset(&awaited_);
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&awaited_, number);
     pthread_sigmask(SIG_BLOCK, &awaited_, nullptr);
@@ -103,7 +103,7 @@ void Signals::wait(const std::function<void()>& hung_up) const {
 }
 
 void Signals::request_stop() const {
-    pthread_kill(waiter_, SIGTERM);
+    kill(getpid(), SIGTERM); // blocked in every thread, so it goes to wait()
 }
 
 void raise_file_limit() {

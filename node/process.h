@@ -3,10 +3,9 @@
 // process id in a file, and an orderly end when it is told to.
 #pragma once
 
+#include <csignal>
 #include <filesystem>
 #include <functional>
-#include <pthread.h>
-#include <signal.h>
 
 namespace cairn::node {
 
@@ -52,7 +51,7 @@ private:
     int report_ = -1; ///< The end of a pipe that the waiting process reads.
 };
 
-/// The signals that tell a server to end. Thread: made by the one that calls wait().
+/// The signals that tell a server to end.
 class Signals {
 public:
     /// From now on SIGINT, SIGTERM and SIGHUP wait for wait(), SIGPIPE is ignored. Requires: no
@@ -68,7 +67,6 @@ public:
 
 private:
     sigset_t awaited_{};
-    pthread_t waiter_;
 };
 
 /// Take as many file descriptors as the system allows.

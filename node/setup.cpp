@@ -32,7 +32,7 @@ std::optional<std::string> read_file(const fs::path& path) {
 
 fs::path home_directory(std::span<const std::string> environment) {
     for (const std::string_view line : environment) {
-        if (line.starts_with("HOME=/")) return fs::path(line.substr(5));
+        if (line.starts_with("HOME=/")) return line.substr(5);
     }
     throw OptionError("HOME is not set; say where the data is with -datadir");
 }
