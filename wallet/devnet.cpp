@@ -170,6 +170,7 @@ void stop_and_say(const DevnetNetwork& network) {
 }
 
 void up(const UpOptions& options, const DevnetChain& chain) {
+    const fs::path cairnd = node_program();
     Signals signals;
     const DevnetNetwork network =
         DevnetNetwork::prepare(options.directory, chain, options.base_port);
@@ -185,7 +186,7 @@ void up(const UpOptions& options, const DevnetChain& chain) {
         bob = wallets.address_of(file);
     }
 
-    const bool started = network.start(node_program(), alice, signals.pause());
+    const bool started = network.start(cairnd, alice, signals.pause());
     const bool go_on = signals.wait(milliseconds(0));
     if (!go_on) {
         stop_and_say(network);

@@ -67,7 +67,7 @@ def mistakes_are_named(test):
             (["send", REGTEST_ADDRESS, "0.123456789"], ["amount"]),
             (["send", REGTEST_ADDRESS[:-1] + "q", "1"], ["address"]),
             (["send", "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu", "1"], ["address", "regtest"]),
-            (["-nosuchoption"], ["nosuchoption"]),
+            (["-nosuchoption", "status"], ["nosuchoption"]),
             (["nosuchcommand"], ["nosuchcommand"]),
             (["-rpcport=many", "status"], ["rpcport", "many"])):
         error = offline(test, *arguments, expect=1)
