@@ -108,6 +108,8 @@ class Checks(unittest.TestCase):
         for shape in shapes:
             self.must_find(check, "node/a.cpp", HEAD + shape.format("\n  g();" * 72 + "\n"))
             self.must_pass(check, "node/a.cpp", HEAD + shape.format("\n  g();" * 60 + "\n"))
+        self.must_pass(check, "node/a.cpp", HEAD + "BOOST_AUTO_TEST_SUITE(a)\n\nnamespace {\n"
+                       + "int a;\n" * 100 + "}\n")
         self.must_find(check, "node/a.cpp", HEAD + "int a;\n" * 601)
         self.must_find(check, "node/a.h", HEAD + "int a;\n" * 301)
         self.must_pass(check, "node/a.cpp", HEAD + "int a;\n" * 301)

@@ -257,7 +257,8 @@ def licence(tree):
                 yield path, 1, "the first line is not `SPDX-License-Identifier: MIT`"
 
 
-PREAMBLE = r"^(template\s*<[^{;]*?>\s*|#.*\n\s*|(public|private|protected):\s*)+"
+PREAMBLE = (r"^(template\s*<[^{;]*?>\s*|#.*\n\s*|(public|private|protected):\s*"
+            r"|BOOST_\w*SUITE\w*\([^)]*\)\s*)+")
 
 
 def functions(code):
@@ -362,8 +363,10 @@ def main(root):
             print(f"{path}:{line}: {text} [{check.__name__}]")
             found += 1
     notes = list(size_notes(tree, SOME_FUNCTION, SOME_FILE, SOME_HEADER))
-    product = sum(text.count("\n") for text in tree.cpp(PRODUCT).values())
-    print(f"{len(tree.files)} files, {product} lines of product code, {found} findings; "
+    product = sum(sum(1 for line in tree.code(path).split("\n") if line.strip())
+                  for path in tree.cpp(PRODUCT))
+    print(f"{len(tree.files)} files, {product} lines of product code without comments and blanks, "
+          f"{found} findings; "
           f"{len(notes)} functions and files above the size to aim for")
     if "--sizes" in sys.argv:
         for path, line, text in notes:
