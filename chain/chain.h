@@ -191,6 +191,8 @@ public:
     void stop();
 
     void add_observer(ChainObserver& observer);
+    /// Once this returned, `observer` is not called any more. Any thread but the chain's.
+    void remove_observer(ChainObserver& observer);
     /// Called once, on the chain thread, if the disk fails: the process must stop.
     void on_fatal(std::function<void(const std::string& message)> handler);
 
