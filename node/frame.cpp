@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "node/frame.h"
+
+#include "consensus/serialize.h"
+
+#include <algorithm>
+#include <cassert>
+#include <spdlog/spdlog.h>
+
+namespace cairn::node {
+
+namespace {
+
+constexpr size_t COMMAND_AT = 4;
+constexpr size_t COMMAND_BYTES = 12;
+constexpr size_t LENGTH_AT = 16;
+constexpr size_t CHECKSUM_AT = 20;
+
+struct Limit {
+    std::string_view command;
+    uint32_t max_bytes;
+};
+
+/// Somewhat above what the largest proper message takes, so that a count that is too high is still
+/// seen as such, and logged as such. Names that are not here: MAX_PAYLOAD_BYTES.
+constexpr std::array LIMITS = {
+    Limit{"addr", 40'000},        // 1,000 of 30 bytes
+    Limit{"addrv2", 550'000},     // 1,000 of up to 533
+    Limit{"feature", 600},        // 80 and 512
+    Limit{"feefilter", 64},       // 8
+    Limit{"getaddr", 64},         // empty
+    Limit{"getblocks", 4'000},    // 101 hashes
+    Limit{"getcfcheckpt", 64},    // 33
+    Limit{"getcfheaders", 64},    // 37
+    Limit{"getcfilters", 64},     // 37
+    Limit{"getdata", 2'000'000},  // 50,000 of 36
+    Limit{"getheaders", 4'000},   // 101 hashes
+    Limit{"headers", 200'000},    // 2,000 of 81
+    Limit{"inv", 2'000'000},      // 50,000 of 36
+    Limit{"mempool", 64},         // empty
+    Limit{"notfound", 2'000'000}, // 50,000 of 36
+    Limit{"ping", 64},            // 8
+    Limit{"pong", 64},            // 8, but the reference logs longer ones
+    Limit{"sendaddrv2", 64},      // empty
+    Limit{"sendcmpct", 64},       // 9
+    Limit{"sendheaders", 64},     // empty
+    Limit{"verack", 64},          // empty
+    Limit{"version", 1'024},      // 86, the user agent's 256 and what others may append
+    Limit{"wtxidrelay", 64},      // empty
+};
+
+/// The command in a header: printable characters, then zeros to the end; nullopt for others.
+std::optional<std::string> command_of(ByteView field) {
+    const auto end = std::find(field.begin(), field.end(), 0);
+    const bool printable =
+        std::all_of(field.begin(), end, [](uint8_t c) { return c >= 0x20 && c <= 0x7e; });
+    const bool padded = std::all_of(end, field.end(), [](uint8_t c) { return c == 0; });
+    if (!printable || !padded) return std::nullopt;
+    return std::string(field.begin(), end);
+}
+
+uint32_t checksum(ByteView payload) {
+    uint32_t sum = 0;
+    std::memcpy(&sum, consensus::sha256d(payload).bytes.data(), sizeof sum);
+    return sum;
+}
+
+} // namespace
+
+uint32_t max_payload_bytes(std::string_view command, uint32_t max_block_bytes) {
+    if (command == "block" || command == "tx") return max_block_bytes;
+    const auto* limit = std::find_if(
+        LIMITS.begin(), LIMITS.end(), [&](const Limit& entry) { return entry.command == command; });
+    return limit == LIMITS.end() ? MAX_PAYLOAD_BYTES : limit->max_bytes;
+}
+
+Bytes frame_bytes(const Magic& magic, const Message& message) {
+    assert(message.command.size() <= COMMAND_BYTES);
+    Bytes out;
+    out.reserve(FRAME_HEADER_BYTES + message.payload.size());
+    consensus::Writer writer(out);
+    std::array<uint8_t, COMMAND_BYTES> command{};
+    std::copy(message.command.begin(), message.command.end(), command.begin());
+    const auto size = static_cast<uint32_t>(message.payload.size());
+    writer(magic, command, size, checksum(message.payload));
+    writer.raw(message.payload);
+    return out;
+}
+
+Outcome<std::optional<Message>> FrameReader::next(ByteView& in, int* skipped) {
+    while (!in.empty() || header_size_ == FRAME_HEADER_BYTES) {
+        if (header_size_ < FRAME_HEADER_BYTES) {
+            const size_t taken = std::min(in.size(), FRAME_HEADER_BYTES - header_size_);
+            std::copy_n(in.begin(), taken, header_.begin() + static_cast<ptrdiff_t>(header_size_));
+            header_size_ += taken;
+            in = in.subspan(taken);
+            if (header_size_ < FRAME_HEADER_BYTES) break;
+            if (Outcome<> opened = open_body(); !opened) return opened.error();
+        }
+        const size_t taken = std::min(in.size(), body_size_ - body_.size());
+        body_.insert(body_.end(), in.begin(), in.begin() + static_cast<ptrdiff_t>(taken));
+        in = in.subspan(taken);
+        if (body_.size() < body_size_) break;
+        std::optional<Message> message = close_body();
+        if (message) return message;
+        if (skipped != nullptr) ++*skipped;
+    }
+    return std::optional<Message>();
+}
+
+/// Judge a complete header.
+Outcome<> FrameReader::open_body() {
+    const ByteView header = header_;
+    if (!std::equal(magic_.begin(), magic_.end(), header.begin())) {
+        return Disconnect{
+            "Header error: Wrong MessageStart " + consensus::to_hex(header.first(4)) + " received"};
+    }
+    std::memcpy(&body_size_, header_.data() + LENGTH_AT, sizeof body_size_);
+    const std::string command =
+        command_of(header.subspan(COMMAND_AT, COMMAND_BYTES)).value_or(std::string());
+    if (body_size_ > max_payload_bytes(command, max_block_bytes_)) {
+        return Disconnect{
+            "Header error: Size too large (" + command + ", " + std::to_string(body_size_) +
+            " bytes)"};
+    }
+    return boost::system::in_place_value;
+}
+
+/// Judge a complete message; nullopt if it is to be passed over.
+std::optional<Message> FrameReader::close_body() {
+    const ByteView header = header_;
+    std::optional<std::string> command = command_of(header.subspan(COMMAND_AT, COMMAND_BYTES));
+    Bytes body = std::exchange(body_, Bytes());
+    header_size_ = 0;
+    uint32_t expected = 0;
+    std::memcpy(&expected, header_.data() + CHECKSUM_AT, sizeof expected);
+    const uint32_t actual = checksum(body);
+    if (!command) {
+        spdlog::debug("Header error: Invalid message type");
+        return std::nullopt;
+    }
+    if (actual != expected) {
+        spdlog::debug(
+            "Header error: Wrong checksum ({}, {} bytes), expected {} was {}", *command,
+            body.size(), consensus::to_hex(consensus::encode(actual)),
+            consensus::to_hex(header.subspan(CHECKSUM_AT)));
+        return std::nullopt;
+    }
+    return Message{std::move(*command), std::move(body)};
+}
+
+} // namespace cairn::node

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// The envelope of every message on a connection: magic, command, length, checksum, payload.
+#pragma once
+
+#include "consensus/bytes.h"
+#include "consensus/hash.h"
+
+#include <boost/system/result.hpp>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cairn::node {
+
+using consensus::Bytes;
+using consensus::ByteView;
+
+/// Why a connection ends.
+struct Disconnect {
+    std::string reason; ///< For the log.
+};
+
+/// A value, or the end of the connection.
+template <class T = void>
+using Outcome = boost::system::result<T, Disconnect>;
+
+[[noreturn]] inline void
+throw_exception_from_error(const Disconnect& leave, const boost::source_location&) {
+    throw std::logic_error("unchecked disconnect: " + leave.reason);
+}
+
+/// A command and its payload, in or out of the envelope.
+struct Message {
+    std::string command; ///< Up to 12 characters.
+    Bytes payload;
+
+    bool operator==(const Message&) const = default;
+};
+
+using Magic = std::array<uint8_t, 4>;
+
+constexpr size_t FRAME_HEADER_BYTES = 24;
+
+/// The largest payload of any message, unknown ones included. Core: MAX_PROTOCOL_MESSAGE_LENGTH.
+constexpr uint32_t MAX_PAYLOAD_BYTES = 4'000'000;
+
+/// The largest payload a message of this name may have; held against the header, so that a body
+/// that is too long is never taken. `max_block_bytes`: of the chain's rules.
+uint32_t max_payload_bytes(std::string_view command, uint32_t max_block_bytes);
+
+/// The bytes of `message` on a connection.
+Bytes frame_bytes(const Magic& magic, const Message& message);
+
+/// Cuts a stream of bytes into messages.
+///
+/// Invariant: holds no more than the message that is being received, and memory for no more of it
+///   than has come in (twice that, as vectors grow).
+class FrameReader {
+public:
+    FrameReader(const Magic& magic, uint32_t max_block_bytes)
+        : magic_(magic),
+          max_block_bytes_(max_block_bytes) {}
+
+    /// Take bytes from the front of `in`, which is moved on past them, until a message is complete
+    /// or `in` is empty. A message whose checksum or name is bad is passed over, as the reference
+    /// does, and `skipped`, if given, counts it. Errors: wrong magic, too long.
+    Outcome<std::optional<Message>> next(ByteView& in, int* skipped = nullptr);
+
+private:
+    Outcome<> open_body();
+    std::optional<Message> close_body();
+
+    Magic magic_;
+    uint32_t max_block_bytes_;
+    std::array<uint8_t, FRAME_HEADER_BYTES> header_{};
+    size_t header_size_ = 0;
+    uint32_t body_size_ = 0;
+    Bytes body_;
+};
+
+} // namespace cairn::node

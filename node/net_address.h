@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// Where a peer can be reached, on any network that BIP-0155 names. Addresses of networks that this
+// node can't dial are kept and passed on all the same.
+#pragma once
+
+#include "consensus/serialize.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cairn::node {
+
+using consensus::Bytes;
+using consensus::ByteView;
+
+/// Networks and their numbers on the wire. Source: BIP-0155.
+enum class NetworkId : uint8_t {
+    Ipv4 = 1,
+    Ipv6 = 2,
+    TorV2 = 3, ///< Extinct: never stored or sent.
+    TorV3 = 4,
+    I2p = 5,
+    Cjdns = 6,
+};
+
+/// An address and a port. Invariant: `bytes` has the length of its network.
+struct NetAddress {
+    NetworkId network = NetworkId::Ipv6;
+    Bytes bytes = Bytes(16);
+    uint16_t port = 0;
+
+    auto operator<=>(const NetAddress&) const = default;
+
+    static NetAddress ipv4(const std::array<uint8_t, 4>& octets, uint16_t port);
+    /// Becomes an IPv4 address where it stands for one (::ffff:a.b.c.d).
+    static NetAddress ipv6(const std::array<uint8_t, 16>& octets, uint16_t port);
+    /// Of numbers, never of names: "1.2.3.4:8333", "[::1]:8333"; without a port, `default_port`.
+    static std::optional<NetAddress> from_string(std::string_view text, uint16_t default_port);
+
+    /// host:port, an IPv6 host in brackets.
+    std::string to_string() const;
+    std::string host() const;
+
+    bool is_local() const;    ///< This machine.
+    bool is_routable() const; ///< Can be reached from the public net.
+
+    bool can_dial() const { return network == NetworkId::Ipv4 || network == NetworkId::Ipv6; }
+
+    /// Peers of one group likely have one owner: /16 of IPv4, /32 of IPv6, 4 bits of the others.
+    std::string group() const;
+
+    /// The 16 bytes of the old form (::ffff:a.b.c.d for IPv4); zeros where there is none.
+    std::array<uint8_t, 16> to_ipv6() const;
+};
+
+/// The number of bytes that an address of `network` has; nullopt for unknown networks.
+std::optional<size_t> address_bytes(NetworkId network);
+
+/// "host:port", "[host]:port" or "host" in its two parts; nullopt if the port is no number.
+struct HostPort {
+    std::string host;
+    uint16_t port = 0;
+};
+
+std::optional<HostPort> split_host_port(std::string_view text, uint16_t default_port);
+
+} // namespace cairn::node
