@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Gossip of addresses: what peers tell goes into the address book and, if it is fresh, on to two
+// others.
+#pragma once
+
+#include "node/address_book.h"
+#include "node/context.h"
+
+namespace cairn::node {
+
+/// addr, addrv2 (BIP-0155), getaddr.
+class AddressRelay {
+public:
+    AddressRelay(Context& context, AddressBook& book);
+
+    void established(Peer& peer, Time now);
+    Outcome<> addr(Peer& peer, ByteView payload, Time now);
+    Outcome<> addrv2(Peer& peer, ByteView payload, Time now);
+    Outcome<> get_addr(Peer& peer, Time now);
+    void tick(Peer& peer, Time now);
+
+    static constexpr double TOKENS_PER_SECOND = 0.1;
+    static constexpr double MAX_TOKENS = 1000;
+    static constexpr size_t MAX_KNOWN = 1000; ///< Remembered of one peer.
+    static constexpr size_t MAX_QUEUED = 100;
+    static constexpr size_t MAX_RELAYED = 10; ///< A longer message is an answer, not news.
+    static constexpr size_t RELAY_TO = 2;
+    static constexpr int64_t FRESH_SECONDS = 600;
+    static constexpr size_t SHARED_PERCENT = 23; ///< Of the book, in answer to getaddr.
+    static constexpr std::chrono::seconds SEND_MEAN{30};
+    static constexpr std::chrono::hours OWN_MEAN{24};
+
+private:
+    Outcome<> learn(Peer& peer, std::vector<TimedAddress> addresses, size_t count, Time now);
+    void relay(const TimedAddress& place, PeerId source, Time now);
+    void send(Peer& peer, std::vector<TimedAddress> addresses);
+
+    Context& context_;
+    AddressBook& book_;
+    uint64_t salt0_;
+    uint64_t salt1_;
+};
+
+} // namespace cairn::node

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include "node/block_download.h"
+
+#include "node/handshake_messages.h"
+#include "node/header_sync.h"
+
+#include <algorithm>
+#include <spdlog/spdlog.h>
+
+namespace cairn::node {
+
+using chain::BlockNode;
+using consensus::BlockHash;
+using consensus::Height;
+
+Outcome<> BlockDownload::block(Peer& peer, Bytes payload, Time now) {
+    consensus::Reader reader(payload);
+    const auto header = reader.read<consensus::BlockHeader>();
+    if (reader.failed()) return malformed(peer, "block");
+    const BlockHash hash = header.hash();
+    const bool requested = in_flight_.contains(hash);
+    remove(hash);
+    peer.blocks.progress_at = now;
+    peer.blocks.slow = false;
+    peer.blocks.owes_since.reset();
+    if (processing_.contains(hash)) return done();
+    processing_.emplace(hash, payload.size());
+    processing_bytes_ += payload.size();
+    ++peer.blocks_processing;
+    // The body of a block that belongs to the best chain is wanted, whoever sends it.
+    const BlockNode* node = context_.chain.find_block(hash);
+    const bool wanted = node != nullptr && context_.chain.best_header().descends_from(*node);
+    context_.out.emplace_back(AcceptBlock{peer.id, hash, std::move(payload), requested || wanted});
+    return done();
+}
+
+void BlockDownload::block_done(
+    PeerId id, const BlockHash& hash, const chain::BlockOutcome& outcome, Time now) {
+    if (const auto found = processing_.find(hash); found != processing_.end()) {
+        processing_bytes_ -= found->second;
+        processing_.erase(found);
+    }
+    Peer* peer = context_.find(id);
+    if (peer == nullptr) return;
+    --peer->blocks_processing;
+    if (outcome.verdict) {
+        if (!outcome.known) peer->blocks.last_at = seconds_of(now);
+        if (outcome.node != nullptr) HeaderSync::note_known(*peer, *outcome.node);
+        return;
+    }
+    using Kind = consensus::Reject::Kind;
+    const consensus::Reject& reject = outcome.verdict.error();
+    spdlog::debug("block refused hash={} reason={} peer={}", hash.to_string(), reject.reason, id);
+    const bool forgiven = reject.reason == "duplicate-invalid" && peer->inbound();
+    const bool at_fault = reject.kind == Kind::Invalid || reject.kind == Kind::Mutated ||
+                          reject.kind == Kind::MissingParent;
+    if (!at_fault || forgiven) return;
+    peer->headers.best_known = nullptr; // if it may stay: no source until it announces anew
+    context_.misbehaving(*peer, std::string(reject.reason));
+}
+
+void BlockDownload::disconnected(Peer& peer) {
+    for (const BlockNode* node : peer.blocks.in_flight) in_flight_.erase(node->hash);
+    peer.blocks.in_flight.clear();
+}
+
+void BlockDownload::tip_moved() {
+    stall_ = std::max<std::chrono::microseconds>(MIN_STALL, stall_ * 85 / 100);
+}
+
+/// A block may take its spacing; on fast chains at least a minute.
+Time::duration BlockDownload::timeout() const {
+    return std::max(
+        std::chrono::seconds(60), std::chrono::seconds(context_.chain.params().spacing()));
+}
+
+void BlockDownload::tick(Peer& peer, Time now) {
+    Peer::Blocks& blocks = peer.blocks;
+    if (peer.waiting) blocks.progress_at = now; // we are what is slow: nothing of it is read
+    const bool late = !blocks.in_flight.empty() && now - blocks.progress_at > timeout();
+    if (late || (blocks.owes_since && now - *blocks.owes_since > timeout())) {
+        context_.drop(peer, "timeout downloading block");
+        return;
+    }
+    request_more(peer, now);
+}
+
+/// Whether `peer` has a chain that is as good as ours, of which we may lack blocks.
+bool BlockDownload::is_wanted(const Peer& peer) const {
+    const BlockNode* best = peer.headers.best_known;
+    if (best == nullptr || (peer.services & (NODE_NETWORK | NODE_NETWORK_LIMITED)) == 0)
+        return false;
+    return best->work >= context_.chain.view().tip().work &&
+           best->work >= context_.chain.minimum_chain_work();
+}
+
+/// Whether a peer that is not slow has what `peer` has.
+bool BlockDownload::has_faster_source(const Peer& peer) const {
+    return std::any_of(context_.peers.begin(), context_.peers.end(), [&](const auto& entry) {
+        const Peer& other = entry.second;
+        return !other.dropped && !other.blocks.slow && other.headers.best_known != nullptr &&
+               other.headers.best_known->work >= peer.headers.best_known->work;
+    });
+}
+
+void BlockDownload::request_more(Peer& peer, Time now) {
+    Peer::Blocks& blocks = peer.blocks;
+    const size_t limit = blocks.slow ? 1 : MAX_IN_FLIGHT;
+    if (blocks.in_flight.size() >= limit || processing_bytes_ >= MAX_PROCESSING_BYTES ||
+        !is_wanted(peer) || (blocks.slow && has_faster_source(peer)))
+        return;
+    const std::vector<const BlockNode*> missing =
+        find_missing(peer, limit - blocks.in_flight.size(), now);
+    if (missing.empty()) return;
+    if (blocks.in_flight.empty()) blocks.progress_at = now;
+    InventoryMessage message;
+    for (const BlockNode* node : missing) {
+        message.items.push_back({InventoryType::WitnessBlock, node->hash});
+        in_flight_[node->hash] = {peer.id, node};
+        blocks.in_flight.push_back(node);
+    }
+    spdlog::debug(
+        "requesting blocks count={} first={} peer={}", missing.size(),
+        missing.front()->height.value, peer.id);
+    context_.send(peer, "getdata", consensus::encode(message));
+}
+
+/// Up to `count` blocks of the peer's chain that nobody was asked for, lowest first.
+std::vector<const BlockNode*> BlockDownload::find_missing(Peer& peer, size_t count, Time now) {
+    const BlockNode* best = peer.headers.best_known;
+    const BlockNode*& common = peer.blocks.last_common;
+    const chain::View view = context_.chain.view();
+    if (common == nullptr) common = view.at(std::min(best->height, view.height()));
+    common = static_cast<const BlockNode*>(consensus::last_common_ancestor(common, best));
+    const Height end = std::min(best->height, common->height + WINDOW);
+    std::vector<const BlockNode*> path;
+    for (const BlockNode* node = best->ancestor_node(end); node != common;
+         node = node->parent_node())
+        path.push_back(node);
+    std::vector<const BlockNode*> missing;
+    bool contiguous = true;
+    for (auto it = path.rbegin(); it != path.rend() && missing.size() < count; ++it) {
+        const BlockNode* node = *it;
+        if (node->failed()) break;
+        if (node->has(BlockNode::HAVE_BODY)) {
+            if (contiguous) common = node;
+            continue;
+        }
+        const bool first = std::exchange(contiguous, false);
+        if (processing_.contains(node->hash)) continue;
+        const auto asked = in_flight_.find(node->hash);
+        if (asked != in_flight_.end()) {
+            // The lowest missing block is what all wait for.
+            const PeerId holder = asked->second.peer;
+            if (!first || holder == peer.id || !relieve(holder, now)) continue;
+        }
+        missing.push_back(node);
+    }
+    return missing;
+}
+
+/// Take all requests from `holder` if it has made no progress for too long. True if it lost them.
+bool BlockDownload::relieve(PeerId holder, Time now) {
+    Peer& slow = context_.peers.at(holder);
+    if (now - slow.blocks.progress_at < stall_) return false;
+    spdlog::debug("peer={} is stalling block download", holder);
+    stall_ = std::min<std::chrono::microseconds>(MAX_STALL, stall_ * 2);
+    slow.blocks.slow = true;
+    if (!slow.blocks.owes_since) slow.blocks.owes_since = now;
+    disconnected(slow);
+    return true;
+}
+
+void BlockDownload::remove(const BlockHash& hash) {
+    const auto found = in_flight_.find(hash);
+    if (found == in_flight_.end()) return;
+    std::erase(context_.peers.at(found->second.peer).blocks.in_flight, found->second.node);
+    in_flight_.erase(found);
+}
+
+} // namespace cairn::node

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// Fetches the bodies of the best headers from all peers that have them, in a window that moves
+// along the chain. A peer that holds the others up loses its requests to them.
+#pragma once
+
+#include "node/context.h"
+
+#include <unordered_map>
+
+namespace cairn::node {
+
+/// block, our asking side.
+///
+/// Invariants: a block is asked of one peer at a time; each entry of in_flight_ is in its peer's
+///   list and the reverse.
+class BlockDownload {
+public:
+    explicit BlockDownload(Context& context) : context_(context) {}
+
+    /// Requires: can_take(peer).
+    Outcome<> block(Peer& peer, Bytes payload, Time now);
+    void block_done(
+        PeerId peer,
+        const consensus::BlockHash& hash,
+        const chain::BlockOutcome& outcome,
+        Time now);
+    void disconnected(Peer& peer);
+    void tip_moved();
+    void tick(Peer& peer, Time now);
+
+    /// Whether there is memory for another block of `peer`, which may always have one.
+    bool can_take(const Peer& peer) const {
+        return peer.blocks_processing == 0 || processing_bytes_ < MAX_PROCESSING_BYTES;
+    }
+
+    static constexpr size_t MAX_IN_FLIGHT = 16; ///< Requests to one peer.
+    static constexpr int32_t WINDOW = 1024;     ///< Blocks past the first missing one.
+    static constexpr size_t MAX_PROCESSING_BYTES = 64 << 20;
+    static constexpr std::chrono::seconds MIN_STALL{2};
+    static constexpr std::chrono::seconds MAX_STALL{64};
+
+private:
+    struct Request {
+        PeerId peer = NO_PEER;
+        const chain::BlockNode* node = nullptr;
+    };
+
+    void request_more(Peer& peer, Time now);
+    std::vector<const chain::BlockNode*> find_missing(Peer& peer, size_t count, Time now);
+    bool is_wanted(const Peer& peer) const;
+    bool has_faster_source(const Peer& peer) const;
+    bool relieve(PeerId holder, Time now);
+    void remove(const consensus::BlockHash& hash);
+    Time::duration timeout() const;
+
+    Context& context_;
+    std::unordered_map<consensus::BlockHash, Request, consensus::BlockHasher> in_flight_;
+    /// Received, and not judged yet, with their sizes.
+    std::unordered_map<consensus::BlockHash, size_t, consensus::BlockHasher> processing_;
+    size_t processing_bytes_ = 0;
+    std::chrono::microseconds stall_ = MIN_STALL; ///< Grows with each stall, in case we are slow.
+};
+
+} // namespace cairn::node

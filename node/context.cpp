@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#include "node/context.h"
+
+#include <spdlog/spdlog.h>
+
+namespace cairn::node {
+
+void Context::send(Peer& peer, Message message) {
+    if (peer.dropped) return;
+    spdlog::debug(
+        "sending command={} bytes={} peer={}", message.command, message.payload.size(), peer.id);
+    peer.unsent_bytes += FRAME_HEADER_BYTES + message.payload.size();
+    out.emplace_back(Send{peer.id, std::move(message)});
+}
+
+void Context::drop(Peer& peer, std::string reason) {
+    if (peer.dropped) return;
+    peer.dropped = true;
+    out.emplace_back(Drop{peer.id, std::move(reason)});
+}
+
+void Context::misbehaving(Peer& peer, std::string reason) {
+    spdlog::debug("Misbehaving: peer={}: {}", peer.id, reason);
+    if (peer.permits(PERMIT_NOBAN) || peer.type == ConnectionType::Manual) return;
+    drop(peer, std::move(reason));
+}
+
+Outcome<> malformed(const Peer& peer, std::string_view command) {
+    spdlog::debug("malformed command={} peer={}", command, peer.id);
+    return done();
+}
+
+} // namespace cairn::node

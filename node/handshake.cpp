@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "node/handshake.h"
+
+#include "node/handshake_messages.h"
+
+#include <algorithm>
+#include <spdlog/spdlog.h>
+
+namespace cairn::node {
+
+namespace {
+
+/// For the log: what a stranger calls itself may hold anything.
+std::string printable(std::string text) {
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+    return text;
+}
+
+} // namespace
+
+void Handshake::connected(Peer& peer, Time now) {
+    peer.local_nonce = context_.random.next();
+    if (!peer.inbound()) send_version(peer, now);
+}
+
+void Handshake::send_version(Peer& peer, Time now) {
+    VersionMessage message;
+    message.services = context_.options.services;
+    message.time = seconds_of(now);
+    message.receiver.address = peer.address;
+    message.sender.services = context_.options.services;
+    message.nonce = peer.local_nonce;
+    message.user_agent = context_.options.user_agent;
+    message.start_height = context_.chain.view().height().value;
+    message.relay = !context_.options.blocks_only;
+    context_.send(peer, message_of(message));
+}
+
+/// Whether `nonce` is that of one of our own outbound connections.
+bool Handshake::is_ourselves(uint64_t nonce) const {
+    return std::any_of(context_.peers.begin(), context_.peers.end(), [&](const auto& entry) {
+        const Peer& other = entry.second;
+        return !other.inbound() && !other.established && other.local_nonce == nonce;
+    });
+}
+
+Outcome<> Handshake::version(Peer& peer, ByteView payload, Time now) {
+    if (peer.version_received) {
+        spdlog::debug("redundant version message from peer={}", peer.id);
+        return done();
+    }
+    const std::optional<VersionMessage> message = parse<VersionMessage>(payload);
+    if (!message) return malformed(peer, VersionMessage::COMMAND);
+    if (message->version < MIN_PEER_VERSION) {
+        context_.drop(peer, fmt::format("using obsolete version {}", message->version));
+        return done();
+    }
+    if (peer.inbound() && message->nonce != 0 && is_ourselves(message->nonce)) {
+        context_.drop(peer, "connected to self");
+        return done();
+    }
+    constexpr uint64_t NEEDED = NODE_NETWORK | NODE_WITNESS;
+    if (peer.type == ConnectionType::OutboundFullRelay && (message->services & NEEDED) != NEEDED) {
+        context_.drop(
+            peer, fmt::format(
+                      "does not offer the expected services ({:08x} offered)", message->services));
+        return done();
+    }
+    peer.version_received = true;
+    peer.version = message->version;
+    peer.services = message->services;
+    peer.user_agent = printable(message->user_agent);
+    peer.starting_height = message->start_height;
+    peer.time_offset = message->time - seconds_of(now);
+    peer.relays_transactions = message->relay;
+    peer.our_address = message->receiver.address;
+    if (peer.inbound()) send_version(peer, now);
+    const int32_t common = std::min(peer.version, PROTOCOL_VERSION);
+    if (common >= WTXID_RELAY_VERSION) {
+        context_.send(peer, "wtxidrelay");
+        context_.send(peer, "sendaddrv2");
+    }
+    context_.send(peer, "verack");
+    spdlog::debug(
+        "version received peer={} version={} services={:08x} agent={} height={}", peer.id,
+        peer.version, peer.services, peer.user_agent, peer.starting_height);
+    return done();
+}
+
+Outcome<> Handshake::feature(Peer& peer, ByteView payload) {
+    if (peer.established) return Disconnect{"feature sent after verack"};
+    const auto message = consensus::decode<FeatureMessage>(payload);
+    if (!message || !message->is_valid()) return Disconnect{"invalid feature message"};
+    spdlog::debug("unknown feature id={} peer={}", printable(message->id), peer.id);
+    return done();
+}
+
+Outcome<> Handshake::wtxid_relay(Peer& peer) {
+    if (peer.established) return Disconnect{"wtxidrelay received after verack"};
+    if (peer.version >= WTXID_RELAY_VERSION) peer.wtxid_relay = true;
+    return done();
+}
+
+Outcome<> Handshake::send_addrv2(Peer& peer) {
+    if (peer.established) return Disconnect{"sendaddrv2 received after verack"};
+    peer.wants_addrv2 = true;
+    return done();
+}
+
+Outcome<> Handshake::verack(Peer& peer) {
+    if (peer.established) {
+        spdlog::debug("ignoring redundant verack message from peer={}", peer.id);
+        return done();
+    }
+    peer.established = true;
+    spdlog::info(
+        "peer connected id={} address={} agent={} version={} height={} {}", peer.id,
+        peer.address.to_string(), peer.user_agent, peer.version, peer.starting_height,
+        peer.inbound() ? "inbound" : "outbound");
+    if (peer.version >= SENDHEADERS_VERSION) context_.send(peer, "sendheaders");
+    return done();
+}
+
+void Handshake::tick(Peer& peer, Time now) {
+    if (peer.established || now - peer.connected_at < context_.options.peer_timeout) return;
+    context_.drop(
+        peer, peer.version_received ? "verack not received in time" : "version handshake timeout");
+}
+
+} // namespace cairn::node

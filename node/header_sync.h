@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Which headers exist: asked of one peer first, and of all others once that one has told all it
+// knows. A peer that doesn't answer is passed over, so that it can't hold anything up.
+#pragma once
+
+#include "node/context.h"
+
+namespace cairn::node {
+
+/// headers and getheaders, our asking side.
+///
+/// Invariant: one run of headers of a peer is judged at a time; the next is asked for after it.
+class HeaderSync {
+public:
+    explicit HeaderSync(Context& context) : context_(context) {}
+
+    Outcome<> headers(Peer& peer, ByteView payload, Time now);
+    void headers_done(Peer& peer, const chain::HeadersOutcome& outcome, Time now);
+    /// `peer` has the block `hash`, which may be unknown to us.
+    void announced(Peer& peer, const consensus::BlockHash& hash, Time now);
+    /// `peer` has the block of `node`.
+    static void note_known(Peer& peer, const chain::BlockNode& node);
+    void disconnected(PeerId peer);
+    void tick(Peer& peer, Time now);
+
+    /// For the first answer of the first peer; then the next one is asked too.
+    static constexpr std::chrono::seconds FIRST_TIMEOUT{5};
+    /// A question that wasn't answered for so long may be asked again.
+    static constexpr std::chrono::minutes ANSWER_TIMEOUT{2};
+
+private:
+    void ask(Peer& peer, const chain::BlockNode& from, Time now);
+
+    Context& context_;
+    PeerId first_ = NO_PEER; ///< The one we are getting the first headers from.
+    bool caught_up_ = false; ///< Some peer has told all it knows.
+};
+
+} // namespace cairn::node

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Transactions that came before those they spend.
+#pragma once
+
+#include "consensus/block.h"
+#include "node/clock.h"
+#include "node/peer_id.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+namespace cairn::node {
+
+/// Limits: MAX_TRANSACTIONS of up to MAX_WEIGHT each; MAX_PER_PEER of one peer, MAX_AGE.
+class Orphanage {
+public:
+    explicit Orphanage(consensus::SaltedHasher salt) : orphans_(0, salt) {}
+
+    /// Keep `tx` for `peer`; another goes where there is no room. False: it is too large.
+    bool add(const consensus::TransactionRef& tx, PeerId peer, Time now);
+
+    bool contains(const consensus::Hash256& wtxid) const { return orphans_.contains(wtxid); }
+
+    struct Orphan {
+        consensus::TransactionRef tx;
+        PeerId peer = NO_PEER;
+        Time expires;
+    };
+
+    /// Take out those that spend an output of `txid`.
+    std::vector<Orphan> take_children(const consensus::Txid& txid);
+    void erase(const consensus::Hash256& wtxid);
+    /// Those that a block holds, or that spend what one of its transactions spends.
+    void erase_for_block(const consensus::Block& block);
+    void disconnected(PeerId peer);
+    void expire(Time now);
+
+    size_t size() const { return orphans_.size(); }
+
+    std::vector<Orphan> all() const;
+
+    static constexpr size_t MAX_TRANSACTIONS = 100;
+    static constexpr size_t MAX_PER_PEER = 25;
+    static constexpr int64_t MAX_WEIGHT = 400'000;
+    static constexpr std::chrono::minutes MAX_AGE{20};
+
+private:
+    std::optional<consensus::Hash256> pick_victim(PeerId peer) const;
+
+    std::unordered_map<consensus::Hash256, Orphan, consensus::SaltedHasher> orphans_; ///< wtxid
+    std::set<std::pair<consensus::OutPoint, consensus::Hash256>> spends_;
+};
+
+} // namespace cairn::node

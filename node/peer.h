@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// All that is remembered of one peer. Each conversation owns the part that bears its name; the
+// rest is common knowledge, set where the comment says.
+#pragma once
+
+#include "chain/block_node.h"
+#include "node/actions.h"
+#include "node/address_messages.h"
+#include "node/clock.h"
+#include "node/inventory_messages.h"
+#include "node/net_address.h"
+#include "node/peer_id.h"
+#include "node/rolling_set.h"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cairn::node {
+
+/// Why there is a connection.
+enum class ConnectionType : uint8_t {
+    Inbound,
+    OutboundFullRelay, ///< Chosen by us, from the address book or seeds.
+    Manual,            ///< -connect, -addnode, addnode
+};
+
+/// What -whitelist grants: bits of Peer::permissions. Core: NetPermissionFlags.
+enum Permission : uint32_t {
+    PERMIT_NOBAN = 1, ///< Announced to without delay; never dropped for misbehaviour.
+    PERMIT_RELAY = 2, ///< Its transactions are taken even with -blocksonly.
+    PERMIT_FORCE_RELAY = 4,
+    PERMIT_MEMPOOL = 8, ///< May ask for the mempool (BIP-0035).
+    PERMIT_DOWNLOAD = 16,
+    PERMIT_ADDR = 32, ///< Its addresses are taken without a rate limit.
+};
+
+/// One peer. Owned by Protocol.
+struct Peer {
+    Peer(PeerId peer_id, ConnectionType connection_type, consensus::SaltedHasher salt)
+        : id(peer_id),
+          type(connection_type),
+          known_transactions(MAX_KNOWN_TRANSACTIONS, salt) {}
+
+    bool inbound() const { return type == ConnectionType::Inbound; }
+
+    bool permits(Permission permission) const { return (permissions & permission) != 0; }
+
+    /// Whether anything it sent is still being worked on: an answer that stands for "all before
+    /// this is done" waits for that.
+    bool busy() const {
+        return headers_processing + blocks_processing + transactions_processing > 0 ||
+               !server.wanted.empty() || !server.reads.empty() || server.reading;
+    }
+
+    // From the connection.
+    PeerId id;
+    ConnectionType type;
+    NetAddress address;
+    uint32_t permissions = 0; ///< Bits of Permission.
+    Time connected_at;
+
+    // Protocol: the flow of messages.
+    bool dropped = false;           ///< A Drop is under way: nothing is taken or sent any more.
+    std::optional<Message> waiting; ///< Came in too early; nothing more is read meanwhile.
+    size_t unsent_bytes = 0;        ///< Given to the connection, not yet to the system.
+    size_t headers_processing = 0;  ///< Runs of headers that the chain has not judged yet.
+    size_t blocks_processing = 0;
+    size_t transactions_processing = 0;
+
+    // Handshake.
+    bool version_received = false;
+    bool established = false; ///< verack came: everything else may be said.
+    uint64_t local_nonce = 0; ///< Of our version message.
+    int32_t version = 0;
+    uint64_t services = 0;
+    std::string user_agent;
+    int32_t starting_height = -1;
+    int64_t time_offset = 0; ///< Seconds its clock is ahead.
+    bool relays_transactions = false;
+    bool wtxid_relay = false;
+    bool wants_addrv2 = false;
+    bool wants_headers = false; ///< New blocks are announced by their headers (BIP-0130).
+    NetAddress our_address;     ///< As it sees us.
+
+    struct Ping {
+        uint64_t nonce = 0; ///< 0: none on its way.
+        Time sent_at;
+        bool requested = false; ///< By an operator.
+        std::optional<std::chrono::microseconds> last;
+        std::optional<std::chrono::microseconds> least;
+    } ping;
+
+    struct Headers {
+        bool started = false; ///< It was asked at least once.
+        std::optional<Time> asked_at;
+        size_t message_size = 0;                      ///< Of the run that is being judged.
+        const chain::BlockNode* best_known = nullptr; ///< Most work we know it to have.
+        consensus::BlockHash last_unknown;            ///< Announced, but not in our tree yet.
+        const chain::BlockNode* best_sent = nullptr;  ///< We announced it last.
+    } headers;
+
+    struct Blocks {
+        std::vector<const chain::BlockNode*> in_flight; ///< Up to BlockDownload::MAX_IN_FLIGHT.
+        Time progress_at;                              ///< Last block, or first request after none.
+        const chain::BlockNode* last_common = nullptr; ///< We have it and all before it.
+        bool slow = false; ///< It held up others; asked only for what nobody else has.
+        std::optional<Time> owes_since;
+        int64_t last_at = 0; ///< Seconds: when its last good block came.
+    } blocks;
+
+    struct Transactions {
+        size_t in_flight = 0;
+        size_t announced = 0; ///< Up to TransactionRequests::MAX_ANNOUNCED.
+        int64_t last_at = 0;  ///< Seconds: when its last good transaction came.
+    } transactions;
+
+    /// What is to be announced to it; up to TransactionAnnouncer::MAX_QUEUED.
+    struct Announcements {
+        struct Item {
+            consensus::Txid txid;
+            consensus::Wtxid wtxid;
+            chain::FeeRate feerate;
+        };
+
+        std::deque<Item> queue;
+        Time next;
+        uint64_t shown_sequence = 0; ///< Mempool changes before this may be asked for.
+        int64_t fee_filter = 0;      ///< Its own: satoshis for 1,000 vbytes.
+        int64_t fee_filter_sent = -1;
+        Time next_fee_filter;
+    } announcements;
+
+    static constexpr size_t MAX_KNOWN_TRANSACTIONS = 25'000;
+    RollingSet known_transactions; ///< By the id that is used with this peer.
+
+    struct Addresses {
+        double tokens = 1; ///< Addresses that will be taken now.
+        Time tokens_at;
+        uint64_t processed = 0;
+        uint64_t rate_limited = 0;
+        bool asked_us = false; ///< Its one getaddr was answered.
+        bool we_asked = false;
+        std::vector<NetAddress> known;   ///< The last ones it told or was told; up to 1,000.
+        std::vector<TimedAddress> queue; ///< To be told next; up to 100.
+        Time next;
+        Time next_own;
+    } addresses;
+
+    /// What it asked for and is still to get; one request message at a time.
+    struct Serving {
+        std::deque<Inventory> wanted; ///< Up to MAX_INVENTORY.
+        std::deque<DiskRead> reads;   ///< Up to MAX_FILTERS.
+        std::vector<Inventory> not_found;
+        bool reading = false;
+        consensus::BlockHash continue_at; ///< Ends an answer to getblocks; asked for, more follows.
+    } server;
+};
+
+/// Ordered, so that every run visits peers in the same order.
+using Peers = std::map<PeerId, Peer>;
+
+} // namespace cairn::node

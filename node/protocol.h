@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// What peers may say and when, and what we say to them: Bitcoin's protocol as state machines
+// without I/O. The network drives them with sockets and a clock, tests and the simulator without.
+#pragma once
+
+#include "node/address_relay.h"
+#include "node/block_announcer.h"
+#include "node/block_download.h"
+#include "node/context.h"
+#include "node/handshake.h"
+#include "node/header_sync.h"
+#include "node/keepalive.h"
+#include "node/server.h"
+#include "node/transaction_announcer.h"
+#include "node/transaction_download.h"
+
+#include <span>
+
+namespace cairn::node {
+
+/// A connection that has just been made.
+struct NewPeer {
+    PeerId id = NO_PEER;
+    ConnectionType type = ConnectionType::Inbound;
+    NetAddress address;
+    uint32_t permissions = 0; ///< Bits of Permission.
+};
+
+/// All peers. Every function takes what happened and when, and returns what is to be done, in
+/// order; each action that asks for something is answered by the function its comment names.
+///
+/// Invariants: a peer's messages are handled in the order they came; one that stands for "all
+///   before is done" (ping, and what asks for data) waits until that is so.
+/// Thread: network. No I/O, no clock, no randomness but from the seed.
+class Protocol {
+public:
+    /// `chain` and `book` outlive this.
+    Protocol(const ChainReader& chain, AddressBook& book, ProtocolOptions options, Random random);
+
+    // Connections.
+    Actions connected(const NewPeer& peer, Time now);
+    Actions disconnected(PeerId id, Time now);
+    /// Requires: takes_messages(id).
+    Actions received(PeerId id, Message message, Time now);
+    /// False while a message waits for earlier ones to be judged: read no more from it.
+    bool takes_messages(PeerId id) const;
+    /// So many bytes of Send actions were handed to the system.
+    Actions sent(PeerId id, size_t bytes, Time now);
+    /// Time-outs, pings, announcements that are due. Called every 100 ms.
+    Actions tick(Time now);
+
+    // Answers to actions.
+    Actions headers_done(PeerId id, const chain::HeadersOutcome& outcome, Time now);
+    Actions block_done(
+        PeerId id, const consensus::BlockHash& hash, const chain::BlockOutcome& outcome, Time now);
+    Actions transaction_done(
+        PeerId id,
+        const consensus::TransactionRef& tx,
+        const consensus::Result<chain::Accepted>& outcome,
+        Time now);
+    Actions read_done(PeerId id, std::optional<Message> answer, Time now);
+
+    // News of the chain, from whatever source.
+    Actions tip_changed(const chain::TipChange& change, Time now);
+    Actions
+    transaction_added(const consensus::TransactionRef& tx, chain::FeeRate feerate, Time now);
+    Actions transaction_removed(const consensus::TransactionRef& tx);
+
+    // Operators.
+    Actions broadcast(const consensus::TransactionRef& tx, Time now);
+    Actions ping_all(Time now);
+
+    const Peers& peers() const { return context_.peers; }
+
+    const ProtocolOptions& options() const { return context_.options; }
+
+    std::vector<consensus::Txid> unbroadcast() const {
+        return transaction_announcer_.unbroadcast();
+    }
+
+    const TransactionDownload& transactions() const { return transaction_download_; }
+
+private:
+    struct Handler;
+    static std::span<const Handler> handlers();
+    static const Handler* find_handler(std::string_view command);
+
+    void handle(Peer& peer, Message message, Time now);
+    bool must_wait(const Peer& peer, const Message& message) const;
+    void resume(PeerId id, Time now);
+    void run_due(Peer& peer, Time now);
+    Outcome<> inv(Peer& peer, ByteView payload, Time now);
+    Outcome<> verack(Peer& peer, Time now);
+    Actions take_actions();
+
+    Context context_;
+    Handshake handshake_;
+    Keepalive keepalive_;
+    HeaderSync header_sync_;
+    BlockDownload block_download_;
+    BlockAnnouncer block_announcer_;
+    TransactionDownload transaction_download_;
+    TransactionAnnouncer transaction_announcer_;
+    AddressRelay address_relay_;
+    Server server_;
+};
+
+} // namespace cairn::node

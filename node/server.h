@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// What we give to peers that ask: headers, blocks, transactions, compact filters. Also while this
+// node still downloads: what is validated may be had.
+#pragma once
+
+#include "node/context.h"
+
+#include <functional>
+
+namespace cairn::node {
+
+/// getheaders, getblocks, getdata, mempool, getcfilters, getcfheaders, getcfcheckpt (BIP-0157).
+///
+/// Invariants: each peer has one request message in work, so answers keep its order; one disk read
+///   a peer at a time, and none while MAX_UNSENT_BYTES wait to be sent to it.
+class Server {
+public:
+    /// `served` is told of each transaction that a peer was given.
+    Server(Context& context, std::function<void(const consensus::Txid&)> served)
+        : context_(context),
+          served_(std::move(served)) {}
+
+    Outcome<> get_headers(Peer& peer, ByteView payload);
+    Outcome<> get_blocks(Peer& peer, ByteView payload);
+    Outcome<> get_data(Peer& peer, ByteView payload);
+    Outcome<> mempool(Peer& peer);
+    Outcome<> get_filters(Peer& peer, ByteView payload);
+    Outcome<> get_filter_headers(Peer& peer, ByteView payload);
+    Outcome<> get_filter_checkpoints(Peer& peer, ByteView payload);
+
+    /// The disk's answer; nullopt: it hasn't got it.
+    void read_done(Peer& peer, std::optional<Message> answer);
+    /// Go on where room, or an answer, was missing.
+    void advance(Peer& peer);
+    /// The newest block's transactions stay to be had for those who were told of them before it.
+    void tip_changed(const chain::TipChange& change);
+
+    static constexpr size_t MAX_UNSENT_BYTES = 5'000'000;
+
+private:
+    const chain::BlockNode* fork_point(const std::vector<consensus::BlockHash>& locator) const;
+    void serve_transaction(Peer& peer, const Inventory& item);
+    void serve_block(Peer& peer, const Inventory& item);
+    consensus::TransactionRef find_transaction(const Peer& peer, const Inventory& item) const;
+    Outcome<const chain::BlockNode*> filter_stop(
+        uint8_t type,
+        const consensus::BlockHash& stop,
+        std::optional<uint32_t> start,
+        int32_t max_count) const;
+
+    Context& context_;
+    std::function<void(const consensus::Txid&)> served_;
+    consensus::BlockRef newest_;
+    std::map<consensus::Hash256, size_t> newest_index_; ///< Positions by txid and by wtxid.
+};
+
+} // namespace cairn::node

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Tells peers of transactions, late by a random delay, so that nobody who listens at many places
+// can tell where one began.
+#pragma once
+
+#include "node/context.h"
+
+namespace cairn::node {
+
+/// inv of transactions, feefilter (BIP-0133), and our own transactions until a peer wants them.
+class TransactionAnnouncer {
+public:
+    explicit TransactionAnnouncer(Context& context) : context_(context) {}
+
+    void established(Peer& peer, Time now);
+    Outcome<> fee_filter(Peer& peer, ByteView payload);
+    void transaction_added(const consensus::TransactionRef& tx, chain::FeeRate feerate);
+    void transaction_removed(const consensus::TransactionRef& tx);
+    /// Ours: announce it now, and again until someone asks for it.
+    void broadcast(const consensus::TransactionRef& tx, Time now);
+
+    /// A peer asked for it.
+    void served(const consensus::Txid& txid) { unbroadcast_.erase(txid); }
+
+    void tick(Time now);
+    void tick(Peer& peer, Time now);
+
+    std::vector<consensus::Txid> unbroadcast() const;
+
+    static constexpr size_t MAX_QUEUED = 50'000; ///< For one peer; the oldest go.
+    static constexpr size_t MAX_IN_MESSAGE = 1000;
+    static constexpr size_t MAX_UNBROADCAST = 1000;
+    static constexpr std::chrono::seconds INBOUND_MEAN{5};
+    static constexpr std::chrono::seconds OUTBOUND_MEAN{2};
+    static constexpr std::chrono::minutes FEE_FILTER_MEAN{10};
+    static constexpr std::chrono::minutes RETRY_MEAN{10};
+
+private:
+    void queue(Peer& peer, const Peer::Announcements::Item& item);
+    void announce(Peer& peer);
+    void send_fee_filter(Peer& peer, Time now);
+    chain::FeeRate feerate_of(const consensus::TransactionRef& tx) const;
+
+    Context& context_;
+    std::map<consensus::Txid, consensus::TransactionRef> unbroadcast_;
+    Time next_retry_;
+    Time next_inbound_; ///< One time for all of them: many connections tell no more than one.
+    bool inbound_due_ = false;
+};
+
+} // namespace cairn::node

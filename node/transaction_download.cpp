@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#include "node/transaction_download.h"
+
+#include "node/handshake_messages.h"
+
+#include <algorithm>
+#include <spdlog/spdlog.h>
+
+namespace cairn::node {
+
+using consensus::Hash256;
+using consensus::Txid;
+using consensus::Wtxid;
+
+TransactionDownload::TransactionDownload(Context& context)
+    : context_(context),
+      requests_(context.random, {context.random.next(), context.random.next()}),
+      orphanage_({context.random.next(), context.random.next()}),
+      rejected_(MAX_REMEMBERED, {context.random.next(), context.random.next()}),
+      confirmed_(MAX_REMEMBERED, {context.random.next(), context.random.next()}) {}
+
+bool TransactionDownload::have(const Inventory& item) const {
+    if (rejected_.contains(item.hash) || confirmed_.contains(item.hash)) return true;
+    if (item.type == InventoryType::WtxidTransaction)
+        return orphanage_.contains(item.hash) ||
+               context_.chain.find_transaction(Wtxid(item.hash)).has_value();
+    return context_.chain.find_transaction(Txid(item.hash)).has_value();
+}
+
+void TransactionDownload::announced(Peer& peer, const Inventory& item, Time now) {
+    const bool is_wtxid = item.type == InventoryType::WtxidTransaction;
+    if (peer.wtxid_relay != is_wtxid) return; // not what was agreed: either id alone is a riddle
+    if (context_.options.blocks_only && !peer.permits(PERMIT_RELAY)) {
+        context_.drop(peer, "transaction inv sent in violation of protocol");
+        return;
+    }
+    peer.known_transactions.insert(item.hash);
+    if (context_.chain.initial_download() || have(item)) return;
+    request(peer, item.hash, is_wtxid, now);
+}
+
+void TransactionDownload::request(Peer& peer, const Hash256& hash, bool is_wtxid, Time now) {
+    TransactionRequests::Announcement announcement{hash, is_wtxid, !peer.inbound(), now};
+    if (peer.inbound() && !peer.permits(PERMIT_NOBAN)) announcement.ready_at += INBOUND_DELAY;
+    if (!is_wtxid && !peer.permits(PERMIT_NOBAN)) announcement.ready_at += TXID_DELAY;
+    requests_.add(peer, announcement);
+}
+
+Outcome<> TransactionDownload::transaction(Peer& peer, ByteView payload, Time now) {
+    if (context_.options.blocks_only && !peer.permits(PERMIT_RELAY)) {
+        context_.drop(peer, "transaction sent in violation of protocol");
+        return done();
+    }
+    auto sealed = std::make_shared<consensus::SealedTransaction>();
+    consensus::Reader reader(payload);
+    sealed->read(reader);
+    if (reader.failed()) return malformed(peer, "tx");
+    const consensus::TransactionRef tx = std::move(sealed);
+    peer.known_transactions.insert(peer.wtxid_relay ? Hash256(tx->wtxid) : Hash256(tx->txid));
+    requests_.forget(tx->wtxid, context_.peers);
+    requests_.forget(tx->txid, context_.peers);
+    peer.transactions.last_at = seconds_of(now);
+    if (context_.chain.initial_download()) return done();
+    if (have({InventoryType::WtxidTransaction, tx->wtxid})) return done();
+    accept(peer.id, tx);
+    return done();
+}
+
+void TransactionDownload::accept(PeerId id, const consensus::TransactionRef& tx) {
+    if (Peer* peer = context_.find(id)) ++peer->transactions_processing;
+    context_.out.emplace_back(AcceptTransaction{id, tx});
+}
+
+Outcome<> TransactionDownload::not_found(Peer& peer, ByteView payload) {
+    const auto message = parse<InventoryMessage>(payload);
+    if (!message) return malformed(peer, "notfound");
+    for (const Inventory& item : message->items) {
+        if (item.is_transaction()) requests_.refused(peer, item.hash);
+    }
+    return done();
+}
+
+void TransactionDownload::transaction_done(
+    PeerId id,
+    const consensus::TransactionRef& tx,
+    const consensus::Result<chain::Accepted>& outcome,
+    Time now) {
+    Peer* peer = context_.find(id);
+    if (peer != nullptr) --peer->transactions_processing;
+    if (outcome) return; // transaction_added() does the rest
+    using Kind = consensus::Reject::Kind;
+    const consensus::Reject& reject = outcome.error();
+    spdlog::debug(
+        "{} (wtxid={}) from peer={} was not accepted: {}", tx->txid.to_string(),
+        tx->wtxid.to_string(), id, reject.reason);
+    if (reject.kind == Kind::Known) return;
+    if (reject.kind == Kind::MissingInputs) {
+        if (peer != nullptr) keep_orphan(*peer, tx, now);
+        return;
+    }
+    // A witness that was spoilt on the way must not keep the transaction itself out: so what has
+    // one is remembered by its wtxid only.
+    rejected_.insert(tx->wtxid);
+}
+
+/// Ask for the parents of `tx`, and keep it until they are here.
+void TransactionDownload::keep_orphan(Peer& peer, const consensus::TransactionRef& tx, Time now) {
+    std::vector<Hash256> missing;
+    for (const consensus::TxIn& input : tx->inputs) {
+        const Txid& parent = input.prevout.txid;
+        if (rejected_.contains(parent)) {
+            rejected_.insert(tx->wtxid);
+            return;
+        }
+        if (!have({InventoryType::WitnessTransaction, parent})) missing.push_back(parent);
+    }
+    if (!orphanage_.add(tx, peer.id, now)) {
+        rejected_.insert(tx->wtxid);
+        return;
+    }
+    for (const Hash256& parent : missing) requests_.add(peer, {parent, false, true, now});
+}
+
+void TransactionDownload::transaction_added(const consensus::TransactionRef& tx) {
+    requests_.forget(tx->wtxid, context_.peers);
+    requests_.forget(tx->txid, context_.peers);
+    orphanage_.erase(tx->wtxid);
+    for (const Orphanage::Orphan& orphan : orphanage_.take_children(tx->txid))
+        accept(orphan.peer, orphan.tx);
+}
+
+void TransactionDownload::tip_changed(const chain::TipChange& change) {
+    rejected_.clear(); // what was too early may now be in time
+    if (!change.disconnected.empty()) confirmed_.clear();
+    for (const chain::BlockChange& connected : change.connected) {
+        if (connected.block == nullptr || change.initial_download) continue;
+        for (const consensus::SealedTransaction& tx : connected.block->transactions) {
+            confirmed_.insert(tx.txid);
+            confirmed_.insert(tx.wtxid);
+            requests_.forget(tx.txid, context_.peers);
+            requests_.forget(tx.wtxid, context_.peers);
+        }
+        orphanage_.erase_for_block(*connected.block);
+        for (const consensus::SealedTransaction& tx : connected.block->transactions) {
+            for (const Orphanage::Orphan& orphan : orphanage_.take_children(tx.txid))
+                accept(orphan.peer, orphan.tx);
+        }
+    }
+}
+
+void TransactionDownload::disconnected(Peer& peer) {
+    requests_.disconnected(peer);
+    orphanage_.disconnected(peer.id);
+}
+
+void TransactionDownload::tick(Time now) {
+    orphanage_.expire(now);
+    std::map<PeerId, InventoryMessage> messages;
+    for (const TransactionRequests::Request& request : requests_.take_due(context_.peers, now))
+        messages[request.peer].items.push_back(request.item);
+    for (const auto& [id, message] : messages) {
+        if (Peer* peer = context_.find(id))
+            context_.send(*peer, "getdata", consensus::encode(message));
+    }
+}
+
+} // namespace cairn::node

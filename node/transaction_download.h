@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Transactions that peers announce: fetched once, judged by the chain, orphans kept until their
+// parents are here.
+#pragma once
+
+#include "node/context.h"
+#include "node/orphanage.h"
+#include "node/transaction_requests.h"
+
+namespace cairn::node {
+
+/// inv of transactions, tx, notfound.
+class TransactionDownload {
+public:
+    explicit TransactionDownload(Context& context);
+
+    void announced(Peer& peer, const Inventory& item, Time now);
+    Outcome<> transaction(Peer& peer, ByteView payload, Time now);
+    Outcome<> not_found(Peer& peer, ByteView payload);
+    void transaction_done(
+        PeerId peer,
+        const consensus::TransactionRef& tx,
+        const consensus::Result<chain::Accepted>& outcome,
+        Time now);
+    void tip_changed(const chain::TipChange& change);
+    void transaction_added(const consensus::TransactionRef& tx);
+    void disconnected(Peer& peer);
+    void tick(Time now);
+
+    bool can_take(const Peer& peer) const { return peer.transactions_processing < MAX_PROCESSING; }
+
+    const Orphanage& orphanage() const { return orphanage_; }
+
+    static constexpr size_t MAX_PROCESSING = 100; ///< Of one peer, at the chain.
+    static constexpr size_t MAX_REMEMBERED = 50'000;
+    /// Outbound peers are asked first: we chose them, so they are less likely to lie in wait.
+    static constexpr std::chrono::seconds INBOUND_DELAY{2};
+    /// Peers that name a transaction by its txid are asked later: the wtxid tells more.
+    static constexpr std::chrono::seconds TXID_DELAY{2};
+
+private:
+    bool have(const Inventory& item) const;
+    void request(Peer& peer, const consensus::Hash256& hash, bool is_wtxid, Time now);
+    void keep_orphan(Peer& peer, const consensus::TransactionRef& tx, Time now);
+    void accept(PeerId peer, const consensus::TransactionRef& tx);
+
+    Context& context_;
+    TransactionRequests requests_;
+    Orphanage orphanage_;
+    RollingSet rejected_;  ///< wtxids (of what has no witness: the txid), since the last block.
+    RollingSet confirmed_; ///< txids and wtxids of recent blocks.
+};
+
+} // namespace cairn::node

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "node/transaction_requests.h"
+
+#include <algorithm>
+
+namespace cairn::node {
+
+void TransactionRequests::add(Peer& peer, const Announcement& announcement) {
+    if (peer.transactions.announced >= MAX_ANNOUNCED) return;
+    const auto [found, is_new] = entries_.try_emplace(announcement.hash);
+    Entry& entry = found->second;
+    const auto same_peer = [&](const Candidate& known) { return known.peer == peer.id; };
+    if (std::any_of(entry.candidates.begin(), entry.candidates.end(), same_peer)) return;
+    if (is_new) entry.is_wtxid = announcement.is_wtxid;
+    Candidate candidate{peer.id, announcement.preferred, announcement.ready_at, random_.next()};
+    if (peer.transactions.in_flight >= MAX_IN_FLIGHT) candidate.ready_at += OVERLOAD_DELAY;
+    entry.candidates.push_back(candidate);
+    ++peer.transactions.announced;
+    if (entry.asked == NO_PEER) schedule(found);
+}
+
+/// Set the time at which something is to be done about `found`, which is not in flight.
+void TransactionRequests::schedule(Entries::iterator found) {
+    Entry& entry = found->second;
+    due_.erase({entry.due, found->first});
+    entry.due = Time::max();
+    for (const Candidate& candidate : entry.candidates)
+        entry.due = std::min(entry.due, candidate.ready_at);
+    due_.emplace(entry.due, found->first);
+}
+
+const TransactionRequests::Candidate*
+TransactionRequests::best_candidate(const Entry& entry, Time now) const {
+    const Candidate* best = nullptr;
+    for (const Candidate& candidate : entry.candidates) {
+        if (candidate.ready_at > now) continue;
+        const auto rank = [](const Candidate& c) { return std::pair(!c.preferred, c.order); };
+        if (best == nullptr || rank(candidate) < rank(*best)) best = &candidate;
+    }
+    return best;
+}
+
+std::vector<TransactionRequests::Request> TransactionRequests::take_due(Peers& peers, Time now) {
+    std::vector<Request> requests;
+    while (!due_.empty() && due_.begin()->first <= now) {
+        const auto found = entries_.find(due_.begin()->second);
+        Entry& entry = found->second;
+        if (entry.asked != NO_PEER) { // timed out: whoever was asked is out
+            remove_candidate(found, peers.at(entry.asked));
+            continue;
+        }
+        const Candidate* best = best_candidate(entry, now);
+        due_.erase(due_.begin());
+        entry.asked = best->peer;
+        entry.due = now + TIMEOUT;
+        due_.emplace(entry.due, found->first);
+        ++peers.at(best->peer).transactions.in_flight;
+        const InventoryType type =
+            entry.is_wtxid ? InventoryType::WtxidTransaction : InventoryType::WitnessTransaction;
+        requests.push_back({best->peer, {type, found->first}});
+    }
+    return requests;
+}
+
+/// Take `peer` out of an entry, which ends with its last candidate.
+void TransactionRequests::remove_candidate(Entries::iterator found, Peer& peer) {
+    Entry& entry = found->second;
+    const size_t removed = std::erase_if(
+        entry.candidates, [&](const Candidate& candidate) { return candidate.peer == peer.id; });
+    if (removed == 0) return;
+    --peer.transactions.announced;
+    if (entry.asked == peer.id) {
+        --peer.transactions.in_flight;
+        entry.asked = NO_PEER;
+    }
+    if (entry.candidates.empty()) {
+        due_.erase({entry.due, found->first});
+        entries_.erase(found);
+    } else if (entry.asked == NO_PEER) {
+        schedule(found);
+    }
+}
+
+void TransactionRequests::forget(const consensus::Hash256& hash, Peers& peers) {
+    const auto found = entries_.find(hash);
+    if (found == entries_.end()) return;
+    Entry& entry = found->second;
+    for (const Candidate& candidate : entry.candidates)
+        --peers.at(candidate.peer).transactions.announced;
+    if (entry.asked != NO_PEER) --peers.at(entry.asked).transactions.in_flight;
+    due_.erase({entry.due, found->first});
+    entries_.erase(found);
+}
+
+void TransactionRequests::refused(Peer& peer, const consensus::Hash256& hash) {
+    const auto found = entries_.find(hash);
+    if (found != entries_.end()) remove_candidate(found, peer);
+}
+
+void TransactionRequests::disconnected(Peer& peer) {
+    if (peer.transactions.announced == 0) return;
+    for (auto it = entries_.begin(); it != entries_.end();) {
+        const auto here = it++;
+        remove_candidate(here, peer);
+    }
+}
+
+} // namespace cairn::node

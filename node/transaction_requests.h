@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// Whom to ask for a transaction that several peers announced: one at a time, the preferred first,
+// the next one when that doesn't answer.
+#pragma once
+
+#include "node/peer.h"
+#include "node/random.h"
+
+#include <set>
+#include <unordered_map>
+
+namespace cairn::node {
+
+/// Announcements of transactions we don't have, and the one request in flight for each.
+///
+/// Invariants: at most one peer is asked for a hash at a time; each entry has a candidate, and
+///   stands in due_ once. A peer has up to MAX_ANNOUNCED candidates.
+class TransactionRequests {
+public:
+    TransactionRequests(Random& random, consensus::SaltedHasher salt)
+        : random_(random),
+          entries_(0, salt) {}
+
+    struct Announcement {
+        consensus::Hash256 hash;
+        bool is_wtxid = false;
+        bool preferred = false;
+        Time ready_at; ///< Not to be asked before.
+    };
+
+    /// `peer` has it. Ignored past the limit, or if it has told already.
+    void add(Peer& peer, const Announcement& announcement);
+    /// We have it, or don't want it any more.
+    void forget(const consensus::Hash256& hash, Peers& peers);
+    /// `peer` hasn't got it.
+    void refused(Peer& peer, const consensus::Hash256& hash);
+    void disconnected(Peer& peer);
+
+    struct Request {
+        PeerId peer = NO_PEER;
+        Inventory item;
+    };
+
+    /// What to ask now; each is then in flight. Requests that timed out go to the next candidate.
+    std::vector<Request> take_due(Peers& peers, Time now);
+
+    size_t size() const { return entries_.size(); }
+
+    static constexpr size_t MAX_ANNOUNCED = 5000;
+    static constexpr size_t MAX_IN_FLIGHT = 100; ///< Above it, a peer is asked later.
+    static constexpr std::chrono::seconds TIMEOUT{60};
+    static constexpr std::chrono::seconds OVERLOAD_DELAY{2};
+
+private:
+    struct Candidate {
+        PeerId peer = NO_PEER;
+        bool preferred = false;
+        Time ready_at;
+        uint64_t order = 0; ///< Random, so that nobody can arrange to be asked first.
+    };
+
+    struct Entry {
+        bool is_wtxid = false;
+        std::vector<Candidate> candidates;
+        PeerId asked = NO_PEER;
+        Time due; ///< Next candidate's time, or when the request times out.
+    };
+
+    using Entries = std::unordered_map<consensus::Hash256, Entry, consensus::SaltedHasher>;
+    void remove_candidate(Entries::iterator entry, Peer& peer);
+    void schedule(Entries::iterator entry);
+    const Candidate* best_candidate(const Entry& entry, Time now) const;
+
+    Random& random_;
+    Entries entries_;
+    std::set<std::pair<Time, consensus::Hash256>> due_;
+};
+
+} // namespace cairn::node
