@@ -5,9 +5,11 @@
 
 #include "chain/chain.h"
 #include "node/clock.h"
+#include "node/peer_id.h"
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,9 +17,6 @@
 #include <vector>
 
 namespace cairn::node {
-
-/// Names a connection for as long as the process runs. Core: NodeId.
-using PeerId = int64_t;
 
 /// How a node meets others; from the option table.
 struct NetworkOptions {
@@ -44,6 +43,7 @@ struct PeerInfo {
     std::string bound_address;
     bool inbound = false;
     std::string connection_type; ///< Core's: inbound, outbound-full-relay, manual, ...
+    std::string network;         ///< Core's: ipv4, ipv6, not_publicly_routable, ...
     uint64_t services = 0;
     bool relays_transactions = true;
     int32_t version = 0;
@@ -66,6 +66,11 @@ struct PeerInfo {
     int32_t synced_blocks = -1;
     std::vector<int32_t> blocks_in_flight; ///< Heights.
     int64_t min_feerate_per_kvb = 0;       ///< From its feefilter.
+    bool relays_addresses = false;
+    uint64_t last_inv_sequence = 0; ///< Mempool changes it may know of.
+    uint64_t inventory_to_send = 0; ///< Transactions that wait to be announced.
+    bool high_bandwidth_to = false; ///< BIP-0152
+    bool high_bandwidth_from = false;
     uint64_t addresses_processed = 0;
     uint64_t addresses_rate_limited = 0;
     std::vector<std::string> permissions;
@@ -117,6 +122,7 @@ public:
     void ping_all();
     /// Announce `txid` again and again until a peer asked for it: we are its first source.
     void broadcast(const consensus::TransactionRef& tx);
+    std::vector<consensus::Txid> unbroadcast() const; ///< What no peer has asked for yet.
 
     /// Addresses known, at most `count`.
     struct KnownAddress {

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "node/connection.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <utility>
+
+namespace cairn::node {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr auto AS_TUPLE = asio::as_tuple(asio::use_awaitable);
+
+} // namespace
+
+Connection::Connection(
+    PeerId id, Socket socket, FrameReader reader, ConnectionOwner& owner, ReadBuffer& buffer)
+    : id_(id),
+      socket_(std::move(socket)),
+      reader_(std::move(reader)),
+      owner_(owner),
+      buffer_(buffer),
+      gate_(socket_.get_executor()) {
+    boost::system::error_code ignored;
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    socket_.non_blocking(true, ignored);
+}
+
+void Connection::start() {
+    auto self = shared_from_this();
+    asio::co_spawn(
+        socket_.get_executor(), [self]() -> asio::awaitable<void> { return self->read(); },
+        asio::detached);
+}
+
+asio::awaitable<void> Connection::read() {
+    const auto self = shared_from_this();
+    while (!closed_) {
+        if (!owner_.takes_messages(id_)) {
+            gate_.expires_at(asio::steady_timer::time_point::max());
+            co_await gate_.async_wait(AS_TUPLE);
+            continue;
+        }
+        const Bytes rest = std::exchange(pending_, {});
+        ByteView in = rest;
+        if (rest.empty()) {
+            const auto [wait_error] = co_await socket_.async_wait(Socket::wait_read, AS_TUPLE);
+            if (closed_) break;
+            boost::system::error_code error = wait_error;
+            size_t count = 0;
+            if (!error) count = socket_.read_some(asio::buffer(buffer_), error);
+            if (error == asio::error::would_block) continue;
+            if (error) {
+                lose(error == asio::error::eof ? "peer closed" : error.message());
+                break;
+            }
+            traffic_.bytes_received += count;
+            traffic_.last_receive = owner_.wall_seconds();
+            in = ByteView(buffer_).first(count);
+        }
+        if (const Outcome<> consumed = consume(in); !consumed) lose(consumed.error().reason);
+    }
+}
+
+/// Deliver the messages in `in`; what the owner doesn't take is kept.
+Outcome<> Connection::consume(ByteView in) {
+    while (!closed_ && owner_.takes_messages(id_)) {
+        Outcome<std::optional<Message>> message = reader_.next(in);
+        if (!message) return message.error();
+        if (!*message) return boost::system::in_place_value;
+        count_received(**message);
+        owner_.message_received(id_, std::move(**message));
+    }
+    pending_.assign(in.begin(), in.end());
+    return boost::system::in_place_value;
+}
+
+void Connection::count_received(const Message& message) {
+    const bool known = traffic_.received_by_message.contains(message.command) ||
+                       traffic_.received_by_message.size() < MAX_COMMANDS;
+    traffic_.received_by_message[known ? message.command : "*other*"] +=
+        FRAME_HEADER_BYTES + message.payload.size();
+}
+
+void Connection::send(const Magic& magic, const Message& message) {
+    if (closed_) return;
+    Bytes bytes = frame_bytes(magic, message);
+    traffic_.sent_by_message[message.command] += bytes.size();
+    queue_.push_back(std::move(bytes));
+    if (writing_) return;
+    writing_ = true;
+    auto self = shared_from_this();
+    asio::co_spawn(
+        socket_.get_executor(), [self]() -> asio::awaitable<void> { return self->write(); },
+        asio::detached);
+}
+
+asio::awaitable<void> Connection::write() {
+    const auto self = shared_from_this();
+    while (!closed_ && !queue_.empty()) {
+        const std::vector<Bytes> batch = std::exchange(queue_, {});
+        std::vector<asio::const_buffer> buffers;
+        buffers.reserve(batch.size());
+        for (const Bytes& bytes : batch) buffers.emplace_back(asio::buffer(bytes));
+        const auto [error, count] = co_await asio::async_write(socket_, buffers, AS_TUPLE);
+        if (closed_) break;
+        if (error) {
+            lose(error.message());
+            break;
+        }
+        traffic_.bytes_sent += count;
+        traffic_.last_send = owner_.wall_seconds();
+        owner_.bytes_sent(id_, count);
+    }
+    writing_ = false;
+}
+
+void Connection::lose(const std::string& reason) {
+    if (closed_) return;
+    close();
+    owner_.connection_lost(id_, reason);
+}
+
+void Connection::close() {
+    closed_ = true;
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    gate_.cancel();
+}
+
+} // namespace cairn::node

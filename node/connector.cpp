@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#include "node/connector.h"
+
+#include "node/handshake_messages.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <spdlog/spdlog.h>
+
+namespace cairn::node {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+
+namespace {
+
+constexpr auto AS_TUPLE = asio::as_tuple(asio::use_awaitable);
+
+int64_t seconds_since_epoch(Time time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+NetAddress address_of(const tcp::endpoint& endpoint) {
+    if (endpoint.address().is_v4())
+        return NetAddress::ipv4(endpoint.address().to_v4().to_bytes(), endpoint.port());
+    return NetAddress::ipv6(endpoint.address().to_v6().to_bytes(), endpoint.port());
+}
+
+} // namespace
+
+Connector::Connector(
+    asio::io_context& io,
+    const NetworkOptions& options,
+    const consensus::Params& params,
+    AddressBook& book,
+    Random random,
+    Hooks hooks)
+    : io_(io),
+      options_(options),
+      params_(params),
+      book_(book),
+      random_(random),
+      hooks_(std::move(hooks)),
+      added_(options.add_nodes) {}
+
+bool Connector::add(const std::string& target) {
+    const bool known = std::find(added_.begin(), added_.end(), target) != added_.end();
+    if (known || added_.size() >= MAX_ADDED) return false;
+    added_.push_back(target);
+    return true;
+}
+
+bool Connector::remove(const std::string& target) {
+    return std::erase(added_, target) > 0;
+}
+
+void Connector::try_once(const std::string& target) {
+    dial(target, ConnectionType::Manual);
+}
+
+void Connector::tick(Time now) {
+    now_ = now;
+    if (stopped_) return;
+    for (const std::string& target : options_.connect) keep(target, ConnectionType::Manual, now);
+    for (const std::string& target : added_) keep(target, ConnectionType::Manual, now);
+    if (!options_.connect_only) fill_slots(hooks_.links(), now);
+}
+
+/// Dial `target` unless it is connected, being dialled, or failed a moment ago.
+void Connector::keep(const std::string& target, ConnectionType type, Time now) {
+    const std::vector<Link> links = hooks_.links();
+    const auto link = std::find_if(
+        links.begin(), links.end(), [&](const Link& one) { return one.target == target; });
+    if (link != links.end()) {
+        if (link->established) pauses_.erase(target);
+        return;
+    }
+    Pause& pause = pauses_[target];
+    // A mock clock may have been set back: then nothing holds.
+    if (dialling_.contains(target) || (now < pause.until && pause.until - now <= LAST_PAUSE))
+        return;
+    pause.until = now + pause.length;
+    pause.length = std::min<std::chrono::microseconds>(pause.length * 2, LAST_PAUSE);
+    dial(target, type);
+}
+
+/// Keep the outbound slots filled: from the address book, else from those who know others.
+void Connector::fill_slots(const std::vector<Link>& links, Time now) {
+    std::set<std::string> groups;
+    size_t taken = dialling_.size();
+    for (const Link& link : links) {
+        if (link.type == ConnectionType::Inbound) continue;
+        groups.insert(link.address.group());
+        if (link.type == ConnectionType::OutboundFullRelay) ++taken;
+    }
+    if (taken >= OUTBOUND_SLOTS) return;
+    const int64_t seconds = seconds_since_epoch(now);
+    if (const auto address = book_.pick(groups, random_, seconds)) {
+        book_.tried(*address, seconds);
+        dial(address->to_string(), ConnectionType::OutboundFullRelay);
+        return;
+    }
+    for (const std::string& target : options_.seed_nodes)
+        keep(target, ConnectionType::OutboundFullRelay, now);
+    for (const std::string& target : params_.bootstrap_peers)
+        keep(target, ConnectionType::OutboundFullRelay, now);
+    if (!options_.dns_seed || (now < next_seeds_ && next_seeds_ - now <= SEED_PAUSE)) return;
+    next_seeds_ = now + SEED_PAUSE;
+    for (const std::string& host : params_.dns_seeds)
+        asio::co_spawn(io_, ask_seed(host), asio::detached);
+}
+
+void Connector::dial(const std::string& target, ConnectionType type) {
+    if (stopped_ || !dialling_.insert(target).second) return;
+    asio::co_spawn(io_, dial_one(target, type), asio::detached);
+}
+
+asio::awaitable<void> Connector::dial_one(std::string target, ConnectionType type) {
+    spdlog::debug("trying connection to {}", target);
+    const std::optional<HostPort> place = split_host_port(target, params_.p2p_port);
+    boost::system::error_code outcome = asio::error::host_not_found;
+    tcp::socket socket(io_);
+    if (place) {
+        tcp::resolver resolver(io_);
+        const auto [resolve_error, endpoints] = co_await resolver.async_resolve(
+            place->host, std::to_string(place->port), tcp::resolver::numeric_service, AS_TUPLE);
+        outcome = resolve_error;
+        for (const auto& entry : endpoints) {
+            socket = tcp::socket(io_);
+            asio::steady_timer limit(io_, DIAL_TIMEOUT);
+            limit.async_wait([&socket](const boost::system::error_code& cancelled) {
+                boost::system::error_code ignored;
+                if (!cancelled) socket.close(ignored);
+            });
+            const auto [connect_error] = co_await socket.async_connect(entry.endpoint(), AS_TUPLE);
+            outcome = connect_error;
+            if (limit.cancel() == 0 && !outcome) outcome = asio::error::timed_out;
+            if (!outcome || stopped_) break;
+        }
+    }
+    dialling_.erase(target);
+    if (stopped_) co_return;
+    if (outcome) {
+        spdlog::debug("cannot connect to {}: {}", target, outcome.message());
+        co_return;
+    }
+    hooks_.connected(std::move(socket), target, type);
+}
+
+/// Learn addresses from a DNS seed.
+asio::awaitable<void> Connector::ask_seed(std::string host) {
+    tcp::resolver resolver(io_);
+    const auto [error, endpoints] = co_await resolver.async_resolve(
+        host, std::to_string(params_.p2p_port), tcp::resolver::numeric_service, AS_TUPLE);
+    size_t found = 0;
+    for (const auto& entry : endpoints) {
+        if (++found > 256) break;
+        // Three to seven days old, so that what peers tell is thought fresher.
+        const int64_t age = (3 * 24 + static_cast<int64_t>(random_.below(4 * 24))) * 3600;
+        const auto time = static_cast<uint32_t>(seconds_since_epoch(now_) - age);
+        book_.add({time, NODE_NETWORK | NODE_WITNESS, address_of(entry.endpoint())}, random_);
+    }
+    if (error)
+        spdlog::warn("DNS seed failed host={} error={}", host, error.message());
+    else
+        spdlog::info("DNS seed answered host={} addresses={}", host, found);
+}
+
+} // namespace cairn::node

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// Looks for peers: those the operator named, again and again; and, unless told not to, others from
+// the address book, the chain file's bootstrap peers and DNS seeds.
+#pragma once
+
+#include "node/address_book.h"
+#include "node/network.h"
+#include "node/peer.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace cairn::node {
+
+/// A connection as the connector needs to know of it.
+struct Link {
+    std::string target; ///< What was dialled; empty for inbound ones.
+    NetAddress address;
+    ConnectionType type = ConnectionType::Inbound;
+    bool established = false;
+};
+
+/// Dials. Thread: network. Requires: stop() and the end of the io_context's run before it goes.
+class Connector {
+public:
+    using Socket = boost::asio::ip::tcp::socket;
+
+    struct Hooks {
+        std::function<std::vector<Link>()> links;
+        std::function<void(Socket, const std::string& target, ConnectionType)> connected;
+    };
+
+    Connector(
+        boost::asio::io_context& io,
+        const NetworkOptions& options,
+        const consensus::Params& params,
+        AddressBook& book,
+        Random random,
+        Hooks hooks);
+
+    /// Dial what is due. Called several times a second.
+    void tick(Time now);
+
+    void stop() { stopped_ = true; }
+
+    bool add(const std::string& target);
+    bool remove(const std::string& target);
+    void try_once(const std::string& target);
+
+    const std::vector<std::string>& added() const { return added_; }
+
+    static constexpr size_t OUTBOUND_SLOTS = 8;
+    static constexpr size_t MAX_ADDED = 1000;
+    static constexpr std::chrono::milliseconds FIRST_PAUSE{500};
+    static constexpr std::chrono::seconds LAST_PAUSE{60};
+    static constexpr std::chrono::seconds DIAL_TIMEOUT{5};
+    static constexpr std::chrono::seconds SEED_PAUSE{60}; ///< Between questions to seeds.
+
+private:
+    struct Pause {
+        std::chrono::microseconds length = FIRST_PAUSE;
+        Time until;
+    };
+
+    void keep(const std::string& target, ConnectionType type, Time now);
+    void fill_slots(const std::vector<Link>& links, Time now);
+    void dial(const std::string& target, ConnectionType type);
+    boost::asio::awaitable<void> dial_one(std::string target, ConnectionType type);
+    boost::asio::awaitable<void> ask_seed(std::string host);
+
+    boost::asio::io_context& io_;
+    const NetworkOptions& options_;
+    const consensus::Params& params_;
+    AddressBook& book_;
+    Random random_;
+    Hooks hooks_;
+    std::vector<std::string> added_;
+    std::map<std::string, Pause> pauses_;
+    std::set<std::string> dialling_;
+    Time now_;
+    Time next_seeds_;
+    bool stopped_ = false;
+};
+
+} // namespace cairn::node

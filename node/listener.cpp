@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "node/listener.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <spdlog/spdlog.h>
+#include <stdexcept>
+
+namespace cairn::node {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+
+namespace {
+
+constexpr auto AS_TUPLE = asio::as_tuple(asio::use_awaitable);
+
+tcp::endpoint endpoint_of(const NetAddress& address) {
+    const auto v6 = asio::ip::make_address_v6(address.to_ipv6());
+    if (!v6.is_v4_mapped()) return {v6, address.port};
+    return {asio::ip::make_address_v4(asio::ip::v4_mapped, v6), address.port};
+}
+
+} // namespace
+
+Listener::Listener(asio::io_context& io, const NetworkOptions& options, uint16_t chain_port)
+    : io_(io) {
+    if (!options.listen) return;
+    const uint16_t port = options.port != 0 ? options.port : chain_port;
+    for (const std::string& text : options.bind) {
+        const std::string place = text.substr(0, text.find('='));
+        const auto address = NetAddress::from_string(place, port);
+        if (!address) throw std::runtime_error("Cannot resolve -bind address: '" + text + "'");
+        bind(*address, false);
+    }
+    if (!options.bind.empty()) return;
+    bind(NetAddress::ipv4({}, port), false);
+    bind(NetAddress::ipv6({}, port), true);
+}
+
+/// `optional`: a machine without IPv6 is none to complain about.
+void Listener::bind(const NetAddress& address, bool optional) {
+    const tcp::endpoint endpoint = endpoint_of(address);
+    Acceptor acceptor(io_);
+    boost::system::error_code error;
+    acceptor.open(endpoint.protocol(), error);
+    if (error && optional) return;
+    if (!error) acceptor.set_option(Acceptor::reuse_address(true), error);
+    if (!error && endpoint.protocol() == tcp::v6())
+        acceptor.set_option(asio::ip::v6_only(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (error) {
+        throw std::runtime_error(
+            "Unable to bind to " + address.to_string() + " on this computer: " + error.message());
+    }
+    acceptors_.push_back(std::move(acceptor));
+    spdlog::info("Bound to {}:{}", address.host(), acceptors_.back().local_endpoint().port());
+}
+
+void Listener::start(std::function<void(Socket)> accepted) {
+    accepted_ = std::move(accepted);
+    for (Acceptor& acceptor : acceptors_) asio::co_spawn(io_, accept(acceptor), asio::detached);
+}
+
+asio::awaitable<void> Listener::accept(Acceptor& acceptor) {
+    while (!stopped_) {
+        auto [error, socket] = co_await acceptor.async_accept(AS_TUPLE);
+        if (stopped_) break;
+        if (error) { // out of file descriptors: some will be closed
+            spdlog::warn("accept failed error={}", error.message());
+            asio::steady_timer pause(io_, std::chrono::milliseconds(100));
+            co_await pause.async_wait(AS_TUPLE);
+            continue;
+        }
+        accepted_(std::move(socket));
+    }
+}
+
+void Listener::stop() {
+    stopped_ = true;
+    boost::system::error_code ignored;
+    for (Acceptor& acceptor : acceptors_) acceptor.close(ignored);
+}
+
+uint16_t Listener::port() const {
+    return acceptors_.empty() ? 0 : acceptors_.front().local_endpoint().port();
+}
+
+} // namespace cairn::node

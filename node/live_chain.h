@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// The real chain behind the protocol's look-ups and disk reads.
+#pragma once
+
+#include "node/actions.h"
+#include "node/chain_reader.h"
+
+namespace cairn::node {
+
+/// ChainReader over chain::Chain, which outlives it.
+class LiveChain final : public ChainReader {
+public:
+    explicit LiveChain(const chain::Chain& chain) : chain_(chain) {}
+
+    const consensus::Params& params() const override { return chain_.params(); }
+
+    chain::View view() const override { return chain_.view(); }
+
+    const chain::BlockNode& best_header() const override { return chain_.best_header(); }
+
+    const chain::BlockNode* find_block(const consensus::BlockHash& hash) const override;
+
+    bool initial_download() const override { return chain_.initial_download(); }
+
+    consensus::Uint256 minimum_chain_work() const override;
+
+    bool serves_filters() const override { return chain_.options().block_filters; }
+
+    std::optional<WaitingTransaction> find_transaction(const consensus::Txid& txid) const override;
+    std::optional<WaitingTransaction>
+    find_transaction(const consensus::Wtxid& wtxid) const override;
+    std::vector<WaitingTransaction> waiting_transactions() const override;
+
+    uint64_t mempool_sequence() const override { return chain_.mempool()->sequence(); }
+
+    chain::FeeRate mempool_min_feerate() const override { return chain_.mempool_min_feerate(); }
+
+private:
+    const chain::Chain& chain_;
+};
+
+/// The answer to a disk read, or nullopt if what was asked for isn't stored. Thread: any; waits
+/// for the disk. Throws chain::StorageError.
+std::optional<Message> answer(const chain::Chain& chain, const DiskRead& read);
+
+} // namespace cairn::node
