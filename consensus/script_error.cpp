@@ -16,7 +16,6 @@ struct ErrorWords {
 /// In the order of ScriptError.
 constexpr std::array<ErrorWords, static_cast<size_t>(ScriptError::ScriptNum) + 1> WORDS{{
     {"OK", "No error"},
-    {"UNKNOWN_ERROR", "unknown error"},
     {"EVAL_FALSE",
      "Script evaluated without error but finished with a false/empty top stack element"},
     {"OP_RETURN", "OP_RETURN was encountered"},

@@ -10,7 +10,6 @@ namespace cairn::consensus {
 /// Why a script failed, by Core's names (SCRIPT_ERR_ left out).
 enum class ScriptError : uint8_t {
     Ok,
-    UnknownError,
     EvalFalse,
     OpReturn,
     ScriptSize,
@@ -69,7 +68,7 @@ enum class ScriptError : uint8_t {
 /// Core's sentence for `error` ("Signature must be zero for failed CHECK(MULTI)SIG operation").
 std::string_view script_error_text(ScriptError error);
 
-/// Core's identifier for `error` as the test vectors spell it ("SIG_HIGH_S").
+/// Core's identifier for `error` as the test vectors spell it ("SIG_HIGH_S", "NULLFAIL").
 std::string_view script_error_name(ScriptError error);
 
 } // namespace cairn::consensus

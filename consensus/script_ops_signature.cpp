@@ -52,12 +52,12 @@ public:
             if (instruction->opcode != push_opcode_for(signature.size()) ||
                 !std::ranges::equal(instruction->data, signature))
                 continue;
-            kept.insert(kept.end(), code_.begin() + from, code_.begin() + at);
+            append(kept, code_.subspan(from, at - from));
             from = reader.position();
         }
         if (from == 0) return ScriptError::Ok;
         if (machine_.rules.has(VERIFY_CONST_SCRIPTCODE)) return ScriptError::SigFindAndDelete;
-        kept.insert(kept.end(), code_.begin() + from, code_.end());
+        append(kept, code_.subspan(from));
         owned_ = std::move(kept);
         code_ = owned_;
         return ScriptError::Ok;
@@ -66,6 +66,10 @@ public:
     ByteView view() const { return code_; }
 
 private:
+    static void append(Bytes& kept, ByteView piece) {
+        kept.insert(kept.end(), piece.begin(), piece.end());
+    }
+
     const ScriptMachine& machine_;
     ByteView code_;
     Bytes owned_; ///< Only once something was removed.

@@ -126,7 +126,9 @@ bool is_strict_der(ByteView signature) {
     ByteView rest = signature.first(signature.size() - 1);
     if (rest[0] != DER_SEQUENCE || rest[1] != rest.size() - 2) return false;
     rest = rest.subspan(2);
-    return take_strict_integer(rest) && take_strict_integer(rest) && rest.empty();
+    const bool r = take_strict_integer(rest);
+    const bool s = r && take_strict_integer(rest);
+    return s && rest.empty();
 }
 
 bool is_low_s(ByteView der) {

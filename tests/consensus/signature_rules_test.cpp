@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+// Rules of ECDSA signatures in scripts: a signed input that passes, broken in one way.
+#include "consensus/signature.h"
+#include "consensus/standard.h"
+#include "tests/consensus/script_assembler.h"
+#include "tests/consensus/spend.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <functional>
+
+using namespace cairn::consensus;
+using namespace cairn::tests;
+
+BOOST_AUTO_TEST_SUITE(signature_rules)
+
+namespace {
+
+const Signer ALICE(1);
+const Signer BOB(2);
+const Signer CAROL(3);
+
+/// Pushes `items` in order.
+Script pushes(const std::vector<Bytes>& items) {
+    Script script;
+    for (const Bytes& item : items) push_data(script, item);
+    return script;
+}
+
+/// A P2PKH input and how it is signed.
+Spend spend_key_hash(uint8_t type = SIGHASH_ALL) {
+    Spend spend(pay_to_pubkey_hash(hash160(ALICE.key())));
+    const Hash256 hash = spend.legacy_hash(spend.spent[0].script_pubkey, type);
+    spend.script_sig() = pushes({ALICE.sign(hash, type), ALICE.key()});
+    return spend;
+}
+
+Bytes signature_of(const Spend& spend) {
+    ScriptReader reader(spend.tx.inputs[0].script_sig);
+    const ByteView data = reader.next()->data;
+    return {data.begin(), data.end()};
+}
+
+/// The P2PKH input with its signature changed.
+Spend with_signature(const std::function<void(Bytes&)>& change) {
+    Spend spend = spend_key_hash();
+    Bytes signature = signature_of(spend);
+    change(signature);
+    spend.script_sig() = pushes({signature, ALICE.key()});
+    return spend;
+}
+
+Bytes copy(const Script& script) {
+    return {script.begin(), script.end()};
+}
+
+/// P2WPKH of `key`, signed by Alice.
+Spend spend_witness_key_hash(const Bytes& key) {
+    Spend spend = Spend::of_program(0, hash160(key));
+    const Script code = pay_to_pubkey_hash(hash160(key));
+    spend.set_witness({ALICE.sign(spend.v0_hash(code)), key});
+    return spend;
+}
+
+Script two_of_three() {
+    Script script = assemble("2");
+    for (const Signer* signer : {&ALICE, &BOB, &CAROL}) push_data(script, signer->key());
+    push_number(script, 3);
+    push_opcode(script, OP_CHECKMULTISIG);
+    return script;
+}
+
+/// P2WSH of the two-of-three script with these signers' signatures, in this order.
+Spend spend_multisig(const std::vector<const Signer*>& signers) {
+    const Script script = two_of_three();
+    Spend spend = Spend::of_program(0, sha256(script).bytes);
+    std::vector<Bytes> items{{}};
+    for (const Signer* signer : signers) items.push_back(signer->sign(spend.v0_hash(script)));
+    items.push_back(copy(script));
+    spend.set_witness(items);
+    return spend;
+}
+
+constexpr uint32_t WITHOUT_NULLFAIL = STANDARD_FLAGS & ~VERIFY_NULLFAIL;
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(p2pkh__each_hash_type__signs_its_parts) {
+    for (const int base : {SIGHASH_ALL, SIGHASH_NONE, SIGHASH_SINGLE}) {
+        for (const int anyone : {0, int{SIGHASH_ANYONECANPAY}}) {
+            Spend spend = spend_key_hash(static_cast<uint8_t>(base | anyone));
+            BOOST_TEST_CONTEXT("type " << (base | anyone)) {
+                BOOST_TEST(spend.result() == "OK");
+                spend.tx.outputs[1].value += 1;
+                BOOST_TEST((spend.result() == "OK") == (base != SIGHASH_ALL));
+                spend.tx.outputs[0].value += 1;
+                BOOST_TEST((spend.result() == "OK") == (base == SIGHASH_NONE));
+            }
+            spend = spend_key_hash(static_cast<uint8_t>(base | anyone));
+            spend.tx.inputs[1].sequence -= 1;
+            BOOST_TEST((spend.result() == "OK") == (base != SIGHASH_ALL || anyone != 0));
+            spend.tx.inputs[1].prevout.index += 1;
+            BOOST_TEST((spend.result() == "OK") == (anyone != 0));
+        }
+    }
+}
+
+/// What was signed before there was an output stays signed whatever the transaction becomes.
+BOOST_AUTO_TEST_CASE(p2pkh__single_without_its_output__signs_the_number_one) {
+    Spend spend(pay_to_pubkey_hash(hash160(ALICE.key())));
+    std::swap(spend.tx.inputs[0], spend.tx.inputs[1]);
+    spend.tx.outputs.resize(1);
+    Hash256 one;
+    one.bytes[0] = 1;
+    BOOST_TEST((legacy_sighash(spend.tx, 1, spend.spent[0].script_pubkey, SIGHASH_SINGLE) == one));
+    BOOST_TEST((legacy_sighash(spend.tx, 0, spend.spent[0].script_pubkey, SIGHASH_SINGLE) != one));
+}
+
+BOOST_AUTO_TEST_CASE(p2pkh__signature_broken__names_the_rule) {
+    struct Rule {
+        std::string_view error;
+        std::function<void(Bytes&)> change;
+        uint32_t flags;
+    };
+
+    const auto flip_last_bit = [](Bytes& s) { s[s.size() - 2] ^= 1; };
+    const auto longer = [](Bytes& s) { s.insert(s.end() - 1, 0); };
+    const auto high_s = [](Bytes& s) { s = with_high_s(s); };
+    const auto type_5 = [](Bytes& s) {
+        const Spend spend = spend_key_hash();
+        s = ALICE.sign(spend.legacy_hash(spend.spent[0].script_pubkey, 5), 5);
+    };
+    const Rule rules[] = {
+        {"NULLFAIL", flip_last_bit, STANDARD_FLAGS},
+        {"EVAL_FALSE", flip_last_bit, WITHOUT_NULLFAIL},
+        {"EVAL_FALSE", [](Bytes& s) { s.clear(); }, STANDARD_FLAGS},
+        {"SIG_DER", longer, VERIFY_DERSIG},
+        {"OK", longer, VERIFY_NONE}, // what follows the integers was never looked at
+        {"SIG_DER", [](Bytes& s) { s[1] += 1; }, VERIFY_DERSIG},
+        {"OK", [](Bytes& s) { s[1] += 1; }, VERIFY_NONE}, // nor what length the whole claims
+        {"SIG_DER", [](Bytes& s) { s[2] = 3; }, VERIFY_STRICTENC},
+        {"SIG_DER", [](Bytes& s) { s.resize(8); }, VERIFY_LOW_S},
+        {"SIG_HIGH_S", high_s, VERIFY_LOW_S},
+        {"OK", high_s, VERIFY_DERSIG},
+        {"SIG_HASHTYPE", type_5, VERIFY_STRICTENC},
+        {"OK", type_5, VERIFY_DERSIG},
+    };
+    for (const Rule& rule : rules)
+        BOOST_TEST(with_signature(rule.change).result(rule.flags) == rule.error);
+}
+
+BOOST_AUTO_TEST_CASE(checksig__key_encodings__as_the_flags_ask) {
+    const auto spend_key = [](const Bytes& key) {
+        Script coin = pushes({key});
+        push_opcode(coin, OP_CHECKSIG);
+        Spend spend(coin);
+        spend.script_sig() = pushes({ALICE.sign(spend.legacy_hash(coin))});
+        return spend;
+    };
+    Bytes hybrid = ALICE.uncompressed_key();
+    hybrid[0] = hybrid[64] % 2 == 0 ? 6 : 7;
+    BOOST_TEST(spend_key(ALICE.key()).result() == "OK");
+    BOOST_TEST(spend_key(ALICE.uncompressed_key()).result() == "OK");
+    BOOST_TEST(spend_key(hybrid).result(VERIFY_NONE) == "OK");
+    BOOST_TEST(spend_key(hybrid).result(VERIFY_STRICTENC) == "PUBKEYTYPE");
+    hybrid[0] ^= 1;
+    BOOST_TEST(spend_key(hybrid).result(VERIFY_NONE) == "EVAL_FALSE");
+    Bytes off_curve(33, 0xff);
+    off_curve[0] = 2;
+    BOOST_TEST(spend_key(off_curve).result(VERIFY_NONE) == "EVAL_FALSE");
+    BOOST_TEST(spend_key(Bytes(32, 2)).result(VERIFY_NONE) == "EVAL_FALSE");
+}
+
+BOOST_AUTO_TEST_CASE(checksigverify__wrong_signature__names_itself) {
+    Script coin = pushes({ALICE.key()});
+    push_opcode(coin, OP_CHECKSIGVERIFY);
+    push_opcode(coin, OP_1);
+    Spend spend(coin);
+    spend.script_sig() = pushes({ALICE.sign(spend.legacy_hash(coin))});
+    BOOST_TEST(spend.result() == "OK");
+    spend.script_sig() = pushes({{}});
+    BOOST_TEST(spend.result() == "CHECKSIGVERIFY");
+}
+
+BOOST_AUTO_TEST_CASE(p2wpkh__broken_in_one_way__names_the_rule) {
+    BOOST_TEST(spend_witness_key_hash(ALICE.key()).result() == "OK");
+    const Spend uncompressed = spend_witness_key_hash(ALICE.uncompressed_key());
+    BOOST_TEST(uncompressed.result() == "WITNESS_PUBKEYTYPE");
+    BOOST_TEST(uncompressed.result(MANDATORY_FLAGS) == "OK");
+
+    Spend spend = spend_witness_key_hash(ALICE.key());
+    spend.spent[0].value += 1; // BIP-0143 signs the amount
+    BOOST_TEST(spend.result() == "NULLFAIL");
+    spend = spend_witness_key_hash(ALICE.key());
+    spend.witness().push_back({});
+    BOOST_TEST(spend.result() == "WITNESS_PROGRAM_MISMATCH");
+    spend = spend_witness_key_hash(ALICE.key());
+    spend.set_witness({Bytes(71), BOB.key()});
+    BOOST_TEST(spend.result() == "EQUALVERIFY");
+}
+
+BOOST_AUTO_TEST_CASE(checkmultisig__signatures_in_the_keys_order__only_then) {
+    BOOST_TEST(spend_multisig({&ALICE, &BOB}).result() == "OK");
+    BOOST_TEST(spend_multisig({&ALICE, &CAROL}).result() == "OK");
+    BOOST_TEST(spend_multisig({&BOB, &CAROL}).result() == "OK");
+    BOOST_TEST(spend_multisig({&BOB, &ALICE}).result(WITHOUT_NULLFAIL) == "EVAL_FALSE");
+    BOOST_TEST(spend_multisig({&BOB, &ALICE}).result() == "NULLFAIL");
+    BOOST_TEST(spend_multisig({&ALICE, &ALICE}).result() == "NULLFAIL");
+    Spend spend = spend_multisig({&ALICE, &BOB});
+    const std::vector<ByteView> items(spend.witness().begin(), spend.witness().end());
+    const auto bytes = [&](size_t i) { return Bytes(items[i].begin(), items[i].end()); };
+    Spend dummy = spend;
+    dummy.set_witness({{1}, bytes(1), bytes(2), bytes(3)});
+    BOOST_TEST(dummy.result() == "SIG_NULLDUMMY");
+    BOOST_TEST(dummy.result(MANDATORY_FLAGS & ~VERIFY_NULLDUMMY) == "OK");
+}
+
+/// A legacy signature can't sign itself: its push is taken out of what is hashed.
+BOOST_AUTO_TEST_CASE(legacy__signature_in_the_script__is_deleted_before_hashing) {
+    Script rest = pushes({ALICE.key()});
+    push_opcode(rest, OP_CHECKSIG);
+    Script without; // the script as it is hashed
+    push_opcode(without, OP_DROP);
+    without.append(rest);
+    const Bytes signature = ALICE.sign(Spend{Script()}.legacy_hash(without));
+
+    Script coin = pushes({signature});
+    coin.append(without);
+    Spend spend(coin);
+    spend.script_sig() = pushes({signature});
+    BOOST_TEST(spend.result(MANDATORY_FLAGS) == "OK");
+    BOOST_TEST(spend.result() == "SIG_FINDANDDELETE");
+
+    // Pushed in a longer way it is not found.
+    Script long_push;
+    push_opcode(long_push, OP_PUSHDATA1);
+    long_push.push_back(static_cast<uint8_t>(signature.size()));
+    long_push.append(signature);
+    long_push.append(without);
+    spend.spent[0].script_pubkey = long_push;
+    BOOST_TEST(spend.result(MANDATORY_FLAGS) == "EVAL_FALSE");
+}
+
+BOOST_AUTO_TEST_CASE(codeseparator__before_the_check__signs_what_follows) {
+    Script rest = pushes({ALICE.key()});
+    push_opcode(rest, OP_CHECKSIG);
+    Script coin = assemble("NOP CODESEPARATOR");
+    coin.append(rest);
+    Spend spend(coin);
+    spend.script_sig() = pushes({ALICE.sign(spend.legacy_hash(rest))});
+    BOOST_TEST(spend.result(MANDATORY_FLAGS) == "OK");
+    BOOST_TEST(spend.result() == "OP_CODESEPARATOR");
+    // Those that follow are taken out of the hash.
+    Script with_more = rest;
+    push_opcode(with_more, OP_CODESEPARATOR);
+    BOOST_TEST((spend.legacy_hash(with_more) == spend.legacy_hash(rest)));
+
+    // In segwit v0 those that follow stay.
+    Script program = assemble("CODESEPARATOR");
+    program.append(with_more);
+    Spend v0 = Spend::of_program(0, sha256(program).bytes);
+    v0.set_witness({ALICE.sign(v0.v0_hash(with_more)), copy(program)});
+    BOOST_TEST(v0.result() == "OK");
+    v0.set_witness({ALICE.sign(v0.v0_hash(rest)), copy(program)});
+    BOOST_TEST(v0.result() == "NULLFAIL");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
