@@ -132,7 +132,14 @@ void describe(CLI::App& app, wallet::Program& program) {
 
 int run(int argc, char** argv) {
     Arguments arguments = sort_arguments(argc, argv);
-    NodeSetup setup(node::parse_arguments(arguments.node).settings);
+    std::optional<node::SettingList> node_arguments;
+    try {
+        node_arguments = node::parse_arguments(arguments.node).settings;
+    } catch (const node::OptionError& error) {
+        std::cerr << "cairn: " << error.what() << "\n";
+        return MISUSED;
+    }
+    NodeSetup setup(std::move(*node_arguments));
     wallet::Program program;
     program.rpc_arguments = std::move(arguments.rpc);
     program.params = [&]() -> const consensus::Params& { return setup.get().params; };
@@ -145,6 +152,13 @@ int run(int argc, char** argv) {
         const fs::path file = setup.chain_given() ? setup.get().locations.chain_file : fs::path();
         return wallet::DevnetChain{file, program.params()};
     });
+    const auto is_command = [](const std::string& word) { return !word.starts_with('-'); };
+    if (arguments.own.empty()) arguments.own = {"--help"};
+    if (is_command(arguments.own[0]) && app.get_subcommand_no_throw(arguments.own[0]) == nullptr) {
+        std::cerr << "cairn: there is no command '" << arguments.own[0]
+                  << "'; `cairn --help` lists them\n";
+        return MISUSED;
+    }
     try {
         std::ranges::reverse(arguments.own); // CLI11 takes them from the back
         app.parse(arguments.own);

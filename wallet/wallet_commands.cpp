@@ -71,8 +71,6 @@ void make_wallet(
     bool show_words) {
     const consensus::Params& params = program.params();
     const fs::path path = program.wallet_path(name);
-    if (fs::exists(path))
-        throw WalletError("there is a wallet " + path.string() + " already: choose another name");
     SecretText passphrase = read_passphrase(program.passphrase_file, true);
     if (passphrase.empty()) throw WalletError("the passphrase is empty: choose one");
     WalletFile::create(path, {params, words, std::move(passphrase), birthday, {}});
@@ -110,7 +108,15 @@ void make_wallet(
     std::cout << "Its first address: " << address << "\n";
 }
 
+/// Before anything is asked of anyone; WalletFile::create() sees to it that it stays true.
+void refuse_taken_name(const Program& program, const std::string& name) {
+    const fs::path path = program.wallet_path(name);
+    if (fs::exists(path))
+        throw WalletError("there is a wallet " + path.string() + " already: choose another name");
+}
+
 void create(Program& program, const CreateOptions& options) {
+    refuse_taken_name(program, options.name);
     keys::SecretBytes<32> entropy;
     fill_random(entropy.data(), entropy.size());
     const size_t bytes = static_cast<size_t>(options.words) * 4 / 3;
@@ -120,6 +126,7 @@ void create(Program& program, const CreateOptions& options) {
 }
 
 void restore(Program& program, const CreateOptions& options) {
+    refuse_taken_name(program, options.name);
     const SecretText typed = options.words_file.empty() ? ask_line("The wallet's words: ")
                                                         : first_line_of(options.words_file);
     WalletWords words{normalize_mnemonic(typed), seed_passphrase(options.seed_passphrase_file)};

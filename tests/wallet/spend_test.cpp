@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+#include "consensus/interpreter.h"
+#include "tests/temporary_folder.h"
+#include "tests/wallet/fake_node.h"
+#include "wallet/coin_selection.h"
+#include "wallet/spend.h"
+#include "wallet/sync.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <set>
+
+namespace cairn::wallet {
+
+namespace {
+
+using consensus::COIN;
+
+/// A wallet with some mature coins of ten each.
+struct Setting {
+    explicit Setting(uint32_t coins = 3)
+        : path(make_test_wallet(folder.path(), regtest_params())),
+          wallet(std::make_unique<WalletFile>(path, regtest_params())) {
+        for (uint32_t i = 0; i < coins; ++i)
+            node.mine(wallet->ledger().script_of({Branch::Receive, i}), 10 * COIN);
+        node.mine_empty(regtest_params().coinbase_maturity);
+        sync();
+    }
+
+    void sync() { sync_wallet(node, *wallet, regtest_params()); }
+
+    /// As another run of the program: from the file.
+    void reopen() {
+        wallet.reset();
+        wallet = std::make_unique<WalletFile>(path, regtest_params());
+    }
+
+    PaymentDraft draft(std::optional<Amount> amount, FeeRate rate = {2000}) {
+        return draft_payment(wallet->ledger(), {foreign_script(7), amount, rate}, regtest_params());
+    }
+
+    consensus::TransactionRef pay(std::optional<Amount> amount) {
+        const auto tx = sign_payment(draft(amount), *wallet->unlock(TEST_PASSPHRASE));
+        send_payment(node, *wallet, tx, 1'700'000'000);
+        return tx;
+    }
+
+    Balance balance() { return wallet->ledger().balance(regtest_params().coinbase_maturity); }
+
+    tests::TemporaryFolder folder;
+    std::filesystem::path path;
+    std::unique_ptr<WalletFile> wallet;
+    FakeNode node{regtest_params()};
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(spend)
+
+BOOST_AUTO_TEST_CASE(sign_payment__several_inputs__every_signature_is_valid_and_fee_exact) {
+    Setting setting;
+    const PaymentDraft draft = setting.draft(25 * COIN);
+    const auto tx = sign_payment(draft, *setting.wallet->unlock(TEST_PASSPHRASE));
+    BOOST_TEST_REQUIRE(tx->inputs.size() == 3U);
+    std::vector<TxOut> spent;
+    for (const OwnCoin& coin : draft.inputs) spent.push_back(coin.out);
+    const consensus::SighashMidstates midstates(*tx, spent);
+    for (size_t i = 0; i < spent.size(); ++i)
+        BOOST_TEST(
+            (verify_input(*tx, i, spent[i], consensus::STANDARD_FLAGS, midstates) ==
+             consensus::ScriptError::Ok));
+    BOOST_TEST((Amount(30 * COIN) - output_sum(*tx) == draft.fee));
+    // Computed before signing; a signature now and then is a byte or two shorter.
+    BOOST_TEST(draft.fee.value >= tx->vsize() * 2);
+    BOOST_TEST(draft.fee.value <= (tx->vsize() + 2) * 2);
+}
+
+BOOST_AUTO_TEST_CASE(draft_payment__fields__are_replaceable_and_locked_to_the_tip) {
+    Setting setting;
+    bool at_tip = false;
+    for (int i = 0; i < 50; ++i) { // one in ten is a little earlier, none later
+        const PaymentDraft draft = setting.draft(COIN);
+        for (const auto& input : draft.tx.inputs) BOOST_TEST(input.sequence == 0xfffffffdU);
+        const auto height = static_cast<uint32_t>(setting.node.height().value);
+        BOOST_TEST(draft.tx.lock_time <= height);
+        BOOST_TEST(draft.tx.lock_time + 100 > height);
+        at_tip = at_tip || draft.tx.lock_time == height;
+    }
+    BOOST_TEST(at_tip);
+}
+
+BOOST_AUTO_TEST_CASE(draft_payment__change__goes_to_a_fresh_key_of_ours) {
+    Setting setting;
+    const PaymentDraft draft = setting.draft(COIN);
+    BOOST_TEST(draft.tx.outputs.size() == 2U);
+    int ours = 0;
+    for (const TxOut& output : draft.tx.outputs) {
+        const auto key = setting.wallet->ledger().find_key(output.script_pubkey);
+        if (!key) continue;
+        ++ours;
+        BOOST_TEST((*key == KeyPosition{Branch::Change, 0}));
+        BOOST_TEST((output.value == draft.change));
+    }
+    BOOST_TEST(ours == 1);
+}
+
+BOOST_AUTO_TEST_CASE(draft_payment__too_much__says_what_there_is) {
+    Setting setting;
+    setting.node.mine(setting.wallet->ledger().script_of({Branch::Receive, 0}), COIN);
+    setting.sync();
+    try {
+        setting.draft(30 * COIN); // all, so the fee is missing
+        BOOST_TEST(false, "not refused");
+    } catch (const WalletError& error) {
+        const std::string text = error.what();
+        BOOST_TEST(text.find("30.00000000 can be spent") != std::string::npos, text);
+        BOOST_TEST(text.find("1.00000000 was mined") != std::string::npos, text);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(draft_payment__dust__is_refused) {
+    Setting setting(1);
+    BOOST_CHECK_THROW(setting.draft(Amount(293)), WalletError);
+    BOOST_CHECK_THROW(setting.draft(Amount(0)), WalletError);
+    BOOST_TEST(setting.draft(Amount(294)).amount.value == 294);
+}
+
+BOOST_AUTO_TEST_CASE(draft_payment__all__empties_the_wallet) {
+    Setting setting;
+    const auto tx = setting.pay(std::nullopt);
+    BOOST_TEST(tx->outputs.size() == 1U);
+    BOOST_TEST(setting.balance().spendable.value == 0);
+    setting.node.mine_mempool();
+    setting.sync();
+    BOOST_TEST(setting.balance().spendable.value == 0);
+    BOOST_CHECK_THROW(setting.draft(std::nullopt), WalletError);
+}
+
+BOOST_AUTO_TEST_CASE(send_payment__several_runs_before_a_block__never_spend_a_coin_twice) {
+    Setting setting;
+    std::set<OutPoint> spent;
+    for (int run = 0; run < 6; ++run) {
+        const auto tx = setting.pay(4 * COIN);
+        for (const auto& input : tx->inputs) BOOST_TEST(spent.insert(input.prevout).second);
+        setting.reopen();
+    }
+    BOOST_TEST(setting.node.mempool.size() == 6U);
+    setting.node.mine_mempool();
+    setting.sync();
+    BOOST_TEST(setting.balance().spendable.value < 6 * COIN);
+    BOOST_TEST(setting.balance().spendable.value > 6 * COIN - 10'000);
+    BOOST_TEST(setting.balance().unconfirmed.value == 0);
+}
+
+BOOST_AUTO_TEST_CASE(send_payment__own_change__is_spendable_before_its_block) {
+    Setting setting(1);
+    setting.pay(COIN);
+    BOOST_TEST(setting.balance().unconfirmed.value > 8 * COIN);
+    BOOST_TEST((setting.balance().spendable == setting.balance().unconfirmed));
+    setting.pay(COIN); // from the change
+    BOOST_TEST(setting.node.mempool.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(send_payment__node_refuses__forgets_the_payment) {
+    Setting setting(1);
+    setting.node.refusal = RpcError(-26, "min relay fee not met");
+    const Balance before = setting.balance();
+    for (uint32_t i = 0; i < 2 * GAP_LIMIT; ++i) BOOST_CHECK_THROW(setting.pay(COIN), RpcError);
+    BOOST_TEST((setting.balance().spendable == before.spendable));
+    BOOST_TEST(setting.wallet->ledger().pending().empty());
+    BOOST_TEST(setting.wallet->ledger().change_key().number == 0U);
+    setting.node.refusal.reset();
+    setting.pay(COIN);
+}
+
+BOOST_AUTO_TEST_CASE(send_payment__connection_lost__is_sent_again_by_the_next_run) {
+    Setting setting(1);
+    setting.node.fail_after = 0;
+    BOOST_CHECK_THROW(setting.pay(COIN), RpcError);
+    setting.reopen();
+    BOOST_TEST(setting.wallet->ledger().pending().size() == 1U);
+    setting.node.fail_after.reset();
+    setting.sync();
+    BOOST_TEST(setting.node.mempool.size() == 1U);
+    setting.node.mine_mempool();
+    setting.sync();
+    BOOST_TEST(setting.wallet->ledger().pending().empty());
+}
+
+BOOST_AUTO_TEST_CASE(sync_wallet__own_payment_out_of_the_mempool__is_sent_again_or_told) {
+    Setting setting(1);
+    const auto tx = setting.pay(COIN);
+    setting.node.mempool.clear();
+    setting.node.refusal = RpcError(-26, "mempool full");
+    const SyncReport report = sync_wallet(setting.node, *setting.wallet, regtest_params());
+    BOOST_TEST_REQUIRE(report.warnings.size() == 1U);
+    BOOST_TEST(report.warnings[0].find(tx->txid.to_string()) != std::string::npos);
+    BOOST_TEST(report.warnings[0].find("mempool full") != std::string::npos);
+    BOOST_TEST(setting.wallet->ledger().pending().size() == 1U); // still held
+    setting.node.refusal.reset();
+    setting.sync();
+    BOOST_TEST(setting.node.mempool.contains(tx->txid));
+}
+
+BOOST_AUTO_TEST_CASE(abandon__unconfirmed_payment__frees_its_coins_and_kills_its_children) {
+    Setting setting(1);
+    const auto first = setting.pay(COIN);
+    setting.pay(COIN); // spends the change of the first
+    setting.wallet->ledger().abandon(first->txid);
+    BOOST_TEST(setting.wallet->ledger().pending().empty());
+    BOOST_TEST(setting.balance().spendable.value == 10 * COIN);
+    const auto history = setting.wallet->ledger().history();
+    BOOST_TEST(std::ranges::count_if(history, [](const auto& entry) { return entry.dead; }) == 2);
+}
+
+/// The coins were spent by another copy of the wallet: what the chain says counts.
+BOOST_AUTO_TEST_CASE(sync_wallet__rival_confirmed__kills_the_pending_payment) {
+    Setting setting(1);
+    const auto rival =
+        sign_payment(setting.draft(2 * COIN), *setting.wallet->unlock(TEST_PASSPHRASE));
+    const auto ours = setting.pay(COIN);
+    setting.node.mempool.clear();
+    setting.node.mine(foreign_script(), COIN, {*rival});
+    setting.sync();
+    BOOST_TEST(setting.wallet->ledger().pending().empty());
+    BOOST_TEST(setting.balance().spendable.value < 8 * COIN);
+    BOOST_TEST(setting.balance().spendable.value > 7 * COIN);
+
+    // And if its block is replaced by one with ours, that one counts.
+    setting.node.drop_blocks(1, false);
+    setting.node.mine(foreign_script(), COIN, {*ours});
+    setting.node.mine_empty();
+    setting.sync();
+    BOOST_TEST(setting.balance().spendable.value > 8 * COIN);
+    BOOST_TEST(setting.wallet->ledger().pending().empty());
+}
+
+BOOST_AUTO_TEST_CASE(history__payments__show_amount_fee_and_kind) {
+    Setting setting(1);
+    const auto tx = setting.pay(COIN);
+    auto entries = setting.wallet->ledger().history();
+    BOOST_TEST_REQUIRE(entries.size() == 2U);
+    BOOST_TEST(entries[0].coinbase);
+    BOOST_TEST(entries[0].net.value == 10 * COIN);
+    BOOST_TEST((entries[1].txid == tx->txid));
+    BOOST_TEST(!entries[1].height.has_value());
+    BOOST_TEST_REQUIRE(entries[1].fee.has_value());
+    BOOST_TEST(entries[1].net.value == -COIN - entries[1].fee->value);
+    BOOST_TEST_REQUIRE(entries[1].payments.size() == 1U);
+    BOOST_TEST((entries[1].payments[0].script_pubkey == foreign_script(7)));
+    setting.node.mine_mempool();
+    setting.sync();
+    entries = setting.wallet->ledger().history();
+    BOOST_TEST(entries[1].height->value == setting.node.height().value);
+}
+
+BOOST_AUTO_TEST_CASE(fee_rate_from__node__is_its_estimate_or_the_least_it_takes) {
+    FakeNode node(regtest_params());
+    BOOST_TEST(fee_rate_from(node, 6).per_kvb == 1000);
+    node.estimate = 0.00012345;
+    BOOST_TEST(fee_rate_from(node, 6).per_kvb == 12345);
+    node.estimate = 0.0000001;
+    BOOST_TEST(fee_rate_from(node, 6).per_kvb == 100); // its mempool's minimum
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace cairn::wallet
