@@ -16,7 +16,7 @@ constexpr size_t MAX_FILE_BYTES = 4'000'000;
 constexpr int64_t FORMAT = 1;
 constexpr int64_t MAX_UINT32 = std::numeric_limits<uint32_t>::max();
 constexpr int64_t MAX_HEIGHT = std::numeric_limits<int32_t>::max();
-/// So far ASERT's arithmetic can't leave 64 bits within the heights there are.
+/// With these, and a half-life not below the spacing, ASERT's exponent stays within 64 bits.
 constexpr int64_t MAX_SPACING = 24 * 3600;
 constexpr int64_t MAX_SECONDS = int64_t{1000} * 365 * 24 * 3600;
 constexpr size_t MAX_NAME = 64;
@@ -122,7 +122,6 @@ void read_proof_of_work(const JsonField& field, Params& params) {
     JsonFields fields(field);
     const JsonField limit = fields["limit"];
     params.pow_limit = limit.number_256();
-    // At least one hash in 256 must be too high, or work and difficulty stop to mean anything.
     if (params.pow_limit == 0) limit.fail("a number above 0");
     const int64_t spacing = fields["spacing"].number(1, MAX_SPACING);
     const JsonField rule = fields["rule"];
@@ -231,7 +230,8 @@ Deployment read_deployment(const JsonField& field) {
     result.min_activation_height = height_or(fields["min_activation_height"], 0);
     result.period = static_cast<int>(number_or(fields["period"], 1, MAX_HEIGHT, result.period));
     const JsonField threshold = fields["threshold"];
-    if (!threshold.present() && result.threshold > result.period) threshold.fail("a number");
+    if (!threshold.present() && result.threshold > result.period)
+        threshold.fail("a number, since the default is above the period");
     result.threshold = static_cast<int>(number_or(threshold, 1, result.period, result.threshold));
     fields.finish();
     return result;
@@ -346,7 +346,7 @@ Params read_chain_file(std::string_view text) {
     read_subsidy(file["subsidy"], params);
     // Below, not even a coinbase would fit.
     constexpr int64_t LEAST_WEIGHT = 4'000;
-    constexpr int64_t MOST_WEIGHT = 4 * static_cast<int64_t>(MAX_WIRE_SIZE) / 4;
+    constexpr auto MOST_WEIGHT = static_cast<int64_t>(MAX_WIRE_SIZE);
     params.max_block_weight =
         number_or(file["max_block_weight"], LEAST_WEIGHT, MOST_WEIGHT, params.max_block_weight);
     params.activation = read_activation(file["activation"]);
