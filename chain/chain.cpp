@@ -69,7 +69,7 @@ public:
     std::atomic<bool> stopping_{false};
     std::atomic<bool> mempool_loaded_{false};
     BestChain best_chain_;
-    std::mutex observers_mutex_; ///< Held while they are told, so that one can leave for good.
+    std::mutex observers_mutex_; ///< Held during each call, so that one can leave for good.
     std::vector<ChainObserver*> observers_;
     std::function<void(const std::string&)> fatal_;
 
@@ -171,7 +171,7 @@ void Chain::State::import(
 }
 
 void Chain::State::announce() {
-    const std::lock_guard lock(observers_mutex_);
+    const std::scoped_lock lock(observers_mutex_);
     for (const MempoolEvent& event : admission_.take_events()) {
         for (ChainObserver* observer : observers_) {
             if (event.removed)
@@ -193,7 +193,7 @@ void Chain::State::tip_changed(const TipChange& change) {
                                                                 : spdlog::level::info,
         "tip_changed height={} hash={} time={} txs={}", tip.height.value, tip.hash.to_string(),
         tip.header.time, tip.chain_tx_count.load());
-    const std::lock_guard lock(observers_mutex_);
+    const std::scoped_lock lock(observers_mutex_);
     for (ChainObserver* observer : observers_) observer->tip_changed(change);
 }
 
@@ -277,12 +277,12 @@ void Chain::stop() {
 }
 
 void Chain::add_observer(ChainObserver& observer) {
-    const std::lock_guard lock(state_->observers_mutex_);
+    const std::scoped_lock lock(state_->observers_mutex_);
     state_->observers_.push_back(&observer);
 }
 
 void Chain::remove_observer(ChainObserver& observer) {
-    const std::lock_guard lock(state_->observers_mutex_);
+    const std::scoped_lock lock(state_->observers_mutex_);
     std::erase(state_->observers_, &observer);
 }
 

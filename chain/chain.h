@@ -191,7 +191,7 @@ public:
     void stop();
 
     void add_observer(ChainObserver& observer);
-    /// Once this returned, `observer` is not called any more. Any thread but the chain's.
+    /// Afterwards it is not called any more; waits for a call in progress. Not from within one.
     void remove_observer(ChainObserver& observer);
     /// Called once, on the chain thread, if the disk fails: the process must stop.
     void on_fatal(std::function<void(const std::string& message)> handler);

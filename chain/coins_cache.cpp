@@ -80,7 +80,7 @@ void CoinsCache::write_to(Store::CoinSink& sink) const {
 }
 
 void CoinsCache::clear() {
-    shards_.assign(SHARD_COUNT, Shard(0, salt_));
+    shards_ = std::vector<Shard>(SHARD_COUNT, Shard(0, salt_)); // assign() would keep the memory
     script_bytes_ = 0;
 }
 

@@ -171,6 +171,12 @@ struct Store::Impl {
     std::unique_ptr<rocksdb::DB> db;
     std::vector<rocksdb::ColumnFamilyHandle*> columns;
 
+    ~Impl() {
+        if (!db) return;
+        for (rocksdb::ColumnFamilyHandle* column : columns) db->DestroyColumnFamilyHandle(column);
+        db->Close();
+    }
+
     rocksdb::ColumnFamilyHandle* column(Column column) const {
         return columns[static_cast<size_t>(column)];
     }
@@ -222,12 +228,7 @@ Store::Store(
     impl_->check_identity(params);
 }
 
-Store::~Store() {
-    if (!impl_->db) return;
-    for (rocksdb::ColumnFamilyHandle* column : impl_->columns)
-        impl_->db->DestroyColumnFamilyHandle(column);
-    impl_->db->Close();
-}
+Store::~Store() = default;
 
 void Store::Impl::check_identity(const consensus::Params& params) const {
     const Slice genesis = slice(params.genesis_hash.bytes);

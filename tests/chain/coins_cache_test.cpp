@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// The coin cache against the simplest model there is, a map, under random operations.
+#include "chain/coins_cache.h"
+#include "tests/chain/fixture.h"
+
+#include <map>
+#include <random>
+
+using namespace cairn::tests;
+
+namespace {
+
+struct World {
+    TemporaryFolder folder;
+    Params params = test_params();
+    Store store{folder.path(), params, 1 << 20};
+    CoinsCache cache{store, {1, 2}};
+    std::map<OutPoint, Coin> model;
+    std::mt19937_64 random;
+
+    explicit World(uint64_t seed) : random(seed) {}
+
+    uint64_t below(uint64_t n) { return random() % n; }
+
+    OutPoint point() {
+        OutPoint point;
+        point.txid.bytes[0] = static_cast<uint8_t>(below(200)); // few, so that they meet again
+        point.index = below(10) == 0 ? 254 + static_cast<uint32_t>(below(4)) : 0;
+        return point;
+    }
+
+    Coin coin() {
+        Coin made{{static_cast<int64_t>(below(1000)), {}}, static_cast<int32_t>(below(500)), false};
+        made.coinbase = below(4) == 0;
+        made.out.script_pubkey = Script(std::vector<uint8_t>(below(90), 7));
+        return made;
+    }
+
+    /// A block's worth of changes; each point at most once.
+    CoinChanges step() {
+        CoinChanges changes;
+        std::map<OutPoint, bool> touched;
+        for (uint64_t i = below(12); i > 0; --i) {
+            const OutPoint at = point();
+            if (!touched.emplace(at, true).second) continue;
+            if (model.erase(at) > 0) {
+                changes.spent.push_back(at);
+            } else {
+                changes.created.emplace_back(at, coin());
+                model.emplace(changes.created.back());
+            }
+        }
+        return changes;
+    }
+
+    void write_through(const CoinChanges& changes) {
+        StoreBatch batch;
+        for (const OutPoint& at : changes.spent) store.erase_coin(batch, at);
+        for (const auto& [at, coin] : changes.created) store.put_coin(batch, at, coin);
+        store.write(batch, Durability::Logged);
+        cache.settle(changes);
+    }
+
+    void flush() {
+        store.ingest_coins({}, [this](Store::CoinSink& sink) { cache.write_to(sink); });
+        cache.clear();
+    }
+
+    bool same_in_cache() {
+        for (int i = 0; i < 200; ++i) {
+            const OutPoint at = point();
+            const auto found = model.find(at);
+            const std::optional<Coin> coin = cache.find(at);
+            if (coin.has_value() != (found != model.end())) return false;
+            if (coin && *coin != found->second) return false;
+        }
+        return true;
+    }
+
+    bool same_in_store() const {
+        std::map<OutPoint, Coin> stored;
+        store.scan_coins([&](const OutPoint& at, const Coin& coin) { stored.emplace(at, coin); });
+        return stored == model;
+    }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(coins_cache)
+
+BOOST_AUTO_TEST_CASE(random_operations__like_a_map__at_every_step) {
+    const uint64_t seed = std::random_device()();
+    BOOST_TEST_MESSAGE("seed " << seed);
+    World world(seed);
+    bool dirty = false; // as the chain does: all is flushed before writing through begins
+    for (int round = 0; round < 400; ++round) {
+        const CoinChanges changes = world.step();
+        world.cache.apply(changes);
+        BOOST_REQUIRE(world.same_in_cache());
+        const uint64_t what = world.below(10);
+        if (!dirty && what < 7) {
+            world.write_through(changes);
+        } else if (what == 9) {
+            world.flush();
+            dirty = false;
+        } else {
+            dirty = true;
+        }
+        BOOST_REQUIRE(world.same_in_cache());
+        if (!dirty) BOOST_REQUIRE(world.same_in_store());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(created_and_spent__between_flushes__never_reaches_the_store) {
+    World world(1);
+    const OutPoint at = world.point();
+    Coin coin = world.coin();
+    coin.coinbase = false;
+    world.cache.apply({{{at, coin}}, {}});
+    world.cache.apply({{}, {at}});
+    BOOST_TEST(world.cache.size() == 0u);
+
+    struct Counter : Store::CoinSink {
+        int calls = 0;
+
+        void put(const OutPoint& /*point*/, const Coin& /*coin*/) override { ++calls; }
+
+        void erase(const OutPoint& /*point*/) override { ++calls; }
+    } counter;
+
+    world.cache.write_to(counter);
+    BOOST_TEST(counter.calls == 0);
+}
+
+BOOST_AUTO_TEST_CASE(memory__grows_with_tables_and_long_scripts__and_is_given_back) {
+    World world(1);
+    BOOST_TEST(world.cache.memory_bytes() < 10'000u);
+    Coin coin = world.coin();
+    coin.out.script_pubkey = Script(std::vector<uint8_t>(5'000));
+    CoinChanges changes;
+    for (int i = 0; i < 1'000; ++i) {
+        OutPoint at;
+        at.txid.bytes[0] = static_cast<uint8_t>(i);
+        at.index = static_cast<uint32_t>(i);
+        changes.created.emplace_back(at, coin);
+    }
+    world.cache.apply(changes);
+    BOOST_TEST(world.cache.size() == 1'000u);
+    BOOST_TEST(world.cache.memory_bytes() > 5'000'000u);
+    world.cache.clear();
+    BOOST_TEST(world.cache.memory_bytes() < 10'000u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

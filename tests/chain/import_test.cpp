@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "tests/chain/fixture.h"
+
+#include <random>
+
+using namespace cairn::tests;
+
+namespace {
+
+/// A block in the framing of blk*.dat files.
+std::string framed(const Params& params, const Block& block) {
+    std::string out(params.magic.begin(), params.magic.end());
+    const Bytes bytes = cairn::consensus::encode(block);
+    const auto size = static_cast<uint32_t>(bytes.size());
+    out.append(reinterpret_cast<const char*>(&size), sizeof size);
+    out.append(bytes.begin(), bytes.end());
+    return out;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(import)
+
+BOOST_AUTO_TEST_CASE(files__in_any_order_with_rubbish_between__are_all_connected) {
+    TestChain source;
+    source.open();
+    source.mine(250); // far enough for the bulk mode of a sync
+    std::vector<std::string> blocks;
+    for (int32_t height = 0; height <= 250; ++height)
+        blocks.push_back(
+            framed(source.params(), *source.chain().read_block(*source.chain().view().at(height))));
+    std::shuffle(blocks.begin(), blocks.end(), std::mt19937_64(7));
+    std::string first;
+    std::string second(1'000, '\0');
+    const auto& magic = source.params().magic;
+    for (size_t i = 0; i < blocks.size(); ++i) {
+        std::string& file = i % 2 == 0 ? first : second;
+        if (i % 20 == 3) file.append(magic.begin(), magic.end()); // looks like a block, isn't
+        if (i % 30 == 4) file.append(50, '\xfa');
+        file += blocks[i];
+    }
+    second += blocks[5].substr(0, 100); // cut off
+    TestChain test;
+    test.open();
+    const std::vector<std::filesystem::path> files{
+        source.directory() / "blk00000.dat", source.directory() / "blk00001.dat"};
+    std::ofstream(files[0], std::ios::binary) << first;
+    std::ofstream(files[1], std::ios::binary) << second;
+    BOOST_TEST(reason_of(test.import(files)).empty());
+    BOOST_TEST((test.tip().hash == source.tip().hash));
+    const Params params = test.params();
+    source.close();
+    test.close();
+    BOOST_TEST((coins_hash(test.directory(), params) == coins_hash(source.directory(), params)));
+}
+
+BOOST_AUTO_TEST_CASE(file__absent__is_named) {
+    TestChain test;
+    test.open();
+    const Result<> verdict = test.import({test.directory() / "nothing.dat"});
+    BOOST_TEST(reason_of(verdict) == "cannot read block file");
+    BOOST_TEST(verdict.error().detail.find("nothing.dat") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(stop__during_an_import__returns) {
+    TestChain source;
+    source.open();
+    source.mine(120);
+    std::string file;
+    for (int32_t height = 1; height <= 120; ++height)
+        file +=
+            framed(source.params(), *source.chain().read_block(*source.chain().view().at(height)));
+    const auto path = source.directory() / "blocks.dat";
+    std::ofstream(path, std::ios::binary) << file;
+    TestChain test;
+    test.open();
+    test.chain().import_blocks({path}, [](const Result<>&) {});
+    test.close();
+    test.open();
+    test.mine();
+    BOOST_TEST(test.tip().height >= Height(1));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

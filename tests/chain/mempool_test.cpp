@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "chain/mempool_file.h"
+#include "tests/chain/fixture.h"
+
+using namespace cairn::tests;
+using cairn::consensus::make_transaction;
+
+namespace {
+
+MempoolEntry entry_of(const Transaction& tx, Amount fee, int64_t time = 0) {
+    MempoolEntry entry;
+    entry.tx = make_transaction(tx);
+    entry.fee = fee;
+    entry.time = time;
+    entry.vsize = entry.tx->vsize();
+    return entry;
+}
+
+OutPoint some_point(uint8_t n) {
+    return {Txid(cairn::consensus::sha256(Bytes{n})), n};
+}
+
+Transaction payment(const std::vector<OutPoint>& points, int64_t value = 1) {
+    return spend(points, {{value, anyone_script()}, {value, anyone_script()}});
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(mempool)
+
+BOOST_AUTO_TEST_CASE(family__parents_children_and_all__are_found) {
+    Mempool pool({1, 2});
+    const auto& a = pool.add(entry_of(payment({some_point(1)}), 100));
+    const auto& b = pool.add(entry_of(payment({{a.tx->txid, 0}}), 200));
+    const auto& c = pool.add(entry_of(payment({{a.tx->txid, 1}, {b.tx->txid, 0}}), 300));
+    using Entries = std::vector<const MempoolEntry*>;
+    BOOST_TEST((pool.parents(c) == Entries{&a, &b}));
+    BOOST_TEST((pool.children(a) == Entries{&b, &c}));
+    BOOST_TEST((pool.ancestors(c) == Entries{&a, &b}));
+    BOOST_TEST((pool.descendants(a) == Entries{&b, &c}));
+    BOOST_TEST((pool.in_mining_order() == Entries{&a, &b, &c}));
+    BOOST_TEST((pool.cheapest_leaf() == &c));
+    BOOST_TEST((pool.find(c.tx->wtxid) == &c));
+    BOOST_TEST(pool.find_coin({a.tx->txid, 1}).has_value());
+    BOOST_TEST(!pool.find_coin({a.tx->txid, 2}));
+    BOOST_TEST(pool.total_fee() == Amount(600));
+    const Txid middle = b.tx->txid;
+    BOOST_TEST(pool.remove_with_descendants(middle).size() == 2u);
+    BOOST_TEST(pool.size() == 1u);
+    BOOST_TEST(pool.remove_with_descendants(middle).empty());
+}
+
+BOOST_AUTO_TEST_CASE(remove__one_that_was_confirmed__its_children_stay) {
+    Mempool pool({1, 2});
+    const TransactionRef parent = pool.add(entry_of(payment({some_point(1)}), 1)).tx;
+    const TransactionRef child = pool.add(entry_of(payment({{parent->txid, 0}}), 1)).tx;
+    const uint64_t before = pool.sequence();
+    pool.remove(parent->txid);
+    BOOST_TEST(pool.sequence() > before);
+    BOOST_REQUIRE(pool.find(child->txid));
+    BOOST_TEST(pool.parents(*pool.find(child->txid)).empty());
+    pool.remove(child->txid);
+    BOOST_TEST(pool.memory_bytes() == 0u);
+    BOOST_TEST(pool.total_vsize() == 0);
+    BOOST_TEST((pool.cheapest_leaf() == nullptr));
+    BOOST_TEST((pool.oldest() == nullptr));
+}
+
+BOOST_AUTO_TEST_CASE(oldest__by_time_of_entry) {
+    Mempool pool({1, 2});
+    pool.add(entry_of(payment({some_point(1)}), 1, 50));
+    const auto& old = pool.add(entry_of(payment({some_point(2)}), 1, 40));
+    BOOST_TEST((pool.oldest() == &old));
+}
+
+BOOST_AUTO_TEST_CASE(file__saved_and_loaded__holds_the_same) {
+    const TemporaryFolder folder;
+    Mempool pool({1, 2});
+    const auto& parent = pool.add(entry_of(payment({some_point(1)}), 10, 111));
+    const auto& child = pool.add(entry_of(payment({{parent.tx->txid, 0}}), 90'000, 222));
+    pool.prioritise(child.tx->txid, 7);
+    const Txid absent = some_point(9).txid;
+    pool.prioritise(absent, -3);
+    save_mempool(folder.path() / "mempool.dat", pool);
+    const std::optional<SavedMempool> saved = load_mempool(folder.path() / "mempool.dat");
+    BOOST_REQUIRE(saved);
+    BOOST_REQUIRE(saved->items.size() == 2u);
+    BOOST_TEST((saved->items[0].tx->wtxid == parent.tx->wtxid));
+    BOOST_TEST(saved->items[0].time == 111);
+    BOOST_TEST(saved->items[1].priority == Amount(7));
+    BOOST_TEST((saved->priorities == std::map<Txid, Amount>{{absent, -3}}));
+}
+
+BOOST_AUTO_TEST_CASE(file__obfuscated_version_2__is_read) {
+    const TemporaryFolder folder;
+    Mempool pool({1, 2});
+    const TransactionRef tx = pool.add(entry_of(payment({some_point(1)}), 10, 111)).tx;
+    save_mempool(folder.path() / "plain", pool);
+    std::ifstream in(folder.path() / "plain", std::ios::binary);
+    std::string plain((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    const std::string key = "\x11\x22\x33\x44\x55\x66\x77\x88";
+    std::string hidden("\x02\0\0\0\0\0\0\0\x08", 9);
+    for (const char c : key) hidden.push_back(c);
+    for (const char c : plain.substr(8))
+        hidden.push_back(static_cast<char>(c ^ key[hidden.size() % key.size()]));
+    folder.write("hidden", hidden);
+    const std::optional<SavedMempool> saved = load_mempool(folder.path() / "hidden");
+    BOOST_REQUIRE(saved);
+    BOOST_REQUIRE(saved->items.size() == 1u);
+    BOOST_TEST((saved->items[0].tx->txid == tx->txid));
+}
+
+BOOST_AUTO_TEST_CASE(file__absent_cut_or_strange__is_nothing) {
+    const TemporaryFolder folder;
+    BOOST_TEST(!load_mempool(folder.path() / "absent"));
+    BOOST_TEST(!load_mempool(folder.write("strange", std::string(100, '\x09'))));
+    BOOST_TEST(!load_mempool(folder.write("short", "abc")));
+    BOOST_TEST(!load_mempool(folder.write("hidden", std::string("\x02\0\0\0\0\0\0\0\x07", 9))));
+    BOOST_TEST(!load_mempool(
+        folder.write("many", std::string("\x01\0\0\0\0\0\0\0", 8) + std::string(8, '\xff'))));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "chain/header_tree.h"
+#include "tests/chain/fixture.h"
+
+#include <rocksdb/db.h>
+
+using namespace cairn::tests;
+
+namespace {
+
+/// What opening `directory` says, or nothing.
+std::string refusal(const std::filesystem::path& directory, const Params& params) {
+    try {
+        const Store store(directory, params, 1 << 20);
+    } catch (const StorageError& error) {
+        return error.what();
+    }
+    return {};
+}
+
+bool mentions(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(store)
+
+BOOST_AUTO_TEST_CASE(open__already_open__says_so) {
+    const TemporaryFolder folder;
+    const Params params = test_params();
+    const Store store(folder.path(), params, 1 << 20);
+    BOOST_TEST(mentions(refusal(folder.path(), params), "another process is using"));
+}
+
+BOOST_AUTO_TEST_CASE(open__newer_format_or_column__says_so) {
+    const Params params = test_params();
+    const TemporaryFolder folder;
+    { const Store store(folder.path(), params, 1 << 20); }
+    BOOST_TEST(refusal(folder.path(), params).empty());
+    std::vector<rocksdb::ColumnFamilyDescriptor> columns;
+    std::vector<std::string> names;
+    rocksdb::DB::ListColumnFamilies({}, folder.path().string(), &names);
+    for (const std::string& name : names)
+        columns.emplace_back(name, rocksdb::ColumnFamilyOptions());
+    const auto with_database = [&](const auto& change) {
+        std::vector<rocksdb::ColumnFamilyHandle*> handles;
+        rocksdb::DB* raw = nullptr;
+        BOOST_REQUIRE(rocksdb::DB::Open({}, folder.path().string(), columns, &handles, &raw).ok());
+        const std::unique_ptr<rocksdb::DB> db(raw);
+        change(*db);
+        for (rocksdb::ColumnFamilyHandle* handle : handles) db->DestroyColumnFamilyHandle(handle);
+    };
+    with_database(
+        [](rocksdb::DB& db) { db.Put({}, "format", rocksdb::Slice("\x02\x00\x00\x00", 4)); });
+    BOOST_TEST(mentions(refusal(folder.path(), params), "written by a newer version"));
+    with_database([](rocksdb::DB& db) {
+        db.Put({}, "format", rocksdb::Slice("\x01\x00\x00\x00", 4));
+        rocksdb::ColumnFamilyHandle* handle = nullptr;
+        db.CreateColumnFamily({}, "addresses", &handle);
+        db.DestroyColumnFamilyHandle(handle);
+    });
+    BOOST_TEST(mentions(refusal(folder.path(), params), "newer version (it has \"addresses\")"));
+}
+
+BOOST_AUTO_TEST_CASE(open__of_another_chain__says_so) {
+    const TemporaryFolder folder;
+    Params params = test_params();
+    { const Store store(folder.path(), params, 1 << 20); }
+    params.genesis_hash.bytes[0] ^= 1;
+    BOOST_TEST(mentions(refusal(folder.path(), params), "another chain"));
+}
+
+BOOST_AUTO_TEST_CASE(open__no_such_place__is_a_storage_error) {
+    const TemporaryFolder folder;
+    folder.write("file", "in the way");
+    BOOST_TEST(mentions(refusal(folder.path() / "file" / "x", test_params()), "cannot create"));
+}
+
+BOOST_AUTO_TEST_CASE(records__written_and_read__are_the_same) {
+    const TemporaryFolder folder;
+    const Params params = test_params();
+    Store store(folder.path(), params, 1 << 20);
+    HeaderTree tree(params);
+    const BlockNode& node = tree.genesis();
+    const Coin coin{{5'000'000'000, anyone_script()}, 123'456, true};
+    const BlockUndo undo{{{coin}, {coin, {{0, {}}, 0, false}}}};
+    const TipRecord tip{node.hash, 7, 99};
+    const Event event{Event::Kind::Disconnected, 5, node.hash, {}, {}};
+    const OutPoint high{params.genesis.transactions[0].txid, 70'000};
+    const OutPoint low{params.genesis.transactions[0].txid, 254};
+    StoreBatch batch;
+    BOOST_TEST(batch.empty());
+    store.put_header(batch, node);
+    store.put_block(batch, node, cairn::consensus::encode(params.genesis));
+    store.put_undo(batch, node, undo);
+    store.put_filter(batch, node, {{1, 2, 3}, node.hash});
+    store.put_coin(batch, high, coin);
+    store.put_coin(batch, low, coin);
+    store.put_tip(batch, tip);
+    store.put_event(batch, 98, event);
+    store.write(batch, Durability::Synced);
+    BOOST_TEST((store.read_block(node) == cairn::consensus::encode(params.genesis)));
+    BOOST_TEST((store.read_undo(node) == undo));
+    BOOST_TEST((store.read_filter(node)->filter == Bytes{1, 2, 3}));
+    BOOST_TEST((store.find_coin(high) == coin));
+    BOOST_TEST(store.tip()->next_event == 99u);
+    BOOST_TEST((*store.read_event(98) == event));
+    BOOST_TEST(!store.read_event(97));
+    std::vector<uint32_t> order;
+    store.scan_coins([&](const OutPoint& point, const Coin&) { order.push_back(point.index); });
+    BOOST_TEST((order == std::vector<uint32_t>{254, 70'000}));
+    int headers = 0;
+    store.load_headers([&](const HeaderRecord& record, const BlockHash& hash) {
+        BOOST_TEST((record.header == node.header));
+        BOOST_TEST((hash == node.hash));
+        ++headers;
+    });
+    BOOST_TEST(headers == 1);
+    BOOST_TEST(store.disk_bytes() > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(damaged_bytes__are_an_error__not_a_value) {
+    BOOST_TEST(reason_of(decode_coin({})) == "decode failed");
+    BOOST_TEST(reason_of(decode_undo(Bytes{1})) == "decode failed");
+    const Bytes too_long = [] {
+        Bytes bytes = encode_coin({});
+        bytes.push_back(0);
+        return bytes;
+    }();
+    BOOST_TEST(reason_of(decode_coin(too_long)) == "decode failed");
+}
+
+BOOST_AUTO_TEST_CASE(ingest__many_coins__replace_and_erase_at_once) {
+    const TemporaryFolder folder;
+    const Params params = test_params();
+    Store store(folder.path(), params, 1 << 20);
+    std::vector<OutPoint> points(1'000);
+    for (size_t i = 0; i < points.size(); ++i)
+        points[i].txid = Txid(cairn::consensus::sha256(Bytes{uint8_t(i), uint8_t(i >> 8)}));
+    std::ranges::sort(points, coin_key_less);
+    const Coin coin{{1, anyone_script()}, 1, false};
+    store.ingest_coins({{}, 1, 0}, [&](Store::CoinSink& sink) {
+        for (const OutPoint& point : points) sink.put(point, coin);
+    });
+    store.ingest_coins({{}, 2, 0}, [&](Store::CoinSink& sink) {
+        for (size_t i = 0; i < points.size(); i += 2) sink.erase(points[i]);
+    });
+    BOOST_TEST(store.tip()->height == Height(2));
+    size_t left = 0;
+    store.scan_coins([&](const OutPoint&, const Coin&) { ++left; });
+    BOOST_TEST(left == 500u);
+    BOOST_TEST(!std::filesystem::exists(folder.path() / "ingest"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// A storm of random forks, with payments, invalid blocks, restarts and marks by the operator: in
+// the end the coins must be those of the winning chain alone.
+#include "tests/chain/fixture.h"
+
+#include <map>
+#include <random>
+
+using namespace cairn::tests;
+using cairn::consensus::make_transaction;
+
+namespace {
+
+/// A block with the coins that can be spent after it, as a chain of its own would have them.
+struct Branch {
+    BlockRef block;
+    std::shared_ptr<const cairn::consensus::HeaderNode> node;
+    std::map<OutPoint, Coin> coins;
+    std::shared_ptr<const Branch> parent;
+    bool valid = true;
+};
+
+class Storm {
+public:
+    Storm(TestChain& test, uint64_t seed) : test_(test), random_(seed) {
+        auto root = std::make_shared<Branch>();
+        root->block = std::make_shared<const Block>(test.params().genesis);
+        root->node = std::make_shared<const cairn::consensus::HeaderNode>(
+            root->block->header, test.params().genesis_hash, nullptr);
+        branches_.push_back(root);
+    }
+
+    void step() {
+        const std::shared_ptr<const Branch> parent = choose();
+        const std::shared_ptr<Branch> next = grow(parent);
+        branches_.push_back(next);
+        pending_.push_back(next);
+        if (below(3) == 0) std::shuffle(pending_.begin(), pending_.end(), random_);
+        while (pending_.size() > below(6)) deliver();
+        if (below(60) == 0) restart();
+        if (below(40) == 0) overrule();
+    }
+
+    void finish() {
+        while (!pending_.empty()) deliver();
+        // What came before its parent's header was turned away: again, lowest first.
+        for (const auto& branch : branches_)
+            if (branch->node->parent) test_.submit(branch->block);
+    }
+
+    /// The way from genesis to the block `hash`.
+    std::vector<BlockRef> way_to(const BlockHash& hash) const {
+        std::vector<BlockRef> way;
+        for (const auto& branch : branches_) {
+            if (branch->node->hash != hash) continue;
+            for (const Branch* at = branch.get(); at->parent; at = at->parent.get())
+                way.insert(way.begin(), at->block);
+        }
+        return way;
+    }
+
+    /// The most work of all valid chains.
+    cairn::consensus::Uint256 most_work() const {
+        cairn::consensus::Uint256 most = 0;
+        for (const auto& branch : branches_)
+            if (branch->valid && branch->node->work > most) most = branch->node->work;
+        return most;
+    }
+
+private:
+    uint64_t below(uint64_t n) { return random_() % n; }
+
+    /// Mostly one of the youngest, so that branches get long; sometimes any.
+    std::shared_ptr<const Branch> choose() {
+        const size_t range =
+            below(8) == 0 ? branches_.size() : std::min<size_t>(branches_.size(), 12);
+        return branches_[branches_.size() - 1 - below(range)];
+    }
+
+    std::shared_ptr<Branch> grow(const std::shared_ptr<const Branch>& parent) {
+        auto next = std::make_shared<Branch>();
+        next->parent = parent;
+        next->coins = parent->coins;
+        next->valid = parent->valid;
+        const Height height = parent->node->height + Height(1);
+        std::vector<TransactionRef> transactions;
+        Amount fees = 0;
+        for (uint64_t i = below(5); i > 0 && !next->coins.empty(); --i) {
+            auto at = next->coins.begin();
+            std::advance(at, static_cast<ptrdiff_t>(below(next->coins.size())));
+            const auto [point, coin] = *at;
+            if (coin.coinbase && height.value - coin.height.value < MATURITY) continue;
+            if (coin.out.value < Amount(10'000)) continue;
+            const Amount half = (coin.out.value - Amount(1'000)).value / 2;
+            const auto tx = make_transaction(
+                spend({point}, {{half, anyone_script()}, {half, anyone_script()}}));
+            fees += coin.out.value - half - half;
+            next->coins.erase(at);
+            for (uint32_t out = 0; out < 2; ++out)
+                next->coins[{tx->txid, out}] = {tx->outputs[out], height, false};
+            transactions.push_back(tx);
+            if (below(10) == 0) test_.pay(*tx); // some are known before their block
+        }
+        if (below(25) == 0) { // an output out of nothing
+            transactions.push_back(
+                make_transaction(spend({{Txid(parent->node->hash), 0}}, {{1, anyone_script()}})));
+            next->valid = false;
+        }
+        next->block = std::make_shared<const Block>(make_block(
+            *parent->node, test_.params(), transactions, fees,
+            static_cast<uint32_t>(below(1 << 30))));
+        next->node = std::make_shared<const cairn::consensus::HeaderNode>(
+            next->block->header, next->block->header.hash(), parent->node.get());
+        const auto& coinbase = next->block->transactions[0];
+        next->coins[{coinbase.txid, 0}] = {coinbase.outputs[0], height, true};
+        return next;
+    }
+
+    void deliver() {
+        const auto branch = pending_.back();
+        pending_.pop_back();
+        test_.submit(branch->block);
+    }
+
+    void restart() {
+        test_.close();
+        test_.open();
+    }
+
+    /// Forbid a block of the active chain, and allow it again.
+    void overrule() {
+        const Height height = test_.tip().height - Height(static_cast<int32_t>(below(10)));
+        if (height <= Height(0)) return;
+        const BlockNode& node = *test_.chain().view().at(height);
+        const BlockHash hash = node.hash;
+        test_.invalidate(node);
+        if (below(2) == 0) restart();
+        test_.reconsider(*test_.chain().find_block(hash));
+    }
+
+    TestChain& test_;
+    std::mt19937_64 random_;
+    std::vector<std::shared_ptr<const Branch>> branches_;
+    std::vector<std::shared_ptr<const Branch>> pending_;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(storm)
+
+BOOST_AUTO_TEST_CASE(random_forks__coins_at_the_end__are_those_of_the_winner_alone) {
+    const uint64_t seed = std::random_device()();
+    BOOST_TEST_MESSAGE("seed " << seed);
+    TestChain test;
+    test.open();
+    Storm storm(test, seed);
+    for (int i = 0; i < 400; ++i) storm.step();
+    storm.finish();
+    const BlockHash winner = test.tip().hash;
+    BOOST_TEST((test.tip().work == storm.most_work()));
+    const std::vector<BlockRef> way = storm.way_to(winner);
+    BOOST_REQUIRE(int64_t(way.size()) == test.tip().height.value);
+    test.close();
+
+    TestChain replay;
+    replay.open();
+    for (const BlockRef& block : way) BOOST_REQUIRE(replay.submit(block).on_active_chain);
+    replay.close();
+    BOOST_TEST(
+        (coins_hash(test.directory(), test.params()) ==
+         coins_hash(replay.directory(), replay.params())));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
