@@ -141,11 +141,12 @@ private:
         const Method* method = dispatcher_.find(request_.method);
         if (method == nullptr) return finish_call(Error{Code::MethodNotFound, "Method not found"});
         Outcome<std::vector<Json>> arguments = arguments_of(*method, request_.params);
+        const size_t given_count = arguments ? arguments->size() : 0;
         if (arguments) arguments = check_arguments(*method, std::move(*arguments));
         if (!arguments) return finish_call(arguments.error());
 
-        auto call =
-            std::make_shared<const Call>(*method, std::move(*arguments), *context, dispatcher_);
+        auto call = std::make_shared<const Call>(
+            *method, std::move(*arguments), given_count, *context, dispatcher_);
         active_ = dispatcher_.begin(*method);
         if (method->wait == nullptr) return finish_active_call(run_method(*call));
         start_waiting(call);

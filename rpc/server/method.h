@@ -131,10 +131,12 @@ public:
     Call(
         const Method& method,
         std::vector<Json> arguments,
+        size_t given_count,
         Context& context,
         const Dispatcher& dispatcher)
         : method_(&method),
           arguments_(std::move(arguments)),
+          given_count_(given_count),
           context_(&context),
           dispatcher_(&dispatcher) {}
 
@@ -143,6 +145,9 @@ public:
     Context& context() const { return *context_; }
 
     const Dispatcher& dispatcher() const { return *dispatcher_; }
+
+    /// How many arguments the caller gave; the others are defaults.
+    size_t given_count() const { return given_count_; }
 
     bool has(size_t i) const { return !arguments_[i].is_null(); }
 
@@ -159,6 +164,7 @@ public:
 private:
     const Method* method_;
     std::vector<Json> arguments_;
+    size_t given_count_;
     Context* context_;
     const Dispatcher* dispatcher_;
 };

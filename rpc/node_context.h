@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// What the node's methods have in common: the node behind them, arguments that name something of
+// the chain, and waiting for the chain thread.
+#pragma once
+
+#include "chain/chain.h"
+#include "rpc/node_methods.h"
+#include "rpc/server/method.h"
+#include "rpc/tip_watch.h"
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace cairn::rpc {
+
+using server::Call;
+using server::Code;
+using server::Error;
+using server::Outcome;
+using server::Reply;
+
+/// The node as all methods see it.
+struct NodeContext : server::Context {
+    NodeContext(Node the_node, RunAfter run_after)
+        : node(std::move(the_node)),
+          tips(node.chain, std::move(run_after)) {}
+
+    Node node;
+    TipWatch tips;
+    std::atomic<bool> stopping{false}; ///< Ends mining on request.
+    /// Of the last block template, for getmininginfo; -1: none was made yet.
+    std::atomic<int64_t> template_weight{-1};
+    std::atomic<int64_t> template_transactions{-1};
+};
+
+inline NodeContext& context_of(const Call& call) {
+    return static_cast<NodeContext&>(call.context());
+}
+
+inline chain::Chain& chain_of(const Call& call) {
+    return context_of(call).node.chain;
+}
+
+inline const consensus::Params& params_of(const Call& call) {
+    return chain_of(call).params();
+}
+
+/// Error: P2pDisabled where the node has no peers by its options.
+Outcome<node::Network*> network_of(const Call& call);
+
+/// Argument `i`, a Type::Hash.
+consensus::Hash256 hash_argument(const Call& call, size_t i);
+
+/// The block that argument `i`, a Type::Hash, names. Error: "Block not found".
+Outcome<const chain::BlockNode*> block_argument(const Call& call, size_t i);
+
+/// The output script of an address. Error: "Invalid address" after `prefix`.
+Outcome<consensus::Script>
+script_of_address(const Call& call, const std::string& address, std::string_view prefix = {});
+
+/// A transaction in hexadecimal. Error: Deserialization, with `message`.
+Outcome<consensus::TransactionRef> transaction_of_hex(const std::string& hex, std::string message);
+
+/// What no peer has asked for yet.
+std::set<consensus::Txid> unbroadcast(const Call& call);
+
+/// Core's sentence for a refusal: the reason and, where there is one, the detail.
+std::string reject_text(const consensus::Reject& reject);
+
+/// Block this thread until the chain thread has answered. `start` takes the function to answer
+/// with. Error: the chain is stopping, and answers no more.
+template <class T, class Start>
+Outcome<T> wait_for(Start start) {
+    auto promise = std::make_shared<std::promise<T>>();
+    std::future<T> future = promise->get_future();
+    start([promise](T answer) { promise->set_value(std::move(answer)); });
+    promise.reset(); // A chain that drops the function breaks the promise.
+    try {
+        return future.get();
+    } catch (const std::future_error&) {
+        return Error{Code::Misc, "The node is stopping"};
+    }
+}
+
+} // namespace cairn::rpc

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "rpc/tip_watch.h"
+
+namespace cairn::rpc {
+
+TipWatch::TipWatch(chain::Chain& chain, RunAfter run_after)
+    : chain_(chain),
+      run_after_(std::move(run_after)) {}
+
+void TipWatch::wait(Condition condition, std::chrono::milliseconds timeout, Done done) {
+    uint64_t id = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        id = next_id_++;
+        waiters_.push_back({std::move(condition), std::move(done), id});
+    }
+    // Only now that a change would be noticed is the present worth looking at.
+    const chain::BlockNode& tip = chain_.view().tip();
+    answer([&](const Waiter& waiter) {
+        return waiter.id == id && (cancelled_ || waiter.condition(tip));
+    });
+    if (timeout.count() == 0) return;
+    run_after_(
+        timeout, [this, id] { answer([id](const Waiter& waiter) { return waiter.id == id; }); });
+}
+
+void TipWatch::run_soon(std::function<void()> task) {
+    run_after_(std::chrono::milliseconds(0), std::move(task));
+}
+
+void TipWatch::cancel_all() {
+    {
+        const std::lock_guard lock(mutex_);
+        cancelled_ = true;
+    }
+    answer([](const Waiter&) { return true; });
+}
+
+void TipWatch::tip_changed(const chain::TipChange& change) {
+    answer([&](const Waiter& waiter) { return waiter.condition(*change.new_tip); });
+}
+
+void TipWatch::answer(const std::function<bool(const Waiter&)>& is_due) {
+    std::list<Waiter> due;
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto at = waiters_.begin(); at != waiters_.end();) {
+            const auto next = std::next(at);
+            if (is_due(*at)) due.splice(due.end(), waiters_, at);
+            at = next;
+        }
+    }
+    const chain::BlockNode& tip = chain_.view().tip();
+    for (const Waiter& waiter : due) waiter.done(tip);
+}
+
+} // namespace cairn::rpc

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Calls that wait for a block (waitfornewblock, a miner's long poll), held without a thread.
+#pragma once
+
+#include "chain/chain.h"
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+
+namespace cairn::rpc {
+
+/// Runs a task on a thread of the server after a delay.
+using RunAfter = std::function<void(std::chrono::milliseconds, std::function<void()>)>;
+
+/// Wakes calls when the tip has moved to where they want it, or their time is up.
+///
+/// Invariants: each call is answered once. Thread: any; observes on the chain thread.
+class TipWatch : public chain::ChainObserver {
+public:
+    TipWatch(chain::Chain& chain, RunAfter run_after);
+
+    using Condition = std::function<bool(const chain::BlockNode& tip)>;
+    using Done = std::function<void(const chain::BlockNode& tip)>;
+
+    /// Call `done` with the tip once `condition` holds of it (perhaps at once, on this thread), or
+    /// once `timeout` is over (zero: never), or when cancel_all() is called.
+    void wait(Condition condition, std::chrono::milliseconds timeout, Done done);
+
+    /// Run `task` on a thread of the server.
+    void run_soon(std::function<void()> task);
+
+    /// Answer all that wait, and from now on at once whoever asks.
+    void cancel_all();
+
+    void tip_changed(const chain::TipChange& change) override;
+
+private:
+    struct Waiter {
+        Condition condition;
+        Done done;
+        uint64_t id = 0;
+    };
+
+    /// Take out and answer those of whom `is_due` holds.
+    void answer(const std::function<bool(const Waiter&)>& is_due);
+
+    chain::Chain& chain_;
+    RunAfter run_after_;
+    std::mutex mutex_; ///< Held for moments only.
+    std::list<Waiter> waiters_;
+    uint64_t next_id_ = 0;
+    bool cancelled_ = false;
+};
+
+} // namespace cairn::rpc
