@@ -152,9 +152,10 @@ int run(int argc, char** argv) {
         const fs::path file = setup.chain_given() ? setup.get().locations.chain_file : fs::path();
         return wallet::DevnetChain{file, program.params()};
     });
-    const auto is_command = [](const std::string& word) { return !word.starts_with('-'); };
     if (arguments.own.empty()) arguments.own = {"--help"};
-    if (is_command(arguments.own[0]) && app.get_subcommand_no_throw(arguments.own[0]) == nullptr) {
+    const std::string& word = arguments.own[0];
+    const auto is_word = [&](const CLI::App* command) { return command->check_name(word); };
+    if (!word.starts_with('-') && app.get_subcommands(is_word).empty()) {
         std::cerr << "cairn: there is no command '" << arguments.own[0]
                   << "'; `cairn --help` lists them\n";
         return MISUSED;
