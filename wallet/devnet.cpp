@@ -134,7 +134,8 @@ std::vector<std::string> commands_for(const DevnetNetwork& network, const std::s
         node(2) + " balance --wallet alice",
         node(2) + " history --wallet alice",
         node(2) + " send --wallet alice \\",
-        fmt::format("    --passphrase-file {}/passphrase --yes {} 1.5", directory, address),
+        fmt::format("    --passphrase-file {}/passphrase --yes \\", directory),
+        fmt::format("    {} 1.5", address),
         node(3) + " balance --wallet bob",
         node(3) + " rpc getpeerinfo",
         fmt::format("{} devnet status --dir {}", program, directory),
@@ -147,8 +148,7 @@ void watch(const DevnetNetwork& network, const std::string& address, Signals& si
     const std::string hint = "down; to start it again: the last command below";
     if (isatty(STDOUT_FILENO) == 0) { // nothing to draw on: say where it is, and stay
         for (const std::string& line : picture(network.status(), commands, "", {1000, 1000}))
-            fmt::print("{}\n", line);
-        std::fflush(stdout);
+            say(line);
         while (signals.wait(std::chrono::hours(1))) continue;
         return;
     }
@@ -164,8 +164,7 @@ void watch(const DevnetNetwork& network, const std::string& address, Signals& si
 }
 
 void stop_and_say(const DevnetNetwork& network) {
-    fmt::print("Stopping the nodes\n");
-    std::fflush(stdout);
+    say("Stopping the nodes");
     network.stop();
 }
 
@@ -186,34 +185,33 @@ void up(const UpOptions& options, const DevnetChain& chain) {
         bob = wallets.address_of(file);
     }
 
-    const bool started = network.start(cairnd, alice, signals.pause());
+    const int started = network.start(cairnd, alice, signals.pause());
     const bool go_on = signals.wait(milliseconds(0));
     if (!go_on) {
         stop_and_say(network);
         throw CLI::RuntimeError(130);
     }
-    fmt::print(
-        "{} nodes {}: chain {}, data in {}\n", network.nodes().size(),
-        started ? "started" : "were running already", chain.params.name,
-        network.directory().string());
-    std::fflush(stdout);
+    say(fmt::format(
+        "{} nodes run, {} of them started now: chain {}, data in {}", network.nodes().size(),
+        started, chain.params.name, network.directory().string()));
 
     if (options.watch) {
         watch(network, bob, signals);
         stop_and_say(network);
     } else if (options.once) {
+        const bool stop_after = started == DevnetNetwork::NODES;
         bool done = false;
         try {
             done = pay_between_wallets(network, wallets, signals.pause());
         } catch (...) {
-            if (started) stop_and_say(network);
+            if (stop_after) stop_and_say(network);
             throw;
         }
-        if (started) stop_and_say(network);
+        if (stop_after) stop_and_say(network);
         if (!done) throw CLI::RuntimeError(130);
     } else {
-        fmt::print("To try:\n");
-        for (const std::string& command : commands_for(network, bob)) fmt::print("  {}\n", command);
+        say("To try:");
+        for (const std::string& command : commands_for(network, bob)) say("  " + command);
     }
 }
 
@@ -243,7 +241,7 @@ void print_json(const NetworkStatus& status) {
     }
     const json::object whole{
         {"chain", status.chain}, {"directory", status.directory}, {"nodes", std::move(nodes)}};
-    fmt::print("{}\n", json::serialize(whole));
+    say(json::serialize(whole));
 }
 
 /// Exit code 1 if a node doesn't answer.
@@ -252,8 +250,8 @@ void show_status(const std::string& directory, bool as_json) {
     if (as_json) {
         print_json(status);
     } else {
-        fmt::print("chain {}, data in {}\n", status.chain, status.directory);
-        for (const std::string& line : status_lines(status)) fmt::print("{}\n", line);
+        say(fmt::format("chain {}, data in {}", status.chain, status.directory));
+        for (const std::string& line : status_lines(status)) say(line);
     }
     for (const NodeStatus& node : status.nodes)
         if (!node.problem.empty()) throw CLI::RuntimeError(1);
@@ -285,7 +283,7 @@ void add_devnet_commands(
     up_command->callback([options, chain] { up(*options, chain()); });
 
     add("down", "Stop the nodes")->callback([options] { existing(options->directory).stop(); });
-    add("status", "Show the nodes")->callback([options, &json] {
+    add("status", "Show the nodes; exit code 1 if one does not answer")->callback([options, &json] {
         show_status(options->directory, json);
     });
 }

@@ -139,7 +139,7 @@ std::string DevnetNetwork::config_of(const DevnetNode& node, const std::string& 
     return text;
 }
 
-bool DevnetNetwork::start(
+int DevnetNetwork::start(
     const fs::path& cairnd, const std::string& payout, const Pause& pause) const {
     const DirectoryLock lock(directory_);
     std::vector<const DevnetNode*> missing;
@@ -148,20 +148,20 @@ bool DevnetNetwork::start(
     for (const DevnetNode* node : missing) node->check_ports();
     save();
     std::vector<const DevnetNode*> started;
-    bool complete = true;
     try {
         for (const DevnetNode* node : missing) {
             node->write_config(config_of(*node, payout));
             node->start(cairnd);
             started.push_back(node);
         }
-        for (const DevnetNode& node : nodes_) complete = complete && node.wait_until_up(pause);
+        for (const DevnetNode& node : nodes_)
+            if (!node.wait_until_up(pause)) break;
     } catch (...) {
         for (const DevnetNode* node : started) node->request_stop();
         for (const DevnetNode* node : started) node->wait_until_down(STOP_PATIENCE);
         throw;
     }
-    return complete && !started.empty();
+    return static_cast<int>(started.size());
 }
 
 void DevnetNetwork::stop() const {

@@ -31,11 +31,6 @@ constexpr Amount PAYMENT{100'000'000};
 /// Cheap guesses: the passphrase lies beside the wallet.
 constexpr GuessCost CHEAP{1, 8U << 20};
 
-void print(const std::string& line) {
-    fmt::print("{}\n", line);
-    std::fflush(stdout); // NOLINT: a full pipe shows itself at the end
-}
-
 class Payment {
 public:
     Payment(const DevnetNetwork& network, const DevnetWallets& wallets, const Pause& pause)
@@ -58,7 +53,7 @@ public:
             throw std::runtime_error(
                 "bob should have " + to_text(PAYMENT) + " more than " + to_text(before.spendable) +
                 ", but has " + to_text(bob.spendable));
-        print(fmt::format(
+        say(fmt::format(
             "Balances: alice {} (and {} not yet mature), bob {}", to_text(alice.spendable),
             to_text(alice.immature), to_text(bob.spendable)));
         return true;
@@ -92,7 +87,7 @@ private:
             const Balance now = alice_.ledger().balance(wallets_.params().coinbase_maturity);
             if (now.spendable.value > PAYMENT.value) return true;
             if (report.height != shown)
-                print(fmt::format(
+                say(fmt::format(
                     "Block {}: alice has mined {}, which matures after {} blocks",
                     report.height.value, to_text(now.immature),
                     wallets_.params().coinbase_maturity));
@@ -113,7 +108,7 @@ private:
         const consensus::TransactionRef tx = sign_payment(draft, *account);
         send_payment(client_of(2), alice_, tx, std::time(nullptr));
         const std::string txid = tx->txid.to_string();
-        print(fmt::format(
+        say(fmt::format(
             "alice pays {} to bob at {}, through node 2\nTransaction {}", to_text(PAYMENT), address,
             txid));
         return txid;
@@ -132,7 +127,7 @@ private:
             return false;
         };
         if (!wait_until("the payment to be mined", BLOCK_PATIENCE, confirmed)) return false;
-        print(fmt::format("Confirmed on all three nodes, in block {}", block));
+        say(fmt::format("Confirmed on all three nodes, in block {}", block));
         return true;
     }
 

@@ -2,6 +2,7 @@
 #include "wallet/devnet_view.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <fmt/format.h>
 
 namespace cairn::wallet {
@@ -24,6 +25,11 @@ std::string line_of(const NodeStatus& node) {
 }
 
 } // namespace
+
+void say(const std::string& line) {
+    std::fputs((line + "\n").c_str(), stdout);
+    std::fflush(stdout);
+}
 
 std::string age_text(std::chrono::seconds age) {
     const int64_t seconds = std::max<int64_t>(0, age.count());

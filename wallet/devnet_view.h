@@ -35,6 +35,9 @@ struct TerminalSize {
     size_t lines = 24;
 };
 
+/// Print a line at once. That nobody reads it any more is no failure: there are nodes to stop.
+void say(const std::string& line);
+
 /// "7 s", "12 min", "3 h", "5 d".
 std::string age_text(std::chrono::seconds age);
 

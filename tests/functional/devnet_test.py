@@ -84,13 +84,13 @@ def free_ports_in_a_row(count):
 def runs_in_the_background_and_goes_on_with_the_same_chain(test):
     with Devnet(test) as net:
         expect_in("no network in", net.run("status", expect=1))
-        expect_in("3 nodes started", net.up())
+        expect_in("3 of them started now", net.up())
         nodes = net.status()
         expect_equal([node["node"] for node in nodes], [1, 2, 3], "nodes")
         expect_equal([node["mining"] for node in nodes], [True, False, False], "who mines")
         wait_until(lambda: all(node["height"] >= 2 for node in net.status()), "blocks everywhere")
         wait_until(lambda: all(node["peers"] == 2 for node in net.status()), "all to be connected")
-        expect_in("running already", net.up())
+        expect_in("0 of them started now", net.up())
 
         height, tip = net.status()[1]["height"], net.rpc(2, "getblockhash", "2")
         net.run("down")
@@ -112,7 +112,7 @@ def node_that_was_killed_is_told_of_and_started_again(test):
         nodes = net.status(expect=None)
         expect_equal(nodes[1].get("problem"), "down", "what is said of node 2")
         assert "problem" not in nodes[2], nodes[2]
-        expect_in("3 nodes started", net.up())
+        expect_in("1 of them started now", net.up())
         expect_equal([net.pid(1), net.pid(3)], [pids[0], pids[2]], "the nodes that ran")
         wait_until(lambda: len({node["tip"] for node in net.status()}) == 1, "one tip")
         net.run("down")
