@@ -31,9 +31,9 @@ public:
     const std::vector<DevnetNode>& nodes() const { return nodes_; }
 
     /// Start the nodes that don't run, and wait until all answer; `payout` gets what is mined.
-    /// True if one was started; false too if `pause` said to give up. Throws std::runtime_error,
-    /// after it stopped what it had started.
-    bool
+    /// Returns how many it started, or gives up waiting if `pause` says so. Throws
+    /// std::runtime_error, after it stopped what it had started.
+    int
     start(const std::filesystem::path& cairnd, const std::string& payout, const Pause& pause) const;
     /// Stop all. Throws std::runtime_error that names those that don't.
     void stop() const;
