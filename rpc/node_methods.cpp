@@ -32,10 +32,8 @@ public:
     }
 
     void stop() {
-        if (context) {
-            context->stopping = true;
-            context->tips.cancel_all();
-        }
+        // Once only: the destructor comes when the chain is gone.
+        if (context && !context->stopping.exchange(true)) context->tips.cancel_all();
         http.stop();
     }
 
