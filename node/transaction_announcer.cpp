@@ -72,7 +72,10 @@ void TransactionAnnouncer::tick(Time now) {
 
 void TransactionAnnouncer::tick(Peer& peer, Time now) {
     Peer::Announcements& announcements = peer.announcements;
-    if (now >= announcements.next_fee_filter) send_fee_filter(peer, now);
+    // The end of the initial download is told at once: until then the peer keeps all from us.
+    const bool open_again = announcements.fee_filter_sent == consensus::MAX_MONEY.value &&
+                            !context_.chain.initial_download();
+    if (open_again || now >= announcements.next_fee_filter) send_fee_filter(peer, now);
     const bool due =
         peer.permits(PERMIT_NOBAN) || (peer.inbound() ? inbound_due_ : now >= announcements.next);
     if (!due) return;
@@ -104,7 +107,6 @@ void TransactionAnnouncer::send_fee_filter(Peer& peer, Time now) {
     peer.announcements.next_fee_filter = now + context_.random.poisson(FEE_FILTER_MEAN);
     if (peer.version < FEEFILTER_VERSION || context_.options.blocks_only) return;
     const bool closed = context_.chain.initial_download();
-    if (closed) peer.announcements.next_fee_filter = now + std::chrono::seconds(10);
     const int64_t lowest =
         closed ? consensus::MAX_MONEY.value : context_.chain.mempool_min_feerate().per_kvb.value;
     if (lowest == peer.announcements.fee_filter_sent) return;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Three nodes, split for some blocks and joined again, end on one tip; what was paid on the
 losing side waits in the mempool again and is mined once more."""
-from framework import expect_equal, expect_error, run, wait_same_tip, wait_until
+from framework import expect_equal, expect_error, run, wait_relaying, wait_same_tip, wait_until
 from open_coins import COIN, REGTEST_ADDRESS, mature_coins, payment
 
 
@@ -12,6 +12,7 @@ def joined_again_ends_in_one_tip_with_the_payments_waiting(test):
     third.connect(first)
     coins = mature_coins(first, 3)
     wait_same_tip(test.nodes)
+    wait_relaying(test.nodes)
 
     third.disconnect(first)
     wait_until(lambda: not third.rpc.getpeerinfo() and len(first.rpc.getpeerinfo()) == 1,

@@ -286,6 +286,12 @@ def wait_same_tip(nodes):
     return nodes[0].rpc.getbestblockhash()
 
 
+def wait_relaying(nodes):
+    """Until all peers take transactions: they don't before they have caught up with the chain."""
+    wait_until(lambda: all(peer["minfeefilter"] < 1 for node in nodes
+                           for peer in node.rpc.getpeerinfo()), "all peers to take transactions")
+
+
 def expect_error(code, call, *arguments):
     """The call fails with this JSON-RPC code; returns the message."""
     try:

@@ -27,8 +27,8 @@ def wallets_pay_each_other(test):
     address = node.cairn("--wallet=one", "address").strip()
     assert address.startswith("bcrt1q"), address
     node.mine(1, address)
-    node.mine(99, REGTEST_ADDRESS)
-    expect_equal(balance(node, "one")["immature"], 50, "a coinbase that is not yet mature")
+    node.mine(98, REGTEST_ADDRESS)
+    expect_equal(balance(node, "one")["immature"], 50, "a coinbase one block too young")
     node.mine(1, REGTEST_ADDRESS)
     expect_equal(balance(node, "one")["spendable"], 50, "a mature coinbase")
 
