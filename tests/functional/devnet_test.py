@@ -205,7 +205,7 @@ def frames(text):
     """What one drawing after the other shows, as lists of lines without the control codes."""
     for part in text.split("\x1b[H")[1:]:
         part = part.split("\x1b[J")[0]
-        yield [re.sub(r"\x1b\[[0-9?]*[A-Za-z]", "", line) for line in part.split("\r\n")]
+        yield [re.sub(r"\x1b\[[0-9?]*[A-Za-z]|\r", "", line) for line in part.split("\n")]
 
 
 def watched_in_a_terminal_until_control_c(test):
