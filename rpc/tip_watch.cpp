@@ -50,8 +50,7 @@ void TipWatch::answer(const std::function<bool(const Waiter&)>& is_due) {
             at = next;
         }
     }
-    const chain::BlockNode& tip = chain_.view().tip();
-    for (const Waiter& waiter : due) waiter.done(tip);
+    for (const Waiter& waiter : due) waiter.done(chain_.view().tip());
 }
 
 } // namespace cairn::rpc

@@ -160,15 +160,23 @@ private:
                 self->run();
             });
         };
-        call->method().wait(call, std::move(done));
+        try {
+            call->method().wait(call, done);
+        } catch (const std::exception& failure) {
+            done(failed(*call, failure));
+        }
+    }
+
+    static Error failed(const Call& call, const std::exception& failure) {
+        spdlog::error("rpc_failed method={} error={}", call.method().name, failure.what());
+        return {Code::Misc, failure.what()};
     }
 
     static Reply run_method(const Call& call) {
         try {
             return call.method().run(call);
         } catch (const std::exception& failure) {
-            spdlog::error("rpc_failed method={} error={}", call.method().name, failure.what());
-            return Error{Code::Misc, failure.what()};
+            return failed(call, failure);
         }
     }
 

@@ -93,8 +93,12 @@ std::string sample_of(const Field& field) {
 
 void append_line(std::string& out, std::string left, const Field& field) {
     left.resize(std::max(left.size() + 2, RESULT_COLUMN), ' ');
-    out += left + "(" + std::string(type_words(field.type)) +
-           (field.optional ? ", optional) " : ") ") + std::string(field.summary) + "\n";
+    // What comes back is always a number; only what is sent may be a string instead.
+    const std::string_view words =
+        field.type == Type::Amount ? "numeric, coins" : type_words(field.type);
+    out += left + "(" + std::string(words) + (field.optional ? ", optional)" : ")");
+    if (!field.summary.empty()) out += " " + std::string(field.summary);
+    out += "\n";
 }
 
 void append_field(std::string& out, const Field& field, size_t indent) {
@@ -193,11 +197,11 @@ std::string help_overview(std::span<const Method* const> methods) {
 }
 
 std::string help_markdown(std::span<const Method* const> methods) {
-    std::string out =
-        "# JSON-RPC methods\n\n"
-        "Made from the method table by `CAIRN_WRITE_DOCS=1 test_rpc --run_test=docs`; not edited "
-        "by hand.\nNames, parameters, results and errors are those of the reference "
-        "implementation.\n";
+    std::string out = "# JSON-RPC methods\n\n"
+                      "Made from the method table by `CAIRN_WRITE_DOCS=1 test_rpc "
+                      "--run_test=method_table`; not edited "
+                      "by hand.\nNames, parameters, results and errors are those of the reference "
+                      "implementation.\n";
     for (const auto& [group, members] : by_group(methods)) {
         out += "\n## " + std::string(group == HIDDEN ? "Testing" : group) + "\n";
         for (const auto& [name, method] : members)

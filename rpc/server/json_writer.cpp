@@ -11,7 +11,8 @@ namespace cairn::rpc::server {
 
 namespace {
 
-constexpr uint64_t COIN = 100'000'000;                   ///< Satoshis.
+constexpr uint64_t COIN = 100'000'000; ///< Satoshis.
+constexpr int REAL_DIGITS = 16;
 constexpr std::string_view REPLACEMENT = "\xef\xbf\xbd"; ///< U+FFFD in UTF-8.
 
 /// Bytes of the UTF-8 character at `text`'s start; 0 if there is none. Source: RFC 3629.
@@ -65,10 +66,11 @@ void append_character(std::string& out, char c) {
     }
 }
 
-template <class Number>
-void append_number(std::string& out, Number number) {
+template <class... Number>
+void append_number(std::string& out, Number... number_and_format) {
     std::array<char, 32> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+    const auto end =
+        std::to_chars(digits.data(), digits.data() + digits.size(), number_and_format...);
     out.append(digits.data(), end.ptr);
 }
 
@@ -142,7 +144,7 @@ JsonWriter& JsonWriter::unsigned_integer(uint64_t number) {
 JsonWriter& JsonWriter::real(double number) {
     assert(std::isfinite(number));
     separate();
-    append_number(out_, number);
+    append_number(out_, number, std::chars_format::general, REAL_DIGITS);
     return *this;
 }
 

@@ -24,7 +24,7 @@ public:
     JsonWriter& string(std::string_view text); ///< UTF-8; invalid bytes are replaced.
     JsonWriter& integer(int64_t number);
     JsonWriter& unsigned_integer(uint64_t number);
-    JsonWriter& real(double number);      ///< Shortest form that reads back the same.
+    JsonWriter& real(double number);      ///< With 16 significant digits, as the reference.
     JsonWriter& amount(int64_t satoshis); ///< Coins with eight decimals: 0.00012000
     JsonWriter& boolean(bool truth);
     JsonWriter& null();

@@ -172,7 +172,8 @@ private:
 /// Runs on an RPC thread, and may block it until a change of state is done.
 using Handler = Reply (*)(const Call& call);
 
-/// For calls that wait for an event: returns at once, calls `done` once, on any thread, later.
+/// For calls that wait for an event: returns at once, and calls `done` once, as its last act or
+/// later, on any thread.
 using Waiter = void (*)(const std::shared_ptr<const Call>& call, std::function<void(Reply)> done);
 
 /// A row of the method table. It has either `run` or `wait`.
