@@ -98,6 +98,8 @@ public:
         threads_.clear();
     }
 
+    void leave() { chain_.remove_observer(*this); }
+
     double hashes_per_second() const { return rate_.load(); }
 
     /// A node that is catching up has blocks to connect before templates to make.
@@ -266,6 +268,7 @@ Miner::Miner(chain::Chain& chain, consensus::Script payout, int threads)
 
 Miner::~Miner() {
     stop();
+    impl_->leave();
 }
 
 void Miner::start() {

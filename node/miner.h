@@ -29,15 +29,14 @@ bool mine(consensus::Block& template_block, uint64_t& max_tries, const std::atom
 /// Thread: its own, as many as asked for, at low priority.
 class Miner {
 public:
-    /// Pays to `payout`. Made before chain.start(), whose observer it is, and destroyed after
-    /// chain.stop().
+    /// Pays to `payout`. `chain` outlives this.
     Miner(chain::Chain& chain, consensus::Script payout, int threads);
     ~Miner(); ///< Calls stop().
     Miner(const Miner&) = delete;
     Miner& operator=(const Miner&) = delete;
 
     void start();
-    void stop(); ///< Before the chain's.
+    void stop();
     double hashes_per_second() const;
 
 private:

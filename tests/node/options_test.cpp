@@ -66,6 +66,27 @@ BOOST_AUTO_TEST_CASE(parse_arguments__each_form__gives_its_value) {
         from_line({"-fallbackfee=1", "-disablewallet", "-nologratelimit"}).is_set("logratelimit"));
 }
 
+/// What Bitcoin Core's functional tests start every node with.
+BOOST_AUTO_TEST_CASE(parsers__what_the_reference_s_tests_give__is_taken) {
+    const Texts arguments{"-datadir=/d",           "-logtimemicros",     "-debug",
+                          "-debugexclude=leveldb", "-debugexclude=rand", "-uacomment=testnode0",
+                          "-disablewallet",        "-logthreadnames",    "-logsourcelocations",
+                          "-loglevel=trace",       "-nologratelimit",    "-v2transport=0"};
+    Config config = parse_config(
+        "regtest=1\n[regtest]\nport=11060\nrpcport=16060\nrpcservertimeout=99000\n"
+        "rpcdoccheck=1\nrpcthreads=2\nfallbackfee=0.0002\nserver=1\nkeypool=1\ndiscover=0\n"
+        "dnsseed=0\nfixedseeds=0\nlistenonion=0\npeertimeout=999999999\nprinttoconsole=0\n"
+        "natpmp=0\nshrinkdebugfile=0\nunsafesqlitesync=1\nconnect=0\nmaxconnections=94\n"
+        "par=2\nprevoutfetchthreads=1\nbind=127.0.0.1\n",
+        "bitcoin.conf");
+    const Settings settings(
+        std::vector{parse_arguments(arguments).settings, config["regtest"], config[""]});
+    BOOST_TEST(settings.text("chain") == "regtest");
+    BOOST_TEST(settings.text("loglevel") == "trace");
+    BOOST_TEST((settings.list("connect") == Texts{"0"}));
+    BOOST_TEST(settings.number("peertimeout") == 999'999'999);
+}
+
 BOOST_AUTO_TEST_CASE(parse_arguments__flag_before_a_word__leaves_the_word) {
     const Texts arguments{"--daemon", "getblock", "-par=1"};
     const CommandLine line = parse_arguments(arguments);
