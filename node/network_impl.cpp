@@ -33,11 +33,18 @@ Random system_random() {
     return {first, word()};
 }
 
-/// Core: FormatSubVersion.
+/// Core: FormatSubVersion. Throws std::runtime_error if it is too long for a version message.
 std::string user_agent_of(const std::vector<std::string>& comments) {
     std::string agent = "/Satoshi:31.0.0/Cairn:" CAIRN_VERSION;
     for (size_t i = 0; i < comments.size(); ++i) agent += (i == 0 ? "(" : "; ") + comments[i];
-    return agent + (comments.empty() ? "/" : ")/");
+    agent += comments.empty() ? "/" : ")/";
+    constexpr size_t limit = VersionMessage::MAX_USER_AGENT_BYTES;
+    if (agent.size() > limit)
+        throw std::runtime_error(
+            "Total length of network version string (" + std::to_string(agent.size()) +
+            ") exceeds maximum length (" + std::to_string(limit) +
+            "). Reduce the number or size of uacomments.");
+    return agent;
 }
 
 ProtocolOptions protocol_options_of(
