@@ -31,13 +31,13 @@ using consensus::Script;
 /// How a chain runs; from the option table (node/options.h).
 struct ChainOptions {
     std::filesystem::path directory;        ///< Of this chain: holds chainstate/, mempool.dat.
-    size_t cache_bytes = 450 << 20;         ///< -dbcache
+    size_t cache_bytes = 450UL << 20;       ///< -dbcache
     int verify_threads = 0;                 ///< -par; 0: one a core, negative: leave so many free.
     std::optional<BlockHash> assumed_valid; ///< -assumevalid; null hash: check everything.
     std::optional<consensus::Uint256> minimum_chain_work; ///< -minimumchainwork
-    std::optional<int64_t> max_tip_age;     ///< -maxtipage, seconds; 0: never initial download.
-    size_t max_mempool_bytes = 300'000'000; ///< -maxmempool
-    int64_t mempool_expiry_seconds = 336 * 3600;
+    std::optional<int64_t> max_tip_age;         ///< -maxtipage, seconds; 0: never initial download.
+    size_t max_mempool_bytes = 300'000'000;     ///< -maxmempool
+    int64_t mempool_expiry_seconds = 1'209'600; ///< Two weeks.
     bool persist_mempool = true;
     bool accept_nonstandard = false;        ///< -acceptnonstdtxn
     bool permit_bare_multisig = true;       ///< -permitbaremultisig

@@ -25,7 +25,7 @@ struct AsertRule {
 /// Bitcoin's: a new target every 2016 blocks (or what timespan / spacing says).
 struct BitcoinRule {
     int64_t spacing = 600;
-    int64_t timespan = 14 * 24 * 3600;
+    int64_t timespan = 1'209'600;       ///< Seconds: two weeks.
     bool min_difficulty_blocks = false; ///< Test networks: easy after twice the spacing.
     bool bip94 = false;                 ///< testnet4: the time-warp rule and its retargeting.
 
@@ -125,7 +125,7 @@ struct Params {
     Uint256 minimum_chain_work;
     BlockHash assumed_valid; ///< Scripts below it are not run; null for none.
     std::vector<Snapshot> snapshots;
-    int64_t max_tip_age = 24 * 3600; ///< Seconds; 0: never counts as initial download.
+    int64_t max_tip_age = 86'400; ///< Seconds; 0: never counts as initial download.
 
     std::vector<std::string> bootstrap_peers; ///< host or host:port
     std::vector<std::string> dns_seeds;
