@@ -316,6 +316,8 @@ void Admission::block_disconnected(const Block& block) {
 bool Admission::still_minable(const MempoolEntry& entry) const {
     const BlockNode& tip = chainstate_.tip();
     if (!consensus::is_final(*entry.tx, next_height(), tip.median_time_past())) return false;
+    const bool locked = entry.locks.height >= 0 || entry.locks.time >= 0;
+    if (!locked && !entry.spends_coinbase) return true; // nothing else depends on heights
     std::vector<Height> heights;
     for (const TxIn& in : entry.tx->inputs) {
         heights.push_back(next_height());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "chain/block_node.h"
+#include "chain/fair_shared_mutex.h"
 #include "chain/mempool.h"
 #include "chain/store.h"
 #include "consensus/block.h"
@@ -70,10 +71,11 @@ private:
     const BlockNode* tip_;
 };
 
-/// A shared lock on the mempool, and the mempool.
+/// A shared lock on the mempool, and the mempool. The chain's commits wait for it: hold it as long
+/// as it takes to copy what is needed, and never two in one thread.
 class MempoolReader {
 public:
-    MempoolReader(std::shared_lock<std::shared_mutex> lock, const Mempool& pool)
+    MempoolReader(std::shared_lock<FairSharedMutex> lock, const Mempool& pool)
         : lock_(std::move(lock)),
           pool_(&pool) {}
 
@@ -82,7 +84,7 @@ public:
     const Mempool* operator->() const { return pool_; }
 
 private:
-    std::shared_lock<std::shared_mutex> lock_;
+    std::shared_lock<FairSharedMutex> lock_;
     const Mempool* pool_;
 };
 

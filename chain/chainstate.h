@@ -11,7 +11,6 @@
 
 #include <atomic>
 #include <functional>
-#include <shared_mutex>
 
 namespace cairn::chain {
 
@@ -54,7 +53,7 @@ public:
     ScriptCache& script_cache() { return script_cache_; }
 
     /// Held shared by readers of coins and mempool, exclusively for the moment of a commit.
-    std::shared_mutex& commit_mutex() const { return commit_mutex_; }
+    FairSharedMutex& commit_mutex() const { return commit_mutex_; }
 
     bool initial_download() const;
 
@@ -123,7 +122,7 @@ private:
     CoinsCache coins_;
     VerifyPool verify_pool_;
     ScriptCache script_cache_;
-    mutable std::shared_mutex commit_mutex_;
+    mutable FairSharedMutex commit_mutex_;
     std::atomic<BlockNode*> tip_{nullptr};
     mutable std::atomic<bool> was_current_{false}; ///< Initial download is over, for good.
     CacheSize cache_size_;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <future>
 #include <spdlog/spdlog.h>
+#include <thread>
 
 namespace cairn::chain {
 
@@ -18,6 +19,7 @@ namespace {
 constexpr size_t HEADERS_AT_ONCE = 2000;
 constexpr size_t BLOCKS_IN_FLIGHT = 16;
 constexpr auto PROGRESS_INTERVAL = std::chrono::seconds(10);
+constexpr auto BUSY_PAUSE = std::chrono::milliseconds(10);
 
 /// Where a block lies.
 struct Found {
@@ -26,6 +28,12 @@ struct Found {
     size_t file = 0;
     std::streamoff at = 0;
     uint32_t size = 0;
+};
+
+/// A block given to the chain that hasn't answered yet.
+struct InFlight {
+    BlockRef block;
+    std::future<Result<>> answer;
 };
 
 class Importer {
@@ -124,20 +132,22 @@ private:
     /// One that is refused doesn't keep the others, which may be of another branch.
     void accept(std::vector<BlockHeader> headers) {
         while (!headers.empty() && !stop_) {
-            auto done = std::make_shared<std::promise<size_t>>();
-            std::future<size_t> accepted = done->get_future();
-            chain_.accept_headers(headers, [done](const HeadersOutcome& outcome) {
-                done->set_value(outcome.accepted);
-            });
-            done.reset();
-            const size_t good = accepted.get();
-            const size_t tried = std::min(headers.size(), good + 1);
+            auto done = std::make_shared<std::promise<HeadersOutcome>>();
+            std::future<HeadersOutcome> answer = done->get_future();
+            chain_.accept_headers(
+                headers, [done](const HeadersOutcome& outcome) { done->set_value(outcome); });
+            done.reset(); // the chain has the last hold on it: dropped, it wakes us
+            const HeadersOutcome outcome = answer.get();
+            if (is_busy(outcome.verdict)) {
+                std::this_thread::sleep_for(BUSY_PAUSE);
+                continue;
+            }
+            const size_t tried = std::min(headers.size(), outcome.accepted + 1);
             headers.erase(headers.begin(), headers.begin() + std::ptrdiff_t(tried));
         }
     }
 
     Result<> send_blocks() {
-        std::deque<std::future<void>> waiting;
         std::ifstream in;
         size_t open_file = SIZE_MAX;
         for (const size_t i : order_) {
@@ -151,24 +161,36 @@ private:
             in.seekg(found.at);
             if (!in.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(bytes.size())))
                 return unreadable(found.file);
-            if (waiting.size() >= BLOCKS_IN_FLIGHT) {
-                waiting.front().get();
-                waiting.pop_front();
+            if (in_flight_.size() >= BLOCKS_IN_FLIGHT) finish_first();
+            if (auto block = consensus::decode<Block>(bytes)) {
+                auto shared = std::make_shared<const Block>(std::move(*block));
+                in_flight_.push_back({shared, send(shared)});
             }
-            if (auto block = consensus::decode<Block>(bytes)) waiting.push_back(send(*block));
             report();
         }
-        for (std::future<void>& each : waiting) each.get();
+        while (!in_flight_.empty()) finish_first();
         return {};
     }
 
-    std::future<void> send(Block& block) {
-        auto done = std::make_shared<std::promise<void>>();
-        std::future<void> sent = done->get_future();
+    std::future<Result<>> send(const BlockRef& block) {
+        auto done = std::make_shared<std::promise<Result<>>>();
+        std::future<Result<>> answer = done->get_future();
         chain_.accept_block(
-            std::make_shared<const Block>(std::move(block)), true,
-            [done](const BlockOutcome&) { done->set_value(); });
-        return sent;
+            block, true, [done](const BlockOutcome& outcome) { done->set_value(outcome.verdict); });
+        return answer;
+    }
+
+    void finish_first() {
+        InFlight first = std::move(in_flight_.front());
+        in_flight_.pop_front();
+        while (is_busy(first.answer.get())) {
+            std::this_thread::sleep_for(BUSY_PAUSE);
+            first.answer = send(first.block);
+        }
+    }
+
+    static bool is_busy(const Result<>& verdict) {
+        return !verdict && verdict.error().reason == "busy";
     }
 
     void report() {
@@ -189,6 +211,7 @@ private:
     const std::atomic<bool>& stop_;
     std::vector<Found> found_;
     std::vector<size_t> order_;
+    std::deque<InFlight> in_flight_;
     size_t sent_ = 0;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point last_report_ = start_;

@@ -45,7 +45,7 @@ struct MempoolEntry {
     int64_t sigop_cost = 0;
     int64_t vsize = 0; ///< Counting sigops where they weigh more (policy). Core: GetTxSize.
     bool spends_coinbase = false;
-    consensus::SequenceLocks locks; ///< Checked again when a reorganisation lowers the tip.
+    consensus::SequenceLocks locks; ///< If any, it is checked again after a reorganisation.
     uint64_t sequence = 0;          ///< Order of entry.
 
     FeeRate feerate() const { return FeeRate::of(modified_fee, vsize); }

@@ -418,6 +418,27 @@ BOOST_AUTO_TEST_CASE(filters__each_block__has_one_that_matches_its_scripts) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(queue__full__refuses_at_once_on_the_callers_thread) {
+    TestChain test;
+    test.open();
+    std::promise<void> begun;
+    std::promise<void> gate;
+    test.chain().after_all([&] {
+        begun.set_value();
+        gate.get_future().wait();
+    });
+    begun.get_future().wait();
+    std::atomic<int> busy{0};
+    for (int i = 0; i < 1'003; ++i)
+        test.chain().accept_headers({}, [&busy](const HeadersOutcome& outcome) {
+            if (reason_of(outcome.verdict) == "busy") ++busy;
+        });
+    BOOST_TEST(busy == 3);
+    gate.set_value();
+    test.wait();
+    BOOST_TEST(busy == 3);
+}
+
 BOOST_AUTO_TEST_CASE(undo__connected_block__holds_the_coins_it_spent) {
     TestChain test;
     test.open();

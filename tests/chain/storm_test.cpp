@@ -73,7 +73,7 @@ private:
     /// Mostly one of the youngest, so that branches get long; sometimes any.
     std::shared_ptr<const Branch> choose() {
         const size_t range =
-            below(8) == 0 ? branches_.size() : std::min<size_t>(branches_.size(), 12);
+            below(8) == 0 ? branches_.size() : std::min<size_t>(branches_.size(), 5);
         return branches_[branches_.size() - 1 - below(range)];
     }
 

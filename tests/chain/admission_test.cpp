@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: MIT
+// What gets into the mempool, and by which name the rest is refused.
+#include "chain/policy.h"
+#include "consensus/standard.h"
+#include "tests/chain/fixture.h"
+
+#include <boost/test/data/test_case.hpp>
+
+using namespace cairn::tests;
+using cairn::consensus::COIN;
+using cairn::consensus::make_transaction;
+
+namespace {
+
+constexpr Amount FEE = 10'000;
+
+Txid txid_of(const Transaction& tx) {
+    return make_transaction(tx)->txid;
+}
+
+/// A chain with coins to spend.
+struct Funded : TestChain {
+    std::vector<OutPoint> coins;
+
+    explicit Funded(int count = 4, Params params = test_params()) : TestChain(std::move(params)) {
+        open();
+        coins = mature_coins(count);
+    }
+
+    /// Pays `fee` and returns the rest.
+    Transaction payment(const OutPoint& coin, Amount fee = FEE) {
+        return spend({coin}, {{coin_value(params(), fee), anyone_script()}});
+    }
+};
+
+std::string refusal(TestChain& test, const Transaction& tx) {
+    return reason_of(test.pay(tx));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(admission)
+
+BOOST_AUTO_TEST_CASE(accept__standard_payment__waits_with_its_fee) {
+    Funded test;
+    const Transaction tx = test.payment(test.coins[0]);
+    const Result<Accepted> accepted = test.pay(tx);
+    BOOST_REQUIRE(accepted);
+    BOOST_TEST(accepted->fee == FEE);
+    {
+        const MempoolReader pool = test.chain().mempool();
+        const MempoolEntry* entry = pool->find(txid_of(tx));
+        BOOST_REQUIRE(entry);
+        BOOST_TEST(entry->vsize == make_transaction(tx)->vsize());
+        BOOST_TEST(entry->time == test.now);
+        BOOST_TEST(pool->total_fee() == FEE);
+        BOOST_TEST(entry->spends_coinbase);
+        BOOST_TEST((pool->spender(test.coins[0]) == entry));
+    }
+    BOOST_TEST(!test.chain().find_coin(test.coins[0], true));
+    BOOST_TEST(test.chain().find_coin(test.coins[0], false).has_value());
+    const auto coin = test.chain().find_coin({txid_of(tx), 0}, true);
+    BOOST_REQUIRE(coin);
+    BOOST_TEST(coin->height == Chain::MEMPOOL_HEIGHT);
+}
+
+BOOST_AUTO_TEST_CASE(accept__test_only__changes_nothing) {
+    Funded test;
+    BOOST_TEST(test.pay(test.payment(test.coins[0]), {.test_only = true}).has_value());
+    BOOST_TEST(test.chain().mempool()->size() == 0u);
+}
+
+namespace {
+
+using Break = std::function<void(Transaction&)>;
+
+Script script_of(std::initializer_list<uint8_t> bytes) {
+    return Script(std::vector<uint8_t>(bytes));
+}
+
+Script bare_multisig(int keys) {
+    Script bare;
+    cairn::consensus::push_number(bare, 1);
+    for (int i = 0; i < keys; ++i) cairn::consensus::push_data(bare, std::vector<uint8_t>(33, 2));
+    cairn::consensus::push_number(bare, keys);
+    cairn::consensus::push_opcode(bare, cairn::consensus::OP_CHECKMULTISIG);
+    return bare;
+}
+
+/// A reason, and what has to be done to a valid payment to get it. `young`: a coinbase's output
+/// that isn't mature; `next_height`: of the next block.
+std::vector<std::pair<std::string_view, Break>>
+broken_rules(const OutPoint& young, uint32_t next_height) {
+    return {
+        {"bad-txns-vout-empty", [](auto& tx) { tx.outputs.clear(); }},
+        {"coinbase",
+         [](auto& tx) {
+             tx.inputs[0].prevout = {{}, OutPoint::NULL_INDEX};
+             tx.inputs[0].script_sig = Script(std::vector<uint8_t>(2, 1));
+         }},
+        {"version", [](auto& tx) { tx.version = 4; }},
+        {"version", [](auto& tx) { tx.version = 0; }},
+        {"tx-size", [](auto& tx) { tx.outputs.resize(2400, tx.outputs[0]); }},
+        {"scriptsig-size",
+         [](auto& tx) { tx.inputs[0].script_sig = Script(std::vector<uint8_t>(1651, 0x51)); }},
+        {"scriptsig-not-pushonly",
+         [](auto& tx) { tx.inputs[0].script_sig = script_of({cairn::consensus::OP_NOP}); }},
+        {"scriptpubkey",
+         [](auto& tx) { tx.outputs[0].script_pubkey = script_of({cairn::consensus::OP_1}); }},
+        {"scriptpubkey", [](auto& tx) { tx.outputs[0].script_pubkey = bare_multisig(4); }},
+        {"dust",
+         [](auto& tx) {
+             tx.outputs.resize(3, {1, anyone_script()});
+         }},
+        {"dust",
+         [](auto& tx) {
+             tx.outputs.push_back({1, anyone_script()});
+         }},
+        {"tx-size-small",
+         [](auto& tx) {
+             tx.outputs = {{0, script_of({cairn::consensus::OP_RETURN})}};
+         }},
+        {"non-final",
+         [next_height](auto& tx) {
+             tx.lock_time = next_height;
+             tx.inputs[0].sequence = 0;
+         }},
+        {"bad-txns-inputs-missingorspent", [](auto& tx) { tx.inputs[0].prevout.index = 9; }},
+        {"non-BIP68-final", [](auto& tx) { tx.inputs[0].sequence = 100; }},
+        {"bad-txns-premature-spend-of-coinbase",
+         [young](auto& tx) { tx.inputs[0].prevout = young; }},
+        {"bad-txns-in-belowout", [](auto& tx) { tx.outputs[0].value += FEE + Amount(1); }},
+        {"bad-witness-nonstandard",
+         [](auto& tx) { tx.inputs[0].witness.push_back(std::vector<uint8_t>(3601)); }},
+        {"min relay fee not met", [](auto& tx) { tx.outputs[0].value += FEE; }},
+        {"mempool-script-verify-flag-failed (Witness program hash mismatch)",
+         [](auto& tx) {
+             tx.inputs[0].witness.clear();
+             tx.inputs[0].witness.push_back({});
+         }},
+        {"mempool-script-verify-flag-failed (Witness program was passed an empty witness)",
+         [](auto& tx) { tx.inputs[0].witness.clear(); }},
+    };
+}
+
+} // namespace
+
+/// Break a valid payment in one way; expect exactly one reason.
+BOOST_AUTO_TEST_CASE(accept__one_rule_broken__names_that_rule) {
+    Funded test(1);
+    const OutPoint young{test.mine()->transactions[0].txid, 0};
+    const auto next_height = static_cast<uint32_t>(test.tip().height.value + 1);
+    for (const auto& [reason, break_it] : broken_rules(young, next_height)) {
+        Transaction tx = test.payment(test.coins[0]);
+        break_it(tx);
+        BOOST_TEST(refusal(test, tx) == reason);
+        BOOST_TEST(test.chain().mempool()->size() == 0u);
+    }
+    BOOST_TEST(refusal(test, test.payment(test.coins[0])).empty());
+}
+
+BOOST_AUTO_TEST_CASE(accept__script_failures__tell_whose_fault_it_is) {
+    Funded test;
+    Transaction stripped = test.payment(test.coins[0]);
+    stripped.inputs[0].witness.clear();
+    BOOST_TEST((test.pay(stripped).error().kind == Reject::Kind::Mutated));
+    Transaction wrong = test.payment(test.coins[0]);
+    wrong.inputs[0].witness.clear();
+    wrong.inputs[0].witness.push_back({});
+    BOOST_TEST((test.pay(wrong).error().kind == Reject::Kind::Invalid));
+    Transaction unknown = test.payment(test.coins[0]);
+    unknown.inputs[0].prevout.index = 8;
+    BOOST_TEST((test.pay(unknown).error().kind == Reject::Kind::MissingInputs));
+}
+
+BOOST_AUTO_TEST_CASE(accept__again__is_known) {
+    Funded test;
+    const Transaction tx = test.payment(test.coins[0]);
+    BOOST_TEST(refusal(test, tx).empty());
+    BOOST_TEST(refusal(test, tx) == "txn-already-in-mempool");
+    Transaction other = tx;
+    other.inputs[0].witness.push_back({});
+    BOOST_TEST(refusal(test, other) == "txn-same-nonwitness-data-in-mempool");
+    test.mine();
+    BOOST_TEST(refusal(test, tx) == "txn-already-known");
+    BOOST_TEST((test.pay(tx).error().kind == Reject::Kind::Known));
+}
+
+BOOST_AUTO_TEST_CASE(accept__nonstandard_inputs__are_refused_unless_allowed) {
+    TestChain test;
+    test.options().accept_nonstandard = true;
+    test.open();
+    const OutPoint coin = test.mature_coins(1)[0];
+    Script odd;
+    cairn::consensus::push_opcode(odd, cairn::consensus::OP_1);
+    Transaction to_odd = spend({coin}, {{COIN, odd}});
+    const Script future = cairn::consensus::pay_to_witness(2, std::vector<uint8_t>(20));
+    to_odd.outputs.push_back({COIN, future});
+    BOOST_TEST(refusal(test, to_odd).empty());
+    test.mine();
+    test.close();
+    test.options().accept_nonstandard = false;
+    test.open();
+    for (const uint32_t index : {0U, 1U}) {
+        Transaction tx = spend({{txid_of(to_odd), index}}, {{COIN - FEE.value, anyone_script()}});
+        tx.inputs[0].witness.clear();
+        BOOST_TEST(refusal(test, tx) == "bad-txns-nonstandard-inputs");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(accept__sigops__cost_size_and_have_a_limit) {
+    Funded test;
+    Script many; // each bare OP_CHECKMULTISIG counts 20
+    for (int i = 0; i < 3; ++i)
+        cairn::consensus::push_opcode(many, cairn::consensus::OP_CHECKMULTISIG);
+    Script locked = cairn::consensus::pay_to_witness(
+        0, cairn::consensus::sha256({many.data(), many.size()}).bytes);
+    const Transaction funding =
+        spend({test.coins[0]}, std::vector<TxOut>(300, TxOut{COIN / 100, locked}));
+    BOOST_TEST(refusal(test, funding).empty());
+    test.mine();
+    const auto spend_of = [&](uint32_t count) {
+        Transaction tx;
+        for (uint32_t i = 0; i < count; ++i) {
+            auto& in = tx.inputs.emplace_back();
+            in.prevout = {txid_of(funding), i};
+            in.witness.push_back({many.data(), many.size()});
+        }
+        tx.outputs.push_back({COIN / 200, anyone_script()});
+        return tx;
+    };
+    BOOST_TEST(refusal(test, spend_of(267)) == "bad-txns-too-many-sigops"); // 60 each
+    BOOST_TEST(policy_vsize(400, 60) == 300);
+    BOOST_TEST(policy_vsize(4000, 60) == 1000);
+}
+
+BOOST_AUTO_TEST_CASE(accept__options__decide_multisig_and_data) {
+    TestChain test;
+    test.options().permit_bare_multisig = false;
+    test.options().max_datacarrier_bytes = 0;
+    test.open();
+    const OutPoint coin = test.mature_coins(1)[0];
+    const Script bare = bare_multisig(1);
+    BOOST_TEST(refusal(test, spend({coin}, {{COIN, bare}})) == "bare-multisig");
+    Script data;
+    cairn::consensus::push_opcode(data, cairn::consensus::OP_RETURN);
+    BOOST_TEST(refusal(test, spend({coin}, {{COIN, data}})) == "datacarrier");
+}
+
+BOOST_AUTO_TEST_CASE(accept__relative_lock__until_it_has_passed) {
+    Funded test(1);
+    Transaction tx = test.payment(test.coins[0]);
+    const Height coin_height = test.chain().find_coin(test.coins[0], false)->height;
+    tx.inputs[0].sequence = static_cast<uint32_t>(test.tip().height.value + 2 - coin_height.value);
+    BOOST_TEST(refusal(test, tx) == "non-BIP68-final");
+    test.mine();
+    BOOST_TEST(refusal(test, tx).empty());
+}
+
+BOOST_AUTO_TEST_CASE(replacement__pays_more__takes_the_place) {
+    Funded test;
+    const Transaction first = test.payment(test.coins[0], 1'000);
+    const Transaction child = spend({{txid_of(first), 0}}, {{COIN, anyone_script()}});
+    BOOST_TEST(refusal(test, first).empty());
+    const auto size = make_transaction(first)->vsize();
+    // Rule 4: the relay of the replacement is paid for, too (0.1 satoshi a byte).
+    const auto extra = FeeRate{100}.fee(size);
+    BOOST_TEST(refusal(test, test.payment(test.coins[0], Amount(999))) == "insufficient fee");
+    BOOST_TEST(
+        refusal(test, test.payment(test.coins[0], Amount(1'000) + extra - Amount(1))) ==
+        "insufficient fee");
+    BOOST_TEST(refusal(test, child).empty());
+    // Rule 3: the child's fee has to be made up for as well.
+    BOOST_TEST(refusal(test, test.payment(test.coins[0], 5'000)) == "insufficient fee");
+    const Result<Accepted> accepted = test.pay(test.payment(test.coins[0], 50 * COIN - 1'000));
+    BOOST_REQUIRE(accepted);
+    BOOST_TEST(accepted->replaced.size() == 2u);
+    BOOST_TEST(test.chain().mempool()->size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(replacement__spends_what_it_replaces__is_refused) {
+    Funded test;
+    const Transaction first = test.payment(test.coins[0]);
+    BOOST_TEST(refusal(test, first).empty());
+    const Transaction knot = spend({test.coins[0], {txid_of(first), 0}}, {{COIN, anyone_script()}});
+    BOOST_TEST(refusal(test, knot) == "bad-txns-spends-conflicting-tx");
+}
+
+BOOST_AUTO_TEST_CASE(replacement__too_many_at_once__is_refused) {
+    Funded test(3);
+    std::vector<OutPoint> all;
+    for (int family = 0; family < 2; ++family) { // 1 + 50 each
+        const Transaction parent = spend(
+            {test.coins[size_t(family)]}, std::vector<TxOut>(50, TxOut{COIN / 2, anyone_script()}));
+        BOOST_TEST(refusal(test, parent).empty());
+        for (uint32_t i = 0; i < 50; ++i)
+            BOOST_REQUIRE(
+                refusal(test, spend({{txid_of(parent), i}}, {{COIN / 4, anyone_script()}}))
+                    .empty());
+        all.push_back(test.coins[size_t(family)]);
+    }
+    BOOST_TEST(
+        refusal(test, spend(all, {{COIN, anyone_script()}})) == "too many potential replacements");
+}
+
+BOOST_AUTO_TEST_CASE(cluster__more_than_64__is_refused) {
+    Funded test(1);
+    OutPoint at = test.coins[0];
+    for (int i = 1; i <= 65; ++i) {
+        const Transaction tx =
+            spend({at}, {{test.params().subsidy - Amount(i * 1'000), anyone_script()}});
+        BOOST_TEST(refusal(test, tx) == (i <= 64 ? "" : "too-large-cluster"));
+        at = {txid_of(tx), 0};
+    }
+}
+
+BOOST_AUTO_TEST_CASE(limits__mempool_full__drops_the_cheapest_and_raises_the_price) {
+    TestChain test;
+    test.options().max_mempool_bytes = 8'000;
+    test.open();
+    const std::vector<OutPoint> coins = test.mature_coins(20);
+    size_t accepted = 0;
+    std::string reason;
+    for (const OutPoint& coin : coins) {
+        reason =
+            refusal(test, spend({coin}, {{coin_value(test.params(), 1'000), anyone_script()}}));
+        if (!reason.empty()) break;
+        ++accepted;
+    }
+    BOOST_TEST(reason == "mempool full");
+    BOOST_TEST(accepted > 5u);
+    BOOST_TEST(test.chain().mempool()->memory_bytes() <= 8'000u);
+    const FeeRate price = test.chain().mempool_min_feerate();
+    BOOST_TEST((price > FeeRate::of(1'000, 100)));
+    const Transaction same =
+        spend({coins.back()}, {{coin_value(test.params(), 1'000), anyone_script()}});
+    BOOST_TEST(refusal(test, same) == "mempool min fee not met");
+    const Transaction more =
+        spend({coins.back()}, {{coin_value(test.params(), 9'000), anyone_script()}});
+    BOOST_TEST(refusal(test, more).empty());
+    test.mine(); // makes room: from now on the price fades
+    test.now += 12 * 3600;
+    BOOST_TEST((test.chain().mempool_min_feerate() < price));
+    test.now += 14 * 24 * 3600;
+    BOOST_TEST((test.chain().mempool_min_feerate() == test.options().min_relay_feerate));
+}
+
+BOOST_AUTO_TEST_CASE(limits__too_old__expires_with_what_depends_on_it) {
+    Funded test;
+    const Transaction old = test.payment(test.coins[0]);
+    BOOST_TEST(refusal(test, old).empty());
+    test.now += 335 * 3600;
+    const Transaction child = spend({{txid_of(old), 0}}, {{COIN, anyone_script()}});
+    BOOST_TEST(refusal(test, child).empty());
+    const Transaction other = test.payment(test.coins[1]);
+    BOOST_TEST(refusal(test, other).empty());
+    test.now += 2 * 3600;
+    BOOST_TEST(refusal(test, test.payment(test.coins[2])).empty());
+    const MempoolReader pool = test.chain().mempool();
+    BOOST_TEST(pool->size() == 2u);
+    BOOST_TEST(!pool->find(txid_of(old)));
+    BOOST_TEST((pool->find(txid_of(other)) != nullptr));
+}
+
+BOOST_AUTO_TEST_CASE(block__confirms_and_contradicts__both_leave) {
+    Funded test;
+    const Transaction confirmed = test.payment(test.coins[0]);
+    const Transaction loser = test.payment(test.coins[1]);
+    const Transaction child = spend({{txid_of(loser), 0}}, {{COIN, anyone_script()}});
+    for (const Transaction& tx : {confirmed, loser, child}) BOOST_TEST(refusal(test, tx).empty());
+    const Transaction winner = spend({test.coins[1]}, {{COIN, anyone_script()}});
+    const Block block = make_block(
+        test.tip(), test.params(), {make_transaction(confirmed), make_transaction(winner)});
+    BOOST_TEST(test.submit(std::make_shared<const Block>(block)).on_active_chain);
+    BOOST_TEST(test.chain().mempool()->size() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(prioritise__before_and_after_entry__counts_into_the_fee) {
+    Funded test;
+    const Transaction free = test.payment(test.coins[0], 0);
+    BOOST_TEST(refusal(test, free) == "min relay fee not met");
+    test.prioritise(txid_of(free), 5'000);
+    BOOST_TEST(refusal(test, free).empty());
+    BOOST_TEST(test.chain().mempool()->find(txid_of(free))->modified_fee == Amount(5'000));
+    test.prioritise(txid_of(free), -2'000);
+    BOOST_TEST(test.chain().mempool()->find(txid_of(free))->modified_fee == Amount(3'000));
+    BOOST_TEST(test.chain().mempool()->find(txid_of(free))->fee == Amount(0));
+    test.mine();
+    BOOST_TEST(test.chain().mempool()->priorities().empty());
+}
+
+BOOST_AUTO_TEST_CASE(restart__mempool__is_saved_and_loaded) {
+    Funded test;
+    const Transaction parent = test.payment(test.coins[0], 100);
+    const Transaction child = spend({{txid_of(parent), 0}}, {{COIN, anyone_script()}});
+    BOOST_TEST(refusal(test, parent).empty());
+    test.now += 60;
+    BOOST_TEST(refusal(test, child).empty());
+    test.prioritise(txid_of(parent), 777);
+    const Txid absent = txid_of(test.payment(test.coins[3]));
+    test.prioritise(absent, 5);
+    test.close();
+    test.now += 60;
+    test.open();
+    test.wait();
+    BOOST_TEST(test.chain().mempool_loaded());
+    const MempoolReader pool = test.chain().mempool();
+    BOOST_TEST(pool->size() == 2u);
+    BOOST_REQUIRE(pool->find(txid_of(parent)));
+    BOOST_TEST(pool->find(txid_of(parent))->time == START_TIME);
+    BOOST_TEST(pool->find(txid_of(parent))->modified_fee == Amount(877));
+    BOOST_TEST(pool->priority(absent) == Amount(5));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
