@@ -63,11 +63,12 @@ Intention read_intention(const SendOptions& options, const Params& params) {
 
 /// Show what is about to happen, and ask; throws if the answer is no.
 void confirm(const SendOptions& options, const PaymentDraft& draft, FeeRate rate) {
-    Table table({Table::Align::Left, Table::Align::Right, Table::Align::Left});
-    table.add({"To", "", options.address});
+    using Align = Table::Align;
+    Table table({Align::Left, Align::Right, Align::Left});
     table.add({"Amount", to_text(draft.amount), ""});
     table.add({"Fee", to_text(draft.fee), to_text(rate) + " sat/vB"});
     table.add({"Total", to_text(draft.amount + draft.fee), ""});
+    std::cerr << "  To      " << options.address << "\n";
     std::cerr << table.text();
     if (options.yes) return;
     if (!input_is_terminal())

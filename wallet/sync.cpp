@@ -16,6 +16,10 @@ namespace {
 constexpr int32_t BLOCKS_PER_BATCH = 200;
 constexpr int32_t HASHES_PER_STEP_BACK = 50;
 constexpr int MAX_REORGS_DURING_SYNC = 20;
+// Core: RPC_MISC_ERROR of getblockfilter, RPC_INVALID_ADDRESS_OR_KEY, RPC_INVALID_PARAMETER.
+constexpr int NO_FILTERS = -1;
+constexpr int NO_SUCH_BLOCK = -5;
+constexpr int NO_SUCH_HEIGHT = -8;
 constexpr int ALREADY_CONFIRMED = -27; ///< Core: RPC_VERIFY_ALREADY_IN_UTXO_SET.
 
 /// A member of the node's reply.
@@ -79,7 +83,8 @@ public:
             if (progress) progress(next_height() - 1, target_);
         }
         send_again();
-        report_.height = std::max(next_height() - 1, Height(0));
+        const std::optional<ScannedBlock> tip = ledger_.tip();
+        report_.height = tip ? tip->height : target_;
         return std::move(report_);
     }
 
@@ -144,7 +149,7 @@ private:
             calls.push_back({"getblockheader", {json::string(hash.to_string()), false}});
             calls.push_back({"getblockfilter", {json::string(hash.to_string())}});
         }
-        std::vector<json::value> replies = node_.batch(calls);
+        const std::vector<json::value> replies = node_.batch(calls);
         std::vector<Candidate> found;
         for (size_t i = 0; i < names.size(); ++i)
             found.push_back(
@@ -153,9 +158,23 @@ private:
         return found;
     }
 
+    /// Nothing if the node has left these blocks meanwhile.
+    std::vector<Candidate> candidates_if_still_there(Height first) {
+        try {
+            return candidates(first);
+        } catch (const RpcError& error) {
+            if (error.code == NO_SUCH_BLOCK || error.code == NO_SUCH_HEIGHT) return {};
+            if (error.code != NO_FILTERS) throw;
+            throw WalletError(
+                std::string("the node has no block filters (") + error.what() +
+                "), by which a wallet finds its coins: start it without -blockfilterindex=0");
+        }
+    }
+
     /// Look through a batch of blocks; false if they don't follow what was looked through before.
     bool scan_from(Height first) {
-        const std::vector<Candidate> blocks = candidates(first);
+        const std::vector<Candidate> blocks = candidates_if_still_there(first);
+        if (blocks.empty()) return false;
         DatabaseTransaction transaction(wallet_.database());
         Height height = first;
         for (const Candidate& block : blocks) {

@@ -57,55 +57,54 @@ Height birthday_now(Program& program) {
     }
 }
 
-std::string first_address(WalletFile& wallet, const consensus::Params& params) {
-    const Script script = wallet.ledger().script_of({Branch::Receive, 0});
-    return *consensus::address_of_script(script, params.address);
+/// The words with their numbers, four a line.
+std::string word_table(std::string_view words) {
+    using Align = Table::Align;
+    std::vector<Align> columns;
+    for (int i = 0; i < 4; ++i) columns.insert(columns.end(), {Align::Right, Align::Left});
+    Table table(columns);
+    std::vector<std::string> row;
+    for (int number = 1; !words.empty(); ++number) {
+        const size_t end = std::min(words.find(' '), words.size());
+        row.push_back(std::to_string(number));
+        row.emplace_back(words.substr(0, end));
+        words.remove_prefix(std::min(end + 1, words.size()));
+        if (number % 4 == 0 || words.empty()) table.add(std::exchange(row, {}));
+    }
+    return table.text();
 }
 
-/// Make the file, and tell what it is.
-void make_wallet(
-    Program& program,
-    const std::string& name,
-    WalletWords words,
-    Height birthday,
-    bool show_words) {
+/// Tell what was made; with its words, if they are new.
+void report(Program& program, const std::string& name, const WalletWords* words) {
     const consensus::Params& params = program.params();
     const fs::path path = program.wallet_path(name);
-    SecretText passphrase = read_passphrase(program.passphrase_file, true);
-    if (passphrase.empty()) throw WalletError("the passphrase is empty: choose one");
-    WalletFile::create(path, {params, words, std::move(passphrase), birthday, {}});
     WalletFile wallet(path, params);
-    const std::string address = first_address(wallet, params);
-
+    const Script script = wallet.ledger().script_of({Branch::Receive, 0});
+    const std::string address = *consensus::address_of_script(script, params.address);
     if (program.json) {
         JsonWriter out;
         out.begin_object().field("wallet", name).field("file", path.string());
-        out.field("chain", params.name).field("birthday", birthday.value);
-        if (show_words) out.field("words", std::string_view(words.words));
+        out.field("chain", params.name).field("birthday", wallet.identity().birthday.value);
+        if (words != nullptr) out.field("words", std::string_view(words->words));
         out.field("address", address).end_object();
         return print_json(out.text());
     }
     std::cout << "Wallet '" << name << "' for chain " << params.name << " is in " << path.string()
               << "\n";
-    if (show_words) {
+    if (words != nullptr)
         std::cout << "\nWrite these words down, in this order, on paper. Whoever has them has the "
-                     "money,\nand without them a lost file or passphrase is lost money:\n\n";
-        Table table(
-            {Table::Align::Right, Table::Align::Left, Table::Align::Right, Table::Align::Left,
-             Table::Align::Right, Table::Align::Left, Table::Align::Right, Table::Align::Left});
-        std::vector<std::string> row;
-        int number = 0;
-        std::string_view rest = words.words;
-        while (!rest.empty()) {
-            const size_t end = std::min(rest.find(' '), rest.size());
-            row.push_back(std::to_string(++number));
-            row.emplace_back(rest.substr(0, end));
-            rest.remove_prefix(std::min(end + 1, rest.size()));
-            if (number % 4 == 0 || rest.empty()) table.add(std::exchange(row, {}));
-        }
-        std::cout << table.text() << "\n";
-    }
+                     "money,\nand without them a lost file or passphrase is lost money:\n\n"
+                  << word_table(words->words) << "\n";
     std::cout << "Its first address: " << address << "\n";
+}
+
+void make_wallet(
+    Program& program, const std::string& name, const WalletWords& words, Height birthday) {
+    SecretText passphrase = read_passphrase(program.passphrase_file, true);
+    if (passphrase.empty()) throw WalletError("the passphrase is empty: choose one");
+    WalletFile::create(
+        program.wallet_path(name),
+        {program.params(), words, std::move(passphrase), birthday, GuessCost{}});
 }
 
 /// Before anything is asked of anyone; WalletFile::create() sees to it that it stays true.
@@ -120,18 +119,21 @@ void create(Program& program, const CreateOptions& options) {
     keys::SecretBytes<32> entropy;
     fill_random(entropy.data(), entropy.size());
     const size_t bytes = static_cast<size_t>(options.words) * 4 / 3;
-    WalletWords words{
+    const WalletWords words{
         make_mnemonic({entropy.data(), bytes}), seed_passphrase(options.seed_passphrase_file)};
-    make_wallet(program, options.name, std::move(words), birthday_now(program), true);
+    make_wallet(program, options.name, words, birthday_now(program));
+    report(program, options.name, &words);
 }
 
 void restore(Program& program, const CreateOptions& options) {
     refuse_taken_name(program, options.name);
     const SecretText typed = options.words_file.empty() ? ask_line("The wallet's words: ")
                                                         : first_line_of(options.words_file);
-    WalletWords words{normalize_mnemonic(typed), seed_passphrase(options.seed_passphrase_file)};
+    const WalletWords words{
+        normalize_mnemonic(typed), seed_passphrase(options.seed_passphrase_file)};
     if (const auto error = mnemonic_error(words.words)) throw WalletError(*error);
-    make_wallet(program, options.name, std::move(words), options.birthday, false);
+    make_wallet(program, options.name, words, options.birthday);
+    report(program, options.name, nullptr);
 }
 
 void list(Program& program) {

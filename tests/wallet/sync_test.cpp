@@ -50,12 +50,14 @@ BOOST_AUTO_TEST_CASE(sync_wallet__payment_in_a_block__is_found_and_other_blocks_
     Setting setting;
     setting.node.mine_empty(250); // more than a batch
     const Transaction tx = setting.payment(setting.receive(0), 3 * COIN);
-    setting.node.mine(foreign_script(), COIN, {tx});
+    const BlockHash block = setting.node.mine(foreign_script(), COIN, {tx});
     setting.node.mine_empty(3);
     const SyncReport report = setting.sync();
     BOOST_TEST(report.height.value == setting.node.height().value);
     BOOST_TEST(setting.balance().spendable.value == 3 * COIN);
-    BOOST_TEST(setting.node.blocks_fetched.size() == 1U);
+    // A filter may match for nothing, one in 20,000 with so many scripts.
+    BOOST_TEST(setting.node.blocks_fetched.contains(block.to_string()));
+    BOOST_TEST(setting.node.blocks_fetched.size() <= 3U);
     setting.node.blocks_fetched.clear();
     setting.sync();
     BOOST_TEST(setting.node.blocks_fetched.empty());
@@ -173,9 +175,7 @@ BOOST_AUTO_TEST_CASE(sync_wallet__reorganised_under_way__ends_on_the_nodes_chain
         setting.node.drop_blocks(6);
         for (int i = 0; i < 8; ++i) setting.node.mine(setting.receive(0), COIN);
     };
-    // The hashes that were just handed out are unknown now: the node says so.
-    BOOST_CHECK_THROW(setting.sync(), RpcError);
-    setting.sync();
+    setting.sync(); // though the hashes that were just handed out are unknown now
     BOOST_TEST(setting.balance().immature.value == 8 * COIN);
 }
 
