@@ -186,10 +186,13 @@ void Ledger::add(const SealedTransaction& tx, const Origin& origin) {
         "height = excluded.height, position = excluded.position, time = excluded.time, live = 1",
         tx.txid.view(), consensus::ByteView(consensus::encode(tx)), height,
         int64_t{origin.position}, origin.time, int64_t{origin.made_here});
-    for (const consensus::TxIn& input : tx.inputs)
+    for (const consensus::TxIn& input : tx.inputs) {
+        // All coinbases name the same outpoint, that of no coin: they are no rivals for it.
+        if (input.prevout.is_null()) continue;
         database_.run(
             "INSERT OR IGNORE INTO spends VALUES(?, ?, ?)", input.prevout.txid.view(),
             int64_t{input.prevout.index}, tx.txid.view());
+    }
     for (uint32_t i = 0; i < tx.outputs.size(); ++i) {
         const TxOut& output = tx.outputs[i];
         const std::optional<KeyPosition> key = find_key(output.script_pubkey);

@@ -235,6 +235,15 @@ BOOST_AUTO_TEST_CASE(sync_wallet__rival_confirmed__kills_the_pending_payment) {
     BOOST_TEST(setting.wallet->ledger().pending().empty());
 }
 
+BOOST_AUTO_TEST_CASE(sync_wallet__coinbase_mined_meanwhile__leaves_the_pending_payment_alive) {
+    Setting setting(2);
+    setting.pay(COIN);
+    setting.node.mine(setting.wallet->ledger().script_of({Branch::Receive, 7}), 10 * COIN);
+    setting.sync();
+    BOOST_TEST(setting.wallet->ledger().pending().size() == 1U);
+    BOOST_TEST(!setting.wallet->ledger().history().back().dead);
+}
+
 BOOST_AUTO_TEST_CASE(history__payments__show_amount_fee_and_kind) {
     Setting setting(1);
     const auto tx = setting.pay(COIN);
