@@ -5,6 +5,7 @@
 #include "rpc/server/http_session.h"
 #include "rpc/server/subnet.h"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -186,6 +187,8 @@ private:
     SessionContext context_;
     std::vector<Subnet> allowed_;
     asio::io_context io_;
+    /// Keeps the threads while all there is to do is to wait for a handler's event.
+    asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
     asio::strand<asio::io_context::executor_type> accept_strand_ = asio::make_strand(io_);
     asio::steady_timer accept_retry_{accept_strand_};
     std::list<tcp::acceptor> acceptors_;
