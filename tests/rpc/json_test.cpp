@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(writer__amounts__eight_decimals) {
         BOOST_TEST(JsonWriter().amount(satoshis).take() == text);
 }
 
-BOOST_AUTO_TEST_CASE(writer__doubles__shortest_form) {
+BOOST_AUTO_TEST_CASE(writer__doubles__sixteen_digits) {
     BOOST_TEST(JsonWriter().real(1).take() == "1");
     BOOST_TEST(JsonWriter().real(4.656542373906925e-10).take() == "4.656542373906925e-10");
 }

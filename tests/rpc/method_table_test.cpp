@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// Every row of the method table: its docs, its example, the shape of its replies.
+#include "rpc/server/help.h"
+#include "rpc/server/json_writer.h"
+#include "tests/rpc/schema.h"
+#include "tests/rpc/test_node.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+using namespace cairn::rpc;
+using namespace cairn::rpc::server;
+
+namespace {
+
+/// A node, and what the words of examples stand for on it.
+class ExampleNode {
+public:
+    ExampleNode() {
+        const std::string first = node_.mine(110);
+        node_.result("sendrawtransaction", "[\"" + node_.spend_coinbase(1) + "\"]");
+        words_["$ADDRESS"] = node_.address;
+        words_["$TXID"] = node_.result("getrawmempool").items.at(0).text;
+        words_["$BLOCKHASH"] = node_.mine(1);
+        words_["$PEER"] = "127.0.0.1:1";
+    }
+
+    /// The reply to the method's example.
+    Json run_example(const Method& method) {
+        prepare();
+        std::string params;
+        std::istringstream words{std::string(method.example)};
+        std::string word;
+        words >> word;
+        BOOST_TEST(word == method.name);
+        for (size_t i = 0; words >> word; ++i) {
+            JsonWriter writer;
+            argument_of_word(method.params.at(i), filled_in(word)).write(writer);
+            params += (params.empty() ? "" : ",") + writer.take();
+        }
+        Json reply = node_.ask(std::string(method.name), "[" + params + "]").get();
+        if (method.name == "invalidateblock")
+            node_.result("reconsiderblock", "[\"" + words_["$BLOCKHASH"] + "\"]");
+        return reply;
+    }
+
+private:
+    /// See to it that a transaction waits, and that there is another, and a block, to send.
+    void prepare() {
+        node_.mine(2); // As many coinbases mature as are spent here.
+        words_["$WAITING_TXID"] =
+            node_
+                .result(
+                    "sendrawtransaction", "[\"" + node_.spend_coinbase(next_coinbase_++) + "\"]")
+                .text;
+        words_["$TRANSACTION"] = node_.spend_coinbase(next_coinbase_++);
+        const Json block = node_.result("generateblock", "[\"" + node_.address + "\",[],false]");
+        words_["$BLOCK"] = block.find("hex")->text;
+        words_["$HEADER"] = words_["$BLOCK"].substr(0, 160);
+    }
+
+    std::string filled_in(std::string word) const {
+        for (auto at = words_.rbegin(); at != words_.rend(); ++at) // $BLOCKHASH before $BLOCK
+            if (const size_t found = word.find(at->first); found != std::string::npos)
+                return word.replace(found, at->first.size(), at->second);
+        return word;
+    }
+
+    TestNode node_;
+    std::map<std::string, std::string> words_;
+    int next_coinbase_ = 2;
+};
+
+std::string content(const std::string& file) {
+    std::ifstream in(file);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(method_table)
+
+BOOST_AUTO_TEST_CASE(row__each_method__is_documented) {
+    const auto check_fields = [](const auto& self, const std::vector<Field>& fields) -> void {
+        for (const Field& field : fields) {
+            BOOST_TEST(!field.summary.empty(), field.name);
+            const bool has_inner =
+                field.type == Type::Object || field.type == Type::Map || field.type == Type::Array;
+            BOOST_TEST(field.inner.empty() != has_inner, field.name);
+            if (field.type != Type::Object && has_inner) BOOST_TEST(field.inner.size() == 1U);
+            self(self, field.inner);
+        }
+    };
+    for (const Method* method : node_methods()) {
+        BOOST_TEST_CONTEXT(method->name) {
+            BOOST_TEST(!method->group.empty());
+            BOOST_TEST(!method->summary.empty());
+            BOOST_TEST(!method->returns.empty());
+            BOOST_TEST(method->example.starts_with(method->name));
+            for (const Param& param : method->params) BOOST_TEST(!param.summary.empty());
+            for (const server::Result& result : method->returns) {
+                BOOST_TEST(result.when.empty() == (method->returns.size() == 1));
+                check_fields(check_fields, result.value.inner);
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(example__each_method__reply_is_as_described) {
+    ExampleNode node;
+    for (const Method* method : node_methods()) {
+        const Json reply = node.run_example(*method);
+        if (const Json* error = reply.find("error")) {
+            // There is no peer whose connection could be closed.
+            BOOST_TEST(method->name == "disconnectnode", method->name);
+            BOOST_TEST(error->find("message")->text == "Node not found in connected nodes");
+            continue;
+        }
+        BOOST_TEST(mismatch(*method, *reply.find("result")) == "");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(help__each_method__begins_with_its_name) {
+    TestNode node;
+    for (const Method* method : node_methods()) {
+        const std::string name(method->name);
+        const std::string text = node.result("help", "[\"" + name + "\"]").text;
+        BOOST_TEST(text.substr(0, text.find_first_of(" \n")) == name);
+    }
+    BOOST_TEST(node.result("help", "[\"getinfo\"]").text == "help: unknown command: getinfo");
+    BOOST_TEST(node.result("help").text.starts_with("== Blockchain ==\n"));
+}
+
+BOOST_AUTO_TEST_CASE(reference__replies_of_the_real_thing__fit_the_same_schema) {
+    const std::string text =
+        content(CAIRN_SOURCE_DIR "/../shared/conformance/reference-responses.json");
+    if (text.empty()) {
+        BOOST_TEST_MESSAGE("SKIPPED: no reference responses");
+        return;
+    }
+    // Our own address as the peer sees it: the reference shows it, we keep none.
+    const std::string_view unknown_here = "addrlocal";
+    const Dispatcher dispatcher(node_methods());
+    const Json responses = parse_json(text).value();
+    int compared = 0;
+    for (size_t i = 0; i < responses.items.size(); ++i) {
+        const std::string& title = responses.names[i];
+        const Method* method = dispatcher.find(title.substr(0, title.find_first_of(" (")));
+        if (method == nullptr) continue;
+        Json reply = responses.items[i];
+        for (Json& item : reply.items)
+            for (size_t k = 0; k < item.names.size(); ++k) {
+                if (item.names[k] != unknown_here) continue;
+                item.names.erase(item.names.begin() + static_cast<ptrdiff_t>(k));
+                item.items.erase(item.items.begin() + static_cast<ptrdiff_t>(k));
+            }
+        BOOST_TEST(mismatch(*method, reply, false) == "", title);
+        ++compared;
+    }
+    BOOST_TEST(compared >= 25);
+}
+
+BOOST_AUTO_TEST_CASE(docs__rpc_md__is_made_from_the_table) {
+    const std::string file = CAIRN_SOURCE_DIR "/docs/rpc.md";
+    const std::string text = help_markdown(node_methods());
+    if (std::getenv("CAIRN_WRITE_DOCS") != nullptr) std::ofstream(file) << text; // NOLINT
+    const bool current = content(file) == text;
+    BOOST_TEST(current, "docs/rpc.md is old: CAIRN_WRITE_DOCS=1 test_rpc --run_test=method_table");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: MIT
+// What the methods do, and the errors they answer with, on a real chain.
+#include "consensus/address.h"
+#include "rpc/describe.h"
+#include "rpc/server/json_writer.h"
+#include "tests/rpc/test_node.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+
+using namespace cairn::rpc;
+using namespace std::chrono_literals;
+using cairn::rpc::server::parse_json;
+
+namespace {
+
+const std::string NO_HASH(64, '0');
+
+std::string list_of(const std::string& text) {
+    return "[\"" + text + "\"]";
+}
+
+struct Fixture : TestNode {
+    std::string text_of(const Json& json) {
+        server::JsonWriter writer;
+        json.write(writer);
+        return writer.take();
+    }
+
+    std::string text(const std::string& method, const std::string& params = "[]") {
+        return text_of(result(method, params));
+    }
+
+    std::string field(const std::string& method, const std::string& params, const char* name) {
+        const Json value = result(method, params);
+        const Json* member = value.find(name);
+        return member == nullptr ? "absent" : text_of(*member);
+    }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(methods, Fixture)
+
+BOOST_AUTO_TEST_CASE(blocks__by_hash_and_height__as_mined) {
+    const std::string tip = mine(3);
+    BOOST_TEST(text("getblockcount") == "3");
+    BOOST_TEST(result("getbestblockhash").text == tip);
+    BOOST_TEST(result("getblockhash", "[3]").text == tip);
+    BOOST_TEST(error("getblockhash", "[4]") == "-8 Block height out of range");
+    BOOST_TEST(error("getblockhash", "[-1]") == "-8 Block height out of range");
+    BOOST_TEST(error("getblock", list_of(NO_HASH)) == "-5 Block not found");
+    BOOST_TEST(error("getblockheader", list_of(NO_HASH)) == "-5 Block not found");
+    const std::string bytes = result("getblock", "[\"" + tip + "\",0]").text;
+    BOOST_TEST(result("getblock", "[\"" + tip + "\",false]").text == bytes);
+    BOOST_TEST(result("getblockheader", "[\"" + tip + "\",false]").text == bytes.substr(0, 160));
+    BOOST_TEST(field("getblock", list_of(tip), "confirmations") == "1");
+    BOOST_TEST(field("getblock", list_of(tip), "nextblockhash") == "absent");
+    const std::string genesis = result("getblockhash", "[0]").text;
+    BOOST_TEST(field("getblock", list_of(genesis), "previousblockhash") == "absent");
+    BOOST_TEST(field("getblock", list_of(genesis), "confirmations") == "4");
+    BOOST_TEST(result("getblock", "[\"" + tip + "\",2]").find("tx")->items.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(getblockfilter__known_and_unknown) {
+    const std::string tip = mine(1);
+    BOOST_TEST(result("getblockfilter", list_of(tip)).find("filter")->text.size() > 2U);
+    BOOST_TEST(error("getblockfilter", list_of(NO_HASH)) == "-5 Block not found");
+    BOOST_TEST(error("getblockfilter", "[\"" + tip + "\",\"full\"]") == "-5 Unknown filtertype");
+}
+
+BOOST_AUTO_TEST_CASE(transaction__from_sending_to_block__seen_everywhere) {
+    mine(101);
+    const std::string hex = spend_coinbase(1);
+    const std::string txid = result("decoderawtransaction", list_of(hex)).find("txid")->text;
+    const Json tested = result("testmempoolaccept", "[[\"" + hex + "\"]]").items.at(0);
+    BOOST_TEST(tested.find("allowed")->truth);
+    BOOST_TEST(tested.find("fees")->find("base")->text == "0.00010000");
+    BOOST_TEST(result("sendrawtransaction", list_of(hex)).text == txid);
+    BOOST_TEST(result("sendrawtransaction", list_of(hex)).text == txid); // again: no error
+    BOOST_TEST(
+        result("testmempoolaccept", "[[\"" + hex + "\"]]")
+            .items.at(0)
+            .find("reject-reason")
+            ->text == "txn-already-in-mempool");
+    BOOST_TEST(text("getrawmempool") == list_of(txid));
+    BOOST_TEST(field("getmempoolentry", list_of(txid), "unbroadcast") == "true");
+    BOOST_TEST(field("getmempoolinfo", "[]", "unbroadcastcount") == "1");
+    BOOST_TEST(result("getrawtransaction", list_of(txid)).text == hex);
+    BOOST_TEST(field("gettxout", "[\"" + txid + "\",0]", "confirmations") == "0");
+    BOOST_TEST(text("gettxout", "[\"" + txid + "\",0,false]") == "null");
+    const std::string block = mine(1);
+    BOOST_TEST(text("getrawmempool") == "[]");
+    BOOST_TEST(field("gettxout", "[\"" + txid + "\",0]", "value") == "49.99990000");
+    const std::string found = "[\"" + txid + "\",2,\"" + block + "\"]";
+    BOOST_TEST(field("getrawtransaction", found, "fee") == "0.00010000");
+    BOOST_TEST(field("getrawtransaction", found, "in_active_chain") == "true");
+    BOOST_TEST(error("getrawtransaction", list_of(txid)).starts_with("-5 No such mempool tr"));
+    BOOST_TEST(
+        error("sendrawtransaction", list_of(hex)) == "-27 Transaction outputs already in utxo set");
+    const Json tx3 = result("getblock", "[\"" + block + "\",3]").find("tx")->items.at(1);
+    BOOST_TEST(text_of(*tx3.find("fee")) == "0.00010000");
+    const Json* prevout = tx3.find("vin")->items.at(0).find("prevout");
+    BOOST_TEST(prevout->find("generated")->truth);
+    BOOST_TEST(prevout->find("height")->text == "1");
+}
+
+BOOST_AUTO_TEST_CASE(getrawtransaction__not_there__says_where_it_looked) {
+    const std::string tip = mine(1);
+    BOOST_TEST(
+        error("getrawtransaction", "[\"" + NO_HASH + "\",0,\"" + NO_HASH + "\"]") ==
+        "-5 Block hash not found");
+    BOOST_TEST(
+        error("getrawtransaction", "[\"" + NO_HASH + "\",0,\"" + tip + "\"]") ==
+        "-5 No such transaction found in the provided block. Use gettransaction for wallet "
+        "transactions.");
+    const std::string genesis = result("getblockhash", "[0]").text;
+    const std::string coinbase = result("getblock", list_of(genesis)).find("tx")->items.at(0).text;
+    BOOST_TEST(
+        error("getrawtransaction", list_of(coinbase)) ==
+        "-5 The genesis block coinbase is not considered an ordinary transaction and cannot be "
+        "retrieved");
+}
+
+BOOST_AUTO_TEST_CASE(sendrawtransaction__refused__code_and_reason) {
+    mine(101);
+    BOOST_TEST(
+        error("sendrawtransaction", "[\"00\"]") ==
+        "-22 TX decode failed. Make sure the tx has at least one input.");
+    BOOST_TEST(error("sendrawtransaction", list_of(spend_coinbase(1, 0)))
+                   .starts_with("-26 min relay fee"));
+    BOOST_TEST(
+        error("sendrawtransaction", list_of(spend_coinbase(3))) ==
+        "-26 bad-txns-premature-spend-of-coinbase, tried to spend coinbase at depth 99");
+    std::string missing = spend_coinbase(1);
+    missing[20] = missing[20] == '0' ? '1' : '0'; // in the outpoint's txid
+    BOOST_TEST(
+        error("sendrawtransaction", list_of(missing)) == "-25 bad-txns-inputs-missingorspent");
+    BOOST_TEST(
+        result("testmempoolaccept", "[[\"" + missing + "\"]]")
+            .items.at(0)
+            .find("reject-reason")
+            ->text == "missing-inputs");
+    const std::string generous = spend_coinbase(1, 100'000'000);
+    BOOST_TEST(
+        error("sendrawtransaction", list_of(generous)) ==
+        "-25 Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)");
+    BOOST_TEST(
+        result("testmempoolaccept", "[[\"" + generous + "\"]]")
+            .items.at(0)
+            .find("reject-reason")
+            ->text == "max-fee-exceeded");
+    BOOST_TEST(
+        error("sendrawtransaction", "[\"" + generous + "\",1]") ==
+        "-8 Fee rates larger than or equal to 1BTC/kvB are not accepted");
+    result("sendrawtransaction", "[\"" + generous + "\",0]"); // no limit
+    BOOST_TEST(
+        error("testmempoolaccept", "[[]]") ==
+        "-8 Array must contain between 1 and 25 transactions.");
+}
+
+BOOST_AUTO_TEST_CASE(prioritisetransaction__counts_in_modified_fee) {
+    mine(101);
+    const std::string txid = result("sendrawtransaction", list_of(spend_coinbase(1))).text;
+    result("prioritisetransaction", "[\"" + txid + "\",0,5000]");
+    const Json entry = result("getmempoolentry", list_of(txid));
+    BOOST_TEST(entry.find("fees")->find("base")->text == "0.00010000");
+    BOOST_TEST(entry.find("fees")->find("modified")->text == "0.00015000");
+    BOOST_TEST(
+        error("prioritisetransaction", "[\"" + txid + "\",1,5000]") ==
+        "-8 Priority is no longer supported, dummy argument to prioritisetransaction must be 0.");
+    BOOST_TEST(error("getmempoolentry", list_of(NO_HASH)) == "-5 Transaction not in mempool");
+    BOOST_TEST(
+        error("getrawmempool", "[true,true]") ==
+        "-8 Verbose results cannot contain mempool sequence values.");
+}
+
+BOOST_AUTO_TEST_CASE(getblocktemplate__young_chain_without_peers__is_mineable) {
+    mine(101);
+    const std::string txid = result("sendrawtransaction", list_of(spend_coinbase(1))).text;
+    BOOST_TEST(
+        error("getblocktemplate", "[{}]") ==
+        "-8 getblocktemplate must be called with the segwit rule set (call with {\"rules\": "
+        "[\"segwit\"]})");
+    BOOST_TEST(
+        error("getblocktemplate", R"([{"mode":"x","rules":["segwit"]}])") == "-8 Invalid mode");
+    const Json made = result("getblocktemplate", R"([{"rules":["segwit"]}])");
+    BOOST_TEST(made.find("previousblockhash")->text == result("getbestblockhash").text);
+    BOOST_TEST(made.find("coinbasevalue")->text == "5000010000");
+    BOOST_TEST(made.find("transactions")->items.at(0).find("txid")->text == txid);
+    BOOST_TEST(made.find("height")->text == "102");
+    BOOST_TEST(field("getmininginfo", "[]", "currentblocktx") == "1");
+}
+
+BOOST_AUTO_TEST_CASE(getblocktemplate__long_poll__answers_on_a_new_tip) {
+    mine(1);
+    const std::string id =
+        result("getblocktemplate", R"([{"rules":["segwit"]}])").find("longpollid")->text;
+    std::future<Json> poll =
+        ask("getblocktemplate", R"([{"rules":["segwit"],"longpollid":")" + id + "\"}]");
+    BOOST_TEST((poll.wait_for(0s) == std::future_status::timeout));
+    const std::string tip = mine(1);
+    BOOST_TEST(poll.get().find("result")->find("previousblockhash")->text == tip);
+}
+
+BOOST_AUTO_TEST_CASE(getblocktemplate__proposal__verdict_without_proof_of_work) {
+    mine(1);
+    const auto propose = [this](const std::string& hex) {
+        return text("getblocktemplate", R"([{"mode":"proposal","data":")" + hex + "\"}]");
+    };
+    const std::string block =
+        result("generateblock", "[\"" + address + "\",[],false]").find("hex")->text;
+    BOOST_TEST(propose(block) == "null");
+    std::string bad_root = block;
+    bad_root[80] = bad_root[80] == '0' ? '1' : '0';
+    BOOST_TEST(propose(bad_root) == "\"bad-txnmrklroot\"");
+    const std::string tip = result("getbestblockhash").text;
+    BOOST_TEST(propose(result("getblock", "[\"" + tip + "\",0]").text) == "\"duplicate\"");
+    result("generatetodescriptor", R"x([1,"raw(51)"])x"); // another block than the one proposed
+    BOOST_TEST(propose(block) == "\"inconclusive-not-best-prevblk\"");
+    BOOST_TEST(
+        error("getblocktemplate", R"([{"mode":"proposal"}])") ==
+        "-3 Missing data String key for proposal");
+    BOOST_TEST(
+        error("getblocktemplate", R"([{"mode":"proposal","data":"00"}])") ==
+        "-22 Block decode failed");
+}
+
+BOOST_AUTO_TEST_CASE(submitblock__each_outcome__bip22_word) {
+    const std::string tip = mine(2);
+    const std::string block =
+        result("generateblock", "[\"" + address + "\",[],false]").find("hex")->text;
+    const std::string rival =
+        result("generateblock", R"x(["raw(51)",[],false])x").find("hex")->text;
+    BOOST_TEST(error("submitblock", "[\"00\"]") == "-22 Block decode failed");
+    BOOST_TEST(
+        error("submitblock", list_of(block.substr(0, 160) + "00")) ==
+        "-22 Block does not start with a coinbase");
+    BOOST_TEST(text("submitblock", list_of(block)) == "null");
+    BOOST_TEST(text("submitblock", list_of(block)) == "\"duplicate\"");
+    BOOST_TEST(text("submitblock", list_of(rival)) == "\"inconclusive\"");
+    std::string bad_root = block;
+    bad_root[80] = bad_root[80] == '0' ? '1' : '0';
+    BOOST_TEST(text("submitblock", list_of(solve(bad_root))) == "\"bad-txnmrklroot\"");
+    BOOST_TEST(result("getchaintips").items.size() == 2U);
+    BOOST_TEST(error("submitheader", "[\"00\"]") == "-22 Block header decode failed");
+    BOOST_TEST(text("submitheader", list_of(block.substr(0, 160))) == "null");
+    const std::string orphan = block.substr(0, 8) + NO_HASH + block.substr(72, 88);
+    BOOST_TEST(
+        error("submitheader", list_of(orphan)) ==
+        "-25 Must submit previous header (" + NO_HASH + ") first");
+}
+
+BOOST_AUTO_TEST_CASE(generateblock__chosen_transactions__in_that_block) {
+    mine(102);
+    const std::string first = spend_coinbase(1);
+    const std::string second = spend_coinbase(2);
+    const std::string waiting = result("sendrawtransaction", list_of(first)).text;
+    const std::string params = "[\"" + address + "\",[\"" + second + "\",\"" + waiting + "\"]]";
+    const std::string hash = result("generateblock", params).find("hash")->text;
+    BOOST_TEST(result("getbestblockhash").text == hash);
+    BOOST_TEST(result("getblock", list_of(hash)).find("tx")->items.size() == 3U);
+    BOOST_TEST(text("getrawmempool") == "[]");
+    BOOST_TEST(
+        error("generateblock", "[\"" + address + "\",[\"" + NO_HASH + "\"]]") ==
+        "-5 Transaction " + NO_HASH + " not in mempool.");
+    BOOST_TEST(error("generateblock", "[\"" + address + "\",[\"" + second + "\"]]")
+                   .starts_with("-25 TestBlockValidity failed: bad-txns-inputs-missingorspent"));
+    BOOST_TEST(
+        error("generateblock", "[\"nobody\",[]]") == "-5 Error: Invalid address or descriptor");
+    BOOST_TEST(error("generatetoaddress", "[1,\"nobody\"]") == "-5 Error: Invalid address");
+    BOOST_TEST(
+        error("generatetodescriptor", "[1,\"raw(51)#xxxxxxxx\"]") == "-5 Invalid descriptor");
+    BOOST_TEST(result("generatetodescriptor", "[2,\"addr(" + address + ")\"]").items.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(invalidateblock__and_back__tip_moves) {
+    const std::string second = mine(2);
+    const std::string third = mine(1);
+    result("invalidateblock", list_of(third));
+    BOOST_TEST(result("getbestblockhash").text == second);
+    BOOST_TEST(result("getchaintips").items.at(0).find("status")->text == "invalid");
+    result("reconsiderblock", list_of(third));
+    BOOST_TEST(result("getbestblockhash").text == third);
+    BOOST_TEST(error("preciousblock", list_of(NO_HASH)) == "-5 Block not found");
+}
+
+BOOST_AUTO_TEST_CASE(waitfornewblock__without_news_or_with__answers) {
+    mine(1);
+    std::future<Json> news = ask("waitfornewblock");
+    std::future<Json> height = ask("waitforblockheight", "[3]");
+    BOOST_TEST((news.wait_for(0s) == std::future_status::timeout));
+    const std::string second = mine(1);
+    BOOST_TEST(news.get().find("result")->find("hash")->text == second);
+    const std::string third = mine(1);
+    BOOST_TEST(height.get().find("result")->find("hash")->text == third);
+    BOOST_TEST(result("waitforblock", list_of(third)).find("height")->text == "3");
+    // Times out, and tells the tip as it is.
+    BOOST_TEST(result("waitforblock", "[\"" + NO_HASH + "\",1]").find("height")->text == "3");
+    BOOST_TEST(error("waitfornewblock", "[-1]") == "-1 Negative timeout");
+    std::future<Json> forever = ask("waitfornewblock");
+    context().tips.cancel_all();
+    BOOST_TEST(forever.get().find("result")->find("height")->text == "3");
+}
+
+BOOST_AUTO_TEST_CASE(getnetworkhashps__bounds) {
+    mine(5);
+    BOOST_TEST(
+        error("getnetworkhashps", "[0]") == "-8 Invalid nblocks. Must be a positive number or -1.");
+    BOOST_TEST(error("getnetworkhashps", "[1,6]") == "-8 Block does not exist at specified height");
+    BOOST_TEST(text("getnetworkhashps", "[120,0]") == "0");
+}
+
+BOOST_AUTO_TEST_CASE(estimatesmartfee__quiet_chain__a_floor_and_never_an_error) {
+    for (const char* target : {"1", "2", "1008"})
+        BOOST_TEST(
+            field("estimatesmartfee", "[" + std::string(target) + "]", "feerate") == "0.00000100");
+    BOOST_TEST(
+        error("estimatesmartfee", "[0]") == "-8 Invalid conf_target, must be between 1 and 1008");
+    BOOST_TEST(
+        error("estimatesmartfee", "[1,\"x\"]") ==
+        "-8 Invalid estimate_mode parameter, must be one of: \"unset\", \"economical\", "
+        "\"conservative\"");
+}
+
+BOOST_AUTO_TEST_CASE(setmocktime__range_and_chain) {
+    result("setmocktime", "[1800000000]");
+    BOOST_TEST(clock().wall_seconds() == 1'800'000'000);
+    mine(1);
+    BOOST_TEST(field("getblockchaininfo", "[]", "time") == "1800000000");
+    BOOST_TEST(
+        error("setmocktime", "[-1]") ==
+        "-8 Mocktime must be in the range [0, 4294967295], not -1.");
+    TestNode mainnet(read_params("bitcoin-mainnet.json"));
+    BOOST_TEST(
+        mainnet.error("setmocktime", "[1]") ==
+        "-1 setmocktime is for regression testing (-regtest mode) only");
+}
+
+BOOST_AUTO_TEST_CASE(validateaddress__good_and_bad) {
+    const Json good = result("validateaddress", list_of(address));
+    BOOST_TEST(good.find("isvalid")->truth);
+    BOOST_TEST(good.find("isscript")->truth);
+    BOOST_TEST(good.find("witness_version")->text == "0");
+    const Json key =
+        result("validateaddress", "[\"BCRT1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KYGT080\"]");
+    BOOST_TEST(key.find("address")->text == "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080");
+    BOOST_TEST(!key.find("isscript")->truth);
+    const Json bad = result("validateaddress", "[\"bcrt\"]");
+    BOOST_TEST(!bad.find("isvalid")->truth);
+    BOOST_TEST(!bad.find("error")->text.empty());
+}
+
+BOOST_AUTO_TEST_CASE(peers__none__errors_name_them) {
+    BOOST_TEST(text("getpeerinfo") == "[]");
+    BOOST_TEST(text("getconnectioncount") == "0");
+    BOOST_TEST(
+        error("disconnectnode", "[\"1.2.3.4:5\"]") == "-29 Node not found in connected nodes");
+    BOOST_TEST(error("disconnectnode", "[\"\",7]") == "-29 Node not found in connected nodes");
+    BOOST_TEST(
+        error("disconnectnode", "[\"1.2.3.4:5\",7]") ==
+        "-32602 Only one of address and nodeid should be provided.");
+    BOOST_TEST(
+        error("addnode", "[\"127.0.0.1:1\",\"remove\"]") ==
+        "-24 Error: Node could not be removed. It has not been added previously.");
+    result("addnode", "[\"127.0.0.1:1\",\"add\"]");
+    BOOST_TEST(error("addnode", "[\"127.0.0.1:1\",\"add\"]") == "-23 Error: Node already added");
+    BOOST_TEST(result("getaddednodeinfo").items.at(0).find("addednode")->text == "127.0.0.1:1");
+    BOOST_TEST(
+        error("getaddednodeinfo", "[\"127.0.0.1:2\"]") == "-24 Error: Node has not been added.");
+    BOOST_TEST(error("addnode", "[\"127.0.0.1:1\",\"x\"]").starts_with("-1 addnode \"node\""));
+    BOOST_TEST(text("setnetworkactive", "[false]") == "false");
+    BOOST_TEST(error("getnodeaddresses", "[-1]") == "-8 Address count out of range");
+    BOOST_TEST(error("getnodeaddresses", "[1,\"x\"]") == "-8 Network not recognized: x");
+}
+
+BOOST_AUTO_TEST_CASE(control__stop_echo_and_rpcinfo) {
+    BOOST_TEST(result("stop", R"({"wait":0})").text == "Cairn stopping");
+    BOOST_TEST(stops == 1);
+    BOOST_TEST(text("echo", R"([1,"a",null,1.10])") == R"([1,"a",null,1.10])");
+    BOOST_TEST(text("echo", R"({"arg1":5})") == "[null,5]");
+    BOOST_TEST(error("getinfo") == "-32601 Method not found");
+    const Json info = result("getrpcinfo");
+    BOOST_TEST(info.find("active_commands")->items.at(0).find("method")->text == "getrpcinfo");
+}
+
+BOOST_AUTO_TEST_CASE(decodescript__hashable_script__addresses_of_it) {
+    const Json key =
+        result("decodescript", "[\"76a914751e76e8199196d454941c45d1b3a323f1433bd688ac\"]");
+    BOOST_TEST(key.find("type")->text == "pubkeyhash");
+    BOOST_TEST(key.find("segwit")->find("type")->text == "witness_v0_keyhash");
+    BOOST_TEST(
+        key.find("segwit")->find("address")->text ==
+        "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080");
+    BOOST_TEST(result("decodescript", "[\"6a00\"]").find("p2sh") == nullptr);
+    BOOST_TEST(error("decodescript", "[\"6\"]").starts_with("-8 argument must be hexadecimal"));
+}
+
+BOOST_AUTO_TEST_CASE(descriptor_checksum__of_the_reference__same) {
+    const std::pair<std::string_view, std::string_view> known[] = {
+        {"raw(6a24aa21a9ed06964e11476630f2ef8f0d482ddc5668fd7eb51a5355620e593d2dfa04f160e3)",
+         "etn5scpv"},
+        {"addr(mjTkW3DjgyZck4KbiRusZsqTgaYTxdSz6z)", "jdtmxdcm"},
+        {"rawtr(2913b252fe537830f843bfdc5fa7d20ba48639a87c86ff837b92d083c55ad7c1)", "jfevjtpc"},
+        {"raw(deadbeef)", "89f8spxm"}, // BIP-0380
+    };
+    for (const auto& [text, checksum] : known)
+        BOOST_TEST(descriptor_checksum(text).value() == checksum, text);
+    BOOST_TEST(!descriptor_checksum("raw(\xff)"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

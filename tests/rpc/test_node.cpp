@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "tests/rpc/test_node.h"
+
+#include "consensus/address.h"
+#include "consensus/chain_file.h"
+#include "consensus/pow.h"
+#include "consensus/standard.h"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <fstream>
+#include <spdlog/spdlog.h>
+
+namespace cairn::rpc {
+
+using namespace consensus;
+
+namespace {
+
+Script witness_script() {
+    Script script;
+    push_opcode(script, OP_1);
+    return script;
+}
+
+} // namespace
+
+Params read_params(const std::string& file) {
+    std::ifstream in(std::string(CAIRN_SOURCE_DIR) + "/genesis/" + file);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    return read_chain_file(text);
+}
+
+TestNode::TestNode(const Params& params)
+    : params_(params),
+      work_(io_.get_executor()),
+      dispatcher_(node_methods()) {
+    spdlog::set_level(spdlog::level::warn);
+    const Script payout = pay_to_witness(0, sha256(witness_script()).view());
+    address = address_of_script(payout, params_.address).value();
+    chain::ChainOptions options;
+    options.directory = folder_.path();
+    options.cache_bytes = 8 << 20;
+    options.verify_threads = 1;
+    options.now = [this] { return clock_.wall_seconds(); };
+    chain_ = std::make_unique<chain::Chain>(params_, options);
+    node::NetworkOptions network;
+    network.listen = false;
+    network.connect_only = true;
+    network.dns_seed = false;
+    network.address_file = folder_.path() / "peers.dat";
+    network_ = std::make_unique<node::Network>(*chain_, clock_, network);
+    auto run_after = [this](std::chrono::milliseconds delay, std::function<void()> task) {
+        auto timer = std::make_shared<boost::asio::steady_timer>(io_, delay);
+        timer->async_wait([timer, task = std::move(task)](boost::system::error_code error) {
+            if (!error) task();
+        });
+    };
+    context_ = std::make_unique<NodeContext>(
+        Node{
+            .chain = *chain_,
+            .clock = clock_,
+            .network = network_.get(),
+            .log_file = folder_.path() / "debug.log",
+            .request_stop = [this] { ++stops; }},
+        run_after);
+    chain_->add_observer(context_->tips);
+    chain_->start();
+    network_->start();
+    dispatcher_.ready(*context_);
+    thread_ = std::thread([this] { io_.run(); });
+}
+
+TestNode::~TestNode() {
+    context_->stopping = true;
+    context_->tips.cancel_all();
+    work_.reset();
+    io_.stop();
+    thread_.join();
+    network_->stop();
+    chain_->stop();
+}
+
+std::future<Json> TestNode::ask(const std::string& method, const std::string& params) {
+    const std::string body =
+        R"({"jsonrpc":"2.0","id":1,"method":")" + method + R"(","params":)" + params + "}";
+    auto answered = std::make_shared<std::promise<Json>>();
+    std::future<Json> future = answered->get_future();
+    dispatcher_.handle(
+        body, [this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); },
+        [answered](const Answer& answer) {
+            answered->set_value(server::parse_json(answer.body).value());
+        });
+    return future;
+}
+
+Json TestNode::result(const std::string& method, const std::string& params) {
+    const Json reply = ask(method, params).get();
+    if (const Json* error = reply.find("error"))
+        BOOST_FAIL(method + params + ": " + error->find("message")->text);
+    return *reply.find("result");
+}
+
+std::string TestNode::error(const std::string& method, const std::string& params) {
+    const Json reply = ask(method, params).get();
+    const Json* error = reply.find("error");
+    if (error == nullptr) return "no error";
+    return error->find("code")->text + " " + error->find("message")->text;
+}
+
+std::string TestNode::mine(int count) {
+    const Json hashes =
+        result("generatetoaddress", "[" + std::to_string(count) + ",\"" + address + "\"]");
+    BOOST_REQUIRE(hashes.items.size() == static_cast<size_t>(count));
+    return hashes.items.back().text;
+}
+
+std::string TestNode::spend_coinbase(int height, int64_t fee) {
+    const chain::BlockNode* node = chain_->view().at(height);
+    const BlockRef block = chain_->read_block(*node);
+    const SealedTransaction& coinbase = block->transactions[0];
+    Transaction tx;
+    TxIn& input = tx.inputs.emplace_back();
+    input.prevout = {coinbase.txid, 0};
+    input.witness.push_back(witness_script());
+    TxOut out = coinbase.outputs[0];
+    out.value -= Amount(fee);
+    tx.outputs.push_back(out);
+    return to_hex(encode(tx));
+}
+
+std::string TestNode::solve(const std::string& block_hex) {
+    Block block = *decode<Block>(from_hex(block_hex).value());
+    const Params params = read_params("bitcoin-regtest.json");
+    while (!meets_target(block.header.hash(), block.header.bits, params.pow_limit))
+        ++block.header.nonce;
+    return to_hex(encode(block));
+}
+
+} // namespace cairn::rpc

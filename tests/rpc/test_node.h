@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// A whole node without HTTP: a regtest chain in a temporary folder, coins anyone can spend, and
+// the methods.
+#pragma once
+
+#include "chain/chain.h"
+#include "node/clock.h"
+#include "node/network.h"
+#include "rpc/methods.h"
+#include "rpc/node_context.h"
+#include "rpc/server/dispatch.h"
+#include "tests/temporary_folder.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <future>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace cairn::rpc {
+
+using server::Answer;
+using server::Json;
+
+/// The chain file of that name in genesis/.
+consensus::Params read_params(const std::string& file);
+
+class TestNode {
+public:
+    explicit TestNode(const consensus::Params& params = read_params("bitcoin-regtest.json"));
+    ~TestNode();
+    TestNode(const TestNode&) = delete;
+    TestNode& operator=(const TestNode&) = delete;
+
+    /// Send a request of JSON-RPC 2.0; the answer comes when it comes.
+    std::future<Json> ask(const std::string& method, const std::string& params = "[]");
+    /// The result of a call that must succeed.
+    Json result(const std::string& method, const std::string& params = "[]");
+    /// "code message" of a call that must fail.
+    std::string error(const std::string& method, const std::string& params = "[]");
+
+    /// Mine so many blocks that pay to anyone; the last one's hash.
+    std::string mine(int count);
+    /// A transaction that spends the coinbase of the block at `height`, and pays `fee`.
+    std::string spend_coinbase(int height, int64_t fee = 10'000);
+    /// Set the proof of work of a block in hexadecimal anew.
+    static std::string solve(const std::string& block_hex);
+
+    std::string address; ///< Anyone can spend from it.
+    int stops = 0;       ///< Calls of `stop`.
+
+    chain::Chain& chain() { return *chain_; }
+
+    node::Clock& clock() { return clock_; }
+
+    NodeContext& context() { return *context_; }
+
+    const server::Dispatcher& dispatcher() const { return dispatcher_; }
+
+private:
+    tests::TemporaryFolder folder_;
+    consensus::Params params_;
+    node::Clock clock_;
+    boost::asio::io_context io_;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    std::unique_ptr<chain::Chain> chain_;
+    std::unique_ptr<node::Network> network_;
+    std::unique_ptr<NodeContext> context_;
+    server::Dispatcher dispatcher_;
+    std::thread thread_;
+};
+
+} // namespace cairn::rpc
