@@ -27,10 +27,7 @@ Outcome<> BlockDownload::block(Peer& peer, Bytes payload, Time now) {
     processing_.emplace(hash, payload.size());
     processing_bytes_ += payload.size();
     ++peer.blocks_processing;
-    // The body of a block that belongs to the best chain is wanted, whoever sends it.
-    const BlockNode* node = context_.chain.find_block(hash);
-    const bool wanted = node != nullptr && context_.chain.best_header().descends_from(*node);
-    context_.out.emplace_back(AcceptBlock{peer.id, hash, std::move(payload), requested || wanted});
+    context_.out.emplace_back(AcceptBlock{peer.id, hash, std::move(payload), requested});
     return done();
 }
 
@@ -88,10 +85,13 @@ void BlockDownload::tick(Peer& peer, Time now) {
 /// Whether `peer` has a chain that is as good as ours, of which we may lack blocks.
 bool BlockDownload::is_wanted(const Peer& peer) const {
     const BlockNode* best = peer.headers.best_known;
-    if (best == nullptr || (peer.services & (NODE_NETWORK | NODE_NETWORK_LIMITED)) == 0)
+    if (best == nullptr || (peer.services & NODE_WITNESS) == 0) return false;
+    const chain::View view = context_.chain.view();
+    if (best->work < view.tip().work || best->work < context_.chain.minimum_chain_work())
         return false;
-    return best->work >= context_.chain.view().tip().work &&
-           best->work >= context_.chain.minimum_chain_work();
+    if ((peer.services & NODE_NETWORK) != 0) return true;
+    return (peer.services & NODE_NETWORK_LIMITED) != 0 &&
+           best->height - view.height() < LIMITED_BLOCKS;
 }
 
 /// Whether a peer that is not slow has what `peer` has.

@@ -33,8 +33,9 @@ public:
         return peer.blocks_processing == 0 || processing_bytes_ < MAX_PROCESSING_BYTES;
     }
 
-    static constexpr size_t MAX_IN_FLIGHT = 16; ///< Requests to one peer.
-    static constexpr int32_t WINDOW = 1024;     ///< Blocks past the first missing one.
+    static constexpr size_t MAX_IN_FLIGHT = 16;    ///< Requests to one peer.
+    static constexpr int32_t WINDOW = 1024;        ///< Blocks past the first missing one.
+    static constexpr int32_t LIMITED_BLOCKS = 286; ///< What BIP-0159 peers have, less a margin.
     static constexpr size_t MAX_PROCESSING_BYTES = 64 << 20;
     static constexpr std::chrono::seconds MIN_STALL{2};
     static constexpr std::chrono::seconds MAX_STALL{64};

@@ -93,23 +93,25 @@ void Connector::keep(const std::string& target, ConnectionType type, Time now) {
 /// Keep the outbound slots filled: from the address book, else from those who know others.
 void Connector::fill_slots(const std::vector<Link>& links, Time now) {
     std::set<std::string> groups;
-    size_t taken = dialling_.size();
+    size_t taken = 0;
     for (const Link& link : links) {
         if (link.type == ConnectionType::Inbound) continue;
         groups.insert(link.address.group());
         if (link.type == ConnectionType::OutboundFullRelay) ++taken;
     }
-    if (taken >= OUTBOUND_SLOTS) return;
+    if (taken + dialling_.size() >= OUTBOUND_SLOTS) return;
     const int64_t seconds = seconds_since_epoch(now);
     if (const auto address = book_.pick(groups, random_, seconds)) {
         book_.tried(*address, seconds);
         dial(address->to_string(), ConnectionType::OutboundFullRelay);
         return;
     }
-    for (const std::string& target : options_.seed_nodes)
+    std::vector<std::string> others = options_.seed_nodes;
+    others.insert(others.end(), params_.bootstrap_peers.begin(), params_.bootstrap_peers.end());
+    for (const std::string& target : others) {
+        if (taken + dialling_.size() >= OUTBOUND_SLOTS) return;
         keep(target, ConnectionType::OutboundFullRelay, now);
-    for (const std::string& target : params_.bootstrap_peers)
-        keep(target, ConnectionType::OutboundFullRelay, now);
+    }
     if (!options_.dns_seed || (now < next_seeds_ && next_seeds_ - now <= SEED_PAUSE)) return;
     next_seeds_ = now + SEED_PAUSE;
     for (const std::string& host : params_.dns_seeds)

@@ -34,6 +34,12 @@ void HeaderSync::tick(Peer& peer, Time now) {
         spdlog::debug("no answer to getheaders peer={}", peer.id);
         first_ = NO_PEER;
     }
+    if (!peer.headers.last_unknown.is_null()) {
+        if (const auto* node = context_.chain.find_block(peer.headers.last_unknown)) {
+            note_known(peer, *node);
+            peer.headers.last_unknown = {};
+        }
+    }
     if (peer.headers.started || (!caught_up_ && first_ != NO_PEER)) return;
     peer.headers.started = true;
     if (!caught_up_) first_ = peer.id;

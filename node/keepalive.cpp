@@ -5,10 +5,20 @@
 
 namespace cairn::node {
 
+namespace {
+
+Bytes bytes_of(const NonceMessage& message) {
+    Bytes bytes(sizeof message.nonce);
+    std::memcpy(bytes.data(), &message.nonce, bytes.size());
+    return bytes;
+}
+
+} // namespace
+
 Outcome<> Keepalive::ping(Peer& peer, ByteView payload) {
     const auto message = parse<NonceMessage>(payload);
     if (!message) return malformed(peer, "ping");
-    context_.send(peer, "pong", consensus::encode(*message));
+    context_.send(peer, "pong", bytes_of(*message));
     return done();
 }
 
@@ -36,7 +46,7 @@ void Keepalive::tick(Peer& peer, Time now) {
     ping.requested = false;
     ping.nonce = context_.random.next() | 1; // never 0, which means none
     ping.sent_at = now;
-    context_.send(peer, "ping", consensus::encode(NonceMessage{ping.nonce}));
+    context_.send(peer, "ping", bytes_of({ping.nonce}));
 }
 
 } // namespace cairn::node

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "node/net_address.h"
 
+#include "consensus/sha3.h"
+
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
@@ -48,6 +50,19 @@ std::string base32(ByteView bytes) {
     }
     if (bits > 0) text += DIGITS[(buffer << (5 - bits)) & 31];
     return text;
+}
+
+/// The key with a checksum and the version. Source: Tor's rend-spec-v3, section 6.
+std::string onion_name(const Bytes& key) {
+    constexpr uint8_t VERSION = 3;
+    const ByteView prefix = consensus::as_bytes(".onion checksum");
+    Bytes hashed(prefix.begin(), prefix.end());
+    hashed.insert(hashed.end(), key.begin(), key.end());
+    hashed.push_back(VERSION);
+    const consensus::Hash256 sum = consensus::sha3_256(hashed);
+    Bytes name = key;
+    name.insert(name.end(), {sum.bytes[0], sum.bytes[1], VERSION});
+    return base32(name) + ".onion";
 }
 
 } // namespace
@@ -121,8 +136,9 @@ std::string NetAddress::host() const {
     case NetworkId::I2p:
         return base32(bytes) + ".b32.i2p";
     case NetworkId::TorV2:
-    case NetworkId::TorV3:
         return base32(bytes) + ".onion";
+    case NetworkId::TorV3:
+        return onion_name(bytes);
     }
     return {};
 }
@@ -130,13 +146,6 @@ std::string NetAddress::host() const {
 std::string NetAddress::to_string() const {
     const bool colons = network == NetworkId::Ipv6 || network == NetworkId::Cjdns;
     return (colons ? "[" + host() + "]" : host()) + ":" + std::to_string(port);
-}
-
-bool NetAddress::is_local() const {
-    if (network == NetworkId::Ipv4) return bytes[0] == 127 || bytes[0] == 0;
-    if (network != NetworkId::Ipv6) return false;
-    return std::all_of(bytes.begin(), bytes.end() - 1, [](uint8_t x) { return x == 0; }) &&
-           bytes.back() <= 1;
 }
 
 bool NetAddress::is_routable() const {

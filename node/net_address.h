@@ -43,7 +43,6 @@ struct NetAddress {
     std::string to_string() const;
     std::string host() const;
 
-    bool is_local() const;    ///< This machine.
     bool is_routable() const; ///< Can be reached from the public net.
 
     bool can_dial() const { return network == NetworkId::Ipv4 || network == NetworkId::Ipv6; }

@@ -172,6 +172,7 @@ asio::awaitable<void> Network::Impl::run_ticks() {
         co_await timer_.async_wait(AS_TUPLE);
         const Time now = clock_.now();
         perform(protocol_.tick(now));
+        for (const auto& [id, peering] : peerings_) resume(id);
         if (active_ && ticks_++ % TICKS_BETWEEN_DIALS == 0) connector_.tick(now);
         if (now < next_save_) continue;
         next_save_ = now + SAVE_INTERVAL;
@@ -226,6 +227,7 @@ void Network::Impl::message_received(PeerId id, Message message) {
 
 void Network::Impl::bytes_sent(PeerId id, size_t count) {
     perform(protocol_.sent(id, count, clock_.now()));
+    resume(id);
 }
 
 void Network::Impl::connection_lost(PeerId id, const std::string& reason) {

@@ -127,7 +127,7 @@ struct Peer {
 
         std::deque<Item> queue;
         Time next;
-        uint64_t shown_sequence = 0; ///< Mempool changes before this may be asked for.
+        uint64_t shown_sequence = 0; ///< Mempool changes up to this may be asked for.
         int64_t fee_filter = 0;      ///< Its own: satoshis for 1,000 vbytes.
         int64_t fee_filter_sent = -1;
         Time next_fee_filter;

@@ -9,6 +9,15 @@
 
 namespace cairn::node {
 
+/// A message on its way to its handler.
+struct Protocol::Call {
+    Protocol& self;
+    Peer& peer;
+    Message& message;
+    Time now;
+    Bytes& payload = message.payload;
+};
+
 /// A command and what is done with it.
 struct Protocol::Handler {
     enum class Phase : uint8_t {
@@ -18,62 +27,63 @@ struct Protocol::Handler {
     };
     std::string_view command;
     Phase phase = Phase::Any;
-    Outcome<> (*run)(Protocol& self, Peer& peer, Message& message, Time now) = nullptr;
+    Outcome<> (*run)(const Call& call) = nullptr;
 };
 
-namespace {
-
 /// BIP-0111: who asks for what our services don't offer is dropped.
-Outcome<> no_bloom(Context& context, Peer& peer, const Message& message) {
-    context.drop(peer, message.command + " received despite not offering bloom services");
+Outcome<> Protocol::no_bloom(const Call& call) {
+    call.self.context_.drop(
+        call.peer, call.message.command + " received despite not offering bloom services");
     return done();
 }
 
-} // namespace
-
 std::span<const Protocol::Handler> Protocol::handlers() {
-    using Phase = Handler::Phase;
-    using P = Protocol&;
-    using M = Message&;
-    static constexpr auto H = Phase::Handshake;
-    static constexpr auto A = Phase::Any;
-    static constexpr auto O = Phase::InOrder;
+    static constexpr auto H = Handler::Phase::Handshake;
+    static constexpr auto A = Handler::Phase::Any;
+    static constexpr auto O = Handler::Phase::InOrder;
+    using C = const Call&;
     // clang-format off
     static const Handler TABLE[] = {
-        {"version", H, [](P p, Peer& from, M m, Time now) { return p.handshake_.version(from, m.payload, now); }},
-        {"feature", H, [](P p, Peer& from, M m, Time) { return p.handshake_.feature(from, m.payload); }},
-        {"wtxidrelay", H, [](P p, Peer& from, M, Time) { return p.handshake_.wtxid_relay(from); }},
-        {"sendaddrv2", H, [](P p, Peer& from, M, Time) { return p.handshake_.send_addrv2(from); }},
-        {"verack", H, [](P p, Peer& from, M, Time now) { return p.verack(from, now); }},
+        {"version", H, [](C c) { return c.self.handshake_.version(c.peer, c.payload, c.now); }},
+        {"feature", H, [](C c) { return c.self.handshake_.feature(c.peer, c.payload); }},
+        {"wtxidrelay", H, [](C c) { return c.self.handshake_.wtxid_relay(c.peer); }},
+        {"sendaddrv2", H, [](C c) { return c.self.handshake_.send_addrv2(c.peer); }},
+        {"verack", H, [](C c) { return c.self.verack(c.peer, c.now); }},
 
-        {"ping", O, [](P p, Peer& from, M m, Time) { return p.keepalive_.ping(from, m.payload); }},
-        {"pong", A, [](P p, Peer& from, M m, Time now) { return p.keepalive_.pong(from, m.payload, now); }},
+        {"ping", O, [](C c) { return c.self.keepalive_.ping(c.peer, c.payload); }},
+        {"pong", A, [](C c) { return c.self.keepalive_.pong(c.peer, c.payload, c.now); }},
 
-        {"addr", A, [](P p, Peer& from, M m, Time now) { return p.address_relay_.addr(from, m.payload, now); }},
-        {"addrv2", A, [](P p, Peer& from, M m, Time now) { return p.address_relay_.addrv2(from, m.payload, now); }},
-        {"getaddr", A, [](P p, Peer& from, M, Time now) { return p.address_relay_.get_addr(from, now); }},
+        {"addr", A, [](C c) { return c.self.address_relay_.addr(c.peer, c.payload, c.now); }},
+        {"addrv2", A, [](C c) { return c.self.address_relay_.addrv2(c.peer, c.payload, c.now); }},
+        {"getaddr", A, [](C c) { return c.self.address_relay_.get_addr(c.peer, c.now); }},
 
-        {"sendheaders", A, [](P, Peer& from, M, Time) { from.wants_headers = true; return done(); }},
-        {"headers", A, [](P p, Peer& from, M m, Time now) { return p.header_sync_.headers(from, m.payload, now); }},
-        {"block", A, [](P p, Peer& from, M m, Time now) { return p.block_download_.block(from, std::move(m.payload), now); }},
-        {"inv", A, [](P p, Peer& from, M m, Time now) { return p.inv(from, m.payload, now); }},
-        {"tx", A, [](P p, Peer& from, M m, Time now) { return p.transaction_download_.transaction(from, m.payload, now); }},
-        {"notfound", A, [](P p, Peer& from, M m, Time) { return p.transaction_download_.not_found(from, m.payload); }},
-        {"feefilter", A, [](P p, Peer& from, M m, Time) { return p.transaction_announcer_.fee_filter(from, m.payload); }},
+        {"sendheaders", A, [](C c) { c.peer.wants_headers = true; return done(); }},
         // Compact blocks are an offer that a node need not take up.
-        {"sendcmpct", A, [](P, Peer&, M, Time) { return done(); }},
+        {"sendcmpct", A, [](C) { return done(); }},
+        {"headers", A, [](C c) { return c.self.header_sync_.headers(c.peer, c.payload, c.now); }},
+        {"block", A, [](C c) {
+             return c.self.block_download_.block(c.peer, std::move(c.payload), c.now); }},
+        {"inv", A, [](C c) { return c.self.inv(c.peer, c.payload, c.now); }},
+        {"tx", A, [](C c) {
+             return c.self.transaction_download_.transaction(c.peer, c.payload, c.now); }},
+        {"notfound", A, [](C c) {
+             return c.self.transaction_download_.not_found(c.peer, c.payload); }},
+        {"feefilter", A, [](C c) {
+             return c.self.transaction_announcer_.fee_filter(c.peer, c.payload); }},
 
-        {"getheaders", O, [](P p, Peer& from, M m, Time) { return p.server_.get_headers(from, m.payload); }},
-        {"getblocks", O, [](P p, Peer& from, M m, Time) { return p.server_.get_blocks(from, m.payload); }},
-        {"getdata", O, [](P p, Peer& from, M m, Time) { return p.server_.get_data(from, m.payload); }},
-        {"mempool", O, [](P p, Peer& from, M, Time) { return p.server_.mempool(from); }},
-        {"getcfilters", O, [](P p, Peer& from, M m, Time) { return p.server_.get_filters(from, m.payload); }},
-        {"getcfheaders", O, [](P p, Peer& from, M m, Time) { return p.server_.get_filter_headers(from, m.payload); }},
-        {"getcfcheckpt", O, [](P p, Peer& from, M m, Time) { return p.server_.get_filter_checkpoints(from, m.payload); }},
+        {"getheaders", O, [](C c) { return c.self.server_.get_headers(c.peer, c.payload); }},
+        {"getblocks", O, [](C c) { return c.self.server_.get_blocks(c.peer, c.payload); }},
+        {"getdata", O, [](C c) { return c.self.server_.get_data(c.peer, c.payload); }},
+        {"mempool", O, [](C c) { return c.self.server_.mempool(c.peer); }},
+        {"getcfilters", O, [](C c) { return c.self.server_.get_filters(c.peer, c.payload); }},
+        {"getcfheaders", O, [](C c) {
+             return c.self.server_.get_filter_headers(c.peer, c.payload); }},
+        {"getcfcheckpt", O, [](C c) {
+             return c.self.server_.get_filter_checkpoints(c.peer, c.payload); }},
 
-        {"filterload", A, [](P p, Peer& from, M m, Time) { return no_bloom(p.context_, from, m); }},
-        {"filteradd", A, [](P p, Peer& from, M m, Time) { return no_bloom(p.context_, from, m); }},
-        {"filterclear", A, [](P p, Peer& from, M m, Time) { return no_bloom(p.context_, from, m); }},
+        {"filterload", A, no_bloom},
+        {"filteradd", A, no_bloom},
+        {"filterclear", A, no_bloom},
     };
     // clang-format on
     return TABLE;
@@ -170,7 +180,7 @@ void Protocol::handle(Peer& peer, Message message, Time now) {
             "unsupported message \"{}\" prior to verack from peer={}", message.command, peer.id);
         return;
     }
-    if (const Outcome<> outcome = handler->run(*this, peer, message, now); !outcome)
+    if (const Outcome<> outcome = handler->run({*this, peer, message, now}); !outcome)
         context_.misbehaving(peer, outcome.error().reason);
     run_due(peer, now);
 }
@@ -202,7 +212,7 @@ void Protocol::run_due(Peer& peer, Time now) {
 Actions Protocol::tick(Time now) {
     transaction_announcer_.tick(now);
     transaction_download_.tick(now);
-    for (auto& [id, peer] : context_.peers) run_due(peer, now);
+    for (const auto& [id, peer] : context_.peers) resume(id, now);
     return take_actions();
 }
 

@@ -81,7 +81,9 @@ public:
     const TransactionDownload& transactions() const { return transaction_download_; }
 
 private:
+    struct Call;
     struct Handler;
+    static Outcome<> no_bloom(const Call& call);
     static std::span<const Handler> handlers();
     static const Handler* find_handler(std::string_view command);
 

@@ -118,7 +118,7 @@ consensus::TransactionRef Server::find_transaction(const Peer& peer, const Inven
                              ? context_.chain.find_transaction(consensus::Wtxid(item.hash))
                              : context_.chain.find_transaction(consensus::Txid(item.hash));
     // Asking for it may not tell when, thus from whom, we got a transaction.
-    if (waiting && (waiting->sequence < peer.announcements.shown_sequence ||
+    if (waiting && (waiting->sequence <= peer.announcements.shown_sequence ||
                     peer.known_transactions.contains(item.hash)))
         return waiting->tx;
     const auto recent = newest_index_.find(item.hash);

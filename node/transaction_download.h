@@ -31,7 +31,7 @@ public:
 
     const Orphanage& orphanage() const { return orphanage_; }
 
-    static constexpr size_t MAX_PROCESSING = 100; ///< Of one peer, at the chain.
+    static constexpr size_t MAX_PROCESSING = 64; ///< Of one peer, at the chain.
     static constexpr size_t MAX_REMEMBERED = 50'000;
     /// Outbound peers are asked first: we chose them, so they are less likely to lie in wait.
     static constexpr std::chrono::seconds INBOUND_DELAY{2};
