@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// Addresses: their text, the book that keeps them, and how peers pass them on.
+#include "harness.h"
+#include "node/handshake_messages.h"
+#include "node/permissions.h"
+#include "tests/temporary_folder.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <fstream>
+
+using namespace cairn;
+using namespace cairn::node;
+using namespace cairn::node::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// The `n`th address of many, no two of one group for n < 2^16.
+TimedAddress place(uint32_t n, int64_t time) {
+    const auto octet = [&](int shift) { return static_cast<uint8_t>(n >> shift); };
+    return {
+        static_cast<uint32_t>(time), NODE_NETWORK | NODE_WITNESS,
+        NetAddress::ipv4({static_cast<uint8_t>(20 + octet(8) % 60), octet(0), octet(16), 1}, 8333)};
+}
+
+constexpr int64_t NOW = 1'700'100'000;
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(address)
+
+BOOST_AUTO_TEST_CASE(text__any_form__round_trips) {
+    for (const char* text : {"1.2.3.4:8333", "[::1]:18444", "[2a00:1450::5]:1"})
+        BOOST_TEST(NetAddress::from_string(text, 0).value().to_string() == text);
+    BOOST_TEST(NetAddress::from_string("1.2.3.4", 7).value().to_string() == "1.2.3.4:7");
+    BOOST_TEST(NetAddress::from_string("::ffff:1.2.3.4", 7).value().to_string() == "1.2.3.4:7");
+    for (const char* text : {"", "example.org", "1.2.3.4:99999", "1.2.3.4:x", "[::1", "1.2.3"})
+        BOOST_TEST(!NetAddress::from_string(text, 7).has_value(), text);
+}
+
+BOOST_AUTO_TEST_CASE(text__tor_address__has_its_checksum) {
+    // Source: BIP-0155's and Tor's example names.
+    const Bytes key =
+        *consensus::from_hex("79bcc625184b05194975c28b66b66b0469f7f6556fb1ac3189a79b40dda32f1f");
+    const NetAddress address{NetworkId::TorV3, key, 8333};
+    BOOST_TEST(address.host() == "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion");
+    BOOST_TEST(address.is_routable());
+    BOOST_TEST(!address.can_dial());
+}
+
+BOOST_AUTO_TEST_CASE(routable__private_and_reserved_nets__are_not) {
+    for (const char* text :
+         {"127.0.0.1", "10.1.2.3", "192.168.1.1", "172.16.0.1", "169.254.1.1", "100.64.0.1",
+          "198.51.100.1", "203.0.113.9", "0.1.2.3", "240.0.0.1", "::1", "fe80::1", "fd00::1",
+          "2001:db8::1"})
+        BOOST_TEST(!NetAddress::from_string(text, 1).value().is_routable(), text);
+    for (const char* text : {"5.6.7.8", "172.32.0.1", "2a00::1"})
+        BOOST_TEST(NetAddress::from_string(text, 1).value().is_routable(), text);
+}
+
+BOOST_AUTO_TEST_CASE(whitelist__entries__grant_what_they_name) {
+    const Whitelist list({"noban,in,out@127.0.0.1", "mempool@10.0.0.0/8", "2a00::/16"});
+    const auto of = [&](const char* text, bool inbound) {
+        return list.permissions_of(NetAddress::from_string(text, 1).value(), inbound);
+    };
+    BOOST_TEST(of("127.0.0.1", true) == (PERMIT_NOBAN | PERMIT_DOWNLOAD));
+    BOOST_TEST(of("127.0.0.1", false) == (PERMIT_NOBAN | PERMIT_DOWNLOAD));
+    BOOST_TEST(of("10.200.1.1", true) == PERMIT_MEMPOOL);
+    BOOST_TEST(of("10.200.1.1", false) == 0U);
+    BOOST_TEST(of("11.0.0.1", true) == 0U);
+    BOOST_TEST((of("2a00:1::1", true) & PERMIT_NOBAN) != 0U);
+    for (const char* bad : {"fly@1.2.3.4", "noban@", "noban@1.2.3.4/33", "1.2.3.4/x"})
+        BOOST_CHECK_THROW(Whitelist({bad}), std::runtime_error);
+}
+
+BOOST_AUTO_TEST_CASE(book__saved_and_loaded__is_the_same) {
+    const tests::TemporaryFolder folder;
+    const std::filesystem::path file = folder.path() / "peers.dat";
+    Random random(1, 2);
+    AddressBook book;
+    for (uint32_t i = 0; i < 100; ++i) book.add(place(i, NOW), random);
+    book.save(file);
+    AddressBook loaded;
+    BOOST_TEST(loaded.load(file));
+    BOOST_TEST(loaded.size() == book.size());
+    std::ofstream(file, std::ios::app) << "x";
+    BOOST_TEST(!loaded.load(file));
+    BOOST_TEST(loaded.size() == 0);
+    BOOST_TEST(!loaded.load(folder.path() / "absent"));
+}
+
+BOOST_AUTO_TEST_CASE(book__flood_from_one_group__leaves_room_for_others) {
+    Random random(1, 2);
+    AddressBook book;
+    for (uint32_t i = 0; i < 5000; ++i) {
+        TimedAddress one = place(1, NOW);
+        one.address.port = static_cast<uint16_t>(i + 1);
+        book.add(one, random);
+    }
+    BOOST_TEST(book.size() == AddressBook::MAX_PER_GROUP);
+    BOOST_TEST(book.add(place(2, NOW), random));
+}
+
+BOOST_AUTO_TEST_CASE(book__what_cannot_be_reached__is_not_kept) {
+    Random random(1, 2);
+    AddressBook book;
+    for (const char* text : {"127.0.0.1", "192.168.1.1", "::1"}) {
+        BOOST_TEST(
+            !book.add({NOW, NODE_NETWORK, NetAddress::from_string(text, 1).value()}, random));
+    }
+    BOOST_TEST(book.size() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(book__pick__avoids_groups_in_use_and_failures_of_late) {
+    Random random(1, 2);
+    AddressBook book;
+    book.add(place(1, NOW), random);
+    book.add(place(2, NOW), random);
+    const std::string used = place(1, NOW).address.group();
+    BOOST_TEST((book.pick({used}, random, NOW).value() == place(2, NOW).address));
+    book.tried(place(2, NOW).address, NOW);
+    BOOST_TEST(!book.pick({used}, random, NOW + 1).has_value());
+    BOOST_TEST(book.pick({used}, random, NOW + AddressBook::RETRY_SECONDS).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(relay__fresh_address__goes_to_two_others) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId source = net.connect_stub(node);
+    std::vector<PeerId> others;
+    for (int i = 0; i < 5; ++i) others.push_back(net.connect_stub(node));
+    const TimedAddress fresh = place(7, seconds_of(net.now));
+    net.say(node, source, "addrv2", consensus::encode(AddrV2Message{{fresh}, 0}));
+    net.advance(10min);
+    size_t told = 0;
+    for (const PeerId other : others) told += net.heard(node, other, "addrv2").size();
+    BOOST_TEST(told == AddressRelay::RELAY_TO);
+    BOOST_TEST(node.book.size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(relay__too_many__are_rate_limited_or_drop) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    AddrV2Message message;
+    for (uint32_t i = 0; i < MAX_ADDRESSES; ++i)
+        message.addresses.push_back(place(i, seconds_of(net.now)));
+    net.say(node, stub, "addrv2", consensus::encode(message));
+    BOOST_TEST(node.protocol.peers().at(stub).addresses.processed == 1);
+    BOOST_TEST(node.protocol.peers().at(stub).addresses.rate_limited == MAX_ADDRESSES - 1);
+    message.addresses.push_back(place(MAX_ADDRESSES, seconds_of(net.now)));
+    net.say(node, stub, "addrv2", consensus::encode(message));
+    BOOST_TEST(node.drops.back() == "addr message size = 1001");
+}
+
+BOOST_AUTO_TEST_CASE(getaddr__answered_once_and_to_callers_only) {
+    TestNet net;
+    TestNode& node = net.add();
+    Random random(1, 2);
+    for (uint32_t i = 0; i < 1000; ++i) node.book.add(place(i, seconds_of(net.now)), random);
+    const PeerId caller = net.connect_stub(node);
+    const PeerId called = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    for (const PeerId stub : {caller, called, caller}) net.say(node, stub, "getaddr");
+    BOOST_TEST(net.heard(node, called, "addrv2").empty());
+    const std::vector<Message> answers = net.heard(node, caller, "addrv2");
+    BOOST_REQUIRE(answers.size() == 1);
+    BOOST_TEST(parse<AddrV2Message>(answers[0].payload)->addresses.size() == 230);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+// Whole nodes over loopback: sockets, threads and the real chain.
+#include "consensus/chain_file.h"
+#include "node/block_messages.h"
+#include "node/filter_messages.h"
+#include "node/handshake_messages.h"
+#include "node/inventory_messages.h"
+#include "node/miner.h"
+#include "node/network.h"
+#include "tests/temporary_folder.h"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <condition_variable>
+#include <fstream>
+#include <future>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+using namespace cairn;
+using namespace cairn::node;
+using namespace std::chrono_literals;
+
+namespace {
+
+using tcp = boost::asio::ip::tcp;
+
+const std::atomic<bool> NEVER{false};
+
+consensus::Params regtest() {
+    std::ifstream file(CAIRN_SOURCE_DIR "/genesis/bitcoin-regtest.json");
+    std::ostringstream text;
+    text << file.rdbuf();
+    return consensus::read_chain_file(text.str());
+}
+
+/// Waits for a tip, by the chain's own events.
+class TipWatch : public chain::ChainObserver {
+public:
+    void tip_changed(const chain::TipChange& change) override {
+        const std::lock_guard lock(mutex_);
+        tip_ = change.new_tip->hash;
+        changed_.notify_all();
+    }
+
+    bool wait_for(const consensus::BlockHash& tip) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, 60s, [&] { return tip_ == tip; });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    consensus::BlockHash tip_;
+};
+
+/// A node without JSON-RPC.
+struct Node {
+    explicit Node(
+        const std::vector<std::string>& connect = {}, const std::string& bind = "127.0.0.1:0") {
+        chain.add_observer(watch);
+        NetworkOptions options;
+        options.bind = {bind};
+        options.connect = connect;
+        options.connect_only = true;
+        options.address_file = folder.path() / "peers.dat";
+        network = std::make_unique<Network>(chain, clock, options);
+        chain.start();
+        network->start();
+    }
+
+    ~Node() {
+        network->stop();
+        chain.stop();
+    }
+
+    chain::ChainOptions chain_options() const {
+        chain::ChainOptions options;
+        options.directory = folder.path();
+        options.cache_bytes = size_t{8} << 20;
+        options.verify_threads = 1;
+        options.now = [this] { return clock.wall_seconds(); };
+        return options;
+    }
+
+    std::string address() const { return "127.0.0.1:" + std::to_string(network->listening_port()); }
+
+    void mine(int count) {
+        consensus::Script payout;
+        payout.push_back(uint8_t{0x51});
+        for (int i = 0; i < count; ++i) {
+            std::promise<void> done;
+            chain.make_template(payout, [&](const chain::BlockTemplate& made) {
+                auto block = std::make_shared<consensus::Block>(*made.block);
+                uint64_t tries = 1'000'000;
+                node::mine(*block, tries, NEVER);
+                chain.accept_block(
+                    block, true, [&](const chain::BlockOutcome&) { done.set_value(); });
+            });
+            done.get_future().wait();
+        }
+    }
+
+    consensus::BlockHash tip() const { return chain.view().tip().hash; }
+
+    tests::TemporaryFolder folder;
+    Clock clock;
+    TipWatch watch;
+    consensus::Params params = regtest();
+    chain::Chain chain{params, chain_options()};
+    std::unique_ptr<Network> network;
+};
+
+/// There is no event for what getpeerinfo shows: look until it is so.
+template <class F>
+bool eventually(F condition) {
+    for (int i = 0; i < 3000; ++i) {
+        if (condition()) return true;
+        std::this_thread::sleep_for(10ms);
+    }
+    return false;
+}
+
+/// A peer that the test plays, on a blocking socket.
+class Client {
+public:
+    explicit Client(const Node& node) : magic_(node.params.magic) {
+        socket_.connect({boost::asio::ip::address_v4::loopback(), node.network->listening_port()});
+    }
+
+    void send(const Message& message) { send_bytes(frame_bytes(magic_, message)); }
+
+    void send_bytes(const Bytes& bytes) { boost::asio::write(socket_, boost::asio::buffer(bytes)); }
+
+    void shake_hands() {
+        VersionMessage version;
+        version.nonce = 1;
+        send(message_of(version));
+        receive("verack");
+        send({"verack", {}});
+    }
+
+    /// The next message of that name; an empty command if the connection ended.
+    Message receive(const std::string& command) {
+        for (;;) {
+            Bytes header(FRAME_HEADER_BYTES);
+            boost::system::error_code error;
+            boost::asio::read(socket_, boost::asio::buffer(header), error);
+            if (error) return {};
+            uint32_t size = 0;
+            std::memcpy(&size, header.data() + 16, sizeof size);
+            Bytes frame = header;
+            frame.resize(header.size() + size);
+            boost::asio::read(
+                socket_, boost::asio::buffer(frame.data() + header.size(), size), error);
+            if (error) return {};
+            FrameReader reader(magic_, MAX_PAYLOAD_BYTES);
+            ByteView in = frame;
+            const auto message = reader.next(in);
+            if (message->value().command == command) return **message;
+        }
+    }
+
+private:
+    Magic magic_;
+    boost::asio::io_context io_;
+    tcp::socket socket_{io_};
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(network)
+
+BOOST_AUTO_TEST_CASE(network__fresh_node_connects__has_the_chain_and_hears_of_new_blocks) {
+    Node old;
+    old.mine(30);
+    Node fresh({old.address()});
+    BOOST_TEST(fresh.watch.wait_for(old.tip()));
+    old.mine(1);
+    BOOST_TEST(fresh.watch.wait_for(old.tip()));
+    fresh.mine(1);
+    BOOST_TEST(old.watch.wait_for(fresh.tip()));
+}
+
+BOOST_AUTO_TEST_CASE(network__two_parts_mined_apart__join_on_the_most_work) {
+    Node a;
+    Node b;
+    a.mine(5);
+    b.mine(8);
+    a.network->add_node(b.address(), AddNodeCommand::OneTry);
+    BOOST_TEST(a.watch.wait_for(b.tip()));
+}
+
+BOOST_AUTO_TEST_CASE(network__peer_restarts__is_called_again_and_synced) {
+    Node a;
+    auto b = std::make_unique<Node>(std::vector<std::string>{}, "127.0.0.1:0");
+    const std::string address = b->address();
+    BOOST_TEST(a.network->add_node(address, AddNodeCommand::Add));
+    BOOST_TEST(!a.network->add_node(address, AddNodeCommand::Add));
+    BOOST_TEST(eventually([&] { return a.network->added_nodes().at(0).connected; }));
+    b.reset();
+    BOOST_TEST(eventually([&] { return a.network->peers().empty(); }));
+    a.mine(3);
+    Node again({}, address);
+    BOOST_TEST(again.watch.wait_for(a.tip()));
+    BOOST_TEST(a.network->add_node(address, AddNodeCommand::Remove));
+}
+
+BOOST_AUTO_TEST_CASE(network__connected__peers_tell_of_each_other) {
+    Node a;
+    Node b({a.address()});
+    const auto ponged = [](const Node& node) {
+        const std::vector<PeerInfo> peers = node.network->peers();
+        return peers.size() == 1 && peers[0].bytes_received_by_message.contains("pong");
+    };
+    BOOST_TEST(eventually([&] { return ponged(a) && ponged(b); }));
+    const PeerInfo inbound = a.network->peers().at(0);
+    const PeerInfo outbound = b.network->peers().at(0);
+    BOOST_TEST(inbound.connection_type == "inbound");
+    BOOST_TEST(outbound.connection_type == "manual");
+    BOOST_TEST(outbound.address == a.address());
+    BOOST_TEST(outbound.address == inbound.bound_address);
+    BOOST_TEST(outbound.user_agent == a.network->user_agent());
+    BOOST_TEST(outbound.user_agent == "/Satoshi:31.0.0/Cairn:" CAIRN_VERSION "/");
+    BOOST_TEST(outbound.version == 70017);
+    BOOST_TEST(outbound.bytes_received_by_message.at("pong") == 32U);
+    BOOST_TEST(a.network->totals().bytes_received > 0U);
+    BOOST_TEST(a.network->disconnect(inbound.id));
+    BOOST_TEST(!a.network->disconnect(inbound.id));
+    b.network->set_active(false);
+    BOOST_TEST(eventually([&] { return a.network->peers().empty(); }));
+    BOOST_TEST(std::filesystem::exists(a.folder.path() / "peers.dat"));
+}
+
+BOOST_AUTO_TEST_CASE(network__port_taken__error_names_address_and_port) {
+    const Node node;
+    try {
+        const Node other({}, node.address());
+        BOOST_ERROR("bound twice");
+    } catch (const std::runtime_error& error) {
+        const std::string text = error.what();
+        BOOST_TEST(text.find(node.address()) != std::string::npos, text);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(network__garbage__is_hung_up_on_and_others_are_served) {
+    Node node;
+    Client garbage(node);
+    garbage.send_bytes(Bytes(1000, 0xaa));
+    BOOST_TEST(garbage.receive("version").command.empty());
+    Client too_long(node);
+    too_long.send({"ping", Bytes(100)});
+    BOOST_TEST(too_long.receive("version").command.empty());
+    Client good(node);
+    good.shake_hands();
+    good.send({"ping", Bytes(8, 5)});
+    BOOST_TEST(good.receive("pong").payload == Bytes(8, 5));
+}
+
+BOOST_AUTO_TEST_CASE(network__client_asks__gets_blocks_and_filters_from_the_disk) {
+    Node node;
+    node.mine(5);
+    Client client(node);
+    client.shake_hands();
+    const chain::BlockNode& tip = node.chain.view().tip();
+    for (const InventoryType type : {InventoryType::WitnessBlock, InventoryType::Block}) {
+        client.send({"getdata", consensus::encode(InventoryMessage{{{type, tip.hash}}})});
+        const auto block = consensus::decode<consensus::Block>(client.receive("block").payload);
+        BOOST_REQUIRE(block.has_value());
+        BOOST_TEST((block->header == tip.header));
+        const bool witness = block->transactions[0].has_witness();
+        BOOST_TEST(witness == (type == InventoryType::WitnessBlock));
+    }
+    client.send({"getcfilters", consensus::encode(FilterRangeMessage{BASIC_FILTER, 4, tip.hash})});
+    const auto filter = parse<FilterMessage>(client.receive("cfilter").payload);
+    const auto last = parse<FilterMessage>(client.receive("cfilter").payload);
+    client.send({"getcfheaders", consensus::encode(FilterRangeMessage{BASIC_FILTER, 4, tip.hash})});
+    const auto headers = parse<FilterHeadersMessage>(client.receive("cfheaders").payload);
+    BOOST_REQUIRE((filter && last && headers));
+    BOOST_REQUIRE(headers->filter_hashes.size() == 2);
+    BOOST_TEST((headers->filter_hashes[0] == consensus::sha256d(filter->filter)));
+    BOOST_TEST((last->block == tip.hash));
+    BOOST_TEST(
+        (headers->previous_header == node.chain.read_filter(*tip.ancestor_node(3)).value().header));
+    const GetFilterCheckpointsMessage request{BASIC_FILTER, tip.hash};
+    client.send(message_of(request));
+    const auto checkpoints = parse<FilterCheckpointsMessage>(client.receive("cfcheckpt").payload);
+    BOOST_REQUIRE(checkpoints.has_value());
+    BOOST_TEST(checkpoints->headers.empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: MIT
+// The state machines, driven without sockets: nodes joined in memory, and peers the test plays.
+#include "harness.h"
+#include "node/block_messages.h"
+#include "node/filter_messages.h"
+#include "node/handshake_messages.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace cairn;
+using namespace cairn::node;
+using namespace cairn::node::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+Bytes headers_payload(const std::vector<consensus::BlockHeader>& headers) {
+    return consensus::encode(HeadersMessage{headers});
+}
+
+/// The headers of `chain`, blocks `first` to its tip.
+std::vector<consensus::BlockHeader> headers_of(const FakeChain& chain, int32_t first = 1) {
+    std::vector<consensus::BlockHeader> headers;
+    for (int32_t at = first; at <= chain.height(); ++at)
+        headers.push_back(chain.view().at(at)->header);
+    return headers;
+}
+
+std::vector<std::string> commands(const std::vector<Message>& messages) {
+    std::vector<std::string> names;
+    for (const Message& message : messages) names.push_back(message.command);
+    return names;
+}
+
+/// What was asked for by getdata messages among `messages`.
+std::vector<Inventory> asked(const std::vector<Message>& messages) {
+    std::vector<Inventory> items;
+    for (const Message& message : messages) {
+        if (message.command != "getdata") continue;
+        const auto content = parse<InventoryMessage>(message.payload);
+        items.insert(items.end(), content->items.begin(), content->items.end());
+    }
+    return items;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(protocol)
+
+// Handshake /////////////////////////////////////////////////////////////////////////////////////
+
+BOOST_AUTO_TEST_CASE(handshake__inbound_peer__hears_nothing_before_its_version) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
+    net.say(node, stub, "ping", consensus::encode(NonceMessage{1}));
+    net.say(node, stub, "getaddr");
+    net.advance(1s);
+    BOOST_TEST(net.heard(node, stub).empty());
+}
+
+BOOST_AUTO_TEST_CASE(handshake__peer_of_today__is_answered_in_the_proper_order) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
+    net.say(node, stub, "version", consensus::encode(VersionMessage{}));
+    const std::vector<std::string> expected{"version", "wtxidrelay", "sendaddrv2", "verack"};
+    BOOST_TEST(commands(net.heard(node, stub)) == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(handshake__peer_of_old__hears_no_message_of_later_protocols) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
+    VersionMessage version;
+    version.version = 70001;
+    net.say(node, stub, "version", consensus::encode(version));
+    net.say(node, stub, "verack");
+    net.advance(1s);
+    const std::vector<std::string> names = commands(net.heard(node, stub));
+    for (const char* later : {"wtxidrelay", "sendaddrv2", "feature", "sendheaders", "feefilter"})
+        BOOST_TEST(!contains(names, later));
+    BOOST_TEST(contains(names, "ping"));
+}
+
+BOOST_AUTO_TEST_CASE(handshake__over__ping_and_getheaders_come_at_once) {
+    TestNet net;
+    TestNode& node = net.add();
+    node.chain.initial_download_ = true;
+    const PeerId stub = net.connect_stub(node);
+    const std::vector<std::string> names = commands(net.heard(node, stub));
+    BOOST_TEST(contains(names, "ping"));
+    BOOST_TEST(contains(names, "getheaders"));
+}
+
+BOOST_AUTO_TEST_CASE(handshake__call_to_ourselves__is_dropped) {
+    TestNet net;
+    TestNode& node = net.add();
+    net.connect(node, node);
+    BOOST_TEST(node.protocol.peers().empty());
+    BOOST_TEST(node.drops.front() == "connected to self");
+}
+
+BOOST_AUTO_TEST_CASE(handshake__rule_broken__drops) {
+    const std::pair<std::string, Bytes> late[] = {
+        {"wtxidrelay", {}},
+        {"sendaddrv2", {}},
+        {"feature", consensus::encode(FeatureMessage{"some:id/1", {}})},
+    };
+    for (const auto& [command, payload] : late) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId stub = net.connect_stub(node);
+        net.say(node, stub, command, payload);
+        BOOST_TEST(!net.is_connected(node, stub), command);
+    }
+    for (const size_t size : {size_t{3}, size_t{81}}) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
+        net.say(node, stub, "version", consensus::encode(VersionMessage{}));
+        net.say(
+            node, stub, "feature", consensus::encode(FeatureMessage{std::string(size, 'x'), {}}));
+        BOOST_TEST(!net.is_connected(node, stub), size);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(handshake__unknown_feature_and_unknown_message__are_ignored) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
+    net.say(node, stub, "version", consensus::encode(VersionMessage{}));
+    net.say(node, stub, "feature", consensus::encode(FeatureMessage{"some:id/1", {1, 2}}));
+    net.say(node, stub, "nonsense", {1, 2, 3});
+    net.say(node, stub, "verack");
+    net.say(node, stub, "nonsense", {1, 2, 3});
+    BOOST_TEST(node.protocol.peers().at(stub).established);
+}
+
+BOOST_AUTO_TEST_CASE(handshake__silence__ends_by_time_out) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
+    net.advance(59s);
+    BOOST_TEST(net.is_connected(node, stub));
+    net.advance(2s);
+    BOOST_TEST(!net.is_connected(node, stub));
+}
+
+BOOST_AUTO_TEST_CASE(keepalive__no_pong__ends_after_twenty_minutes) {
+    TestNet net;
+    net.stubs_answer_pings = false;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    net.advance(19min);
+    BOOST_TEST(net.is_connected(node, stub));
+    net.advance(2min);
+    BOOST_TEST(!net.is_connected(node, stub));
+    BOOST_TEST(node.drops.back() == "ping timeout");
+}
+
+BOOST_AUTO_TEST_CASE(keepalive__pong__measures_the_round_trip) {
+    TestNet net;
+    net.stubs_answer_pings = false;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    const std::vector<Message> pings = net.heard(node, stub, "ping");
+    BOOST_REQUIRE(pings.size() == 1);
+    net.advance(300ms);
+    net.say(node, stub, "pong", pings[0].payload);
+    BOOST_TEST(node.protocol.peers().at(stub).ping.last.value().count() == 300'000);
+}
+
+// Sync //////////////////////////////////////////////////////////////////////////////////////////
+
+BOOST_AUTO_TEST_CASE(sync__empty_node_meets_a_long_chain__has_it) {
+    TestNet net;
+    TestNode& old = net.add();
+    TestNode& fresh = net.add();
+    old.chain.mine(2500);
+    net.connect(fresh, old);
+    net.advance(1s);
+    BOOST_TEST(fresh.chain.height() == 2500);
+    BOOST_TEST(fresh.drops.empty());
+}
+
+BOOST_AUTO_TEST_CASE(sync__two_parts_that_mined_apart__end_on_the_chain_of_most_work) {
+    TestNet net;
+    TestNode& a = net.add();
+    TestNode& b = net.add();
+    TestNode& c = net.add();
+    net.connect(a, b);
+    a.chain.mine(20, 1);
+    b.chain.mine(20, 1);
+    c.chain.mine(30, 2);
+    net.connect(c, a); // the one with less work is called
+    net.advance(1s);
+    for (TestNode* node : {&a, &b, &c}) BOOST_TEST((node->chain.tip().hash == c.chain.tip().hash));
+}
+
+BOOST_AUTO_TEST_CASE(sync__block_mined__reaches_all_along_a_line) {
+    TestNet net;
+    std::vector<TestNode*> nodes;
+    for (int i = 0; i < 5; ++i) nodes.push_back(&net.add());
+    for (size_t i = 1; i < nodes.size(); ++i) net.connect(*nodes[i], *nodes[i - 1]);
+    net.mine(*nodes[2], 3);
+    for (const TestNode* node : nodes) BOOST_TEST(node->chain.height() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(sync__first_peer_silent__the_next_is_asked) {
+    TestNet net;
+    TestNode& fresh = net.add();
+    TestNode& old = net.add();
+    old.chain.mine(10);
+    net.connect_stub(fresh);
+    net.connect(fresh, old);
+    BOOST_TEST(fresh.chain.height() == 0);
+    net.advance(6s);
+    BOOST_TEST(fresh.chain.height() == 10);
+}
+
+BOOST_AUTO_TEST_CASE(sync__peer_withholds_blocks__they_are_asked_of_another) {
+    TestNet net;
+    TestNode& old = net.add();
+    TestNode& fresh = net.add();
+    old.chain.mine(100);
+    const PeerId liar = net.connect_stub(fresh);
+    net.say(fresh, liar, "headers", headers_payload(headers_of(old.chain)));
+    BOOST_TEST(asked(net.heard(fresh, liar)).size() == BlockDownload::MAX_IN_FLIGHT);
+    net.connect(fresh, old);
+    net.advance(5s);
+    BOOST_TEST(fresh.chain.height() == 100);
+    net.advance(70s);
+    BOOST_TEST(!net.is_connected(fresh, liar));
+    BOOST_TEST(fresh.drops.back() == "timeout downloading block");
+}
+
+BOOST_AUTO_TEST_CASE(sync__many_peers__share_the_requests_and_none_twice) {
+    TestNet net;
+    FakeChain source;
+    source.mine(100);
+    TestNode& fresh = net.add();
+    std::set<consensus::Hash256> hashes;
+    size_t count = 0;
+    for (int i = 0; i < 4; ++i) {
+        const PeerId stub = net.connect_stub(fresh);
+        net.say(fresh, stub, "headers", headers_payload(headers_of(source)));
+        for (const Inventory& item : asked(net.heard(fresh, stub))) {
+            hashes.insert(item.hash);
+            ++count;
+        }
+    }
+    BOOST_TEST(count == 4 * BlockDownload::MAX_IN_FLIGHT);
+    BOOST_TEST(hashes.size() == count);
+}
+
+BOOST_AUTO_TEST_CASE(sync__peer_lies__is_dropped_and_the_others_stay) {
+    const auto broken =
+        [](const std::function<void(FakeChain&, std::vector<consensus::BlockHeader>&)>& lie) {
+            TestNet net;
+            TestNode& fresh = net.add();
+            FakeChain source;
+            source.mine(5);
+            std::vector<consensus::BlockHeader> headers;
+            lie(source, headers);
+            const PeerId liar = net.connect_stub(fresh);
+            const PeerId honest = net.connect_stub(fresh);
+            net.say(fresh, liar, "headers", headers_payload(headers));
+            for (const Inventory& item : asked(net.heard(fresh, liar)))
+                net.say(fresh, liar, "block", source.body(consensus::BlockHash(item.hash)));
+            BOOST_TEST(!net.is_connected(fresh, liar));
+            BOOST_TEST(net.is_connected(fresh, honest));
+            return fresh.drops.empty() ? std::string() : fresh.drops.back();
+        };
+    BOOST_TEST(broken([](FakeChain& source, auto& headers) {
+                   headers = headers_of(source);
+                   std::swap(headers[1], headers[2]);
+               }) == "non-continuous headers sequence");
+    BOOST_TEST(broken([](FakeChain& source, auto& headers) {
+                   headers = headers_of(source);
+                   headers.back().version = BAD_HEADER;
+               }) == "invalid header received: high-hash");
+    BOOST_TEST(broken([](FakeChain& source, auto& headers) {
+                   source.mine(1);
+                   headers = headers_of(source);
+                   headers.resize(MAX_HEADERS + 1, headers.back());
+               }) == "headers message size = 2001");
+}
+
+BOOST_AUTO_TEST_CASE(sync__invalid_or_mangled_body__drops_its_sender) {
+    for (const bool mangled : {false, true}) {
+        TestNet net;
+        TestNode& fresh = net.add();
+        const consensus::Block block = fresh.chain.next_block(0, mangled ? 4 : BAD_BLOCK);
+        Bytes bytes = consensus::encode(block);
+        if (mangled) bytes.pop_back();
+        const PeerId liar = net.connect_stub(fresh);
+        net.say(fresh, liar, "headers", headers_payload({block.header}));
+        net.say(fresh, liar, "block", bytes);
+        BOOST_TEST(!net.is_connected(fresh, liar));
+        BOOST_TEST(fresh.drops.back() == (mangled ? "block decode failed" : "bad-cb-amount"));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(sync__unsolicited_block__is_processed) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    net.say(node, stub, "block", consensus::encode(node.chain.next_block()));
+    BOOST_TEST(node.chain.height() == 1);
+    BOOST_TEST(net.is_connected(node, stub));
+}
+
+BOOST_AUTO_TEST_CASE(sync__block_of_unknown_parent__drops_its_sender) {
+    TestNet net;
+    TestNode& node = net.add();
+    FakeChain other;
+    other.mine(3);
+    const PeerId stub = net.connect_stub(node);
+    net.say(node, stub, "block", other.body(other.tip().hash));
+    BOOST_TEST(node.drops.back() == "prev-blk-not-found");
+}
+
+BOOST_AUTO_TEST_CASE(order__ping_after_block__is_answered_after_its_verdict) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    std::vector<Action> held;
+    net.intercept = [&](TestNode&, const Action& action) {
+        if (!std::holds_alternative<AcceptBlock>(action)) return false;
+        held.push_back(action);
+        return true;
+    };
+    net.say(node, stub, "block", consensus::encode(node.chain.next_block()));
+    net.say(node, stub, "ping", consensus::encode(NonceMessage{7}));
+    BOOST_TEST(net.heard(node, stub, "pong").empty());
+    BOOST_TEST(!node.protocol.takes_messages(stub));
+    net.intercept = nullptr;
+    net.perform(node, held);
+    BOOST_TEST(node.chain.height() == 1);
+    BOOST_TEST(net.heard(node, stub, "pong").size() == 1);
+}
+
+// Announcing and serving ////////////////////////////////////////////////////////////////////////
+
+BOOST_AUTO_TEST_CASE(announce__new_tip__by_headers_or_inv_as_the_peer_asked) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId plain = net.connect_stub(node);
+    const PeerId modern = net.connect_stub(node);
+    net.say(node, modern, "sendheaders");
+    net.say(node, modern, "headers", headers_payload({}));
+    const LocatorMessage locator{0, {node.chain.params().genesis_hash}, {}};
+    net.say(node, modern, "getheaders", consensus::encode(locator));
+    net.heard(node, modern);
+    net.mine(node, 1);
+    BOOST_TEST(net.heard(node, plain, "inv").size() == 1);
+    BOOST_TEST(net.heard(node, modern, "headers").size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(serve__getheaders__from_the_fork_to_the_stop) {
+    TestNet net;
+    TestNode& node = net.add();
+    node.chain.mine(10);
+    const PeerId stub = net.connect_stub(node);
+    const LocatorMessage message{0, {node.chain.view().at(3)->hash}, node.chain.view().at(7)->hash};
+    net.say(node, stub, "getheaders", consensus::encode(message));
+    const std::vector<Message> answers = net.heard(node, stub, "headers");
+    BOOST_REQUIRE(answers.size() == 1);
+    const auto headers = parse<HeadersMessage>(answers[0].payload)->headers;
+    BOOST_TEST(headers.size() == 4);
+    BOOST_TEST((headers.front() == node.chain.view().at(4)->header));
+}
+
+BOOST_AUTO_TEST_CASE(serve__getblocks__names_what_follows) {
+    TestNet net;
+    TestNode& node = net.add();
+    node.chain.mine(10);
+    const PeerId stub = net.connect_stub(node);
+    const LocatorMessage message{0, {node.chain.view().at(3)->hash}, {}};
+    net.say(node, stub, "getblocks", consensus::encode(message));
+    const std::vector<Message> answers = net.heard(node, stub, "inv");
+    BOOST_REQUIRE(answers.size() == 1);
+    BOOST_TEST(parse<InventoryMessage>(answers[0].payload)->items.size() == 7);
+}
+
+BOOST_AUTO_TEST_CASE(serve__getdata__keeps_the_order_and_names_what_is_missing) {
+    TestNet net;
+    TestNode& node = net.add();
+    node.chain.mine(3);
+    const PeerId stub = net.connect_stub(node);
+    net.heard(node, stub);
+    const Inventory missing{InventoryType::WtxidTransaction, consensus::sha256(Bytes{1})};
+    InventoryMessage message{{missing}};
+    for (const int at : {2, 1})
+        message.items.push_back({InventoryType::WitnessBlock, node.chain.view().at(at)->hash});
+    net.say(node, stub, "getdata", consensus::encode(message));
+    net.say(node, stub, "ping", consensus::encode(NonceMessage{7}));
+    const std::vector<Message> answers = net.heard(node, stub);
+    const std::vector<std::string> expected{"block", "block", "notfound", "pong"};
+    BOOST_TEST(commands(answers) == expected, boost::test_tools::per_element());
+    BOOST_TEST(answers[0].payload == node.chain.body(node.chain.view().at(2)->hash));
+}
+
+BOOST_AUTO_TEST_CASE(serve__request_past_its_limit__drops) {
+    const auto filters = [](int32_t start, const consensus::Hash256& stop) {
+        return consensus::encode(FilterRangeMessage{
+            BASIC_FILTER, static_cast<uint32_t>(start), consensus::BlockHash(stop)});
+    };
+    FakeChain model;
+    model.mine(1000);
+    LocatorMessage locator;
+    locator.locator.resize(MAX_LOCATOR_HASHES + 1);
+    InventoryMessage inventory;
+    inventory.items.resize(MAX_INVENTORY + 1);
+    const std::pair<std::string, Bytes> requests[] = {
+        {"getheaders", consensus::encode(locator)},
+        {"getblocks", consensus::encode(locator)},
+        {"getdata", consensus::encode(inventory)},
+        {"inv", consensus::encode(inventory)},
+        {"getcfilters", filters(0, model.tip().hash)},            // 1,001 of them
+        {"getcfilters", filters(1001, model.tip().hash)},         // after its end
+        {"getcfheaders", filters(0, consensus::sha256(Bytes{}))}, // unknown block
+        {"mempool", {}},
+        {"filterload", {}},
+    };
+    for (const auto& [command, payload] : requests) {
+        TestNet net;
+        TestNode& node = net.add();
+        node.chain.mine(1000);
+        const PeerId stub = net.connect_stub(node);
+        net.say(node, stub, command, payload);
+        BOOST_TEST(!net.is_connected(node, stub), command);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(serve__slow_reader__gets_no_more_than_its_buffer_holds) {
+    TestNet net;
+    TestNode& node = net.add();
+    node.chain.mine(1);
+    const PeerId stub = net.connect_stub(node);
+    int reads = 0;
+    size_t unsent = 0;
+    net.intercept = [&](TestNode& at, const Action& action) {
+        const auto* read = std::get_if<DiskRead>(&action);
+        if (read != nullptr) { // a block of a megabyte, that isn't taken
+            ++reads;
+            net.perform(
+                at, at.protocol.read_done(stub, Message{"cfilter", Bytes(1 << 20)}, net.now));
+            return true;
+        }
+        const auto* send = std::get_if<Send>(&action);
+        if (send == nullptr || send->message.command != "cfilter") return false;
+        unsent += FRAME_HEADER_BYTES + send->message.payload.size();
+        return true;
+    };
+    InventoryMessage message;
+    message.items.resize(100, {InventoryType::WitnessBlock, node.chain.tip().hash});
+    net.say(node, stub, "getdata", consensus::encode(message));
+    BOOST_TEST(reads == 5);
+    net.perform(node, node.protocol.sent(stub, unsent, net.now));
+    BOOST_TEST(reads == 10);
+}
+
+// Malformed messages ////////////////////////////////////////////////////////////////////////////
+
+BOOST_AUTO_TEST_CASE(messages__cut_short__are_passed_over) {
+    for (const char* command :
+         {"addr", "addrv2", "block", "feefilter", "getblocks", "getcfcheckpt", "getcfheaders",
+          "getcfilters", "getdata", "getheaders", "headers", "inv", "notfound", "ping", "pong",
+          "tx"}) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId stub = net.connect_stub(node);
+        net.say(node, stub, command, {2, 0, 0});
+        BOOST_TEST(net.is_connected(node, stub), command);
+        net.say(node, stub, "ping", consensus::encode(NonceMessage{7}));
+        BOOST_TEST(net.heard(node, stub, "pong").size() == 1, command);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// How transactions travel: asked for once, orphans, announcements and their limits.
+#include "harness.h"
+#include "node/handshake_messages.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace cairn;
+using namespace cairn::node;
+using namespace cairn::node::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const consensus::Txid COIN; ///< What every FakeChain has to spend.
+
+void announce(TestNet& net, TestNode& node, PeerId stub, const consensus::TransactionRef& tx) {
+    const Inventory item{InventoryType::WtxidTransaction, tx->wtxid};
+    net.say(node, stub, "inv", consensus::encode(InventoryMessage{{item}}));
+}
+
+void send(TestNet& net, TestNode& node, PeerId stub, const consensus::TransactionRef& tx) {
+    net.say(node, stub, "tx", consensus::encode(*tx));
+}
+
+void ask(TestNet& net, TestNode& node, PeerId stub, const consensus::TransactionRef& tx) {
+    const Inventory item{InventoryType::WtxidTransaction, tx->wtxid};
+    net.say(node, stub, "getdata", consensus::encode(InventoryMessage{{item}}));
+}
+
+bool waits(const TestNode& node, const consensus::TransactionRef& tx) {
+    return node.chain.find_transaction(tx->txid).has_value();
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(transaction_relay)
+
+BOOST_AUTO_TEST_CASE(relay__line_of_nodes__reaches_the_last) {
+    TestNet net;
+    std::vector<TestNode*> nodes;
+    for (int i = 0; i < 4; ++i) nodes.push_back(&net.add());
+    for (size_t i = 1; i < nodes.size(); ++i) net.connect(*nodes[i], *nodes[i - 1]);
+    const auto tx = make_payment(COIN, 1);
+    net.submit(*nodes[0], tx);
+    net.advance(5min);
+    for (const TestNode* node : nodes) BOOST_TEST(waits(*node, tx));
+}
+
+BOOST_AUTO_TEST_CASE(request__announced_by_many__is_sent_to_one_then_to_the_next) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId inbound = net.connect_stub(node);
+    const PeerId outbound = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const auto tx = make_payment(COIN, 1);
+    announce(net, node, inbound, tx);
+    announce(net, node, outbound, tx);
+    BOOST_TEST(net.heard(node, outbound, "getdata").size() == 1); // preferred: at once
+    net.advance(30s);
+    BOOST_TEST(net.heard(node, inbound, "getdata").empty());
+    net.advance(31s);
+    BOOST_TEST(net.heard(node, inbound, "getdata").size() == 1); // the first has timed out
+    send(net, node, inbound, tx);
+    BOOST_TEST(waits(node, tx));
+    net.advance(2min);
+    BOOST_TEST(net.heard(node, outbound, "getdata").empty());
+}
+
+BOOST_AUTO_TEST_CASE(request__notfound__goes_to_the_next_at_once) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId first = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const PeerId second = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const auto tx = make_payment(COIN, 1);
+    announce(net, node, first, tx);
+    announce(net, node, second, tx);
+    const Inventory item{InventoryType::WtxidTransaction, tx->wtxid};
+    net.say(node, first, "notfound", consensus::encode(InventoryMessage{{item}}));
+    net.advance(100ms);
+    BOOST_TEST(net.heard(node, second, "getdata").size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(request__peer_leaves__goes_to_the_next) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId first = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const PeerId second = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const auto tx = make_payment(COIN, 1);
+    announce(net, node, first, tx);
+    announce(net, node, second, tx);
+    net.disconnect(node, first);
+    net.advance(100ms);
+    BOOST_TEST(net.heard(node, second, "getdata").size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(request__flood_of_announcements__is_bounded) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    InventoryMessage message;
+    for (uint32_t i = 0; i < 20'000; ++i) {
+        const consensus::Hash256 hash = consensus::sha256(consensus::encode(i));
+        message.items.push_back({InventoryType::WtxidTransaction, hash});
+    }
+    net.say(node, stub, "inv", consensus::encode(message));
+    BOOST_TEST(
+        node.protocol.peers().at(stub).transactions.announced ==
+        TransactionRequests::MAX_ANNOUNCED);
+}
+
+BOOST_AUTO_TEST_CASE(request__refused_before__is_not_asked_again_until_the_next_block) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const auto bad = make_payment(COIN, -1);
+    send(net, node, stub, bad);
+    announce(net, node, stub, bad);
+    net.advance(5s);
+    BOOST_TEST(net.heard(node, stub, "getdata").empty());
+    net.mine(node, 1);
+    announce(net, node, stub, bad);
+    BOOST_TEST(net.heard(node, stub, "getdata").size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(orphan__child_before_parent__parent_is_asked_for_and_both_are_taken) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    const auto parent = make_payment(COIN, 2);
+    const auto child = make_payment(parent->txid, 1);
+    net.heard(node, stub);
+    send(net, node, stub, child);
+    BOOST_TEST(!waits(node, child));
+    const std::vector<Message> requests = net.heard(node, stub, "getdata");
+    BOOST_REQUIRE(requests.size() == 1);
+    const Inventory expected{InventoryType::WitnessTransaction, parent->txid};
+    BOOST_TEST((parse<InventoryMessage>(requests[0].payload)->items.at(0) == expected));
+    send(net, node, stub, parent);
+    BOOST_TEST(waits(node, parent));
+    BOOST_TEST(waits(node, child));
+    BOOST_TEST(node.protocol.transactions().orphanage().size() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(orphan__flood__stays_within_the_limits_and_ends) {
+    TestNet net;
+    TestNode& node = net.add();
+    for (int peer = 0; peer < 8; ++peer) {
+        const PeerId stub = net.connect_stub(node);
+        for (int i = 0; i < 40; ++i) {
+            const consensus::Txid unknown{consensus::sha256(consensus::encode(peer * 1000 + i))};
+            send(net, node, stub, make_payment(unknown, 1));
+        }
+        BOOST_TEST(
+            node.protocol.transactions().orphanage().size() <=
+            std::min<size_t>(
+                Orphanage::MAX_TRANSACTIONS,
+                static_cast<size_t>(peer + 1) * Orphanage::MAX_PER_PEER));
+    }
+    BOOST_TEST(node.protocol.transactions().orphanage().size() == Orphanage::MAX_TRANSACTIONS);
+    net.advance(21min);
+    BOOST_TEST(node.protocol.transactions().orphanage().size() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(announce__trusted_peer__hears_at_once_and_others_later) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId trusted = net.connect_stub(node, ConnectionType::Inbound, PERMIT_NOBAN);
+    const PeerId source = net.connect_stub(node);
+    const auto tx = make_payment(COIN, 1);
+    send(net, node, source, tx);
+    BOOST_TEST(net.heard(node, trusted, "inv").size() == 1);
+    net.advance(2min);
+    BOOST_TEST(net.heard(node, source, "inv").empty()); // never back to where it came from
+}
+
+BOOST_AUTO_TEST_CASE(announce__below_the_peers_fee_filter__is_left_out) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    net.say(node, stub, "feefilter", consensus::encode(FeeFilterMessage{1001}));
+    net.submit(node, make_payment(COIN, 1));
+    net.advance(2min);
+    BOOST_TEST(net.heard(node, stub, "inv").empty());
+    net.say(node, stub, "feefilter", consensus::encode(FeeFilterMessage{1000}));
+    net.submit(node, make_payment(COIN, 2));
+    net.advance(2min);
+    BOOST_TEST(net.heard(node, stub, "inv").size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(serve__not_announced_yet__is_not_found) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    net.advance(1min);
+    const auto tx = make_payment(COIN, 1);
+    net.submit(node, tx);
+    net.heard(node, stub);
+    ask(net, node, stub, tx);
+    BOOST_TEST(net.heard(node, stub, "notfound").size() == 1);
+    net.advance(2min);
+    ask(net, node, stub, tx);
+    BOOST_TEST(net.heard(node, stub, "tx").size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(broadcast__own_transaction__is_announced_again_until_asked_for) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    const auto tx = make_payment(COIN, 1);
+    net.submit(node, tx, true);
+    BOOST_TEST(node.protocol.unbroadcast().size() == 1);
+    net.advance(2h);
+    BOOST_TEST(net.heard(node, stub, "inv").size() >= 2);
+    const PeerId late = net.connect_stub(node);
+    net.advance(5min);
+    BOOST_TEST(net.heard(node, late, "inv").size() >= 1);
+    ask(net, node, late, tx);
+    BOOST_TEST(node.protocol.unbroadcast().empty());
+}
+
+BOOST_AUTO_TEST_CASE(blocks_only__transactions__drop_their_sender) {
+    const auto tx = make_payment(COIN, 1);
+    for (const bool announced : {true, false}) {
+        TestNet net;
+        ProtocolOptions options;
+        options.blocks_only = true;
+        TestNode& node = net.add(options);
+        const PeerId stub = net.connect_stub(node);
+        if (announced)
+            announce(net, node, stub, tx);
+        else
+            send(net, node, stub, tx);
+        BOOST_TEST(!net.is_connected(node, stub));
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
