@@ -22,7 +22,7 @@ using consensus::TxIn;
 
 namespace {
 
-constexpr int64_t ROLLING_HALF_LIFE_SECONDS = 12 * 3600;
+constexpr int64_t ROLLING_HALF_LIFE_SECONDS = 43'200; ///< 12 hours.
 
 std::string amount_text(Amount amount) {
     const int64_t magnitude = std::abs(amount.value);

@@ -17,7 +17,6 @@ using consensus::HeaderNode;
 using consensus::invalid;
 using consensus::Reject;
 using consensus::SealedTransaction;
-using consensus::Transaction;
 using consensus::Uint256;
 
 namespace {
@@ -25,7 +24,7 @@ namespace {
 constexpr Height MAX_BLOCKS_AHEAD = 288;    ///< Unasked-for blocks above this are not stored.
 constexpr int32_t BULK_DISTANCE = 100;      ///< Blocks behind the best header.
 constexpr int64_t BULK_FLUSH_SECONDS = 600; ///< At most this much sync is lost in a crash.
-constexpr int64_t ASSUMED_VALID_SECONDS = 14 * 24 * 3600;
+constexpr int64_t ASSUMED_VALID_SECONDS = 1'209'600; ///< Two weeks.
 
 consensus::OutPointHasher random_salt() {
     std::random_device random;
@@ -231,6 +230,8 @@ public:
         spent.reserve(tx.inputs.size());
         std::vector<const Coin*> coins;
         std::vector<Height> heights;
+        coins.reserve(tx.inputs.size());
+        heights.reserve(tx.inputs.size());
         for (const consensus::TxIn& input : tx.inputs) {
             std::optional<Coin> coin = overlay_.spend(input.prevout);
             if (!coin)

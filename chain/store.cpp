@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cassert>
+#include <spdlog/fmt/fmt.h>
 
 namespace cairn::chain {
 
@@ -144,9 +145,10 @@ void refuse_unknown_columns(const std::string& path) {
     if (!status.ok()) return; // nothing there yet; what is damaged, opening tells better
     for (const std::string& name : names)
         if (std::ranges::find(COLUMN_NAMES, name) == COLUMN_NAMES.end())
-            throw StorageError(
-                path + " was written by a newer version (it has \"" + name +
-                "\"); use that version, or another data directory");
+            throw StorageError(fmt::format(
+                "{} was written by a newer version (it has \"{}\"); use that version, or another "
+                "data directory",
+                path, name));
 }
 
 } // namespace
