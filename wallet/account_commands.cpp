@@ -98,7 +98,7 @@ void balance(Program& program) {
 
 std::string kind_of(const HistoryEntry& entry) {
     if (entry.dead) return "cancelled";
-    if (entry.coinbase) return "mined";
+    if (entry.coinbase) return entry.height == Height(0) ? "premine" : "mined";
     if (entry.net >= Amount(0)) return "received";
     return entry.payments.empty() ? "to myself" : "sent";
 }

@@ -97,7 +97,7 @@ std::string parameter_of(const std::string& argument) {
 
 void call_method(Program& program) {
     if (program.rpc_arguments.empty())
-        throw WalletError("name a method: `cairn rpc help` lists them");
+        throw CLI::RequiredError("METHOD (`cairn rpc help` lists them)");
     std::string params = "[";
     for (size_t i = 1; i < program.rpc_arguments.size(); ++i)
         params += (i > 1 ? "," : "") + parameter_of(program.rpc_arguments[i]);
