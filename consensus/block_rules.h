@@ -10,7 +10,7 @@
 
 namespace cairn::consensus {
 
-constexpr int64_t MAX_FUTURE_BLOCK_SECONDS = 2 * 60 * 60;
+constexpr int64_t MAX_FUTURE_BLOCK_SECONDS = 7'200;
 constexpr int64_t MAX_TIMEWARP_SECONDS = 600; ///< BIP-0094
 
 /// A block's sigop limit follows its weight limit: 80,000 for Bitcoin's 4,000,000.
