@@ -123,6 +123,11 @@ std::string typed_program() {
     return typed(program);
 }
 
+/// What starts the nodes that are down.
+std::string start_command(const DevnetNetwork& network) {
+    return fmt::format("{} devnet up --dir {}", typed_program(), typed(network.directory()));
+}
+
 std::vector<std::string> commands_for(const DevnetNetwork& network, const std::string& address) {
     const std::string program = typed_program();
     const std::string directory = typed(network.directory());
@@ -130,22 +135,20 @@ std::vector<std::string> commands_for(const DevnetNetwork& network, const std::s
         return fmt::format("{} -datadir={}/node{}", program, directory, number);
     };
     return {
-        node(1) + " status",
         node(2) + " balance --wallet alice",
-        node(2) + " history --wallet alice",
-        node(2) + " send --wallet alice \\",
-        fmt::format("    --passphrase-file {}/passphrase --yes \\", directory),
-        fmt::format("    {} 1.5", address),
+        fmt::format(
+            "{} send --wallet alice --passphrase-file {}/passphrase --yes {} 1.5", node(2),
+            directory, address),
         node(3) + " balance --wallet bob",
+        node(2) + " history --wallet alice",
+        node(1) + " status",
         node(3) + " rpc getpeerinfo",
-        fmt::format("{} devnet status --dir {}", program, directory),
-        fmt::format("{} devnet up --dir {}   # starts what is down", program, directory),
     };
 }
 
 void watch(const DevnetNetwork& network, const std::string& address, Signals& signals) {
     const std::vector<std::string> commands = commands_for(network, address);
-    const std::string hint = "down; to start it again: the last command below";
+    const std::string start = start_command(network);
     if (isatty(STDOUT_FILENO) == 0) { // nothing to draw on: say where it is, and stay
         for (const std::string& line : picture(network.status(), commands, "", {1000, 1000}))
             say(line);
@@ -155,10 +158,14 @@ void watch(const DevnetNetwork& network, const std::string& address, Signals& si
     const Screen screen;
     do {
         NetworkStatus status = network.status();
-        for (NodeStatus& node : status.nodes)
-            if (node.problem == "down") node.problem = hint;
+        std::vector<std::string> shown = commands;
+        for (NodeStatus& node : status.nodes) {
+            if (node.problem != "down") continue;
+            node.problem = "down; the first command below starts it again";
+            if (shown.front() != start) shown.insert(shown.begin(), start);
+        }
         Screen::show(picture(
-            status, commands, "Ctrl-C stops all nodes; the next start goes on with the same chain.",
+            status, shown, "Ctrl-C stops all nodes; the next start goes on with the same chain.",
             Screen::size()));
     } while (signals.wait(std::chrono::seconds(1)));
 }
@@ -212,6 +219,9 @@ void up(const UpOptions& options, const DevnetChain& chain) {
     } else {
         say("To try:");
         for (const std::string& command : commands_for(network, bob)) say("  " + command);
+        say(fmt::format(
+            "  {0} devnet status --dir {1}\n  {0} devnet down --dir {1}", typed_program(),
+            typed(network.directory())));
     }
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
+#include <iterator>
+#include <string_view>
 
 namespace cairn::wallet {
 
@@ -22,6 +24,28 @@ std::string line_of(const NodeStatus& node) {
     return fmt::format(
         "  {:8} {:>8}  {:18}  {:>5}  {:>7}  {:>7} ago", name, node.height, abbreviated(node.tip),
         node.peers, node.mempool, age_text(node.tip_age));
+}
+
+/// `command` in lines of at most `columns`, broken between words as a shell allows it: what is
+/// copied from the terminal must run. A word that is longer than a line keeps it whole.
+std::vector<std::string> wrapped(std::string_view command, size_t columns) {
+    constexpr std::string_view CONTINUED = " \\";
+    std::vector<std::string> lines;
+    std::string line = "  ";
+    for (bool first = true; !command.empty(); first = false) {
+        const size_t length = std::min(command.find(' '), command.size());
+        const size_t reserved = length == command.size() ? 0 : CONTINUED.size();
+        if (!first && line.size() + 1 + length + reserved > columns) {
+            lines.push_back(line.append(CONTINUED));
+            line = "      ";
+        } else if (!first) {
+            line += ' ';
+        }
+        line += command.substr(0, length);
+        command.remove_prefix(std::min(length + 1, command.size()));
+    }
+    lines.push_back(std::move(line));
+    return lines;
 }
 
 } // namespace
@@ -66,8 +90,11 @@ std::vector<std::string> picture(
     if (lines.size() > room) lines.resize(room);
     if (lines.size() + 3 <= room) {
         lines.insert(lines.end(), {"", "To try in another terminal:"});
-        for (const std::string& command : commands)
-            if (lines.size() < room) lines.push_back("  " + command);
+        for (const std::string& command : commands) {
+            std::vector<std::string> parts = wrapped(command, size.columns);
+            if (lines.size() + parts.size() > room) break; // half a command is of no use
+            std::move(parts.begin(), parts.end(), std::back_inserter(lines));
+        }
     }
     if (lines.size() < size.lines) lines.emplace_back();
     if (lines.size() < size.lines) lines.push_back(footer);

@@ -44,8 +44,8 @@ std::string age_text(std::chrono::seconds age);
 /// The table of nodes, a line each.
 std::vector<std::string> status_lines(const NetworkStatus& network);
 
-/// The whole picture: the table, the commands to try as far as there is room, and `footer`; cut to
-/// the size of the terminal.
+/// The whole picture: the table, the commands to try, wrapped, as far as there is room for whole
+/// ones, and `footer`; cut to the size of the terminal.
 std::vector<std::string> picture(
     const NetworkStatus& network,
     const std::vector<std::string>& commands,

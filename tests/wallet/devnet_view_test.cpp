@@ -82,6 +82,19 @@ BOOST_AUTO_TEST_CASE(picture__80x24__holds_nodes_commands_and_footer) {
     BOOST_TEST(lines.back() == "footer");
 }
 
+BOOST_AUTO_TEST_CASE(picture__long_command__goes_on_as_a_shell_reads_it) {
+    const auto lines = picture(three_nodes(), {"one two three", "last"}, "footer", {11, 24});
+    const auto first = std::find(lines.begin(), lines.end(), "  one two \\");
+    BOOST_REQUIRE(lines.end() - first > 3);
+    BOOST_TEST(first[1] == "      three");
+    BOOST_TEST(first[2] == "  last");
+}
+
+BOOST_AUTO_TEST_CASE(picture__room_for_half_a_command__leaves_it_out) {
+    const auto lines = picture(three_nodes(), {"one two three"}, "footer", {11, 12});
+    BOOST_TEST(!shows(lines, "one"));
+}
+
 BOOST_AUTO_TEST_CASE(picture__few_lines__leaves_out_commands_and_keeps_the_footer) {
     const auto lines = picture(three_nodes(), {"a command"}, "footer", {80, 9});
     BOOST_TEST(!shows(lines, "a command"));
