@@ -14,8 +14,8 @@ import subprocess
 import termios
 import time
 
-from framework import (CAIRN, PATIENCE, environment, expect_equal, expect_in, free_port, run,
-                       wait_until)
+from framework import (CAIRN, PATIENCE, environment, expect_equal, expect_in, free_ports_in_a_row,
+                       run, wait_until)
 
 
 class Devnet:
@@ -61,24 +61,6 @@ class Devnet:
         except (OSError, ValueError):
             return None
         return int(pid) if fields[19] == started and fields[0] not in "ZX" else None
-
-
-def free_ports_in_a_row(count):
-    for _ in range(100):
-        first = free_port()
-        with_all = []
-        try:
-            for port in range(first, first + count):
-                probe = socket.socket()
-                with_all.append(probe)
-                probe.bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            continue
-        finally:
-            for probe in with_all:
-                probe.close()
-    raise AssertionError("no free ports")
 
 
 def runs_in_the_background_and_goes_on_with_the_same_chain(test):

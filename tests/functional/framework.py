@@ -268,6 +268,24 @@ def free_port():
     raise AssertionError("no free port")
 
 
+def free_ports_in_a_row(count):
+    for _ in range(100):
+        first = free_port()
+        with_all = []
+        try:
+            for port in range(first, first + count):
+                probe = socket.socket()
+                with_all.append(probe)
+                probe.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+        finally:
+            for probe in with_all:
+                probe.close()
+    raise AssertionError("no free ports")
+
+
 def wait_until(condition, what, patience=PATIENCE):
     """Ask again and again until `condition()` is true, and return what it said."""
     deadline = time.monotonic() + patience
