@@ -16,7 +16,7 @@ BOOST_AUTO_TEST_CASE(to_number__first_byte__is_least_significant) {
 }
 
 BOOST_AUTO_TEST_CASE(to_hex__any_number__has_64_digits) {
-    BOOST_TEST(to_hex(Uint256(0xabc)) == std::string(61, '0') + "abc");
+    BOOST_TEST(to_hex(Uint256(0xabc)) == std::string(61, '0').append("abc"));
     BOOST_TEST(to_hex(~Uint256(0)) == std::string(64, 'f'));
     BOOST_TEST(word_hex(0x1d00ffff) == "1d00ffff");
     BOOST_TEST(word_hex(1) == "00000001");
