@@ -28,7 +28,6 @@ using node::Setup;
 
 rpc::server::HttpOptions rpc_options(const Setup& setup) {
     const node::Settings& settings = setup.settings;
-    constexpr int64_t DAY_SECONDS = int64_t{24} * 3600;
     rpc::server::HttpOptions options;
     options.bind = settings.list("rpcbind");
     options.port = node::port_option(settings, "rpcport", setup.params.rpc_port);
@@ -38,9 +37,8 @@ rpc::server::HttpOptions rpc_options(const Setup& setup) {
     if (!settings.text("rpccookiefile").empty())
         options.auth.cookie_file = setup.chain_path("rpccookiefile");
     options.allow_ip = settings.list("rpcallowip");
-    options.threads = static_cast<int>(node::number_option(settings, "rpcthreads", 1, 256));
-    options.client_timeout = std::chrono::seconds(
-        node::number_option(settings, "rpcservertimeout", 1, 365 * DAY_SECONDS));
+    options.threads = static_cast<int>(settings.number("rpcthreads"));
+    options.client_timeout = std::chrono::seconds(settings.number("rpcservertimeout"));
     return options;
 }
 
@@ -59,8 +57,7 @@ struct PartOptions {
           network(node::network_options(setup)),
           rpc(rpc_options(setup)),
           payout(node::mining_payout(setup)),
-          mining_threads(
-              static_cast<int>(node::number_option(setup.settings, "minethreads", 1, 1024))) {}
+          mining_threads(static_cast<int>(setup.settings.number("minethreads"))) {}
 };
 
 /// The parts of the node.
@@ -78,7 +75,7 @@ public:
 
     void start(const PartOptions& options) {
         const node::Settings& settings = setup_.settings;
-        clock_.set_mock(node::number_option(settings, "mocktime", 0, UINT32_MAX));
+        clock_.set_mock(settings.number("mocktime"));
         if (settings.flag("server")) {
             server_ = std::make_unique<rpc::NodeServer>(options.rpc);
             server_->start();
@@ -250,7 +247,7 @@ int main(int argc, char** argv) {
                 "', see cairnd -h for a list of options.");
         Setup setup = node::read_setup(line.settings, environment());
         for (const std::string& warning : setup.warnings)
-            std::cerr << "warning: " << warning << std::endl;
+            std::cerr << "Warning: " << warning << std::endl;
         return run(std::move(setup));
     } catch (const std::exception& error) {
         return report(error.what());

@@ -4,19 +4,17 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
+#include <spdlog/common.h>
 
 namespace cairn::node {
-
-enum class LogLevel : uint8_t { Trace, Debug, Info };
 
 /// From the option table.
 struct LogOptions {
     std::filesystem::path file; ///< Empty: none. Appended to.
     size_t max_file_bytes = 100'000'000;
     bool to_console = false; ///< To standard output.
-    LogLevel level = LogLevel::Info;
+    spdlog::level::level_enum level = spdlog::level::info;
 };
 
 /// Send what is logged from now on where `options` say.

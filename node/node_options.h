@@ -20,9 +20,6 @@ LogOptions log_options(const Setup& setup);
 /// A port from `name`; `fallback` if it is not given.
 uint16_t port_option(const Settings& settings, std::string_view name, uint16_t fallback);
 
-/// The number of `name`, at least `low` and at most `high`.
-int64_t number_option(const Settings& settings, std::string_view name, int64_t low, int64_t high);
-
 /// What -mine pays to; nullopt if it isn't given.
 std::optional<consensus::Script> mining_payout(const Setup& setup);
 

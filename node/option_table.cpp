@@ -4,6 +4,8 @@
 #include "node/option_table.h"
 
 #include <algorithm>
+#include <spdlog/fmt/fmt.h>
+#include <vector>
 
 namespace cairn::node {
 
@@ -22,9 +24,8 @@ constexpr std::string_view LOGGING = "Logging options";
 constexpr std::string_view TESTING = "Testing options";
 constexpr std::string_view HIDDEN;
 
-constexpr Option ignored(std::string_view name) {
-    return {name, Ignored, "", HIDDEN, "", ""};
-}
+constexpr int64_t MAX_MEGABYTES = 1 << 20;
+constexpr int64_t MAX_SECONDS = int64_t{100} * 365 * 24 * 3600;
 
 constexpr Option TABLE[] = {
     {"help", Flag, "", GENERAL, "0", "Print this and exit (also -h, -?)"},
@@ -47,9 +48,10 @@ constexpr Option TABLE[] = {
     {"signet", Flag, "", CHAIN, "0", "The same as -chain=signet"},
     {"testnet", Flag, "", CHAIN, "0", "The same as -chain=testnet3"},
     {"testnet4", Flag, "", CHAIN, "0", "The same as -chain=testnet4"},
-    {"dbcache", Number, "<MiB>", CHAIN, "450", "Memory for unspent outputs and the database"},
+    {"dbcache", Number, "<MiB>", CHAIN, "450", "Memory for unspent outputs and the database", 4,
+     MAX_MEGABYTES},
     {"par", Number, "<n>", CHAIN, "0",
-     "Threads that check scripts (0: one a core, negative: leave so many cores free)"},
+     "Threads that check scripts (0: one a core, negative: leave so many cores free)", -1024, 1024},
     {"assumevalid", Text, "<hash>", CHAIN, "",
      "Don't run the scripts up to this block (0: run all; default: what the chain file says)"},
     {"minimumchainwork", Text, "<hex>", CHAIN, "",
@@ -67,20 +69,23 @@ constexpr Option TABLE[] = {
     {"addnode", List, "<addr>[:port]", CONNECTION, "", "Stay connected to this peer"},
     {"seednode", List, "<addr>[:port]", CONNECTION, "", "Ask this peer for addresses once"},
     {"dnsseed", Flag, "", CONNECTION, "1", "Ask the chain file's DNS seeds for peers"},
-    {"maxconnections", Number, "<n>", CONNECTION, "125", "The most peers at a time"},
+    {"maxconnections", Number, "<n>", CONNECTION, "125", "The most peers at a time", 0, 4096},
     {"networkactive", Flag, "", CONNECTION, "1", "Have peers at all (see setnetworkactive)"},
-    {"peertimeout", Number, "<seconds>", CONNECTION, "60", "Patience with a silent new peer"},
+    {"peertimeout", Number, "<seconds>", CONNECTION, "60", "Patience with a silent new peer", 1,
+     MAX_SECONDS},
     {"uacomment", List, "<text>", CONNECTION, "", "Add this to the user agent"},
     {"whitelist", List, "<permissions@addr/bits>", CONNECTION, "",
      "Trust peers at these addresses with more"},
 
     {"mine", Text, "<address>", MINING, "", "Mine in the background and pay to this address"},
-    {"minethreads", Number, "<n>", MINING, "1", "Threads for -mine"},
+    {"minethreads", Number, "<n>", MINING, "1", "Threads for -mine", 1, 1024},
     {"blockmintxfee", Text, "<coins>", MINING, "0.00000001",
      "Lowest fee per 1,000 vbytes that gets into a block of ours"},
 
-    {"maxmempool", Number, "<MB>", RELAY, "300", "Memory for transactions that wait"},
-    {"mempoolexpiry", Number, "<hours>", RELAY, "336", "Drop what has waited so long"},
+    {"maxmempool", Number, "<MB>", RELAY, "300", "Memory for transactions that wait", 0,
+     MAX_MEGABYTES},
+    {"mempoolexpiry", Number, "<hours>", RELAY, "336", "Drop what has waited so long", 0,
+     MAX_SECONDS / 3600},
     {"persistmempool", Flag, "", RELAY, "1", "Keep the mempool over a restart"},
     {"minrelaytxfee", Text, "<coins>", RELAY, "0.000001", "Lowest fee per 1,000 vbytes relayed"},
     {"incrementalrelayfee", Text, "<coins>", RELAY, "0.000001",
@@ -90,7 +95,7 @@ constexpr Option TABLE[] = {
     {"permitbaremultisig", Flag, "", RELAY, "1", "Relay multisig outputs that no hash hides"},
     {"datacarrier", Flag, "", RELAY, "1", "Relay outputs that only carry data"},
     {"datacarriersize", Number, "<bytes>", RELAY, "100000",
-     "The most of such data a transaction may carry"},
+     "The most of such data a transaction may carry", 0, UINT32_MAX},
     {"acceptnonstdtxn", Flag, "", RELAY, "0", "Relay transactions of unusual form"},
     {"blocksonly", Flag, "", RELAY, "0", "Take no transactions from peers"},
 
@@ -102,8 +107,9 @@ constexpr Option TABLE[] = {
     {"rpcpassword", Text, "<text>", RPC, "", "Password of -rpcuser"},
     {"rpcauth", List, "<user>:<salt>$<hash>", RPC, "", "A user whose password is kept hashed"},
     {"rpccookiefile", Text, "<file>", RPC, ".cookie", "Seen from the chain's directory"},
-    {"rpcthreads", Number, "<n>", RPC, "4", "Threads that answer"},
-    {"rpcservertimeout", Number, "<seconds>", RPC, "30", "Patience with a silent client"},
+    {"rpcthreads", Number, "<n>", RPC, "4", "Threads that answer", 1, 256},
+    {"rpcservertimeout", Number, "<seconds>", RPC, "30", "Patience with a silent client", 1,
+     MAX_SECONDS},
 
     {"rpcconnect", Text, "<addr>", CLIENT, "127.0.0.1", "Where the node is; its port: -rpcport"},
     {"walletdir", Text, "<dir>", CLIENT, "", "Where wallets are (default: wallets in -datadir)"},
@@ -112,91 +118,31 @@ constexpr Option TABLE[] = {
     {"loglevel", Text, "<level>", LOGGING, "debug", "How detailed -debug is: debug or trace"},
     {"debuglogfile", Text, "<file>", LOGGING, "debug.log", "Seen from the chain's directory"},
     {"maxlogmb", Number, "<MB>", LOGGING, "100",
-     "Start a new log file at this size; three old ones are kept"},
+     "Start a new log file at this size; three old ones are kept", 1, MAX_MEGABYTES},
     {"printtoconsole", Flag, "", LOGGING, "", "Log to standard output (default: without -daemon)"},
 
     {"maxtipage", Number, "<seconds>", TESTING, "",
-     "Age of the tip above which the node takes itself to be behind (0: never)"},
-    {"mocktime", Number, "<seconds>", TESTING, "0", "Run with the clock at this second"},
+     "Age of the tip above which the node takes itself to be behind (0: never)", 0, MAX_SECONDS},
+    {"mocktime", Number, "<seconds>", TESTING, "0", "Run with the clock at this second", 0,
+     UINT32_MAX},
     {"testactivationheight", List, "<rule@height>", TESTING, "",
      "Activate bip34, dersig, cltv, csv or segwit at this height (fixed difficulty only)"},
-
-    ignored("addresstype"),
-    ignored("allowignoredconf"),
-    ignored("asmap"),
-    ignored("avoidpartialspends"),
-    ignored("blockreconstructionextratxn"),
-    ignored("blocksxor"),
-    ignored("capturemessages"),
-    ignored("changetype"),
-    ignored("checkaddrman"),
-    ignored("checkblockindex"),
-    ignored("checkblocks"),
-    ignored("checklevel"),
-    ignored("checkmempool"),
-    ignored("checkpoints"),
-    ignored("cjdnsreachable"),
-    ignored("consolidatefeerate"),
-    ignored("dbbatchsize"),
-    ignored("dblogsize"),
-    ignored("debugexclude"),
-    ignored("deprecatedrpc"),
-    ignored("disablewallet"),
-    ignored("discardfee"),
-    ignored("discover"),
-    ignored("fallbackfee"),
-    ignored("fastprune"),
-    ignored("fixedseeds"),
-    ignored("flushwallet"),
-    ignored("forcednsseed"),
-    ignored("help-debug"),
-    ignored("i2pacceptincoming"),
-    ignored("ipcbind"),
-    ignored("keypool"),
-    ignored("listenonion"),
-    ignored("logips"),
-    ignored("logratelimit"),
-    ignored("logsourcelocations"),
-    ignored("logthreadnames"),
-    ignored("logtimemicros"),
-    ignored("logtimestamps"),
-    ignored("maxapsfee"),
-    ignored("maxorphantx"),
-    ignored("maxreceivebuffer"),
-    ignored("maxsendbuffer"),
-    ignored("maxsigcachesize"),
-    ignored("maxtimeadjustment"),
-    ignored("mempoolfullrbf"),
-    ignored("mintxfee"),
-    ignored("natpmp"),
-    ignored("paytxfee"),
-    ignored("peerblockfilters"),
-    ignored("peerbloomfilters"),
-    ignored("persistmempoolv1"),
-    ignored("prevoutfetchthreads"),
-    ignored("printpriority"),
-    ignored("privdb"),
-    ignored("proxyrandomize"),
-    ignored("rpcdoccheck"),
-    ignored("rpcworkqueue"),
-    ignored("settings"),
-    ignored("shrinkdebugfile"),
-    ignored("signer"),
-    ignored("spendzeroconfchange"),
-    ignored("test"),
-    ignored("timeout"),
-    ignored("torcontrol"),
-    ignored("txconfirmtarget"),
-    ignored("txreconciliation"),
-    ignored("unsafesqlitesync"),
-    ignored("upnp"),
-    ignored("v2transport"),
-    ignored("wallet"),
-    ignored("walletbroadcast"),
-    ignored("walletcrosschain"),
-    ignored("walletrbf"),
-    ignored("walletrejectlongchains"),
 };
+
+/// What means something to the reference only, a blank between two names.
+constexpr std::string_view IGNORED =
+    "addresstype allowignoredconf asmap avoidpartialspends blockreconstructionextratxn "
+    "blocksxor capturemessages changetype checkaddrman checkblockindex checkblocks checklevel "
+    "checkmempool checkpoints cjdnsreachable consolidatefeerate dbbatchsize dblogsize "
+    "debugexclude deprecatedrpc disablewallet discardfee discover fallbackfee fastprune "
+    "fixedseeds flushwallet forcednsseed help-debug i2pacceptincoming ipcbind keypool "
+    "listenonion logips logratelimit logsourcelocations logthreadnames logtimemicros "
+    "logtimestamps maxapsfee maxorphantx maxreceivebuffer maxsendbuffer maxsigcachesize "
+    "maxtimeadjustment mempoolfullrbf mintxfee natpmp paytxfee peerblockfilters "
+    "peerbloomfilters persistmempoolv1 prevoutfetchthreads printpriority privdb proxyrandomize "
+    "rpcdoccheck rpcworkqueue settings shrinkdebugfile signer spendzeroconfchange test timeout "
+    "torcontrol txconfirmtarget txreconciliation unsafesqlitesync upnp v2transport wallet "
+    "walletbroadcast walletcrosschain walletrbf walletrejectlongchains";
 
 constexpr size_t INDENT = 6;
 constexpr size_t WIDTH = 79 - INDENT;
@@ -215,33 +161,34 @@ std::string wrapped(std::string_view text) {
 }
 
 std::string heading_of(const Option& option) {
-    std::string heading = "  -" + std::string(option.name);
-    if (option.argument.starts_with('[')) {
-        heading += "[=" + std::string(option.argument.substr(1));
-    } else if (!option.argument.empty()) {
-        heading += "=" + std::string(option.argument);
-    }
-    return heading + '\n';
+    const std::string_view argument = option.argument;
+    const bool optional = argument.starts_with('[');
+    const std::string_view sign = optional ? "[=" : argument.empty() ? "" : "=";
+    return fmt::format("  -{}{}{}\n", option.name, sign, argument.substr(optional ? 1 : 0));
 }
 
 std::string description_of(const Option& option) {
-    std::string text(option.help);
     const bool plain_off = option.kind == Flag && option.fallback == "0";
-    if (!option.fallback.empty() && !plain_off)
-        text += " (default: " + std::string(option.fallback) + ")";
-    return text;
+    if (option.fallback.empty() || plain_off) return std::string(option.help);
+    return fmt::format("{} (default: {})", option.help, option.fallback);
 }
 
 } // namespace
 
 std::span<const Option> option_table() {
-    return TABLE;
+    static const std::vector<Option> ALL = [] {
+        std::vector<Option> rows(std::begin(TABLE), std::end(TABLE));
+        for (size_t at = 0; at < IGNORED.size(); at += rows.back().name.size() + 1)
+            rows.push_back({IGNORED.substr(at, IGNORED.find(' ', at) - at), Ignored});
+        return rows;
+    }();
+    return ALL;
 }
 
 const Option* find_option(std::string_view name) {
-    const auto* found = std::find_if(
-        std::begin(TABLE), std::end(TABLE), [&](const Option& row) { return row.name == name; });
-    return found == std::end(TABLE) ? nullptr : found;
+    const std::span<const Option> table = option_table();
+    const auto found = std::ranges::find(table, name, &Option::name);
+    return found == table.end() ? nullptr : &*found;
 }
 
 std::string options_help() {

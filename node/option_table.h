@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ struct Option {
     std::string_view group;    ///< Heading in --help; empty: not shown.
     std::string_view fallback; ///< Value if not given; empty: none.
     std::string_view help;
+    int64_t low = std::numeric_limits<int64_t>::min(); ///< The least a Number may be.
+    int64_t high = std::numeric_limits<int64_t>::max();
 
     /// Whether `-name` alone says something.
     bool stands_alone() const {

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <optional>
 #include <set>
+#include <spdlog/fmt/fmt.h>
 #include <utility>
 
 namespace cairn::node {
@@ -25,6 +26,11 @@ constexpr std::pair<std::string_view, std::string_view> CHAIN_SHORTCUTS[] = {
     {"testnet", "testnet3"},
     {"testnet4", "testnet4"},
 };
+
+template <class... T>
+[[noreturn]] void fail(fmt::format_string<T...> format, T&&... values) {
+    throw OptionError(fmt::format(format, std::forward<T>(values)...));
+}
 
 std::string_view trim(std::string_view text) {
     const size_t first = text.find_first_not_of(BLANKS);
@@ -48,23 +54,18 @@ std::optional<bool> parse_flag(std::string_view text) {
     return *number != 0;
 }
 
-/// The value that -noname stands for.
-std::string negative_of(Kind kind) {
-    return kind == Kind::Flag || kind == Kind::Number ? "0" : "";
-}
-
 std::string checked_value(const Option& option, std::string_view spelled, std::string_view value) {
-    const auto mistake = [&](std::string_view expected) {
-        return OptionError(
-            std::string(spelled) + "=" + std::string(value) + ": expected " +
-            std::string(expected));
-    };
     if (option.kind == Kind::Flag) {
         const std::optional<bool> on = parse_flag(value);
-        if (!on) throw mistake("0 or 1");
+        if (!on) fail("{}={}: expected 0 or 1", spelled, value);
         return *on ? "1" : "0";
     }
-    if (option.kind == Kind::Number && !parse_number(value)) throw mistake("a whole number");
+    if (option.kind == Kind::Number) {
+        const std::optional<int64_t> number = parse_number(value);
+        if (!number) fail("{}={}: expected a whole number", spelled, value);
+        if (*number < option.low || *number > option.high)
+            fail("{}={} is not between {} and {}", spelled, value, option.low, option.high);
+    }
     return std::string(value);
 }
 
@@ -75,32 +76,27 @@ std::pair<const Option*, bool> recognize(std::string_view key) {
     return {find_option(key.substr(2)), true};
 }
 
-/// One setting, from its parts. `spelled`: the key as the source writes it, for errors.
-Setting
-interpret(std::string_view key, std::string_view spelled, std::optional<std::string_view> value) {
+/// Add one setting, from its parts. `spelled`: the key as the source writes it, for errors.
+void append(
+    SettingList& list,
+    std::string_view key,
+    std::string_view spelled,
+    std::optional<std::string_view> value) {
     const auto [option, negated] = recognize(key);
-    if (option == nullptr) throw OptionError("Invalid parameter " + std::string(spelled));
-    Setting setting{std::string(option->name), {}, negated};
+    if (option == nullptr) fail("Invalid parameter {}", spelled);
+    Setting setting{std::string(option->name), "1", false};
     if (negated) {
         const std::optional<bool> on = parse_flag(value.value_or(""));
-        if (!on) throw OptionError(std::string(spelled) + ": expected no value");
-        if (!*on && !option->stands_alone())
-            throw OptionError(std::string(spelled) + "=0 says nothing");
+        if (!on) fail("{}: expected no value", spelled);
+        if (!*on && !option->stands_alone()) fail("{}=0 says nothing", spelled);
+        const bool counts = option->kind == Kind::Flag || option->kind == Kind::Number;
         setting.negated = *on;
-        setting.value = *on ? negative_of(option->kind) : "1";
-    } else if (!value) {
-        if (!option->stands_alone())
-            throw OptionError(
-                std::string(spelled) + " needs a value: " + std::string(spelled) + "=" +
-                std::string(option->argument));
-        setting.value = "1";
-    } else {
+        if (*on) setting.value = counts ? checked_value(*option, spelled, "0") : "";
+    } else if (value) {
         setting.value = checked_value(*option, spelled, *value);
+    } else if (!option->stands_alone()) {
+        fail("{} needs a value: {}={}", spelled, spelled, option->argument);
     }
-    return setting;
-}
-
-void append(SettingList& list, Setting setting) {
     for (const auto& [flag, chain] : CHAIN_SHORTCUTS) {
         if (setting.name == flag && setting.value == "1")
             list.push_back({"chain", std::string(chain)});
@@ -113,58 +109,42 @@ bool is_value(std::string_view argument) {
     return !argument.starts_with('-') || parse_number(argument).has_value();
 }
 
-/// The options among the lines of a configuration file, one line at a time.
-class ConfigReader {
-public:
-    explicit ConfigReader(Config& config) : config_(config) {}
+void check_place(std::string_view name, std::string_view section) {
+    if (name == "conf")
+        fail("conf cannot be set in the configuration file; use includeconf= if you want to "
+             "include additional config files");
+    const bool chooses_chain = std::ranges::any_of(
+        CHAIN_SHORTCUTS, [&](const auto& shortcut) { return shortcut.first == name; });
+    if (!section.empty() && (chooses_chain || name == "chain" || name == "datadir"))
+        fail("{} must stand above the first section", name);
+}
 
-    void read_line(std::string_view line) {
-        const std::string_view content = trim(line.substr(0, line.find('#')));
-        if (content.empty()) return;
-        if (content.starts_with('[')) {
-            if (!content.ends_with(']')) throw OptionError("expected ] at the end of a section");
-            section_ = trim(content.substr(1, content.size() - 2));
-            return;
-        }
-        const size_t equals = content.find('=');
-        if (equals == std::string_view::npos)
-            throw OptionError("expected name=value, not " + std::string(content));
-        const std::string_view key = trim(content.substr(0, equals));
-        if (key.ends_with("rpcpassword") && content.size() != trim(line).size())
-            throw OptionError("using # in rpcpassword can be ambiguous and should be avoided");
-        add(key, trim(content.substr(equals + 1)));
+/// One line of a configuration file; `section` is the one it stands in, or begins.
+void read_line(
+    std::string_view line, const std::string& place, std::string& section, Config& config) {
+    const std::string_view content = trim(line.substr(0, line.find('#')));
+    if (content.empty()) return;
+    if (content.starts_with('[')) {
+        if (!content.ends_with(']')) fail("expected ] at the end of a section");
+        section = trim(content.substr(1, content.size() - 2));
+        config.try_emplace(section, Section{{}, place});
+        return;
     }
-
-private:
-    void add(std::string_view key, std::string_view value) {
-        if (key.starts_with('-'))
-            throw OptionError(
-                std::string(key) + ", options in configuration file must be "
-                                   "specified without leading -");
-        // `name.option=value` is the same as `option=value` in section [name].
-        const size_t dot = key.rfind('.');
-        const bool dotted = dot != std::string_view::npos;
-        const std::string section(dotted ? key.substr(0, dot) : section_);
-        const std::string_view name = dotted ? key.substr(dot + 1) : key;
-        Setting setting = interpret(name, key, value);
-        check_place(setting.name, section);
-        append(config_[section], std::move(setting));
-    }
-
-    static void check_place(std::string_view name, std::string_view section) {
-        if (name == "conf")
-            throw OptionError("conf cannot be set in the configuration file; use includeconf= if "
-                              "you want to include additional config files");
-        const bool chooses_chain = std::any_of(
-            std::begin(CHAIN_SHORTCUTS), std::end(CHAIN_SHORTCUTS),
-            [&](const auto& shortcut) { return shortcut.first == name; });
-        if (!section.empty() && (chooses_chain || name == "chain" || name == "datadir"))
-            throw OptionError(std::string(name) + " must stand above the first section");
-    }
-
-    Config& config_;
-    std::string section_;
-};
+    const size_t equals = content.find('=');
+    if (equals == std::string_view::npos) fail("expected name=value, not {}", content);
+    const std::string_view key = trim(content.substr(0, equals));
+    if (key.ends_with("rpcpassword") && content.size() != trim(line).size())
+        fail("using # in rpcpassword can be ambiguous and should be avoided");
+    if (key.starts_with('-'))
+        fail("{}, options in configuration file must be specified without leading -", key);
+    // `name.option=value` is the same as `option=value` in section [name].
+    const size_t dot = key.rfind('.');
+    const bool dotted = dot != std::string_view::npos;
+    const std::string here(dotted ? key.substr(0, dot) : section);
+    SettingList& settings = config.try_emplace(here, Section{{}, place}).first->second.settings;
+    append(settings, dotted ? key.substr(dot + 1) : key, key, trim(content.substr(equals + 1)));
+    check_place(settings.back().name, here);
+}
 
 } // namespace
 
@@ -186,19 +166,17 @@ CommandLine parse_arguments(std::span<const std::string> arguments) try {
                    is_value(arguments[next + 1])) {
             value = arguments[++next];
         }
-        Setting setting = interpret(key, "-" + std::string(key), value);
-        if (setting.name == "includeconf")
-            throw OptionError(
-                "-includeconf cannot be used from commandline; -includeconf=\"" + setting.value +
-                "\"");
-        append(line.settings, std::move(setting));
+        append(line.settings, key, fmt::format("-{}", key), value);
+        if (const Setting& setting = line.settings.back(); setting.name == "includeconf")
+            fail(
+                "-includeconf cannot be used from commandline; -includeconf=\"{}\"", setting.value);
     }
     line.rest.assign(arguments.begin() + static_cast<ptrdiff_t>(next), arguments.end());
     return line;
 
 } catch (const OptionError& error) {
 
-    throw OptionError(std::string("Error parsing command line arguments: ") + error.what());
+    fail("Error parsing command line arguments: {}", error.what());
 }
 
 SettingList parse_environment(std::span<const std::string> environment) try {
@@ -208,30 +186,29 @@ SettingList parse_environment(std::span<const std::string> environment) try {
         if (!line.starts_with(PREFIX) || equals == std::string_view::npos) continue;
         const std::string_view spelled = line.substr(0, equals);
         std::string key(spelled.substr(PREFIX.size()));
-        std::transform(key.begin(), key.end(), key.begin(), [](unsigned char letter) {
+        std::ranges::transform(key, key.begin(), [](unsigned char letter) {
             return letter == '_' ? '-' : static_cast<char>(std::tolower(letter));
         });
-        if (recognize(key).first == nullptr) continue;
-        append(settings, interpret(key, spelled, line.substr(equals + 1)));
+        if (recognize(key).first != nullptr)
+            append(settings, key, spelled, line.substr(equals + 1));
     }
     return settings;
 
 } catch (const OptionError& error) {
 
-    throw OptionError(std::string("Error reading the environment: ") + error.what());
+    fail("Error reading the environment: {}", error.what());
 }
 
 Config parse_config(std::string_view text, std::string_view file_name) {
     Config config;
-    ConfigReader reader(config);
+    std::string section;
     for (size_t number = 1; !text.empty(); ++number) {
         const std::string_view line = text.substr(0, text.find('\n'));
+        const std::string place = fmt::format("{}:{}", file_name, number);
         try {
-            reader.read_line(line);
+            read_line(line, place, section, config);
         } catch (const OptionError& error) {
-            throw OptionError(
-                "Error reading configuration file: " + std::string(file_name) + ":" +
-                std::to_string(number) + ": " + error.what());
+            fail("Error reading configuration file: {}: {}", place, error.what());
         }
         text.remove_prefix(std::min(text.size(), line.size() + 1));
     }
@@ -266,7 +243,7 @@ bool Settings::is_set(std::string_view name) const {
     return values_.contains(name);
 }
 
-std::string Settings::value(std::string_view name) const {
+std::string Settings::text(std::string_view name) const {
     const auto given = values_.find(name);
     if (given != values_.end() && !given->second.empty()) return given->second.back();
     const Option* option = find_option(name);
@@ -275,26 +252,17 @@ std::string Settings::value(std::string_view name) const {
 }
 
 bool Settings::flag(std::string_view name) const {
-    return value(name) == "1";
+    return text(name) == "1";
 }
 
 int64_t Settings::number(std::string_view name) const {
-    return parse_number(value(name)).value_or(0);
-}
-
-std::string Settings::text(std::string_view name) const {
-    return value(name);
+    return parse_number(text(name)).value_or(0);
 }
 
 std::vector<std::string> Settings::list(std::string_view name) const {
     assert(find_option(name)->kind == Kind::List);
     const auto given = values_.find(name);
     return given == values_.end() ? std::vector<std::string>{} : given->second;
-}
-
-void Settings::force(std::string_view name, std::string value) {
-    assert(find_option(name) != nullptr);
-    values_[std::string(name)] = {std::move(value)};
 }
 
 } // namespace cairn::node

@@ -47,8 +47,14 @@ CommandLine parse_arguments(std::span<const std::string> arguments);
 /// prefix may be meant for other programs. Throws OptionError.
 SettingList parse_environment(std::span<const std::string> environment);
 
+/// A part of a configuration file.
+struct Section {
+    SettingList settings;
+    std::string place; ///< file:line that names it first.
+};
+
 /// A configuration file by its sections; "" holds what stands above the first.
-using Config = std::map<std::string, SettingList, std::less<>>;
+using Config = std::map<std::string, Section, std::less<>>;
 
 /// Read the lines of a file; `file_name` is for errors. Throws OptionError.
 Config parse_config(std::string_view text, std::string_view file_name);
@@ -68,12 +74,7 @@ public:
     std::string text(std::string_view name) const; ///< Empty if negated.
     std::vector<std::string> list(std::string_view name) const;
 
-    /// Set from code, above all sources.
-    void force(std::string_view name, std::string value);
-
 private:
-    std::string value(std::string_view name) const;
-
     /// A List that was negated, and not set again, holds none.
     std::map<std::string, std::vector<std::string>, std::less<>> values_;
 };

@@ -17,6 +17,7 @@ namespace {
 
 /// The reference's names for chains whose files are called otherwise.
 constexpr std::pair<std::string_view, std::string_view> CHAIN_ALIASES[] = {
+    {"cairn", "genesis"},
     {"main", "mainnet"},
     {"test", "testnet3"},
     {"testnet", "testnet3"},
@@ -42,6 +43,25 @@ fs::path data_directory(const Settings& settings, std::span<const std::string> e
     return given.empty() ? home_directory(environment) / ".cairn" : fs::absolute(given);
 }
 
+consensus::Params read_chain(const fs::path& path) {
+    const std::optional<std::string> text = read_file(path);
+    if (!text) throw OptionError("Chain file " + path.string() + " could not be opened");
+    try {
+        return consensus::read_chain_file(*text);
+    } catch (const consensus::ChainFileError& error) {
+        throw OptionError("Chain file " + path.string() + ": " + error.what());
+    }
+}
+
+/// Whether there is a chain file of this name.
+bool is_chain(const std::string& name) try {
+    return read_chain(find_chain_file(name, chain_folders())).name == name;
+
+} catch (const OptionError&) {
+
+    return false;
+}
+
 /// The configuration file with what it includes, read in the order in which it is needed: what
 /// stands above the sections chooses the chain, and the chain its section.
 class ConfigFiles {
@@ -63,13 +83,21 @@ public:
 
     /// Read the files that a section names; what they say comes after all that was read before.
     void include_from(const std::string& name) {
-        const SettingList own = config_[name];
+        const SettingList own = section(name);
         for (const Setting& setting : own) {
             if (setting.name == "includeconf" && !setting.negated) include(setting.value);
         }
     }
 
-    const SettingList& section(const std::string& name) { return config_[name]; }
+    const SettingList& section(const std::string& name) { return config_[name].settings; }
+
+    /// Warn of sections that no chain reads; `name`: of the present one.
+    void check_sections(const std::string& name) {
+        for (const auto& [other, section] : config_) {
+            if (other.empty() || other == name || is_chain(other)) continue;
+            warnings_.push_back(section.place + " Section [" + other + "] is not recognized.");
+        }
+    }
 
 private:
     void include(const std::string& name) {
@@ -77,15 +105,16 @@ private:
         if (!text)
             throw OptionError(
                 "Error reading configuration file: Failed to include configuration file " + name);
-        for (auto& [section, settings] : parse_config(*text, (directory_ / name).string())) {
-            for (Setting& setting : settings) {
-                if (setting.name == "includeconf") {
+        for (auto& [section, added] : parse_config(*text, (directory_ / name).string())) {
+            SettingList& settings =
+                config_.try_emplace(section, Section{{}, added.place}).first->second.settings;
+            for (Setting& setting : added.settings) {
+                if (setting.name != "includeconf")
+                    settings.push_back(std::move(setting));
+                else
                     warnings_.push_back(
                         "-includeconf cannot be used from included files; ignoring -includeconf=" +
                         setting.value);
-                    continue;
-                }
-                config_[section].push_back(std::move(setting));
             }
         }
     }
@@ -94,16 +123,6 @@ private:
     std::vector<std::string>& warnings_;
     Config config_;
 };
-
-consensus::Params read_chain(const fs::path& path) {
-    const std::optional<std::string> text = read_file(path);
-    if (!text) throw OptionError("Chain file " + path.string() + " could not be opened");
-    try {
-        return consensus::read_chain_file(*text);
-    } catch (const consensus::ChainFileError& error) {
-        throw OptionError("Chain file " + path.string() + ": " + error.what());
-    }
-}
 
 } // namespace
 
@@ -131,6 +150,7 @@ Setup read_setup(const SettingList& arguments, std::span<const std::string> envi
     setup.locations.chain_directory = setup.locations.data_directory / setup.params.directory;
 
     files.include_from(setup.params.name);
+    files.check_sections(setup.params.name);
     setup.settings = Settings(std::vector{
         arguments, from_environment, files.section(setup.params.name), files.section("")});
     return setup;

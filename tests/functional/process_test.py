@@ -5,8 +5,8 @@ import os
 import signal
 import socket
 
-from framework import (CAIRND, REGTEST_ADDRESS, RpcError, expect_equal, expect_in, free_port, run,
-                       wait_until)
+from framework import (CAIRND, PATIENCE, REGTEST_ADDRESS, RpcError, expect_equal, expect_in,
+                       free_port, run, wait_until)
 
 
 def stops_cleanly_on_signals_and_on_the_call(test):
@@ -79,10 +79,45 @@ def configuration_file_is_read_below_environment_and_arguments(test):
     with open(os.path.join(node.datadir, "more.conf"), "w", encoding="utf-8") as file:
         file.write("uacomment=included\nmaxconnections=7\n")
     node.start("-uacomment=argument")
+    assert "Warning" not in node.output(), node.output()
     agent = node.rpc.getnetworkinfo()["subversion"]
     for comment in ("argument", "everywhere", "here", "included"):
         expect_in(comment, agent)
     assert "elsewhere" not in agent, agent
+
+
+def section_of_no_chain_is_warned_of(test):
+    path = test.file("cairn.conf", "listen=0\n[regtset]\nport=1\n")
+    code, _, error = test.cairnd(f"-datadir={test.directory}", "-chain=regtest",
+                                 "-stopafterblockimport", "-noserver", "-connect=0")
+    expect_equal((code, error), (0, f"Warning: {path}:2 Section [regtset] is not recognized.\n"),
+                 "exit code and standard error")
+
+
+def block_files_are_imported(test):
+    source = test.node(chain="regtest")
+    hashes = source.mine(30, REGTEST_ADDRESS)
+    blocks = [bytes.fromhex(source.rpc.getblock(one, 0)) for one in hashes]
+    source.stop()
+    magic = bytes.fromhex("fabfb5da")
+    frames = [magic + len(block).to_bytes(4, "little") + block for block in blocks]
+    # As real files are: the first with blocks out of order and room left at its end, the second
+    # cut short by a crash.
+    paths = [os.path.join(test.directory, name) for name in ("blk00000.dat", "blk00001.dat")]
+    for path, content in zip(paths, (frames[10:20] + frames[:10] + [bytes(5000)],
+                                     frames[20:] + [frames[0][:50]])):
+        with open(path, "wb") as file:
+            file.write(b"".join(content))
+    node = test.node(chain="regtest", start=False)
+    importing = [f"-loadblock={path}" for path in paths]
+    node.start(*importing, "-stopafterblockimport", wait=False)
+    expect_equal(node.process.wait(PATIENCE), 0, "exit code after the import")
+    node.start()
+    expect_equal(node.rpc.getbestblockhash(), hashes[-1], "tip after the import")
+    node.stop()
+    node.start(*importing, f"-loadblock={paths[0]}.none")  # known blocks, and a file that is not
+    wait_until(lambda: "import_failed" in node.output(), "the missing file to be reported")
+    expect_equal(node.rpc.getbestblockhash(), hashes[-1], "tip after a second import")
 
 
 def version_and_help_go_to_standard_output(test):
@@ -132,5 +167,6 @@ def wrong_credentials_are_refused(test):
 run(stops_cleanly_on_signals_and_on_the_call, second_process_on_a_directory_is_refused,
     taken_ports_are_named, option_errors_name_the_option, configuration_errors_name_file_and_line,
     configuration_file_is_read_below_environment_and_arguments,
+    section_of_no_chain_is_warned_of, block_files_are_imported,
     version_and_help_go_to_standard_output, daemon_returns_once_the_node_answers,
     data_directory_can_be_copied, wrong_credentials_are_refused)

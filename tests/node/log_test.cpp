@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(start_log__control_characters__cannot_forge_a_line) {
 
 BOOST_AUTO_TEST_CASE(start_log__level__holds_back_what_is_below) {
     const Logging logging;
-    start_log({.file = logging.file, .level = LogLevel::Debug});
+    start_log({.file = logging.file, .level = spdlog::level::debug});
     spdlog::trace("trace_line");
     spdlog::debug("debug_line");
     BOOST_TEST(content(logging.file).find("trace_line") == std::string::npos);

@@ -79,8 +79,8 @@ BOOST_AUTO_TEST_CASE(parsers__what_the_reference_s_tests_give__is_taken) {
         "natpmp=0\nshrinkdebugfile=0\nunsafesqlitesync=1\nconnect=0\nmaxconnections=94\n"
         "par=2\nprevoutfetchthreads=1\nbind=127.0.0.1\n",
         "bitcoin.conf");
-    const Settings settings(
-        std::vector{parse_arguments(arguments).settings, config["regtest"], config[""]});
+    const Settings settings(std::vector{
+        parse_arguments(arguments).settings, config["regtest"].settings, config[""].settings});
     BOOST_TEST(settings.text("chain") == "regtest");
     BOOST_TEST(settings.text("loglevel") == "trace");
     BOOST_TEST((settings.list("connect") == Texts{"0"}));
@@ -134,12 +134,6 @@ BOOST_AUTO_TEST_CASE(settings__negated_list__hides_weaker_sources) {
     BOOST_TEST(settings.list("connect").empty());
 }
 
-BOOST_AUTO_TEST_CASE(settings__force__beats_every_source) {
-    Settings settings = from_line({"-rpcport=1"});
-    settings.force("rpcport", "2");
-    BOOST_TEST(settings.number("rpcport") == 2);
-}
-
 BOOST_AUTO_TEST_CASE(settings__chain_shortcuts__are_chains) {
     BOOST_TEST(from_line({"-regtest"}).text("chain") == "regtest");
     BOOST_TEST(from_line({"-testnet"}).text("chain") == "testnet3");
@@ -156,6 +150,8 @@ BOOST_AUTO_TEST_CASE(parse_arguments__mistake__says_which) {
         {"--nofakearg", "Invalid parameter -nofakearg"},
         {"-par=two", "-par=two: expected a whole number"},
         {"-par=", "-par=: expected a whole number"},
+        {"-dbcache=0", "-dbcache=0 is not between 4 and 1048576"},
+        {"-nodbcache", "-nodbcache=0 is not between 4 and 1048576"},
         {"-par", "-par needs a value: -par=<n>"},
         {"-datadir", "-datadir needs a value: -datadir=<dir>"},
         {"-listen=maybe", "-listen=maybe: expected 0 or 1"},
@@ -195,10 +191,13 @@ BOOST_AUTO_TEST_CASE(parse_config__sections_comments_blanks__are_sorted_out) {
         "[other]\n"
         "rpcpassword=a b=c",
         "x.conf");
-    BOOST_TEST((config[""] == SettingList{{"par", "2"}}));
+    BOOST_TEST((config[""].settings == SettingList{{"par", "2"}}));
     BOOST_TEST(
-        (config["regtest"] == SettingList{{"port", "7"}, {"port", "8"}, {"listen", "0", true}}));
-    BOOST_TEST((config["other"] == SettingList{{"rpcpassword", "a b=c"}}));
+        (config["regtest"].settings ==
+         SettingList{{"port", "7"}, {"port", "8"}, {"listen", "0", true}}));
+    BOOST_TEST((config["other"].settings == SettingList{{"rpcpassword", "a b=c"}}));
+    BOOST_TEST(config["regtest"].place == "x.conf:4");
+    BOOST_TEST(config["other"].place == "x.conf:8");
 }
 
 BOOST_AUTO_TEST_CASE(parse_config__mistake__names_file_and_line) {

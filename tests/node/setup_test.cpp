@@ -104,6 +104,19 @@ BOOST_AUTO_TEST_CASE(read_setup__includeconf__adds_a_file_but_not_from_an_includ
          Texts{"-includeconf cannot be used from included files; ignoring -includeconf=c.conf"}));
 }
 
+BOOST_AUTO_TEST_CASE(read_setup__section_of_no_chain__warns_of_file_and_line) {
+    const Home home;
+    const std::string data = home.data().string();
+    home.folder.write(
+        ".cairn/cairn.conf", "regtest=1\nnosuch.par=1\nincludeconf=a.conf\n[main]\npar=2\n"
+                             "[signet]\n[regtest]\n[cairn]\n[nosuch]\n");
+    home.folder.write(".cairn/a.conf", "[test]\n[nochain]\n");
+    const Texts expected{
+        data + "/a.conf:2 Section [nochain] is not recognized.",
+        data + "/cairn.conf:2 Section [nosuch] is not recognized."};
+    BOOST_TEST(home.read({}).warnings == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(read_setup__mistake__says_where) {
     const Home home;
     const std::string data = home.data().string();
