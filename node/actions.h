@@ -43,34 +43,21 @@ struct AcceptTransaction {
     consensus::TransactionRef tx;
 };
 
-// Reads from the disk, each answered by Protocol::read_done(). ////////////////////////////////
-
-struct ReadBlock {
+/// Build a message from what is on the disk. Protocol::read_done() follows.
+struct DiskRead {
+    enum class Kind : uint8_t {
+        Block,
+        StrippedBlock, ///< Without witnesses.
+        Filter,
+        FilterHeaders,     ///< A cfheaders message about the blocks from `start` to `block`.
+        FilterCheckpoints, ///< A cfcheckpt message up to `block`.
+    };
     PeerId peer = NO_PEER;
+    Kind kind = Kind::Block;
     const chain::BlockNode* block = nullptr;
-    bool witness = true;
-};
-
-/// For a cfilter message.
-struct ReadFilter {
-    PeerId peer = NO_PEER;
-    const chain::BlockNode* block = nullptr;
-};
-
-/// For a cfheaders message about the blocks from `start` to `stop`.
-struct ReadFilterHeaders {
-    PeerId peer = NO_PEER;
     consensus::Height start;
-    const chain::BlockNode* stop = nullptr;
 };
 
-/// For a cfcheckpt message.
-struct ReadFilterCheckpoints {
-    PeerId peer = NO_PEER;
-    const chain::BlockNode* stop = nullptr;
-};
-
-using DiskRead = std::variant<ReadBlock, ReadFilter, ReadFilterHeaders, ReadFilterCheckpoints>;
 using Action = std::variant<Send, Drop, AcceptHeaders, AcceptBlock, AcceptTransaction, DiskRead>;
 using Actions = std::vector<Action>;
 

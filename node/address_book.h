@@ -2,8 +2,8 @@
 // Addresses of nodes that we may call one day, kept over restarts in peers.dat.
 #pragma once
 
-#include "node/address_messages.h"
 #include "node/clock.h"
+#include "node/messages.h"
 #include "node/random.h"
 
 #include <filesystem>

@@ -13,11 +13,11 @@ class AddressRelay {
 public:
     AddressRelay(Context& context, AddressBook& book);
 
-    void established(Peer& peer, Time now);
-    Outcome<> addr(Peer& peer, ByteView payload, Time now);
-    Outcome<> addrv2(Peer& peer, ByteView payload, Time now);
-    Outcome<> get_addr(Peer& peer, Time now);
-    void tick(Peer& peer, Time now);
+    void established(Peer& peer);
+    void addr(Peer& peer, AddrMessage message);
+    void addrv2(Peer& peer, AddrV2Message message);
+    void get_addr(Peer& peer);
+    void tick(Peer& peer);
 
     static constexpr double TOKENS_PER_SECOND = 0.1;
     static constexpr double MAX_TOKENS = 1000;
@@ -31,8 +31,8 @@ public:
     static constexpr std::chrono::hours OWN_MEAN{24};
 
 private:
-    Outcome<> learn(Peer& peer, std::vector<TimedAddress> addresses, size_t count, Time now);
-    void relay(const TimedAddress& place, PeerId source, Time now);
+    void learn(Peer& peer, std::vector<TimedAddress> addresses, size_t count);
+    void relay(const TimedAddress& place, PeerId source);
     void send(Peer& peer, std::vector<TimedAddress> addresses);
 
     Context& context_;

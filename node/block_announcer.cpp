@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "node/block_announcer.h"
 
-#include "node/block_messages.h"
-#include "node/handshake_messages.h"
-
 namespace cairn::node {
 
 namespace {
@@ -38,10 +35,10 @@ void BlockAnnouncer::announce(Peer& peer, const chain::TipChange& change) {
     const bool by_headers = peer.wants_headers && message.headers.size() <= MAX_HEADERS_ANNOUNCED &&
                             knows(peer, first->parent_node());
     if (by_headers) {
-        context_.send(peer, message_of(message));
+        context_.send(peer, "headers", message);
     } else {
         const Inventory item{InventoryType::Block, change.new_tip->hash};
-        context_.send(peer, "inv", consensus::encode(InventoryMessage{{item}}));
+        context_.send(peer, "inv", InventoryMessage{{item}});
     }
     peer.headers.best_sent = change.new_tip;
 }

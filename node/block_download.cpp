@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "node/block_download.h"
 
-#include "node/handshake_messages.h"
 #include "node/header_sync.h"
 
 #include <algorithm>
@@ -13,26 +12,25 @@ using chain::BlockNode;
 using consensus::BlockHash;
 using consensus::Height;
 
-Outcome<> BlockDownload::block(Peer& peer, Bytes payload, Time now) {
+void BlockDownload::block(Peer& peer, Bytes payload) {
     consensus::Reader reader(payload);
     const auto header = reader.read<consensus::BlockHeader>();
-    if (reader.failed()) return malformed(peer, "block");
+    if (reader.failed()) return Context::malformed(peer, "block");
     const BlockHash hash = header.hash();
     const bool requested = in_flight_.contains(hash);
     remove(hash);
-    peer.blocks.progress_at = now;
+    peer.blocks.progress_at = context_.now;
     peer.blocks.slow = false;
     peer.blocks.owes_since.reset();
-    if (processing_.contains(hash)) return done();
+    if (processing_.contains(hash)) return;
     processing_.emplace(hash, payload.size());
     processing_bytes_ += payload.size();
     ++peer.blocks_processing;
     context_.out.emplace_back(AcceptBlock{peer.id, hash, std::move(payload), requested});
-    return done();
 }
 
 void BlockDownload::block_done(
-    PeerId id, const BlockHash& hash, const chain::BlockOutcome& outcome, Time now) {
+    PeerId id, const BlockHash& hash, const chain::BlockOutcome& outcome) {
     if (const auto found = processing_.find(hash); found != processing_.end()) {
         processing_bytes_ -= found->second;
         processing_.erase(found);
@@ -41,7 +39,7 @@ void BlockDownload::block_done(
     if (peer == nullptr) return;
     --peer->blocks_processing;
     if (outcome.verdict) {
-        if (!outcome.known) peer->blocks.last_at = seconds_of(now);
+        if (!outcome.known) peer->blocks.last_at = context_.now_seconds();
         if (outcome.node != nullptr) HeaderSync::note_known(*peer, *outcome.node);
         return;
     }
@@ -71,15 +69,16 @@ Time::duration BlockDownload::timeout() const {
         std::chrono::seconds(60), std::chrono::seconds(context_.chain.params().spacing()));
 }
 
-void BlockDownload::tick(Peer& peer, Time now) {
+void BlockDownload::tick(Peer& peer) {
     Peer::Blocks& blocks = peer.blocks;
-    if (peer.waiting) blocks.progress_at = now; // we are what is slow: nothing of it is read
-    const bool late = !blocks.in_flight.empty() && now - blocks.progress_at > timeout();
-    if (late || (blocks.owes_since && now - *blocks.owes_since > timeout())) {
+    if (peer.waiting)
+        blocks.progress_at = context_.now; // we are what is slow: nothing of it is read
+    const bool late = !blocks.in_flight.empty() && context_.now - blocks.progress_at > timeout();
+    if (late || (blocks.owes_since && context_.now - *blocks.owes_since > timeout())) {
         context_.drop(peer, "timeout downloading block");
         return;
     }
-    request_more(peer, now);
+    request_more(peer);
 }
 
 /// Whether `peer` has a chain that is as good as ours, of which we may lack blocks.
@@ -103,16 +102,16 @@ bool BlockDownload::has_faster_source(const Peer& peer) const {
     });
 }
 
-void BlockDownload::request_more(Peer& peer, Time now) {
+void BlockDownload::request_more(Peer& peer) {
     Peer::Blocks& blocks = peer.blocks;
     const size_t limit = blocks.slow ? 1 : MAX_IN_FLIGHT;
     if (blocks.in_flight.size() >= limit || processing_bytes_ >= MAX_PROCESSING_BYTES ||
         !is_wanted(peer) || (blocks.slow && has_faster_source(peer)))
         return;
     const std::vector<const BlockNode*> missing =
-        find_missing(peer, limit - blocks.in_flight.size(), now);
+        find_missing(peer, limit - blocks.in_flight.size());
     if (missing.empty()) return;
-    if (blocks.in_flight.empty()) blocks.progress_at = now;
+    if (blocks.in_flight.empty()) blocks.progress_at = context_.now;
     InventoryMessage message;
     for (const BlockNode* node : missing) {
         message.items.push_back({InventoryType::WitnessBlock, node->hash});
@@ -122,11 +121,11 @@ void BlockDownload::request_more(Peer& peer, Time now) {
     spdlog::debug(
         "requesting blocks count={} first={} peer={}", missing.size(),
         missing.front()->height.value, peer.id);
-    context_.send(peer, "getdata", consensus::encode(message));
+    context_.send(peer, "getdata", message);
 }
 
 /// Up to `count` blocks of the peer's chain that nobody was asked for, lowest first.
-std::vector<const BlockNode*> BlockDownload::find_missing(Peer& peer, size_t count, Time now) {
+std::vector<const BlockNode*> BlockDownload::find_missing(Peer& peer, size_t count) {
     const BlockNode* best = peer.headers.best_known;
     const BlockNode*& common = peer.blocks.last_common;
     const chain::View view = context_.chain.view();
@@ -152,7 +151,7 @@ std::vector<const BlockNode*> BlockDownload::find_missing(Peer& peer, size_t cou
         if (asked != in_flight_.end()) {
             // The lowest missing block is what all wait for.
             const PeerId holder = asked->second.peer;
-            if (!first || holder == peer.id || !relieve(holder, now)) continue;
+            if (!first || holder == peer.id || !relieve(holder)) continue;
         }
         missing.push_back(node);
     }
@@ -160,13 +159,13 @@ std::vector<const BlockNode*> BlockDownload::find_missing(Peer& peer, size_t cou
 }
 
 /// Take all requests from `holder` if it has made no progress for too long. True if it lost them.
-bool BlockDownload::relieve(PeerId holder, Time now) {
+bool BlockDownload::relieve(PeerId holder) {
     Peer& slow = context_.peers.at(holder);
-    if (now - slow.blocks.progress_at < stall_) return false;
+    if (context_.now - slow.blocks.progress_at < stall_) return false;
     spdlog::debug("peer={} is stalling block download", holder);
     stall_ = std::min<std::chrono::microseconds>(MAX_STALL, stall_ * 2);
     slow.blocks.slow = true;
-    if (!slow.blocks.owes_since) slow.blocks.owes_since = now;
+    if (!slow.blocks.owes_since) slow.blocks.owes_since = context_.now;
     disconnected(slow);
     return true;
 }

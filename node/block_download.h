@@ -18,15 +18,12 @@ public:
     explicit BlockDownload(Context& context) : context_(context) {}
 
     /// Requires: can_take(peer).
-    Outcome<> block(Peer& peer, Bytes payload, Time now);
-    void block_done(
-        PeerId peer,
-        const consensus::BlockHash& hash,
-        const chain::BlockOutcome& outcome,
-        Time now);
+    void block(Peer& peer, Bytes payload);
+    void
+    block_done(PeerId peer, const consensus::BlockHash& hash, const chain::BlockOutcome& outcome);
     void disconnected(Peer& peer);
     void tip_moved();
-    void tick(Peer& peer, Time now);
+    void tick(Peer& peer);
 
     /// Whether there is memory for another block of `peer`, which may always have one.
     bool can_take(const Peer& peer) const {
@@ -46,11 +43,11 @@ private:
         const chain::BlockNode* node = nullptr;
     };
 
-    void request_more(Peer& peer, Time now);
-    std::vector<const chain::BlockNode*> find_missing(Peer& peer, size_t count, Time now);
+    void request_more(Peer& peer);
+    std::vector<const chain::BlockNode*> find_missing(Peer& peer, size_t count);
     bool is_wanted(const Peer& peer) const;
     bool has_faster_source(const Peer& peer) const;
-    bool relieve(PeerId holder, Time now);
+    bool relieve(PeerId holder);
     void remove(const consensus::BlockHash& hash);
     Time::duration timeout() const;
 

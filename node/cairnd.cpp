@@ -82,7 +82,7 @@ public:
             server_->set_status("Loading block index…");
         }
         open_chain(options.chain);
-        network_ = std::make_unique<node::Network>(*chain_, clock_, options.network);
+        network_ = node::Network::make(*chain_, clock_, options.network);
         if (!settings.flag("networkactive")) network_->set_active(false);
         if (options.payout)
             miner_ =

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "chain/chain.h"
+#include "node/messages.h"
 
 #include <optional>
 #include <vector>
@@ -30,10 +31,8 @@ public:
     virtual consensus::Uint256 minimum_chain_work() const = 0;
     virtual bool serves_filters() const = 0;
 
-    virtual std::optional<WaitingTransaction>
-    find_transaction(const consensus::Txid& txid) const = 0;
-    virtual std::optional<WaitingTransaction>
-    find_transaction(const consensus::Wtxid& wtxid) const = 0;
+    /// By wtxid or txid, as `item` says.
+    virtual std::optional<WaitingTransaction> find_transaction(const Inventory& item) const = 0;
     virtual std::vector<WaitingTransaction> waiting_transactions() const = 0;
     virtual uint64_t mempool_sequence() const = 0;
     virtual chain::FeeRate mempool_min_feerate() const = 0;

@@ -12,6 +12,11 @@ namespace cairn::node {
 /// A moment as protocol code sees it.
 using Time = std::chrono::sys_time<std::chrono::microseconds>;
 
+/// Seconds since the epoch.
+inline int64_t seconds_of(Time time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
 /// Thread: any.
 class Clock {
 public:

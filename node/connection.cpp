@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "node/connection.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include <utility>
@@ -12,12 +10,6 @@
 namespace cairn::node {
 
 namespace asio = boost::asio;
-
-namespace {
-
-constexpr auto AS_TUPLE = asio::as_tuple(asio::use_awaitable);
-
-} // namespace
 
 Connection::Connection(
     PeerId id, Socket socket, FrameReader reader, ConnectionOwner& owner, ReadBuffer& buffer)
@@ -82,16 +74,16 @@ Outcome<> Connection::consume(ByteView in) {
 }
 
 void Connection::count_received(const Message& message) {
-    const bool known = traffic_.received_by_message.contains(message.command) ||
-                       traffic_.received_by_message.size() < MAX_COMMANDS;
-    traffic_.received_by_message[known ? message.command : "*other*"] +=
+    const bool known = traffic_.bytes_received_by_message.contains(message.command) ||
+                       traffic_.bytes_received_by_message.size() < MAX_COMMANDS;
+    traffic_.bytes_received_by_message[known ? message.command : "*other*"] +=
         FRAME_HEADER_BYTES + message.payload.size();
 }
 
 void Connection::send(const Magic& magic, const Message& message) {
     if (closed_) return;
     Bytes bytes = frame_bytes(magic, message);
-    traffic_.sent_by_message[message.command] += bytes.size();
+    traffic_.bytes_sent_by_message[message.command] += bytes.size();
     queue_.push_back(std::move(bytes));
     if (writing_) return;
     writing_ = true;

@@ -3,20 +3,23 @@
 #pragma once
 
 #include "node/frame.h"
-#include "node/peer_id.h"
+#include "node/network.h"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <array>
-#include <deque>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace cairn::node {
+
+/// For `co_await`: an error is a value.
+constexpr auto AS_TUPLE = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 /// Whom a connection tells what happens to it.
 class ConnectionOwner {
@@ -29,16 +32,6 @@ public:
     /// The last call for `id`, unless the owner itself closed the connection.
     virtual void connection_lost(PeerId id, const std::string& reason) = 0;
     virtual int64_t wall_seconds() const = 0;
-};
-
-/// What went over one connection. Times in seconds, 0 for never.
-struct Traffic {
-    uint64_t bytes_sent = 0;
-    uint64_t bytes_received = 0;
-    std::map<std::string, uint64_t> sent_by_message;
-    std::map<std::string, uint64_t> received_by_message; ///< Unknown commands under "*other*".
-    int64_t last_send = 0;
-    int64_t last_receive = 0;
 };
 
 /// A connected socket with its queue of bytes to send.

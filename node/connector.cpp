@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "node/connector.h"
 
-#include "node/handshake_messages.h"
+#include "node/connection.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <spdlog/spdlog.h>
@@ -18,35 +15,21 @@ namespace cairn::node {
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 
-namespace {
-
-constexpr auto AS_TUPLE = asio::as_tuple(asio::use_awaitable);
-
-int64_t seconds_since_epoch(Time time) {
-    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
-
-NetAddress address_of(const tcp::endpoint& endpoint) {
-    if (endpoint.address().is_v4())
-        return NetAddress::ipv4(endpoint.address().to_v4().to_bytes(), endpoint.port());
-    return NetAddress::ipv6(endpoint.address().to_v6().to_bytes(), endpoint.port());
-}
-
-} // namespace
-
 Connector::Connector(
     asio::io_context& io,
     const NetworkOptions& options,
     const consensus::Params& params,
+    const Peers& peers,
     AddressBook& book,
     Random random,
-    Hooks hooks)
+    Connected connected)
     : io_(io),
       options_(options),
       params_(params),
+      peers_(peers),
       book_(book),
       random_(random),
-      hooks_(std::move(hooks)),
+      connected_(std::move(connected)),
       added_(options.add_nodes) {}
 
 bool Connector::add(const std::string& target) {
@@ -69,16 +52,14 @@ void Connector::tick(Time now) {
     if (stopped_) return;
     for (const std::string& target : options_.connect) keep(target, ConnectionType::Manual, now);
     for (const std::string& target : added_) keep(target, ConnectionType::Manual, now);
-    if (!options_.connect_only) fill_slots(hooks_.links(), now);
+    if (!options_.connect_only) fill_slots(now);
 }
 
 /// Dial `target` unless it is connected, being dialled, or failed a moment ago.
 void Connector::keep(const std::string& target, ConnectionType type, Time now) {
-    const std::vector<Link> links = hooks_.links();
-    const auto link = std::find_if(
-        links.begin(), links.end(), [&](const Link& one) { return one.target == target; });
-    if (link != links.end()) {
-        if (link->established) pauses_.erase(target);
+    for (const auto& [id, peer] : peers_) {
+        if (peer.target != target) continue;
+        if (peer.established) pauses_.erase(target);
         return;
     }
     Pause& pause = pauses_[target];
@@ -91,16 +72,16 @@ void Connector::keep(const std::string& target, ConnectionType type, Time now) {
 }
 
 /// Keep the outbound slots filled: from the address book, else from those who know others.
-void Connector::fill_slots(const std::vector<Link>& links, Time now) {
+void Connector::fill_slots(Time now) {
     std::set<std::string> groups;
     size_t taken = 0;
-    for (const Link& link : links) {
-        if (link.type == ConnectionType::Inbound) continue;
-        groups.insert(link.address.group());
-        if (link.type == ConnectionType::OutboundFullRelay) ++taken;
+    for (const auto& [id, peer] : peers_) {
+        if (peer.inbound()) continue;
+        groups.insert(peer.address.group());
+        if (peer.type == ConnectionType::OutboundFullRelay) ++taken;
     }
     if (taken + dialling_.size() >= OUTBOUND_SLOTS) return;
-    const int64_t seconds = seconds_since_epoch(now);
+    const int64_t seconds = seconds_of(now);
     if (const auto address = book_.pick(groups, random_, seconds)) {
         book_.tried(*address, seconds);
         dial(address->to_string(), ConnectionType::OutboundFullRelay);
@@ -152,7 +133,7 @@ asio::awaitable<void> Connector::dial_one(std::string target, ConnectionType typ
         spdlog::debug("cannot connect to {}: {}", target, outcome.message());
         co_return;
     }
-    hooks_.connected(std::move(socket), target, type);
+    connected_(std::move(socket), target, type);
 }
 
 /// Learn addresses from a DNS seed.
@@ -165,8 +146,11 @@ asio::awaitable<void> Connector::ask_seed(std::string host) {
         if (++found > 256) break;
         // Three to seven days old, so that what peers tell is thought fresher.
         const int64_t age = (3 * 24 + static_cast<int64_t>(random_.below(4 * 24))) * 3600;
-        const auto time = static_cast<uint32_t>(seconds_since_epoch(now_) - age);
-        book_.add({time, NODE_NETWORK | NODE_WITNESS, address_of(entry.endpoint())}, random_);
+        const auto time = static_cast<uint32_t>(seconds_of(now_) - age);
+        book_.add(
+            {time, NODE_NETWORK | NODE_WITNESS,
+             NetAddress::of(entry.endpoint().address(), params_.p2p_port)},
+            random_);
     }
     if (error)
         spdlog::warn("DNS seed failed host={} error={}", host, error.message());

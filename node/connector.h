@@ -19,31 +19,22 @@
 
 namespace cairn::node {
 
-/// A connection as the connector needs to know of it.
-struct Link {
-    std::string target; ///< What was dialled; empty for inbound ones.
-    NetAddress address;
-    ConnectionType type = ConnectionType::Inbound;
-    bool established = false;
-};
-
 /// Dials. Thread: network. Requires: stop() and the end of the io_context's run before it goes.
 class Connector {
 public:
     using Socket = boost::asio::ip::tcp::socket;
 
-    struct Hooks {
-        std::function<std::vector<Link>()> links;
-        std::function<void(Socket, const std::string& target, ConnectionType)> connected;
-    };
+    using Connected = std::function<void(Socket, const std::string& target, ConnectionType)>;
 
+    /// What is given by reference outlives this.
     Connector(
         boost::asio::io_context& io,
         const NetworkOptions& options,
         const consensus::Params& params,
+        const Peers& peers,
         AddressBook& book,
         Random random,
-        Hooks hooks);
+        Connected connected);
 
     /// Dial what is due. Called several times a second.
     void tick(Time now);
@@ -70,7 +61,7 @@ private:
     };
 
     void keep(const std::string& target, ConnectionType type, Time now);
-    void fill_slots(const std::vector<Link>& links, Time now);
+    void fill_slots(Time now);
     void dial(const std::string& target, ConnectionType type);
     boost::asio::awaitable<void> dial_one(std::string target, ConnectionType type);
     boost::asio::awaitable<void> ask_seed(std::string host);
@@ -78,9 +69,10 @@ private:
     boost::asio::io_context& io_;
     const NetworkOptions& options_;
     const consensus::Params& params_;
+    const Peers& peers_;
     AddressBook& book_;
     Random random_;
-    Hooks hooks_;
+    Connected connected_;
     std::vector<std::string> added_;
     std::map<std::string, Pause> pauses_;
     std::set<std::string> dialling_;

@@ -25,9 +25,8 @@ void Context::misbehaving(Peer& peer, std::string reason) {
     drop(peer, std::move(reason));
 }
 
-Outcome<> malformed(const Peer& peer, std::string_view command) {
+void Context::malformed(const Peer& peer, std::string_view command) {
     spdlog::debug("malformed command={} peer={}", command, peer.id);
-    return done();
 }
 
 } // namespace cairn::node

@@ -25,13 +25,20 @@ struct Context {
     const ChainReader& chain;
     ProtocolOptions options;
     Random random;
+    Time now; ///< Of the call that is being handled.
     Peers peers;
     Actions out; ///< What has to be done, in order.
 
     void send(Peer& peer, Message message);
 
-    void send(Peer& peer, std::string_view command, Bytes payload = {}) {
-        send(peer, Message{std::string(command), std::move(payload)});
+    /// A message without content.
+    void send(Peer& peer, std::string_view command) {
+        send(peer, Message{std::string(command), {}});
+    }
+
+    template <class T>
+    void send(Peer& peer, std::string_view command, const T& content) {
+        send(peer, message_of(command, content));
     }
 
     /// End the connection; nothing more is taken from or sent to `peer`.
@@ -40,22 +47,15 @@ struct Context {
     /// It broke the protocol's rules: it is dropped, unless the operator trusts it.
     void misbehaving(Peer& peer, std::string reason);
 
+    /// It sent what can't be parsed, which is passed over, as the reference does.
+    static void malformed(const Peer& peer, std::string_view command);
+
+    int64_t now_seconds() const { return seconds_of(now); }
+
     Peer* find(PeerId id) {
         const auto found = peers.find(id);
         return found == peers.end() || found->second.dropped ? nullptr : &found->second;
     }
 };
-
-/// Seconds since the epoch.
-inline int64_t seconds_of(Time time) {
-    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
-
-/// A payload that can't be parsed is passed over, as the reference does.
-Outcome<> malformed(const Peer& peer, std::string_view command);
-
-inline Outcome<> done() {
-    return boost::system::in_place_value;
-}
 
 } // namespace cairn::node

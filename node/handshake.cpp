@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "node/handshake.h"
 
-#include "node/handshake_messages.h"
-
 #include <algorithm>
 #include <spdlog/spdlog.h>
 
@@ -19,22 +17,22 @@ std::string printable(std::string text) {
 
 } // namespace
 
-void Handshake::connected(Peer& peer, Time now) {
+void Handshake::connected(Peer& peer) {
     peer.local_nonce = context_.random.next();
-    if (!peer.inbound()) send_version(peer, now);
+    if (!peer.inbound()) send_version(peer);
 }
 
-void Handshake::send_version(Peer& peer, Time now) {
+void Handshake::send_version(Peer& peer) {
     VersionMessage message;
     message.services = context_.options.services;
-    message.time = seconds_of(now);
+    message.time = context_.now_seconds();
     message.receiver.address = peer.address;
     message.sender.services = context_.options.services;
     message.nonce = peer.local_nonce;
     message.user_agent = context_.options.user_agent;
     message.start_height = context_.chain.view().height().value;
     message.relay = !context_.options.blocks_only;
-    context_.send(peer, message_of(message));
+    context_.send(peer, "version", message);
 }
 
 /// Whether `nonce` is that of one of our own outbound connections.
@@ -45,39 +43,30 @@ bool Handshake::is_ourselves(uint64_t nonce) const {
     });
 }
 
-Outcome<> Handshake::version(Peer& peer, ByteView payload, Time now) {
+void Handshake::version(Peer& peer, const VersionMessage& message) {
     if (peer.version_received) {
         spdlog::debug("redundant version message from peer={}", peer.id);
-        return done();
+        return;
     }
-    const std::optional<VersionMessage> message = parse<VersionMessage>(payload);
-    if (!message) return malformed(peer, VersionMessage::COMMAND);
-    if (message->version < MIN_PEER_VERSION) {
-        context_.drop(peer, fmt::format("using obsolete version {}", message->version));
-        return done();
-    }
-    if (peer.inbound() && message->nonce != 0 && is_ourselves(message->nonce)) {
-        context_.drop(peer, "connected to self");
-        return done();
-    }
+    if (message.version < MIN_PEER_VERSION)
+        return context_.drop(peer, fmt::format("using obsolete version {}", message.version));
+    if (peer.inbound() && message.nonce != 0 && is_ourselves(message.nonce))
+        return context_.drop(peer, "connected to self");
     constexpr uint64_t NEEDED = NODE_NETWORK | NODE_WITNESS;
-    if (peer.type == ConnectionType::OutboundFullRelay && (message->services & NEEDED) != NEEDED) {
-        context_.drop(
-            peer, fmt::format(
-                      "does not offer the expected services ({:08x} offered)", message->services));
-        return done();
-    }
+    if (peer.type == ConnectionType::OutboundFullRelay && (message.services & NEEDED) != NEEDED)
+        return context_.drop(
+            peer,
+            fmt::format("does not offer the expected services ({:08x} offered)", message.services));
     peer.version_received = true;
-    peer.version = message->version;
-    peer.services = message->services;
-    peer.user_agent = printable(message->user_agent);
-    peer.starting_height = message->start_height;
-    peer.time_offset = message->time - seconds_of(now);
-    peer.relays_transactions = message->relay;
-    peer.our_address = message->receiver.address;
-    if (peer.inbound()) send_version(peer, now);
-    const int32_t common = std::min(peer.version, PROTOCOL_VERSION);
-    if (common >= WTXID_RELAY_VERSION) {
+    peer.version = message.version;
+    peer.services = message.services;
+    peer.user_agent = printable(message.user_agent);
+    peer.starting_height = message.start_height;
+    peer.time_offset = message.time - context_.now_seconds();
+    peer.relays_transactions = message.relay;
+    peer.our_address = message.receiver.address;
+    if (peer.inbound()) send_version(peer);
+    if (peer.version >= WTXID_RELAY_VERSION) {
         context_.send(peer, "wtxidrelay");
         context_.send(peer, "sendaddrv2");
     }
@@ -85,45 +74,37 @@ Outcome<> Handshake::version(Peer& peer, ByteView payload, Time now) {
     spdlog::debug(
         "version received peer={} version={} services={:08x} agent={} height={}", peer.id,
         peer.version, peer.services, peer.user_agent, peer.starting_height);
-    return done();
 }
 
-Outcome<> Handshake::feature(Peer& peer, ByteView payload) {
-    if (peer.established) return Disconnect{"feature sent after verack"};
+void Handshake::feature(Peer& peer, const Bytes& payload) {
+    if (peer.established) return context_.misbehaving(peer, "feature sent after verack");
     const auto message = consensus::decode<FeatureMessage>(payload);
-    if (!message || !message->is_valid()) return Disconnect{"invalid feature message"};
+    if (!message || !message->is_valid())
+        return context_.misbehaving(peer, "invalid feature message");
     spdlog::debug("unknown feature id={} peer={}", printable(message->id), peer.id);
-    return done();
 }
 
-Outcome<> Handshake::wtxid_relay(Peer& peer) {
-    if (peer.established) return Disconnect{"wtxidrelay received after verack"};
+void Handshake::wtxid_relay(Peer& peer) {
+    if (peer.established) return context_.misbehaving(peer, "wtxidrelay received after verack");
     if (peer.version >= WTXID_RELAY_VERSION) peer.wtxid_relay = true;
-    return done();
 }
 
-Outcome<> Handshake::send_addrv2(Peer& peer) {
-    if (peer.established) return Disconnect{"sendaddrv2 received after verack"};
+void Handshake::send_addrv2(Peer& peer) {
+    if (peer.established) return context_.misbehaving(peer, "sendaddrv2 received after verack");
     peer.wants_addrv2 = true;
-    return done();
 }
 
-Outcome<> Handshake::verack(Peer& peer) {
-    if (peer.established) {
-        spdlog::debug("ignoring redundant verack message from peer={}", peer.id);
-        return done();
-    }
+void Handshake::verack(Peer& peer) {
     peer.established = true;
     spdlog::info(
         "peer connected id={} address={} agent={} version={} height={} {}", peer.id,
         peer.address.to_string(), peer.user_agent, peer.version, peer.starting_height,
         peer.inbound() ? "inbound" : "outbound");
     if (peer.version >= SENDHEADERS_VERSION) context_.send(peer, "sendheaders");
-    return done();
 }
 
-void Handshake::tick(Peer& peer, Time now) {
-    if (peer.established || now - peer.connected_at < context_.options.peer_timeout) return;
+void Handshake::tick(Peer& peer) {
+    if (context_.now - peer.connected_at < context_.options.peer_timeout) return;
     context_.drop(
         peer, peer.version_received ? "verack not received in time" : "version handshake timeout");
 }

@@ -14,19 +14,20 @@ class Handshake {
 public:
     explicit Handshake(Context& context) : context_(context) {}
 
-    void connected(Peer& peer, Time now);
-    Outcome<> version(Peer& peer, ByteView payload, Time now);
+    void connected(Peer& peer);
+    void version(Peer& peer, const VersionMessage& message);
     /// Source: BIP-0434.
-    Outcome<> feature(Peer& peer, ByteView payload);
+    void feature(Peer& peer, const Bytes& payload);
     /// Source: BIP-0339.
-    Outcome<> wtxid_relay(Peer& peer);
+    void wtxid_relay(Peer& peer);
     /// Source: BIP-0155.
-    Outcome<> send_addrv2(Peer& peer);
-    Outcome<> verack(Peer& peer);
-    void tick(Peer& peer, Time now); ///< Time-out.
+    void send_addrv2(Peer& peer);
+    /// Requires: it is the first.
+    void verack(Peer& peer);
+    void tick(Peer& peer); ///< Time-out.
 
 private:
-    void send_version(Peer& peer, Time now);
+    void send_version(Peer& peer);
     bool is_ourselves(uint64_t nonce) const;
 
     Context& context_;

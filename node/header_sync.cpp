@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "node/header_sync.h"
 
-#include "node/block_messages.h"
-#include "node/handshake_messages.h"
-
 #include <spdlog/spdlog.h>
 
 namespace cairn::node {
@@ -20,17 +17,17 @@ bool is_consecutive(const std::vector<consensus::BlockHeader>& headers) {
 
 } // namespace
 
-void HeaderSync::ask(Peer& peer, const chain::BlockNode& from, Time now) {
-    if (peer.headers.asked_at && now - *peer.headers.asked_at < ANSWER_TIMEOUT) return;
-    peer.headers.asked_at = now;
+void HeaderSync::ask(Peer& peer, const chain::BlockNode& from) {
+    if (peer.headers.asked_at && context_.now - *peer.headers.asked_at < ANSWER_TIMEOUT) return;
+    peer.headers.asked_at = context_.now;
     const LocatorMessage message{
         static_cast<uint32_t>(PROTOCOL_VERSION), consensus::locator_of(&from), {}};
-    context_.send(peer, "getheaders", consensus::encode(message));
+    context_.send(peer, "getheaders", message);
 }
 
-void HeaderSync::tick(Peer& peer, Time now) {
+void HeaderSync::tick(Peer& peer) {
     if (first_ == peer.id && !caught_up_ && peer.headers.asked_at &&
-        now - *peer.headers.asked_at > FIRST_TIMEOUT) {
+        context_.now - *peer.headers.asked_at > FIRST_TIMEOUT) {
         spdlog::debug("no answer to getheaders peer={}", peer.id);
         first_ = NO_PEER;
     }
@@ -45,37 +42,34 @@ void HeaderSync::tick(Peer& peer, Time now) {
     if (!caught_up_) first_ = peer.id;
     // From the parent, so that a peer with the same tip answers with it, and we learn that it has.
     const chain::BlockNode& best = context_.chain.best_header();
-    ask(peer, best.parent != nullptr ? *best.parent_node() : best, now);
+    ask(peer, best.parent != nullptr ? *best.parent_node() : best);
 }
 
 void HeaderSync::disconnected(PeerId peer) {
     if (first_ == peer) first_ = NO_PEER;
 }
 
-Outcome<> HeaderSync::headers(Peer& peer, ByteView payload, Time now) {
-    std::optional<HeadersMessage> message = parse<HeadersMessage>(payload);
-    if (!message) return malformed(peer, HeadersMessage::COMMAND);
-    std::vector<consensus::BlockHeader>& headers = message->headers;
+void HeaderSync::headers(Peer& peer, HeadersMessage message) {
+    std::vector<consensus::BlockHeader>& headers = message.headers;
     if (headers.size() > MAX_HEADERS)
-        return Disconnect{fmt::format("headers message size = {}", headers.size())};
+        return context_.misbehaving(peer, fmt::format("headers message size = {}", headers.size()));
     peer.headers.asked_at.reset();
     if (headers.empty()) {
         caught_up_ = true;
-        return done();
+        return;
     }
-    if (!is_consecutive(headers)) return Disconnect{"non-continuous headers sequence"};
+    if (!is_consecutive(headers))
+        return context_.misbehaving(peer, "non-continuous headers sequence");
     if (context_.chain.find_block(headers.front().prev_hash) == nullptr) {
         peer.headers.last_unknown = headers.back().hash();
-        ask(peer, context_.chain.best_header(), now);
-        return done();
+        return ask(peer, context_.chain.best_header());
     }
     peer.headers.message_size = headers.size();
     ++peer.headers_processing;
     context_.out.emplace_back(AcceptHeaders{peer.id, std::move(headers)});
-    return done();
 }
 
-void HeaderSync::headers_done(Peer& peer, const chain::HeadersOutcome& outcome, Time now) {
+void HeaderSync::headers_done(Peer& peer, const chain::HeadersOutcome& outcome) {
     if (outcome.last != nullptr) note_known(peer, *outcome.last);
     if (!outcome.verdict) {
         const consensus::Reject& reject = outcome.verdict.error();
@@ -87,19 +81,19 @@ void HeaderSync::headers_done(Peer& peer, const chain::HeadersOutcome& outcome, 
         return;
     }
     if (peer.headers.message_size == MAX_HEADERS && outcome.last != nullptr) {
-        ask(peer, *outcome.last, now);
+        ask(peer, *outcome.last);
     } else {
         caught_up_ = true;
     }
 }
 
-void HeaderSync::announced(Peer& peer, const consensus::BlockHash& hash, Time now) {
+void HeaderSync::announced(Peer& peer, const consensus::BlockHash& hash) {
     if (const chain::BlockNode* node = context_.chain.find_block(hash)) {
         note_known(peer, *node);
         return;
     }
     peer.headers.last_unknown = hash;
-    ask(peer, context_.chain.best_header(), now);
+    ask(peer, context_.chain.best_header());
 }
 
 void HeaderSync::note_known(Peer& peer, const chain::BlockNode& node) {

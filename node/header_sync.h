@@ -14,14 +14,14 @@ class HeaderSync {
 public:
     explicit HeaderSync(Context& context) : context_(context) {}
 
-    Outcome<> headers(Peer& peer, ByteView payload, Time now);
-    void headers_done(Peer& peer, const chain::HeadersOutcome& outcome, Time now);
+    void headers(Peer& peer, HeadersMessage message);
+    void headers_done(Peer& peer, const chain::HeadersOutcome& outcome);
     /// `peer` has the block `hash`, which may be unknown to us.
-    void announced(Peer& peer, const consensus::BlockHash& hash, Time now);
+    void announced(Peer& peer, const consensus::BlockHash& hash);
     /// `peer` has the block of `node`.
     static void note_known(Peer& peer, const chain::BlockNode& node);
     void disconnected(PeerId peer);
-    void tick(Peer& peer, Time now);
+    void tick(Peer& peer);
 
     /// For the first answer of the first peer; then the next one is asked too.
     static constexpr std::chrono::seconds FIRST_TIMEOUT{5};
@@ -29,7 +29,7 @@ public:
     static constexpr std::chrono::minutes ANSWER_TIMEOUT{2};
 
 private:
-    void ask(Peer& peer, const chain::BlockNode& from, Time now);
+    void ask(Peer& peer, const chain::BlockNode& from);
 
     Context& context_;
     PeerId first_ = NO_PEER; ///< The one we are getting the first headers from.

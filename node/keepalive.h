@@ -15,9 +15,9 @@ public:
     static void request(Peer& peer) { peer.ping.requested = true; }
 
     /// Requires: all that came before from `peer` was processed.
-    Outcome<> ping(Peer& peer, ByteView payload);
-    Outcome<> pong(Peer& peer, ByteView payload, Time now);
-    void tick(Peer& peer, Time now);
+    void ping(Peer& peer, const NonceMessage& message);
+    void pong(Peer& peer, const Bytes& payload);
+    void tick(Peer& peer);
 
     static constexpr std::chrono::minutes INTERVAL{2};
     static constexpr std::chrono::minutes TIMEOUT{20};

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "node/listener.h"
 
-#include <boost/asio/as_tuple.hpp>
+#include "node/connection.h"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 
 #include <spdlog/spdlog.h>
 #include <stdexcept>
@@ -16,8 +16,6 @@ namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 
 namespace {
-
-constexpr auto AS_TUPLE = asio::as_tuple(asio::use_awaitable);
 
 tcp::endpoint endpoint_of(const NetAddress& address) {
     const auto v6 = asio::ip::make_address_v6(address.to_ipv6());

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "node/live_chain.h"
 
-#include "node/filter_messages.h"
-#include "node/handshake_messages.h"
-
 namespace cairn::node {
 
 namespace {
@@ -13,74 +10,61 @@ WaitingTransaction waiting_of(const chain::MempoolEntry& entry) {
     return {entry.tx, {entry.modified_fee.value * 1000 / vsize}, entry.sequence};
 }
 
-std::optional<Message> answer_one(const chain::Chain& chain, const ReadBlock& read) {
-    if (read.witness) {
-        Bytes bytes = chain.read_block_bytes(*read.block);
-        if (bytes.empty()) return std::nullopt;
-        return Message{"block", std::move(bytes)};
-    }
-    const consensus::BlockRef block = chain.read_block(*read.block);
-    if (block == nullptr) return std::nullopt;
-    Bytes bytes;
-    consensus::Writer writer(bytes);
-    writer(block->header);
-    writer.compact_size(block->transactions.size());
-    for (const auto& tx : block->transactions) tx.write_without_witness(writer);
+std::optional<Message> read_block(const chain::Chain& chain, const chain::BlockNode& node) {
+    Bytes bytes = chain.read_block_bytes(node);
+    if (bytes.empty()) return std::nullopt;
     return Message{"block", std::move(bytes)};
 }
 
-std::optional<Message> answer_one(const chain::Chain& chain, const ReadFilter& read) {
-    std::optional<chain::FilterEntry> entry = chain.read_filter(*read.block);
-    if (!entry) return std::nullopt;
-    return message_of(FilterMessage{BASIC_FILTER, read.block->hash, std::move(entry->filter)});
+std::optional<Message> read_stripped(const chain::Chain& chain, const chain::BlockNode& node) {
+    const consensus::BlockRef block = chain.read_block(node);
+    if (block == nullptr) return std::nullopt;
+    Message message{"block", {}};
+    consensus::Writer writer(message.payload);
+    writer(block->header);
+    writer.compact_size(block->transactions.size());
+    for (const auto& tx : block->transactions) tx.write_without_witness(writer);
+    return message;
 }
 
-std::optional<Message> answer_one(const chain::Chain& chain, const ReadFilterHeaders& read) {
-    FilterHeadersMessage message{BASIC_FILTER, read.stop->hash, {}, {}};
+std::optional<Message> read_filter(const chain::Chain& chain, const chain::BlockNode& node) {
+    std::optional<chain::FilterEntry> entry = chain.read_filter(node);
+    if (!entry) return std::nullopt;
+    return message_of("cfilter", FilterMessage{BASIC_FILTER, node.hash, std::move(entry->filter)});
+}
+
+std::optional<Message> read_filter_headers(const chain::Chain& chain, const DiskRead& read) {
+    FilterHeadersMessage message{BASIC_FILTER, read.block->hash, {}, {}};
     if (read.start > 0) {
-        const auto before = chain.read_filter(*read.stop->ancestor_node(read.start - 1));
+        const auto before = chain.read_filter(*read.block->ancestor_node(read.start - 1));
         if (!before) return std::nullopt;
         message.previous_header = before->header;
     }
-    for (consensus::Height at = read.start; at <= read.stop->height; ++at) {
-        const auto entry = chain.read_filter(*read.stop->ancestor_node(at));
+    for (consensus::Height at = read.start; at <= read.block->height; ++at) {
+        const auto entry = chain.read_filter(*read.block->ancestor_node(at));
         if (!entry) return std::nullopt;
         message.filter_hashes.push_back(consensus::sha256d(entry->filter));
     }
-    return message_of(message);
+    return message_of("cfheaders", message);
 }
 
-std::optional<Message> answer_one(const chain::Chain& chain, const ReadFilterCheckpoints& read) {
-    FilterCheckpointsMessage message{BASIC_FILTER, read.stop->hash, {}};
-    for (consensus::Height at = CHECKPOINT_INTERVAL; at <= read.stop->height;
-         at += CHECKPOINT_INTERVAL) {
-        const auto entry = chain.read_filter(*read.stop->ancestor_node(at));
+std::optional<Message> read_checkpoints(const chain::Chain& chain, const chain::BlockNode& stop) {
+    FilterCheckpointsMessage message{BASIC_FILTER, stop.hash, {}};
+    for (consensus::Height at = CHECKPOINT_INTERVAL; at <= stop.height; at += CHECKPOINT_INTERVAL) {
+        const auto entry = chain.read_filter(*stop.ancestor_node(at));
         if (!entry) return std::nullopt;
         message.headers.push_back(entry->header);
     }
-    return message_of(message);
+    return message_of("cfcheckpt", message);
 }
 
 } // namespace
 
-const chain::BlockNode* LiveChain::find_block(const consensus::BlockHash& hash) const {
-    return chain_.find_block(hash);
-}
-
-consensus::Uint256 LiveChain::minimum_chain_work() const {
-    return chain_.options().minimum_chain_work.value_or(chain_.params().minimum_chain_work);
-}
-
-std::optional<WaitingTransaction> LiveChain::find_transaction(const consensus::Txid& txid) const {
+std::optional<WaitingTransaction> LiveChain::find_transaction(const Inventory& item) const {
     const chain::MempoolReader pool = chain_.mempool();
-    const chain::MempoolEntry* entry = pool->find(txid);
-    if (entry == nullptr) return std::nullopt;
-    return waiting_of(*entry);
-}
-
-std::optional<WaitingTransaction> LiveChain::find_transaction(const consensus::Wtxid& wtxid) const {
-    const chain::MempoolReader pool = chain_.mempool();
-    const chain::MempoolEntry* entry = pool->find(wtxid);
+    const chain::MempoolEntry* entry = item.type == InventoryType::WtxidTransaction
+                                           ? pool->find(consensus::Wtxid(item.hash))
+                                           : pool->find(consensus::Txid(item.hash));
     if (entry == nullptr) return std::nullopt;
     return waiting_of(*entry);
 }
@@ -94,7 +78,19 @@ std::vector<WaitingTransaction> LiveChain::waiting_transactions() const {
 }
 
 std::optional<Message> answer(const chain::Chain& chain, const DiskRead& read) {
-    return std::visit([&](const auto& one) { return answer_one(chain, one); }, read);
+    switch (read.kind) {
+    case DiskRead::Kind::Block:
+        return read_block(chain, *read.block);
+    case DiskRead::Kind::StrippedBlock:
+        return read_stripped(chain, *read.block);
+    case DiskRead::Kind::Filter:
+        return read_filter(chain, *read.block);
+    case DiskRead::Kind::FilterHeaders:
+        return read_filter_headers(chain, read);
+    case DiskRead::Kind::FilterCheckpoints:
+        return read_checkpoints(chain, *read.block);
+    }
+    return std::nullopt;
 }
 
 } // namespace cairn::node

@@ -18,17 +18,19 @@ public:
 
     const chain::BlockNode& best_header() const override { return chain_.best_header(); }
 
-    const chain::BlockNode* find_block(const consensus::BlockHash& hash) const override;
+    const chain::BlockNode* find_block(const consensus::BlockHash& hash) const override {
+        return chain_.find_block(hash);
+    }
 
     bool initial_download() const override { return chain_.initial_download(); }
 
-    consensus::Uint256 minimum_chain_work() const override;
+    consensus::Uint256 minimum_chain_work() const override {
+        return chain_.options().minimum_chain_work.value_or(params().minimum_chain_work);
+    }
 
     bool serves_filters() const override { return chain_.options().block_filters; }
 
-    std::optional<WaitingTransaction> find_transaction(const consensus::Txid& txid) const override;
-    std::optional<WaitingTransaction>
-    find_transaction(const consensus::Wtxid& wtxid) const override;
+    std::optional<WaitingTransaction> find_transaction(const Inventory& item) const override;
     std::vector<WaitingTransaction> waiting_transactions() const override;
 
     uint64_t mempool_sequence() const override { return chain_.mempool()->sequence(); }

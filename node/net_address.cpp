@@ -3,8 +3,6 @@
 
 #include "consensus/sha3.h"
 
-#include <boost/asio/ip/address.hpp>
-
 #include <algorithm>
 #include <charconv>
 
@@ -83,6 +81,11 @@ std::optional<size_t> address_bytes(NetworkId network) {
     return std::nullopt;
 }
 
+NetAddress NetAddress::of(const boost::asio::ip::address& address, uint16_t port) {
+    return address.is_v4() ? ipv4(address.to_v4().to_bytes(), port)
+                           : ipv6(address.to_v6().to_bytes(), port);
+}
+
 NetAddress NetAddress::ipv4(const std::array<uint8_t, 4>& octets, uint16_t port) {
     return {NetworkId::Ipv4, Bytes(octets.begin(), octets.end()), port};
 }
@@ -119,8 +122,7 @@ std::optional<NetAddress> NetAddress::from_string(std::string_view text, uint16_
     boost::system::error_code error;
     const auto address = boost::asio::ip::make_address(parts->host, error);
     if (error) return std::nullopt;
-    if (address.is_v4()) return ipv4(address.to_v4().to_bytes(), parts->port);
-    return ipv6(address.to_v6().to_bytes(), parts->port);
+    return of(address, parts->port);
 }
 
 std::string NetAddress::host() const {

@@ -5,6 +5,8 @@
 
 #include "consensus/serialize.h"
 
+#include <boost/asio/ip/address.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,6 +35,7 @@ struct NetAddress {
 
     auto operator<=>(const NetAddress&) const = default;
 
+    static NetAddress of(const boost::asio::ip::address& address, uint16_t port);
     static NetAddress ipv4(const std::array<uint8_t, 4>& octets, uint16_t port);
     /// Becomes an IPv4 address where it stands for one (::ffff:a.b.c.d).
     static NetAddress ipv6(const std::array<uint8_t, 16>& octets, uint16_t port);

@@ -1,100 +1,557 @@
 // SPDX-License-Identifier: MIT
-// The public face of the network: each question is answered on its thread.
+// The network's inside: joins protocol, connections, connector and chain on one thread.
 #include "node/network.h"
 
-#include "node/network_impl.h"
+#include "node/connection.h"
+#include "node/connector.h"
+#include "node/listener.h"
+#include "node/live_chain.h"
+#include "node/peer_info.h"
+#include "node/permissions.h"
+#include "node/protocol.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <algorithm>
+#include <future>
+#include <mutex>
+#include <random>
+#include <spdlog/spdlog.h>
+#include <thread>
 
 namespace cairn::node {
 
-Network::Network(chain::Chain& chain, const Clock& clock, NetworkOptions options)
-    : impl_(std::make_unique<Impl>(chain, clock, std::move(options))) {}
+namespace asio = boost::asio;
 
-Network::~Network() {
-    stop();
+namespace {
+
+constexpr std::chrono::milliseconds TICK{100};
+constexpr int TICKS_BETWEEN_DIALS = 5;
+constexpr std::chrono::minutes SAVE_INTERVAL{15};
+constexpr int READER_THREADS = 2;
+constexpr int RESERVED_SLOTS = 11; ///< Of max_connections, for those that we call.
+
+Random system_random() {
+    std::random_device device;
+    const auto word = [&] { return uint64_t{device()} << 32 | device(); };
+    const uint64_t first = word();
+    return {first, word()};
 }
 
-void Network::start() {
-    impl_->start();
+/// Core: FormatSubVersion. Throws std::runtime_error if it is too long for a version message.
+std::string user_agent_of(const std::vector<std::string>& comments) {
+    std::string agent = "/Satoshi:31.0.0/Cairn:" CAIRN_VERSION;
+    for (size_t i = 0; i < comments.size(); ++i) agent += (i == 0 ? "(" : "; ") + comments[i];
+    agent += comments.empty() ? "/" : ")/";
+    constexpr size_t limit = VersionMessage::MAX_USER_AGENT_BYTES;
+    if (agent.size() > limit)
+        throw std::runtime_error(
+            "Total length of network version string (" + std::to_string(agent.size()) +
+            ") exceeds maximum length (" + std::to_string(limit) +
+            "). Reduce the number or size of uacomments.");
+    return agent;
 }
 
-void Network::stop() {
-    impl_->stop();
+ProtocolOptions protocol_options_of(
+    const NetworkOptions& options, const chain::Chain& chain, uint16_t listening_port) {
+    ProtocolOptions result;
+    result.user_agent = user_agent_of(options.user_agent_comments);
+    result.services = NODE_NETWORK | NODE_WITNESS | NODE_NETWORK_LIMITED;
+    if (chain.options().block_filters) result.services |= NODE_COMPACT_FILTERS;
+    result.listening_port = listening_port;
+    result.blocks_only = options.blocks_only;
+    result.peer_timeout = options.peer_timeout;
+    return result;
 }
 
-std::vector<PeerInfo> Network::peers() const {
-    return impl_->ask([this] { return impl_->peers(); });
+/// A way to the network thread that may outlast it: what is posted after close() is lost.
+class Mailbox {
+public:
+    explicit Mailbox(asio::io_context& io) : io_(&io) {}
+
+    void post(std::function<void()> task) {
+        const std::lock_guard lock(mutex_);
+        if (io_ != nullptr) asio::post(*io_, std::move(task));
+    }
+
+    void close() {
+        const std::lock_guard lock(mutex_);
+        io_ = nullptr;
+    }
+
+private:
+    std::mutex mutex_;
+    asio::io_context* io_;
+};
+
+/// Thread: network for all but construction, the functions of Network, and those of ChainObserver.
+class LiveNetwork final : public Network, public ConnectionOwner, public chain::ChainObserver {
+public:
+    LiveNetwork(chain::Chain& chain, const Clock& clock, NetworkOptions network_options)
+        : chain_(chain),
+          clock_(clock),
+          options_(std::move(network_options)),
+          readers_(READER_THREADS),
+          live_chain_(chain),
+          whitelist_(options_.whitelist),
+          random_(system_random()),
+          listener_(io_, options_, chain.params().p2p_port),
+          protocol_(
+              live_chain_,
+              book_,
+              protocol_options_of(options_, chain, listener_.port()),
+              system_random()),
+          connector_(
+              io_,
+              options_,
+              chain.params(),
+              protocol_.peers(),
+              book_,
+              system_random(),
+              [this](Connection::Socket socket, const std::string& target, ConnectionType type) {
+                  adopt(std::move(socket), target, type);
+              }),
+          timer_(io_) {
+        chain_.add_observer(*this);
+    }
+
+    ~LiveNetwork() override {
+        stop();
+        chain_.remove_observer(*this);
+    }
+
+    LiveNetwork(const LiveNetwork&) = delete;
+    LiveNetwork& operator=(const LiveNetwork&) = delete;
+
+    void start() override;
+    void stop() override;
+
+    std::vector<PeerInfo> peers() const override;
+    NetworkTotals totals() const override;
+
+    std::string user_agent() const override { return protocol_.options().user_agent; }
+
+    uint64_t local_services() const override { return protocol_.options().services; }
+
+    bool active() const override {
+        return ask([this] { return active_; });
+    }
+
+    void set_active(bool active) override;
+
+    uint16_t listening_port() const override { return protocol_.options().listening_port; }
+
+    const NetworkOptions& options() const override { return options_; }
+
+    bool add_node(const std::string& address, AddNodeCommand command) override;
+    std::vector<AddedNode> added_nodes() const override;
+
+    bool disconnect(const std::string& address) override {
+        return disconnect_if([&](const Peer& peer) { return peer.address.to_string() == address; });
+    }
+
+    bool disconnect(PeerId id) override {
+        return disconnect_if([&](const Peer& peer) { return peer.id == id; });
+    }
+
+    void ping_all() override {
+        ask([this] { perform(protocol_.ping_all(clock_.now())); });
+    }
+
+    void broadcast(const consensus::TransactionRef& tx) override {
+        ask([&] { perform(protocol_.broadcast(tx, clock_.now())); });
+    }
+
+    std::vector<consensus::Txid> unbroadcast() const override {
+        return ask([this] { return protocol_.unbroadcast(); });
+    }
+
+    std::vector<KnownAddress> known_addresses(size_t count) const override;
+
+    // ChainObserver, on the chain thread.
+
+    void tip_changed(const chain::TipChange& change) override {
+        mailbox_->post([this, change] { perform(protocol_.tip_changed(change, clock_.now())); });
+    }
+
+    void transaction_added(const chain::TransactionRef& tx, chain::FeeRate feerate) override {
+        mailbox_->post([this, tx, feerate] {
+            perform(protocol_.transaction_added(tx, feerate, clock_.now()));
+        });
+    }
+
+    void transaction_removed(const chain::TransactionRef& tx, chain::RemovalReason) override {
+        mailbox_->post([this, tx] { perform(protocol_.transaction_removed(tx)); });
+    }
+
+private:
+    /// Run `question` on the network thread, or here while there is none, and give its answer.
+    template <class F>
+    auto ask(F question) const -> decltype(question()) {
+        const std::lock_guard lock(lifecycle_);
+        if (!running_) return question();
+        std::packaged_task<decltype(question())()> task(std::move(question));
+        auto answer = task.get_future();
+        asio::post(io_, [&task] { task(); });
+        return answer.get();
+    }
+
+    /// A function for another thread: what it is given goes to `handle`, of the protocol, on the
+    /// network thread, if that is still there. Answers an action for peer `id`.
+    template <class F>
+    auto answer_to(PeerId id, F handle) {
+        return [this, mailbox = mailbox_, id, handle](auto outcome) {
+            mailbox->post([this, id, handle, outcome = std::move(outcome)]() mutable {
+                perform(handle(std::move(outcome)));
+                resume(id);
+            });
+        };
+    }
+
+    // ConnectionOwner
+
+    bool takes_messages(PeerId id) const override { return protocol_.takes_messages(id); }
+
+    void message_received(PeerId id, Message message) override {
+        perform(protocol_.received(id, std::move(message), clock_.now()));
+    }
+
+    void bytes_sent(PeerId id, size_t count) override {
+        perform(protocol_.sent(id, count, clock_.now()));
+        resume(id);
+    }
+
+    void connection_lost(PeerId id, const std::string& reason) override { drop(id, reason); }
+
+    int64_t wall_seconds() const override { return clock_.wall_seconds(); }
+
+    void adopt(Connection::Socket socket, const std::string& target, ConnectionType type);
+    bool has_room(const NewPeer& fresh) const;
+    void drop(PeerId id, const std::string& reason);
+    bool disconnect_if(const std::function<bool(const Peer&)>& chosen);
+    void resume(PeerId id);
+    asio::awaitable<void> run_ticks();
+    void shut_down();
+    void load_book();
+    void save_book();
+
+    void perform(Actions actions);
+    void act(const Send& action);
+
+    void act(const Drop& action) { drop(action.peer, action.reason); }
+
+    void act(AcceptHeaders& action);
+    void act(AcceptBlock& action);
+    void act(const AcceptTransaction& action);
+    void act(const DiskRead& action);
+
+    chain::Chain& chain_;
+    const Clock& clock_;
+    const NetworkOptions options_;
+    mutable asio::io_context io_{1};
+    asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(io_);
+    asio::thread_pool readers_;
+    std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>(io_);
+    LiveChain live_chain_;
+    Whitelist whitelist_;
+    mutable Random random_;
+    AddressBook book_;
+    Listener listener_;
+    Protocol protocol_;
+    Connector connector_;
+    std::map<PeerId, std::shared_ptr<Connection>> connections_; ///< Of all peers of protocol_.
+    Connection::ReadBuffer buffer_{};
+    PeerId next_id_ = 0;
+    bool active_ = true;
+    NetworkTotals closed_totals_; ///< Of connections that are gone.
+    asio::steady_timer timer_;
+    int ticks_ = 0;
+    Time next_save_;
+
+    mutable std::mutex lifecycle_; ///< Held for a question, and for start and stop.
+    bool running_ = false;
+    std::thread thread_;
+};
+
+void LiveNetwork::start() {
+    const std::lock_guard lock(lifecycle_);
+    load_book();
+    next_save_ = clock_.now() + SAVE_INTERVAL;
+    listener_.start([this](Connection::Socket socket) {
+        adopt(std::move(socket), {}, ConnectionType::Inbound);
+    });
+    asio::co_spawn(io_, run_ticks(), asio::detached);
+    running_ = true;
+    thread_ = std::thread([this] { io_.run(); });
 }
 
-NetworkTotals Network::totals() const {
-    return impl_->ask([this] { return impl_->totals(); });
+void LiveNetwork::stop() {
+    const std::lock_guard lock(lifecycle_);
+    if (running_) {
+        asio::post(io_, [this] { shut_down(); });
+        thread_.join();
+        running_ = false;
+        save_book();
+    }
+    mailbox_->close();
+    readers_.join();
 }
 
-std::string Network::user_agent() const {
-    return impl_->protocol().options().user_agent;
+void LiveNetwork::shut_down() {
+    listener_.stop();
+    connector_.stop();
+    while (!connections_.empty()) drop(connections_.begin()->first, "shutdown");
+    io_.stop(); // a name that is being looked up may take long: it is not waited for
 }
 
-uint64_t Network::local_services() const {
-    return impl_->protocol().options().services;
+asio::awaitable<void> LiveNetwork::run_ticks() {
+    for (;;) {
+        timer_.expires_after(TICK);
+        co_await timer_.async_wait(AS_TUPLE);
+        const Time now = clock_.now();
+        perform(protocol_.tick(now));
+        for (const auto& [id, connection] : connections_) resume(id);
+        if (active_ && ticks_++ % TICKS_BETWEEN_DIALS == 0) connector_.tick(now);
+        if (now < next_save_) continue;
+        next_save_ = now + SAVE_INTERVAL;
+        save_book();
+    }
 }
 
-bool Network::active() const {
-    return impl_->ask([this] { return impl_->active(); });
+// Connections ///////////////////////////////////////////////////////////////////////////////////
+
+/// Whether one more may call us, the operator's own always; or be called by us, unless it is a
+/// peer.
+bool LiveNetwork::has_room(const NewPeer& fresh) const {
+    const bool inbound = fresh.type == ConnectionType::Inbound;
+    if (inbound && (fresh.permissions & PERMIT_NOBAN) != 0) return true;
+    const auto rivals = std::ranges::count_if(protocol_.peers(), [&](const auto& entry) {
+        const Peer& peer = entry.second;
+        return peer.inbound() == inbound && (inbound || peer.address == fresh.address);
+    });
+    return rivals < (inbound ? std::max(options_.max_connections - RESERVED_SLOTS, 0) : 1);
 }
 
-void Network::set_active(bool active) {
-    impl_->ask([this, active] { impl_->set_active(active); });
+void LiveNetwork::adopt(Connection::Socket socket, const std::string& target, ConnectionType type) {
+    boost::system::error_code error;
+    const auto remote = socket.remote_endpoint(error);
+    if (error || !active_) return;
+    const auto local = socket.local_endpoint(error);
+    const bool inbound = type == ConnectionType::Inbound;
+    NewPeer fresh{next_id_, type, NetAddress::of(remote.address(), remote.port()), 0, target};
+    fresh.permissions = whitelist_.permissions_of(fresh.address, inbound);
+    fresh.bound_address = NetAddress::of(local.address(), local.port());
+    if (!has_room(fresh)) {
+        spdlog::debug("connection with {} refused: no room", fresh.address.to_string());
+        return;
+    }
+    ++next_id_;
+    const auto max_block = static_cast<uint32_t>(
+        std::max<int64_t>(chain_.params().max_block_weight, MAX_PAYLOAD_BYTES));
+    auto connection = std::make_shared<Connection>(
+        fresh.id, std::move(socket), FrameReader(chain_.params().magic, max_block), *this, buffer_);
+    connections_[fresh.id] = connection;
+    spdlog::debug(
+        "connection {} {} peer={}", inbound ? "from" : "to", fresh.address.to_string(), fresh.id);
+    perform(protocol_.connected(fresh, clock_.now()));
+    connection->start();
 }
 
-uint16_t Network::listening_port() const {
-    return impl_->listening_port();
+void LiveNetwork::drop(PeerId id, const std::string& reason) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    const Peer& peer = protocol_.peers().at(id);
+    spdlog::log(
+        peer.established ? spdlog::level::info : spdlog::level::debug,
+        "disconnecting peer={} address={} reason=\"{}\"", id, peer.address.to_string(), reason);
+    const std::shared_ptr<Connection> connection = std::move(found->second);
+    connections_.erase(found);
+    connection->close();
+    closed_totals_.bytes_sent += connection->traffic().bytes_sent;
+    closed_totals_.bytes_received += connection->traffic().bytes_received;
+    perform(protocol_.disconnected(id, clock_.now()));
 }
 
-const NetworkOptions& Network::options() const {
-    return impl_->options();
+// Actions ///////////////////////////////////////////////////////////////////////////////////////
+
+void LiveNetwork::perform(Actions actions) {
+    for (Action& action : actions) {
+        std::visit([this](auto& one) { act(one); }, action);
+    }
 }
 
-bool Network::add_node(const std::string& address, AddNodeCommand command) {
-    return impl_->ask([&] { return impl_->add_node(address, command); });
+void LiveNetwork::act(const Send& action) {
+    const auto found = connections_.find(action.peer);
+    if (found != connections_.end()) found->second->send(chain_.params().magic, action.message);
 }
 
-std::vector<AddedNode> Network::added_nodes() const {
-    return impl_->ask([this] { return impl_->added_nodes(); });
+void LiveNetwork::act(AcceptHeaders& action) {
+    chain_.accept_headers(
+        std::move(action.headers),
+        answer_to(action.peer, [this, id = action.peer](const chain::HeadersOutcome& outcome) {
+            return protocol_.headers_done(id, outcome, clock_.now());
+        }));
 }
 
-bool Network::disconnect(const std::string& address) {
-    return impl_->ask([&] {
-        return impl_->disconnect(
-            [&](const Peer& peer) { return peer.address.to_string() == address; });
+void LiveNetwork::act(AcceptBlock& action) {
+    const auto judged = answer_to(
+        action.peer,
+        [this, id = action.peer, hash = action.hash](const chain::BlockOutcome& outcome) {
+            return protocol_.block_done(id, hash, outcome, clock_.now());
+        });
+    asio::post(readers_, [this, judged, action = std::move(action)] {
+        auto block = std::make_shared<consensus::Block>();
+        consensus::Reader reader(action.payload);
+        reader(*block);
+        if (reader.at_end())
+            chain_.accept_block(std::move(block), action.requested, judged);
+        else
+            judged(chain::BlockOutcome{consensus::mutated("block decode failed"), nullptr});
     });
 }
 
-bool Network::disconnect(PeerId id) {
-    return impl_->ask(
-        [&] { return impl_->disconnect([&](const Peer& peer) { return peer.id == id; }); });
+void LiveNetwork::act(const AcceptTransaction& action) {
+    using Verdict = consensus::Result<chain::Accepted>;
+    chain_.accept_transaction(
+        action.tx, {},
+        answer_to(action.peer, [this, id = action.peer, tx = action.tx](const Verdict& verdict) {
+            return protocol_.transaction_done(id, tx, verdict, clock_.now());
+        }));
 }
 
-void Network::ping_all() {
-    impl_->ask([this] { impl_->ping_all(); });
-}
-
-void Network::broadcast(const consensus::TransactionRef& tx) {
-    impl_->ask([&] { impl_->broadcast(tx); });
-}
-
-std::vector<consensus::Txid> Network::unbroadcast() const {
-    return impl_->ask([this] { return impl_->protocol().unbroadcast(); });
-}
-
-std::vector<Network::KnownAddress> Network::known_addresses(size_t count) const {
-    return impl_->ask([&] {
-        std::vector<KnownAddress> known;
-        for (const TimedAddress& place : impl_->known_addresses(count)) {
-            known.push_back({place.address.host(), place.address.port, place.services, place.time});
+void LiveNetwork::act(const DiskRead& action) {
+    const auto deliver =
+        answer_to(action.peer, [this, id = action.peer](std::optional<Message> message) {
+            return protocol_.read_done(id, std::move(message), clock_.now());
+        });
+    asio::post(readers_, [this, deliver, action] {
+        std::optional<Message> message;
+        try {
+            message = answer(chain_, action);
+        } catch (const chain::StorageError& error) {
+            spdlog::error("cannot read for peer={}: {}", action.peer, error.what());
         }
+        deliver(std::move(message));
+    });
+}
+
+/// Let a connection go on whose messages were not taken for a while.
+void LiveNetwork::resume(PeerId id) {
+    const auto found = connections_.find(id);
+    if (found != connections_.end() && protocol_.takes_messages(id)) found->second->resume();
+}
+
+// Questions of operators ////////////////////////////////////////////////////////////////////////
+
+std::vector<PeerInfo> LiveNetwork::peers() const {
+    return ask([this] {
+        std::vector<PeerInfo> infos;
+        for (const auto& [id, connection] : connections_)
+            infos.push_back(info_of(protocol_.peers().at(id), connection->traffic(), clock_.now()));
+        return infos;
+    });
+}
+
+NetworkTotals LiveNetwork::totals() const {
+    return ask([this] {
+        NetworkTotals totals = closed_totals_;
+        for (const auto& [id, connection] : connections_) {
+            totals.bytes_sent += connection->traffic().bytes_sent;
+            totals.bytes_received += connection->traffic().bytes_received;
+        }
+        return totals;
+    });
+}
+
+bool LiveNetwork::add_node(const std::string& address, AddNodeCommand command) {
+    return ask([&] {
+        if (command == AddNodeCommand::Add) return connector_.add(address);
+        if (command == AddNodeCommand::Remove) return connector_.remove(address);
+        connector_.try_once(address);
+        return true;
+    });
+}
+
+std::vector<AddedNode> LiveNetwork::added_nodes() const {
+    return ask([this] {
+        std::vector<AddedNode> nodes;
+        for (const std::string& target : connector_.added()) {
+            AddedNode& node = nodes.emplace_back(AddedNode{target, false, false, {}});
+            for (const auto& [id, peer] : protocol_.peers()) {
+                if (peer.target != target) continue;
+                node.connected = true;
+                node.connected_address = peer.address.to_string();
+            }
+        }
+        return nodes;
+    });
+}
+
+bool LiveNetwork::disconnect_if(const std::function<bool(const Peer&)>& chosen) {
+    return ask([&] {
+        std::vector<PeerId> ids;
+        for (const auto& [id, peer] : protocol_.peers()) {
+            if (chosen(peer)) ids.push_back(id);
+        }
+        for (const PeerId id : ids) drop(id, "asked to by an operator");
+        return !ids.empty();
+    });
+}
+
+void LiveNetwork::set_active(bool active) {
+    ask([&] {
+        active_ = active;
+        while (!active && !connections_.empty())
+            drop(connections_.begin()->first, "network set inactive");
+    });
+}
+
+std::vector<KnownAddress> LiveNetwork::known_addresses(size_t count) const {
+    return ask([&] {
+        std::vector<KnownAddress> known;
+        for (const TimedAddress& place : book_.sample(count, random_, clock_.wall_seconds()))
+            known.push_back({place.address.host(), place.address.port, place.services, place.time});
         return known;
     });
+}
+
+// peers.dat /////////////////////////////////////////////////////////////////////////////////////
+
+void LiveNetwork::load_book() {
+    const std::filesystem::path& file = options_.address_file;
+    if (file.empty()) return;
+    if (!std::filesystem::exists(file)) {
+        spdlog::info("Creating peers.dat because the file was not found (\"{}\")", file.string());
+    } else if (!book_.load(file)) {
+        spdlog::warn("peers.dat is damaged; it is kept as {}.bad", file.string());
+        std::error_code ignored;
+        std::filesystem::rename(file, file.string() + ".bad", ignored);
+    } else {
+        spdlog::info("addresses loaded count={}", book_.size());
+        return;
+    }
+    save_book();
+}
+
+void LiveNetwork::save_book() {
+    if (options_.address_file.empty()) return;
+    try {
+        book_.save(options_.address_file);
+    } catch (const std::runtime_error& error) {
+        spdlog::warn("{}", error.what()); // a convenience: the node works without it
+    }
+}
+
+} // namespace
+
+std::unique_ptr<Network>
+Network::make(chain::Chain& chain, const Clock& clock, NetworkOptions options) {
+    return std::make_unique<LiveNetwork>(chain, clock, std::move(options));
 }
 
 } // namespace cairn::node

@@ -36,8 +36,18 @@ struct NetworkOptions {
     std::filesystem::path address_file;           ///< peers.dat
 };
 
+/// What went over one connection. Times in seconds, 0 for never.
+struct Traffic {
+    uint64_t bytes_sent = 0;
+    uint64_t bytes_received = 0;
+    std::map<std::string, uint64_t> bytes_sent_by_message;
+    std::map<std::string, uint64_t> bytes_received_by_message; ///< Unknown ones under "*other*".
+    int64_t last_send = 0;
+    int64_t last_receive = 0;
+};
+
 /// One connection, as getpeerinfo tells it.
-struct PeerInfo {
+struct PeerInfo : Traffic {
     PeerId id = 0;
     std::string address; ///< host:port
     std::string bound_address;
@@ -50,14 +60,8 @@ struct PeerInfo {
     std::string user_agent;
     int32_t starting_height = -1;
     int64_t connected_at = 0; ///< Seconds, like all times here.
-    int64_t last_send = 0;
-    int64_t last_receive = 0;
     int64_t last_transaction = 0;
     int64_t last_block = 0;
-    uint64_t bytes_sent = 0;
-    uint64_t bytes_received = 0;
-    std::map<std::string, uint64_t> bytes_sent_by_message;
-    std::map<std::string, uint64_t> bytes_received_by_message;
     int64_t time_offset = 0;
     std::optional<double> ping_seconds;
     std::optional<double> min_ping_seconds;
@@ -92,51 +96,47 @@ struct AddedNode {
 
 enum class AddNodeCommand : uint8_t { Add, Remove, OneTry };
 
+/// An address of the book.
+struct KnownAddress {
+    std::string address;
+    uint16_t port = 0;
+    uint64_t services = 0;
+    int64_t time = 0;
+};
+
 /// All peers. Thread: owns the network thread; every function may be called from any other thread
 /// and answers once the network thread has acted.
 class Network {
 public:
-    /// `chain`, `clock` outlive this. Throws std::runtime_error if an address can't be bound
-    /// (named in the message).
-    Network(chain::Chain& chain, const Clock& clock, NetworkOptions options);
-    ~Network(); ///< Calls stop().
+    /// `chain`, `clock` outlive it. Throws std::runtime_error if an address can't be bound (named
+    /// in the message).
+    static std::unique_ptr<Network>
+    make(chain::Chain& chain, const Clock& clock, NetworkOptions options);
+    virtual ~Network() = default; ///< As stop().
 
-    void start();
-    void stop();
+    virtual void start() = 0;
+    virtual void stop() = 0;
 
-    std::vector<PeerInfo> peers() const; ///< By id.
-    NetworkTotals totals() const;
-    std::string user_agent() const;
-    uint64_t local_services() const;
-    bool active() const;
-    void set_active(bool active);    ///< false: drop all peers, accept and look for none.
-    uint16_t listening_port() const; ///< 0: none.
-    const NetworkOptions& options() const;
+    virtual std::vector<PeerInfo> peers() const = 0; ///< By id.
+    virtual NetworkTotals totals() const = 0;
+    virtual std::string user_agent() const = 0;
+    virtual uint64_t local_services() const = 0;
+    virtual bool active() const = 0;
+    virtual void set_active(bool active) = 0;    ///< false: drop all, accept and look for none.
+    virtual uint16_t listening_port() const = 0; ///< 0: none.
+    virtual const NetworkOptions& options() const = 0;
 
     /// False if `address` is (Add) or isn't (Remove) on the list.
-    bool add_node(const std::string& address, AddNodeCommand command);
-    std::vector<AddedNode> added_nodes() const;
+    virtual bool add_node(const std::string& address, AddNodeCommand command) = 0;
+    virtual std::vector<AddedNode> added_nodes() const = 0;
     /// False if there is no such peer.
-    bool disconnect(const std::string& address);
-    bool disconnect(PeerId id);
-    void ping_all();
-    /// Announce `txid` again and again until a peer asked for it: we are its first source.
-    void broadcast(const consensus::TransactionRef& tx);
-    std::vector<consensus::Txid> unbroadcast() const; ///< What no peer has asked for yet.
-
-    /// Addresses known, at most `count`.
-    struct KnownAddress {
-        std::string address;
-        uint16_t port = 0;
-        uint64_t services = 0;
-        int64_t time = 0;
-    };
-
-    std::vector<KnownAddress> known_addresses(size_t count) const;
-
-private:
-    class Impl;
-    std::unique_ptr<Impl> impl_;
+    virtual bool disconnect(const std::string& address) = 0;
+    virtual bool disconnect(PeerId id) = 0;
+    virtual void ping_all() = 0;
+    /// Announce `tx` again and again until a peer asked for it: we are its first source.
+    virtual void broadcast(const consensus::TransactionRef& tx) = 0;
+    virtual std::vector<consensus::Txid> unbroadcast() const = 0; ///< What no peer has asked for.
+    virtual std::vector<KnownAddress> known_addresses(size_t count) const = 0; ///< At most `count`.
 };
 
 } // namespace cairn::node

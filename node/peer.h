@@ -5,10 +5,8 @@
 
 #include "chain/block_node.h"
 #include "node/actions.h"
-#include "node/address_messages.h"
 #include "node/clock.h"
-#include "node/inventory_messages.h"
-#include "node/net_address.h"
+#include "node/messages.h"
 #include "node/peer_id.h"
 #include "node/rolling_set.h"
 
@@ -37,16 +35,32 @@ enum Permission : uint32_t {
     PERMIT_ADDR = 32, ///< Its addresses are taken without a rate limit.
 };
 
+/// A connection that has just been made.
+struct NewPeer {
+    PeerId id = NO_PEER;
+    ConnectionType type = ConnectionType::Inbound;
+    NetAddress address;
+    uint32_t permissions = 0; ///< Bits of Permission.
+    std::string target;       ///< What was dialled; empty for inbound ones.
+    NetAddress bound_address; ///< Our end of it.
+};
+
 /// One peer. Owned by Protocol.
-struct Peer {
-    Peer(PeerId peer_id, ConnectionType connection_type, consensus::SaltedHasher salt)
-        : id(peer_id),
-          type(connection_type),
+struct Peer : NewPeer {
+    Peer(const NewPeer& fresh, Time now, consensus::SaltedHasher salt)
+        : NewPeer(fresh),
+          connected_at(now),
           known_transactions(MAX_KNOWN_TRANSACTIONS, salt) {}
 
     bool inbound() const { return type == ConnectionType::Inbound; }
 
     bool permits(Permission permission) const { return (permissions & permission) != 0; }
+
+    /// A transaction by the id that is used with this peer.
+    Inventory named(const consensus::Txid& txid, const consensus::Wtxid& wtxid) const {
+        if (wtxid_relay) return {InventoryType::WtxidTransaction, wtxid};
+        return {InventoryType::Transaction, txid};
+    }
 
     /// Whether anything it sent is still being worked on: an answer that stands for "all before
     /// this is done" waits for that.
@@ -55,12 +69,7 @@ struct Peer {
                !server.wanted.empty() || !server.reads.empty() || server.reading;
     }
 
-    // From the connection.
-    PeerId id;
-    ConnectionType type;
-    NetAddress address;
-    uint32_t permissions = 0; ///< Bits of Permission.
-    Time connected_at;
+    const Time connected_at;
 
     // Protocol: the flow of messages.
     bool dropped = false;           ///< A Drop is under way: nothing is taken or sent any more.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A peer as getpeerinfo tells it.
-#include "node/network_impl.h"
+#include "node/peer_info.h"
+
+#include "node/permissions.h"
 
 namespace cairn::node {
 
@@ -47,12 +48,11 @@ int32_t height_of(const chain::BlockNode* node) {
 
 } // namespace
 
-PeerInfo Network::Impl::info_of(const Peer& peer, const Peering& peering) const {
-    const Traffic& traffic = peering.connection->traffic();
-    PeerInfo info;
+PeerInfo info_of(const Peer& peer, const Traffic& traffic, Time now) {
+    PeerInfo info{traffic};
     info.id = peer.id;
     info.address = peer.address.to_string();
-    info.bound_address = peering.bound_address;
+    info.bound_address = peer.bound_address.to_string();
     info.inbound = peer.inbound();
     info.connection_type = type_name(peer.type);
     info.network = network_name(peer.address);
@@ -62,18 +62,12 @@ PeerInfo Network::Impl::info_of(const Peer& peer, const Peering& peering) const 
     info.user_agent = peer.user_agent;
     info.starting_height = peer.starting_height;
     info.connected_at = seconds_of(peer.connected_at);
-    info.last_send = traffic.last_send;
-    info.last_receive = traffic.last_receive;
     info.last_transaction = peer.transactions.last_at;
     info.last_block = peer.blocks.last_at;
-    info.bytes_sent = traffic.bytes_sent;
-    info.bytes_received = traffic.bytes_received;
-    info.bytes_sent_by_message = traffic.sent_by_message;
-    info.bytes_received_by_message = traffic.received_by_message;
     info.time_offset = peer.time_offset;
     info.ping_seconds = in_seconds(peer.ping.last);
     info.min_ping_seconds = in_seconds(peer.ping.least);
-    if (peer.ping.nonce != 0) info.ping_wait_seconds = in_seconds(clock_.now() - peer.ping.sent_at);
+    if (peer.ping.nonce != 0) info.ping_wait_seconds = in_seconds(now - peer.ping.sent_at);
     info.synced_headers = height_of(peer.headers.best_known);
     info.synced_blocks = height_of(peer.blocks.last_common);
     for (const chain::BlockNode* node : peer.blocks.in_flight)
@@ -86,15 +80,6 @@ PeerInfo Network::Impl::info_of(const Peer& peer, const Peering& peering) const 
     info.addresses_rate_limited = peer.addresses.rate_limited;
     info.permissions = permission_names(peer.permissions);
     return info;
-}
-
-std::vector<PeerInfo> Network::Impl::peers() const {
-    std::vector<PeerInfo> infos;
-    for (const auto& [id, peer] : protocol_.peers()) {
-        const auto peering = peerings_.find(id);
-        if (peering != peerings_.end()) infos.push_back(info_of(peer, peering->second));
-    }
-    return infos;
 }
 
 } // namespace cairn::node

@@ -1,22 +1,34 @@
 // SPDX-License-Identifier: MIT
 #include "node/protocol.h"
 
-#include "node/handshake_messages.h"
-
 #include <algorithm>
 #include <cassert>
+#include <concepts>
 #include <spdlog/spdlog.h>
 
 namespace cairn::node {
 
-/// A message on its way to its handler.
-struct Protocol::Call {
-    Protocol& self;
-    Peer& peer;
-    Message& message;
-    Time now;
-    Bytes& payload = message.payload;
-};
+namespace {
+
+/// Call `function`, which takes no content.
+template <class T>
+void deliver(T& conversation, void (T::*function)(Peer&), Peer& peer, Message& /*message*/) {
+    (conversation.*function)(peer);
+}
+
+/// Call `function` with the message's content, or with its bytes if that is what it takes.
+template <class T, class Argument>
+void deliver(T& conversation, void (T::*function)(Peer&, Argument), Peer& peer, Message& message) {
+    using Content = std::remove_cvref_t<Argument>;
+    if constexpr (std::same_as<Content, Bytes>)
+        (conversation.*function)(peer, std::move(message.payload));
+    else if (std::optional<Content> content = parse<Content>(message.payload))
+        (conversation.*function)(peer, std::move(*content));
+    else
+        Context::malformed(peer, message.command);
+}
+
+} // namespace
 
 /// A command and what is done with it.
 struct Protocol::Handler {
@@ -27,65 +39,70 @@ struct Protocol::Handler {
     };
     std::string_view command;
     Phase phase = Phase::Any;
-    Outcome<> (*run)(const Call& call) = nullptr;
+    void (*run)(Protocol& self, Peer& peer, Message& message) = nullptr;
+
+    /// By a function of one of the conversations.
+    template <auto CONVERSATION, auto FUNCTION>
+    static void by(Protocol& self, Peer& peer, Message& message) {
+        deliver(self.*CONVERSATION, FUNCTION, peer, message);
+    }
+
+    /// By a function that joins several of them.
+    template <auto FUNCTION>
+    static void by_all(Protocol& self, Peer& peer, Message& message) {
+        deliver(self, FUNCTION, peer, message);
+    }
+
+    static void no_bloom(Protocol& self, Peer& peer, Message& message);
 };
 
 /// BIP-0111: who asks for what our services don't offer is dropped.
-Outcome<> Protocol::no_bloom(const Call& call) {
-    call.self.context_.drop(
-        call.peer, call.message.command + " received despite not offering bloom services");
-    return done();
+void Protocol::Handler::no_bloom(Protocol& self, Peer& peer, Message& message) {
+    self.context_.drop(peer, message.command + " received despite not offering bloom services");
 }
 
 std::span<const Protocol::Handler> Protocol::handlers() {
-    static constexpr auto H = Handler::Phase::Handshake;
-    static constexpr auto A = Handler::Phase::Any;
-    static constexpr auto O = Handler::Phase::InOrder;
-    using C = const Call&;
-    // clang-format off
-    static const Handler TABLE[] = {
-        {"version", H, [](C c) { return c.self.handshake_.version(c.peer, c.payload, c.now); }},
-        {"feature", H, [](C c) { return c.self.handshake_.feature(c.peer, c.payload); }},
-        {"wtxidrelay", H, [](C c) { return c.self.handshake_.wtxid_relay(c.peer); }},
-        {"sendaddrv2", H, [](C c) { return c.self.handshake_.send_addrv2(c.peer); }},
-        {"verack", H, [](C c) { return c.self.verack(c.peer, c.now); }},
+    using P = Protocol;
+    using H = Handler;
+    static constexpr auto FIRST = H::Phase::Handshake;
+    static constexpr auto ANY = H::Phase::Any;
+    static constexpr auto ORDER = H::Phase::InOrder;
+    static constexpr Handler TABLE[] = {
+        {"version", FIRST, H::by<&P::handshake_, &Handshake::version>},
+        {"feature", FIRST, H::by<&P::handshake_, &Handshake::feature>},
+        {"wtxidrelay", FIRST, H::by<&P::handshake_, &Handshake::wtxid_relay>},
+        {"sendaddrv2", FIRST, H::by<&P::handshake_, &Handshake::send_addrv2>},
+        {"verack", FIRST, H::by_all<&P::verack>},
 
-        {"ping", O, [](C c) { return c.self.keepalive_.ping(c.peer, c.payload); }},
-        {"pong", A, [](C c) { return c.self.keepalive_.pong(c.peer, c.payload, c.now); }},
+        {"ping", ORDER, H::by<&P::keepalive_, &Keepalive::ping>},
+        {"pong", ANY, H::by<&P::keepalive_, &Keepalive::pong>},
 
-        {"addr", A, [](C c) { return c.self.address_relay_.addr(c.peer, c.payload, c.now); }},
-        {"addrv2", A, [](C c) { return c.self.address_relay_.addrv2(c.peer, c.payload, c.now); }},
-        {"getaddr", A, [](C c) { return c.self.address_relay_.get_addr(c.peer, c.now); }},
+        {"addr", ANY, H::by<&P::address_relay_, &AddressRelay::addr>},
+        {"addrv2", ANY, H::by<&P::address_relay_, &AddressRelay::addrv2>},
+        {"getaddr", ANY, H::by<&P::address_relay_, &AddressRelay::get_addr>},
 
-        {"sendheaders", A, [](C c) { c.peer.wants_headers = true; return done(); }},
+        {"sendheaders", ANY, [](P&, Peer& peer, Message&) { peer.wants_headers = true; }},
         // Compact blocks are an offer that a node need not take up.
-        {"sendcmpct", A, [](C) { return done(); }},
-        {"headers", A, [](C c) { return c.self.header_sync_.headers(c.peer, c.payload, c.now); }},
-        {"block", A, [](C c) {
-             return c.self.block_download_.block(c.peer, std::move(c.payload), c.now); }},
-        {"inv", A, [](C c) { return c.self.inv(c.peer, c.payload, c.now); }},
-        {"tx", A, [](C c) {
-             return c.self.transaction_download_.transaction(c.peer, c.payload, c.now); }},
-        {"notfound", A, [](C c) {
-             return c.self.transaction_download_.not_found(c.peer, c.payload); }},
-        {"feefilter", A, [](C c) {
-             return c.self.transaction_announcer_.fee_filter(c.peer, c.payload); }},
+        {"sendcmpct", ANY, [](P&, Peer&, Message&) {}},
+        {"headers", ANY, H::by<&P::header_sync_, &HeaderSync::headers>},
+        {"block", ANY, H::by<&P::block_download_, &BlockDownload::block>},
+        {"inv", ANY, H::by_all<&P::inv>},
+        {"tx", ANY, H::by<&P::transaction_download_, &TransactionDownload::transaction>},
+        {"notfound", ANY, H::by<&P::transaction_download_, &TransactionDownload::not_found>},
+        {"feefilter", ANY, H::by<&P::transaction_announcer_, &TransactionAnnouncer::fee_filter>},
 
-        {"getheaders", O, [](C c) { return c.self.server_.get_headers(c.peer, c.payload); }},
-        {"getblocks", O, [](C c) { return c.self.server_.get_blocks(c.peer, c.payload); }},
-        {"getdata", O, [](C c) { return c.self.server_.get_data(c.peer, c.payload); }},
-        {"mempool", O, [](C c) { return c.self.server_.mempool(c.peer); }},
-        {"getcfilters", O, [](C c) { return c.self.server_.get_filters(c.peer, c.payload); }},
-        {"getcfheaders", O, [](C c) {
-             return c.self.server_.get_filter_headers(c.peer, c.payload); }},
-        {"getcfcheckpt", O, [](C c) {
-             return c.self.server_.get_filter_checkpoints(c.peer, c.payload); }},
+        {"getheaders", ORDER, H::by<&P::server_, &Server::get_headers>},
+        {"getblocks", ORDER, H::by<&P::server_, &Server::get_blocks>},
+        {"getdata", ORDER, H::by<&P::server_, &Server::get_data>},
+        {"mempool", ORDER, H::by<&P::server_, &Server::mempool>},
+        {"getcfilters", ORDER, H::by<&P::server_, &Server::get_filters>},
+        {"getcfheaders", ORDER, H::by<&P::server_, &Server::get_filter_headers>},
+        {"getcfcheckpt", ORDER, H::by<&P::server_, &Server::get_filter_checkpoints>},
 
-        {"filterload", A, no_bloom},
-        {"filteradd", A, no_bloom},
-        {"filterclear", A, no_bloom},
+        {"filterload", ANY, H::no_bloom},
+        {"filteradd", ANY, H::no_bloom},
+        {"filterclear", ANY, H::no_bloom},
     };
-    // clang-format on
     return TABLE;
 }
 
@@ -98,7 +115,7 @@ const Protocol::Handler* Protocol::find_handler(std::string_view command) {
 
 Protocol::Protocol(
     const ChainReader& chain, AddressBook& book, ProtocolOptions options, Random random)
-    : context_{chain, std::move(options), random, {}, {}},
+    : context_{chain, std::move(options), random, {}, {}, {}},
       handshake_(context_),
       keepalive_(context_),
       header_sync_(context_),
@@ -115,18 +132,16 @@ Actions Protocol::take_actions() {
 }
 
 Actions Protocol::connected(const NewPeer& fresh, Time now) {
+    context_.now = now;
     const consensus::SaltedHasher salt{context_.random.next(), context_.random.next()};
-    const auto [entry, is_new] = context_.peers.try_emplace(fresh.id, fresh.id, fresh.type, salt);
+    const auto [entry, is_new] = context_.peers.try_emplace(fresh.id, fresh, now, salt);
     assert(is_new);
-    Peer& peer = entry->second;
-    peer.address = fresh.address;
-    peer.permissions = fresh.permissions;
-    peer.connected_at = now;
-    handshake_.connected(peer, now);
+    handshake_.connected(entry->second);
     return take_actions();
 }
 
 Actions Protocol::disconnected(PeerId id, Time now) {
+    context_.now = now;
     const auto found = context_.peers.find(id);
     if (found == context_.peers.end()) return {};
     Peer& peer = found->second;
@@ -135,7 +150,7 @@ Actions Protocol::disconnected(PeerId id, Time now) {
     block_download_.disconnected(peer);
     transaction_download_.disconnected(peer);
     context_.peers.erase(found);
-    for (auto& [other_id, other] : context_.peers) run_due(other, now); // what it owed us
+    run_all_due(); // what it owed us
     return take_actions();
 }
 
@@ -155,17 +170,18 @@ bool Protocol::must_wait(const Peer& peer, const Message& message) const {
 }
 
 Actions Protocol::received(PeerId id, Message message, Time now) {
+    context_.now = now;
     Peer* peer = context_.find(id);
     if (peer == nullptr) return {};
     assert(!peer->waiting);
     if (must_wait(*peer, message))
         peer->waiting = std::move(message);
     else
-        handle(*peer, std::move(message), now);
+        handle(*peer, std::move(message));
     return take_actions();
 }
 
-void Protocol::handle(Peer& peer, Message message, Time now) {
+void Protocol::handle(Peer& peer, Message message) {
     spdlog::debug(
         "received command={} bytes={} peer={}", message.command, message.payload.size(), peer.id);
     const Handler* handler = find_handler(message.command);
@@ -174,100 +190,105 @@ void Protocol::handle(Peer& peer, Message message, Time now) {
         return;
     }
     const bool is_handshake = handler->phase == Handler::Phase::Handshake;
-    const bool is_version = message.command == VersionMessage::COMMAND;
+    const bool is_version = message.command == "version";
     if ((!is_handshake && !peer.established) || (!is_version && !peer.version_received)) {
         spdlog::debug(
             "unsupported message \"{}\" prior to verack from peer={}", message.command, peer.id);
         return;
     }
-    if (const Outcome<> outcome = handler->run({*this, peer, message, now}); !outcome)
-        context_.misbehaving(peer, outcome.error().reason);
-    run_due(peer, now);
+    handler->run(*this, peer, message);
+    run_due(peer);
 }
 
 /// Handle what waited, if it need not any longer, and what has become due.
-void Protocol::resume(PeerId id, Time now) {
+void Protocol::resume(PeerId id) {
     Peer* peer = context_.find(id);
     if (peer == nullptr) return;
     if (peer->waiting && !must_wait(*peer, *peer->waiting)) {
         Message message = std::move(*peer->waiting);
         peer->waiting.reset();
-        handle(*peer, std::move(message), now);
+        handle(*peer, std::move(message));
     } else {
-        run_due(*peer, now);
+        run_due(*peer);
     }
 }
 
 /// One peer's turn of everything that goes by time or by chance of room.
-void Protocol::run_due(Peer& peer, Time now) {
-    if (!peer.dropped && !peer.established) handshake_.tick(peer, now);
+void Protocol::run_due(Peer& peer) {
+    if (!peer.dropped && !peer.established) handshake_.tick(peer);
     if (peer.dropped || !peer.established) return;
-    keepalive_.tick(peer, now);
-    header_sync_.tick(peer, now);
-    block_download_.tick(peer, now);
-    transaction_announcer_.tick(peer, now);
-    address_relay_.tick(peer, now);
+    keepalive_.tick(peer);
+    header_sync_.tick(peer);
+    block_download_.tick(peer);
+    transaction_announcer_.tick(peer);
+    address_relay_.tick(peer);
+}
+
+void Protocol::run_all_due() {
+    for (auto& [id, peer] : context_.peers) run_due(peer);
 }
 
 Actions Protocol::tick(Time now) {
-    transaction_announcer_.tick(now);
-    transaction_download_.tick(now);
-    for (const auto& [id, peer] : context_.peers) resume(id, now);
+    context_.now = now;
+    transaction_announcer_.tick();
+    transaction_download_.tick();
+    for (const auto& [id, peer] : context_.peers) resume(id);
     return take_actions();
 }
 
-Outcome<> Protocol::verack(Peer& peer, Time now) {
-    const bool was_established = peer.established;
-    Outcome<> outcome = handshake_.verack(peer);
-    if (was_established || !peer.established) return outcome;
+void Protocol::verack(Peer& peer) {
+    if (peer.established) {
+        spdlog::debug("ignoring redundant verack message from peer={}", peer.id);
+        return;
+    }
+    handshake_.verack(peer);
     Keepalive::request(peer);
-    transaction_announcer_.established(peer, now);
-    address_relay_.established(peer, now);
-    return outcome;
+    transaction_announcer_.established(peer);
+    address_relay_.established(peer);
 }
 
-Outcome<> Protocol::inv(Peer& peer, ByteView payload, Time now) {
-    const auto message = parse<InventoryMessage>(payload);
-    if (!message) return malformed(peer, "inv");
-    if (message->items.size() > MAX_INVENTORY)
-        return Disconnect{fmt::format("inv message size = {}", message->items.size())};
+void Protocol::inv(Peer& peer, const InventoryMessage& message) {
+    if (message.items.size() > MAX_INVENTORY)
+        return context_.misbehaving(
+            peer, fmt::format("inv message size = {}", message.items.size()));
     const Inventory* last_block = nullptr;
-    for (const Inventory& item : message->items) {
+    for (const Inventory& item : message.items) {
         if (peer.dropped) break;
         if (item.type == InventoryType::Block)
             last_block = &item;
         else if (item.is_transaction())
-            transaction_download_.announced(peer, item, now);
+            transaction_download_.announced(peer, item);
     }
     // The headers up to the last one tell of all the others.
-    if (last_block != nullptr)
-        header_sync_.announced(peer, consensus::BlockHash(last_block->hash), now);
-    transaction_download_.tick(now);
-    return done();
+    if (last_block != nullptr) header_sync_.announced(peer, consensus::BlockHash(last_block->hash));
+    transaction_download_.tick();
 }
 
 Actions Protocol::sent(PeerId id, size_t bytes, Time now) {
+    context_.now = now;
     Peer* peer = context_.find(id);
     if (peer == nullptr) return {};
     peer->unsent_bytes -= std::min(bytes, peer->unsent_bytes);
     server_.advance(*peer);
-    resume(id, now);
+    resume(id);
     return take_actions();
 }
 
 Actions Protocol::headers_done(PeerId id, const chain::HeadersOutcome& outcome, Time now) {
+    context_.now = now;
     Peer* peer = context_.find(id);
     if (peer == nullptr) return {};
     --peer->headers_processing;
-    header_sync_.headers_done(*peer, outcome, now);
-    resume(id, now);
+    header_sync_.headers_done(*peer, outcome);
+    resume(id);
     return take_actions();
 }
 
 Actions Protocol::block_done(
     PeerId id, const consensus::BlockHash& hash, const chain::BlockOutcome& outcome, Time now) {
-    block_download_.block_done(id, hash, outcome, now);
-    resume(id, now);
+    context_.now = now;
+    block_download_.block_done(id, hash, outcome);
+    resume(id);
     return take_actions();
 }
 
@@ -276,35 +297,39 @@ Actions Protocol::transaction_done(
     const consensus::TransactionRef& tx,
     const consensus::Result<chain::Accepted>& outcome,
     Time now) {
-    transaction_download_.transaction_done(id, tx, outcome, now);
-    transaction_download_.tick(now); // parents of orphans are asked for at once
-    resume(id, now);
+    context_.now = now;
+    transaction_download_.transaction_done(id, tx, outcome);
+    transaction_download_.tick(); // parents of orphans are asked for at once
+    resume(id);
     return take_actions();
 }
 
 Actions Protocol::read_done(PeerId id, std::optional<Message> answer, Time now) {
+    context_.now = now;
     Peer* peer = context_.find(id);
     if (peer == nullptr) return {};
     server_.read_done(*peer, std::move(answer));
-    resume(id, now);
+    resume(id);
     return take_actions();
 }
 
 Actions Protocol::tip_changed(const chain::TipChange& change, Time now) {
+    context_.now = now;
     server_.tip_changed(change);
     transaction_download_.tip_changed(change);
     block_download_.tip_moved();
     block_announcer_.tip_changed(change);
-    for (auto& [id, peer] : context_.peers) run_due(peer, now);
+    run_all_due();
     return take_actions();
 }
 
 Actions
 Protocol::transaction_added(const consensus::TransactionRef& tx, chain::FeeRate feerate, Time now) {
+    context_.now = now;
     transaction_download_.transaction_added(tx);
     transaction_announcer_.transaction_added(tx, feerate);
     for (auto& [id, peer] : context_.peers) {
-        if (peer.permits(PERMIT_NOBAN)) run_due(peer, now); // to them, without delay
+        if (peer.permits(PERMIT_NOBAN)) run_due(peer); // to them, without delay
     }
     return take_actions();
 }
@@ -315,17 +340,16 @@ Actions Protocol::transaction_removed(const consensus::TransactionRef& tx) {
 }
 
 Actions Protocol::broadcast(const consensus::TransactionRef& tx, Time now) {
-    transaction_announcer_.broadcast(tx, now);
-    for (auto& [id, peer] : context_.peers) run_due(peer, now);
+    context_.now = now;
+    transaction_announcer_.broadcast(tx);
+    run_all_due();
     return take_actions();
 }
 
 Actions Protocol::ping_all(Time now) {
-    for (auto& [id, peer] : context_.peers) {
-        if (!peer.established) continue;
-        Keepalive::request(peer);
-        run_due(peer, now);
-    }
+    context_.now = now;
+    for (auto& [id, peer] : context_.peers) Keepalive::request(peer);
+    run_all_due();
     return take_actions();
 }
 

@@ -18,14 +18,6 @@
 
 namespace cairn::node {
 
-/// A connection that has just been made.
-struct NewPeer {
-    PeerId id = NO_PEER;
-    ConnectionType type = ConnectionType::Inbound;
-    NetAddress address;
-    uint32_t permissions = 0; ///< Bits of Permission.
-};
-
 /// All peers. Every function takes what happened and when, and returns what is to be done, in
 /// order; each action that asks for something is answered by the function its comment names.
 ///
@@ -81,18 +73,17 @@ public:
     const TransactionDownload& transactions() const { return transaction_download_; }
 
 private:
-    struct Call;
     struct Handler;
-    static Outcome<> no_bloom(const Call& call);
     static std::span<const Handler> handlers();
     static const Handler* find_handler(std::string_view command);
 
-    void handle(Peer& peer, Message message, Time now);
+    void handle(Peer& peer, Message message);
     bool must_wait(const Peer& peer, const Message& message) const;
-    void resume(PeerId id, Time now);
-    void run_due(Peer& peer, Time now);
-    Outcome<> inv(Peer& peer, ByteView payload, Time now);
-    Outcome<> verack(Peer& peer, Time now);
+    void resume(PeerId id);
+    void run_due(Peer& peer);
+    void run_all_due();
+    void inv(Peer& peer, const InventoryMessage& message);
+    void verack(Peer& peer);
     Actions take_actions();
 
     Context context_;

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "node/server.h"
 
-#include "node/block_messages.h"
-#include "node/filter_messages.h"
-#include "node/handshake_messages.h"
-
 #include <spdlog/spdlog.h>
 
 namespace cairn::node {
@@ -26,68 +22,56 @@ const BlockNode* Server::fork_point(const std::vector<BlockHash>& locator) const
     return view.at(0);
 }
 
-Outcome<> Server::get_headers(Peer& peer, ByteView payload) {
-    const auto message = parse<LocatorMessage>(payload);
-    if (!message) return malformed(peer, "getheaders");
-    if (message->locator.size() > MAX_LOCATOR_HASHES) {
-        context_.drop(peer, fmt::format("getheaders locator size {}", message->locator.size()));
-        return done();
-    }
+void Server::get_headers(Peer& peer, const LocatorMessage& message) {
+    if (message.locator.size() > MAX_LOCATOR_HASHES)
+        return context_.drop(
+            peer, fmt::format("getheaders locator size {}", message.locator.size()));
     const chain::View view = context_.chain.view();
     HeadersMessage answer;
     // A chain of too little work is none to lead others along.
-    if (view.tip().work < context_.chain.minimum_chain_work()) {
-        context_.send(peer, message_of(answer));
-        return done();
-    }
+    if (view.tip().work < context_.chain.minimum_chain_work())
+        return context_.send(peer, "headers", answer);
     const BlockNode* next = nullptr;
-    if (message->locator.empty()) {
-        next = context_.chain.find_block(message->stop);
-        if (next == nullptr || !view.contains(*next)) return done();
+    if (message.locator.empty()) {
+        next = context_.chain.find_block(message.stop);
+        if (next == nullptr || !view.contains(*next)) return;
     } else {
-        next = view.at(fork_point(message->locator)->height + 1);
+        next = view.at(fork_point(message.locator)->height + 1);
     }
     const BlockNode* last = nullptr;
     for (; next != nullptr && answer.headers.size() < MAX_HEADERS;
          next = view.at(last->height + 1)) {
         last = next;
         answer.headers.push_back(next->header);
-        if (next->hash == message->stop) break;
+        if (next->hash == message.stop) break;
     }
     peer.headers.best_sent = last != nullptr ? last : &view.tip();
-    context_.send(peer, message_of(answer));
-    return done();
+    context_.send(peer, "headers", answer);
 }
 
-Outcome<> Server::get_blocks(Peer& peer, ByteView payload) {
-    const auto message = parse<LocatorMessage>(payload);
-    if (!message) return malformed(peer, "getblocks");
-    if (message->locator.size() > MAX_LOCATOR_HASHES) {
-        context_.drop(peer, fmt::format("getblocks locator size {}", message->locator.size()));
-        return done();
-    }
+void Server::get_blocks(Peer& peer, const LocatorMessage& message) {
+    if (message.locator.size() > MAX_LOCATOR_HASHES)
+        return context_.drop(
+            peer, fmt::format("getblocks locator size {}", message.locator.size()));
     const chain::View view = context_.chain.view();
     InventoryMessage answer;
-    for (const BlockNode* next = view.at(fork_point(message->locator)->height + 1);
-         next != nullptr && next->hash != message->stop; next = view.at(next->height + 1)) {
+    for (const BlockNode* next = view.at(fork_point(message.locator)->height + 1);
+         next != nullptr && next->hash != message.stop; next = view.at(next->height + 1)) {
         answer.items.push_back({InventoryType::Block, next->hash});
         if (answer.items.size() == MAX_GETBLOCKS_HASHES) {
             peer.server.continue_at = next->hash;
             break;
         }
     }
-    if (!answer.items.empty()) context_.send(peer, "inv", consensus::encode(answer));
-    return done();
+    if (!answer.items.empty()) context_.send(peer, "inv", answer);
 }
 
-Outcome<> Server::get_data(Peer& peer, ByteView payload) {
-    const auto message = parse<InventoryMessage>(payload);
-    if (!message) return malformed(peer, "getdata");
-    if (message->items.size() > MAX_INVENTORY)
-        return Disconnect{fmt::format("getdata message size = {}", message->items.size())};
-    peer.server.wanted.assign(message->items.begin(), message->items.end());
+void Server::get_data(Peer& peer, const InventoryMessage& message) {
+    if (message.items.size() > MAX_INVENTORY)
+        return context_.misbehaving(
+            peer, fmt::format("getdata message size = {}", message.items.size()));
+    peer.server.wanted.assign(message.items.begin(), message.items.end());
     advance(peer);
-    return done();
 }
 
 void Server::advance(Peer& peer) {
@@ -108,15 +92,12 @@ void Server::advance(Peer& peer) {
             serve_block(peer, item);
     }
     if (!state.wanted.empty() || state.reading || state.not_found.empty()) return;
-    context_.send(
-        peer, "notfound", consensus::encode(InventoryMessage{std::exchange(state.not_found, {})}));
+    context_.send(peer, "notfound", InventoryMessage{std::exchange(state.not_found, {})});
 }
 
 /// What `peer` may have: what waited before its last announcement round, or is in the newest block.
 consensus::TransactionRef Server::find_transaction(const Peer& peer, const Inventory& item) const {
-    const auto waiting = item.type == InventoryType::WtxidTransaction
-                             ? context_.chain.find_transaction(consensus::Wtxid(item.hash))
-                             : context_.chain.find_transaction(consensus::Txid(item.hash));
+    const auto waiting = context_.chain.find_transaction(item);
     // Asking for it may not tell when, thus from whom, we got a transaction.
     if (waiting && (waiting->sequence <= peer.announcements.shown_sequence ||
                     peer.known_transactions.contains(item.hash)))
@@ -132,13 +113,13 @@ void Server::serve_transaction(Peer& peer, const Inventory& item) {
         peer.server.not_found.push_back(item);
         return;
     }
-    Bytes payload;
-    consensus::Writer writer(payload);
+    Message message{"tx", {}};
+    consensus::Writer writer(message.payload);
     if (item.type == InventoryType::Transaction)
         tx->write_without_witness(writer);
     else
         tx->write(writer);
-    context_.send(peer, "tx", std::move(payload));
+    context_.send(peer, std::move(message));
     served_(tx->txid);
 }
 
@@ -152,8 +133,9 @@ void Server::serve_block(Peer& peer, const Inventory& item) {
                         view.height() - node->height < Height(4032);
     if (node == nullptr || !node->has(BlockNode::HAVE_BODY) || !(on_chain || recent)) return;
     peer.server.reading = true;
-    const bool witness = item.type != InventoryType::Block;
-    context_.out.emplace_back(DiskRead(ReadBlock{peer.id, node, witness}));
+    const bool stripped = item.type == InventoryType::Block;
+    const auto kind = stripped ? DiskRead::Kind::StrippedBlock : DiskRead::Kind::Block;
+    context_.out.emplace_back(DiskRead{peer.id, kind, node, {}});
 }
 
 void Server::read_done(Peer& peer, std::optional<Message> answer) {
@@ -170,85 +152,69 @@ void Server::read_done(Peer& peer, std::optional<Message> answer) {
         if (is_block && hash == peer.server.continue_at) {
             peer.server.continue_at = {};
             const Inventory tip{InventoryType::Block, context_.chain.view().tip().hash};
-            context_.send(peer, "inv", consensus::encode(InventoryMessage{{tip}}));
+            context_.send(peer, "inv", InventoryMessage{{tip}});
         }
     }
     advance(peer);
 }
 
-Outcome<> Server::mempool(Peer& peer) {
-    if (!peer.permits(PERMIT_MEMPOOL)) {
-        context_.drop(peer, "mempool request with bloom filters disabled");
-        return done();
-    }
+void Server::mempool(Peer& peer) {
+    if (!peer.permits(PERMIT_MEMPOOL))
+        return context_.drop(peer, "mempool request with bloom filters disabled");
     InventoryMessage message;
     for (const WaitingTransaction& waiting : context_.chain.waiting_transactions()) {
         if (waiting.feerate.per_kvb.value < peer.announcements.fee_filter) continue;
-        const Hash256 id =
-            peer.wtxid_relay ? Hash256(waiting.tx->wtxid) : Hash256(waiting.tx->txid);
-        peer.known_transactions.insert(id);
-        message.items.push_back(
-            {peer.wtxid_relay ? InventoryType::WtxidTransaction : InventoryType::Transaction, id});
+        message.items.push_back(peer.named(waiting.tx->txid, waiting.tx->wtxid));
+        peer.known_transactions.insert(message.items.back().hash);
         if (message.items.size() == MAX_INVENTORY) break;
     }
-    if (!message.items.empty()) context_.send(peer, "inv", consensus::encode(message));
-    return done();
+    if (!message.items.empty()) context_.send(peer, "inv", message);
 }
 
-/// The last block of a request for filters, if the request may be answered.
-Outcome<const BlockNode*> Server::filter_stop(
-    uint8_t type, const BlockHash& stop, std::optional<uint32_t> start, int32_t max_count) const {
-    if (!context_.chain.serves_filters() || type != BASIC_FILTER)
-        return Disconnect{fmt::format("requested unsupported block filter type: {}", type)};
-    const BlockNode* node = context_.chain.find_block(stop);
-    if (node == nullptr || !node->has(BlockNode::VALID_SCRIPTS))
-        return Disconnect{"requested invalid block hash: " + stop.to_string()};
-    if (!start) return node;
-    const auto height = static_cast<int64_t>(node->height.value);
-    if (*start > height) {
-        return Disconnect{fmt::format(
-            "sent invalid getcfilters/getcfheaders with start height {} and stop height {}", *start,
-            height)};
-    }
-    if (height - *start >= max_count) {
-        return Disconnect{fmt::format(
-            "requested too many cfilters/cfheaders: {} / {}", height - *start + 1, max_count)};
-    }
-    return node;
+/// The last block of a request for filters; null, and the peer is told off, if it asks wrongly.
+const BlockNode*
+Server::filter_stop(Peer& peer, const FilterRangeMessage& range, int64_t max_count) {
+    const BlockNode* node = context_.chain.find_block(range.stop);
+    const int64_t height = node != nullptr ? node->height.value : 0;
+    std::string mistake;
+    if (!context_.chain.serves_filters() || range.type != BASIC_FILTER)
+        mistake = fmt::format("requested unsupported block filter type: {}", range.type);
+    else if (node == nullptr || !node->has(BlockNode::VALID_SCRIPTS))
+        mistake = "requested invalid block hash: " + range.stop.to_string();
+    else if (range.start_height > height)
+        mistake = fmt::format(
+            "sent invalid getcfilters/getcfheaders with start height {} and stop height {}",
+            range.start_height, height);
+    else if (height - range.start_height >= max_count)
+        mistake = fmt::format(
+            "requested too many cfilters/cfheaders: {} / {}", height - range.start_height + 1,
+            max_count);
+    if (mistake.empty()) return node;
+    context_.misbehaving(peer, std::move(mistake));
+    return nullptr;
 }
 
-Outcome<> Server::get_filters(Peer& peer, ByteView payload) {
-    const auto message = parse<FilterRangeMessage>(payload);
-    if (!message) return malformed(peer, "getcfilters");
-    const auto stop = filter_stop(message->type, message->stop, message->start_height, MAX_FILTERS);
-    if (!stop) return stop.error();
-    for (auto height = static_cast<int32_t>(message->start_height); height <= (*stop)->height.value;
-         ++height)
-        peer.server.reads.emplace_back(ReadFilter{peer.id, (*stop)->ancestor_node(height)});
+void Server::get_filters(Peer& peer, const FilterRangeMessage& message) {
+    const BlockNode* stop = filter_stop(peer, message, MAX_FILTERS);
+    if (stop == nullptr) return;
+    for (Height at = static_cast<int32_t>(message.start_height); at <= stop->height; ++at)
+        peer.server.reads.push_back({peer.id, DiskRead::Kind::Filter, stop->ancestor_node(at), {}});
     advance(peer);
-    return done();
 }
 
-Outcome<> Server::get_filter_headers(Peer& peer, ByteView payload) {
-    const auto message = parse<FilterRangeMessage>(payload);
-    if (!message) return malformed(peer, "getcfheaders");
-    const auto stop =
-        filter_stop(message->type, message->stop, message->start_height, MAX_FILTER_HEADERS);
-    if (!stop) return stop.error();
-    const Height start = static_cast<int32_t>(message->start_height);
-    peer.server.reads.emplace_back(ReadFilterHeaders{peer.id, start, *stop});
+void Server::get_filter_headers(Peer& peer, const FilterRangeMessage& message) {
+    const BlockNode* stop = filter_stop(peer, message, MAX_FILTER_HEADERS);
+    if (stop == nullptr) return;
+    const Height start = static_cast<int32_t>(message.start_height);
+    peer.server.reads.push_back({peer.id, DiskRead::Kind::FilterHeaders, stop, start});
     advance(peer);
-    return done();
 }
 
-Outcome<> Server::get_filter_checkpoints(Peer& peer, ByteView payload) {
-    const auto message = parse<GetFilterCheckpointsMessage>(payload);
-    if (!message) return malformed(peer, GetFilterCheckpointsMessage::COMMAND);
-    const auto stop = filter_stop(message->type, message->stop, std::nullopt, 0);
-    if (!stop) return stop.error();
-    peer.server.reads.emplace_back(ReadFilterCheckpoints{peer.id, *stop});
+void Server::get_filter_checkpoints(Peer& peer, const GetFilterCheckpointsMessage& message) {
+    const BlockNode* stop = filter_stop(peer, {message.type, 0, message.stop}, INT32_MAX);
+    if (stop == nullptr) return;
+    peer.server.reads.push_back({peer.id, DiskRead::Kind::FilterCheckpoints, stop, {}});
     advance(peer);
-    return done();
 }
 
 void Server::tip_changed(const chain::TipChange& change) {

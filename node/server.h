@@ -20,13 +20,13 @@ public:
         : context_(context),
           served_(std::move(served)) {}
 
-    Outcome<> get_headers(Peer& peer, ByteView payload);
-    Outcome<> get_blocks(Peer& peer, ByteView payload);
-    Outcome<> get_data(Peer& peer, ByteView payload);
-    Outcome<> mempool(Peer& peer);
-    Outcome<> get_filters(Peer& peer, ByteView payload);
-    Outcome<> get_filter_headers(Peer& peer, ByteView payload);
-    Outcome<> get_filter_checkpoints(Peer& peer, ByteView payload);
+    void get_headers(Peer& peer, const LocatorMessage& message);
+    void get_blocks(Peer& peer, const LocatorMessage& message);
+    void get_data(Peer& peer, const InventoryMessage& message);
+    void mempool(Peer& peer);
+    void get_filters(Peer& peer, const FilterRangeMessage& message);
+    void get_filter_headers(Peer& peer, const FilterRangeMessage& message);
+    void get_filter_checkpoints(Peer& peer, const GetFilterCheckpointsMessage& message);
 
     /// The disk's answer; nullopt: it hasn't got it.
     void read_done(Peer& peer, std::optional<Message> answer);
@@ -42,11 +42,8 @@ private:
     void serve_transaction(Peer& peer, const Inventory& item);
     void serve_block(Peer& peer, const Inventory& item);
     consensus::TransactionRef find_transaction(const Peer& peer, const Inventory& item) const;
-    Outcome<const chain::BlockNode*> filter_stop(
-        uint8_t type,
-        const consensus::BlockHash& stop,
-        std::optional<uint32_t> start,
-        int32_t max_count) const;
+    const chain::BlockNode*
+    filter_stop(Peer& peer, const FilterRangeMessage& range, int64_t max_count);
 
     Context& context_;
     std::function<void(const consensus::Txid&)> served_;

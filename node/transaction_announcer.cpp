@@ -1,36 +1,29 @@
 // SPDX-License-Identifier: MIT
 #include "node/transaction_announcer.h"
 
-#include "node/handshake_messages.h"
-
 #include <algorithm>
 
 namespace cairn::node {
 
-using consensus::Hash256;
-
-void TransactionAnnouncer::established(Peer& peer, Time now) {
+void TransactionAnnouncer::established(Peer& peer) {
     peer.announcements.shown_sequence = context_.chain.mempool_sequence();
-    peer.announcements.next_fee_filter = now;
+    peer.announcements.next_fee_filter = context_.now;
     for (const auto& [txid, tx] : unbroadcast_) queue(peer, {txid, tx->wtxid, feerate_of(tx)});
 }
 
 chain::FeeRate TransactionAnnouncer::feerate_of(const consensus::TransactionRef& tx) const {
-    const auto waiting = context_.chain.find_transaction(tx->wtxid);
+    const auto waiting =
+        context_.chain.find_transaction({InventoryType::WtxidTransaction, tx->wtxid});
     return waiting ? waiting->feerate : chain::FeeRate{consensus::MAX_MONEY};
 }
 
-Outcome<> TransactionAnnouncer::fee_filter(Peer& peer, ByteView payload) {
-    const auto message = parse<FeeFilterMessage>(payload);
-    if (!message) return malformed(peer, FeeFilterMessage::COMMAND);
-    if (consensus::money_range(message->per_kvb)) peer.announcements.fee_filter = message->per_kvb;
-    return done();
+void TransactionAnnouncer::fee_filter(Peer& peer, const FeeFilterMessage& message) {
+    if (consensus::money_range(message.per_kvb)) peer.announcements.fee_filter = message.per_kvb;
 }
 
 void TransactionAnnouncer::queue(Peer& peer, const Peer::Announcements::Item& item) {
     if (!peer.established || !peer.relays_transactions || peer.dropped) return;
-    const Hash256& id = peer.wtxid_relay ? Hash256(item.wtxid) : Hash256(item.txid);
-    if (peer.known_transactions.contains(id)) return;
+    if (peer.known_transactions.contains(peer.named(item.txid, item.wtxid).hash)) return;
     peer.announcements.queue.push_back(item);
     if (peer.announcements.queue.size() > MAX_QUEUED) peer.announcements.queue.pop_front();
 }
@@ -44,8 +37,8 @@ void TransactionAnnouncer::transaction_removed(const consensus::TransactionRef& 
     unbroadcast_.erase(tx->txid);
 }
 
-void TransactionAnnouncer::broadcast(const consensus::TransactionRef& tx, Time now) {
-    if (unbroadcast_.empty()) next_retry_ = now + context_.random.poisson(RETRY_MEAN);
+void TransactionAnnouncer::broadcast(const consensus::TransactionRef& tx) {
+    if (unbroadcast_.empty()) next_retry_ = context_.now + context_.random.poisson(RETRY_MEAN);
     if (unbroadcast_.size() < MAX_UNBROADCAST) unbroadcast_.emplace(tx->txid, tx);
     transaction_added(tx, feerate_of(tx));
 }
@@ -56,11 +49,11 @@ std::vector<consensus::Txid> TransactionAnnouncer::unbroadcast() const {
     return txids;
 }
 
-void TransactionAnnouncer::tick(Time now) {
-    inbound_due_ = now >= next_inbound_;
-    if (inbound_due_) next_inbound_ = now + context_.random.poisson(INBOUND_MEAN);
-    if (unbroadcast_.empty() || now < next_retry_) return;
-    next_retry_ = now + context_.random.poisson(RETRY_MEAN);
+void TransactionAnnouncer::tick() {
+    inbound_due_ = context_.now >= next_inbound_;
+    if (inbound_due_) next_inbound_ = context_.now + context_.random.poisson(INBOUND_MEAN);
+    if (unbroadcast_.empty() || context_.now < next_retry_) return;
+    next_retry_ = context_.now + context_.random.poisson(RETRY_MEAN);
     for (const auto& [txid, tx] : unbroadcast_) {
         for (auto& [id, peer] : context_.peers) {
             peer.known_transactions.erase(tx->wtxid);
@@ -70,16 +63,16 @@ void TransactionAnnouncer::tick(Time now) {
     }
 }
 
-void TransactionAnnouncer::tick(Peer& peer, Time now) {
+void TransactionAnnouncer::tick(Peer& peer) {
     Peer::Announcements& announcements = peer.announcements;
     // The end of the initial download is told at once: until then the peer keeps all from us.
     const bool open_again = announcements.fee_filter_sent == consensus::MAX_MONEY.value &&
                             !context_.chain.initial_download();
-    if (open_again || now >= announcements.next_fee_filter) send_fee_filter(peer, now);
-    const bool due =
-        peer.permits(PERMIT_NOBAN) || (peer.inbound() ? inbound_due_ : now >= announcements.next);
+    if (open_again || context_.now >= announcements.next_fee_filter) send_fee_filter(peer);
+    const bool due = peer.permits(PERMIT_NOBAN) ||
+                     (peer.inbound() ? inbound_due_ : context_.now >= announcements.next);
     if (!due) return;
-    if (!peer.inbound()) announcements.next = now + context_.random.poisson(OUTBOUND_MEAN);
+    if (!peer.inbound()) announcements.next = context_.now + context_.random.poisson(OUTBOUND_MEAN);
     if (!announcements.queue.empty()) announce(peer);
     // What came in before this round may be asked for, announced or not; nothing newer.
     announcements.shown_sequence = context_.chain.mempool_sequence();
@@ -91,27 +84,26 @@ void TransactionAnnouncer::announce(Peer& peer) {
     while (!waiting.empty() && message.items.size() < MAX_IN_MESSAGE) {
         const Peer::Announcements::Item item = waiting.front();
         waiting.pop_front();
-        const Hash256 id = peer.wtxid_relay ? Hash256(item.wtxid) : Hash256(item.txid);
-        if (peer.known_transactions.contains(id)) continue;
+        const Inventory named = peer.named(item.txid, item.wtxid);
+        if (peer.known_transactions.contains(named.hash)) continue;
         if (item.feerate.per_kvb.value < peer.announcements.fee_filter) continue;
-        if (!context_.chain.find_transaction(item.wtxid)) continue;
-        peer.known_transactions.insert(id);
-        message.items.push_back(
-            {peer.wtxid_relay ? InventoryType::WtxidTransaction : InventoryType::Transaction, id});
+        if (!context_.chain.find_transaction(named)) continue;
+        peer.known_transactions.insert(named.hash);
+        message.items.push_back(named);
     }
-    if (!message.items.empty()) context_.send(peer, "inv", consensus::encode(message));
+    if (!message.items.empty()) context_.send(peer, "inv", message);
 }
 
 /// Say what we would take; during initial download nothing, since we couldn't judge it.
-void TransactionAnnouncer::send_fee_filter(Peer& peer, Time now) {
-    peer.announcements.next_fee_filter = now + context_.random.poisson(FEE_FILTER_MEAN);
+void TransactionAnnouncer::send_fee_filter(Peer& peer) {
+    peer.announcements.next_fee_filter = context_.now + context_.random.poisson(FEE_FILTER_MEAN);
     if (peer.version < FEEFILTER_VERSION || context_.options.blocks_only) return;
     const bool closed = context_.chain.initial_download();
     const int64_t lowest =
         closed ? consensus::MAX_MONEY.value : context_.chain.mempool_min_feerate().per_kvb.value;
     if (lowest == peer.announcements.fee_filter_sent) return;
     peer.announcements.fee_filter_sent = lowest;
-    context_.send(peer, message_of(FeeFilterMessage{lowest}));
+    context_.send(peer, "feefilter", FeeFilterMessage{lowest});
 }
 
 } // namespace cairn::node

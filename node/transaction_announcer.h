@@ -12,18 +12,18 @@ class TransactionAnnouncer {
 public:
     explicit TransactionAnnouncer(Context& context) : context_(context) {}
 
-    void established(Peer& peer, Time now);
-    Outcome<> fee_filter(Peer& peer, ByteView payload);
+    void established(Peer& peer);
+    void fee_filter(Peer& peer, const FeeFilterMessage& message);
     void transaction_added(const consensus::TransactionRef& tx, chain::FeeRate feerate);
     void transaction_removed(const consensus::TransactionRef& tx);
     /// Ours: announce it now, and again until someone asks for it.
-    void broadcast(const consensus::TransactionRef& tx, Time now);
+    void broadcast(const consensus::TransactionRef& tx);
 
     /// A peer asked for it.
     void served(const consensus::Txid& txid) { unbroadcast_.erase(txid); }
 
-    void tick(Time now);
-    void tick(Peer& peer, Time now);
+    void tick();
+    void tick(Peer& peer);
 
     std::vector<consensus::Txid> unbroadcast() const;
 
@@ -38,7 +38,7 @@ public:
 private:
     void queue(Peer& peer, const Peer::Announcements::Item& item);
     void announce(Peer& peer);
-    void send_fee_filter(Peer& peer, Time now);
+    void send_fee_filter(Peer& peer);
     chain::FeeRate feerate_of(const consensus::TransactionRef& tx) const;
 
     Context& context_;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "node/transaction_download.h"
 
-#include "node/handshake_messages.h"
-
 #include <algorithm>
 #include <spdlog/spdlog.h>
 
@@ -10,7 +8,6 @@ namespace cairn::node {
 
 using consensus::Hash256;
 using consensus::Txid;
-using consensus::Wtxid;
 
 TransactionDownload::TransactionDownload(Context& context)
     : context_(context),
@@ -21,49 +18,40 @@ TransactionDownload::TransactionDownload(Context& context)
 
 bool TransactionDownload::have(const Inventory& item) const {
     if (rejected_.contains(item.hash) || confirmed_.contains(item.hash)) return true;
-    if (item.type == InventoryType::WtxidTransaction)
-        return orphanage_.contains(item.hash) ||
-               context_.chain.find_transaction(Wtxid(item.hash)).has_value();
-    return context_.chain.find_transaction(Txid(item.hash)).has_value();
+    if (item.type == InventoryType::WtxidTransaction && orphanage_.contains(item.hash)) return true;
+    return context_.chain.find_transaction(item).has_value();
 }
 
-void TransactionDownload::announced(Peer& peer, const Inventory& item, Time now) {
+void TransactionDownload::announced(Peer& peer, const Inventory& item) {
     const bool is_wtxid = item.type == InventoryType::WtxidTransaction;
     if (peer.wtxid_relay != is_wtxid) return; // not what was agreed: either id alone is a riddle
-    if (context_.options.blocks_only && !peer.permits(PERMIT_RELAY)) {
-        context_.drop(peer, "transaction inv sent in violation of protocol");
-        return;
-    }
+    if (context_.options.blocks_only && !peer.permits(PERMIT_RELAY))
+        return context_.drop(peer, "transaction inv sent in violation of protocol");
     peer.known_transactions.insert(item.hash);
     if (context_.chain.initial_download() || have(item)) return;
-    request(peer, item.hash, is_wtxid, now);
+    request(peer, item.hash, is_wtxid);
 }
 
-void TransactionDownload::request(Peer& peer, const Hash256& hash, bool is_wtxid, Time now) {
-    TransactionRequests::Announcement announcement{hash, is_wtxid, !peer.inbound(), now};
+void TransactionDownload::request(Peer& peer, const Hash256& hash, bool is_wtxid) {
+    TransactionRequests::Announcement announcement{hash, is_wtxid, !peer.inbound(), context_.now};
     if (peer.inbound() && !peer.permits(PERMIT_NOBAN)) announcement.ready_at += INBOUND_DELAY;
     if (!is_wtxid && !peer.permits(PERMIT_NOBAN)) announcement.ready_at += TXID_DELAY;
     requests_.add(peer, announcement);
 }
 
-Outcome<> TransactionDownload::transaction(Peer& peer, ByteView payload, Time now) {
-    if (context_.options.blocks_only && !peer.permits(PERMIT_RELAY)) {
-        context_.drop(peer, "transaction sent in violation of protocol");
-        return done();
-    }
+void TransactionDownload::transaction(Peer& peer, const Bytes& payload) {
+    if (context_.options.blocks_only && !peer.permits(PERMIT_RELAY))
+        return context_.drop(peer, "transaction sent in violation of protocol");
     auto sealed = std::make_shared<consensus::SealedTransaction>();
     consensus::Reader reader(payload);
     sealed->read(reader);
-    if (reader.failed()) return malformed(peer, "tx");
+    if (reader.failed()) return Context::malformed(peer, "tx");
     const consensus::TransactionRef tx = std::move(sealed);
     peer.known_transactions.insert(peer.wtxid_relay ? Hash256(tx->wtxid) : Hash256(tx->txid));
-    requests_.forget(tx->wtxid, context_.peers);
-    requests_.forget(tx->txid, context_.peers);
-    peer.transactions.last_at = seconds_of(now);
-    if (context_.chain.initial_download()) return done();
-    if (have({InventoryType::WtxidTransaction, tx->wtxid})) return done();
-    accept(peer.id, tx);
-    return done();
+    forget_requests(*tx);
+    peer.transactions.last_at = context_.now_seconds();
+    if (context_.chain.initial_download()) return;
+    if (!have({InventoryType::WtxidTransaction, tx->wtxid})) accept(peer.id, tx);
 }
 
 void TransactionDownload::accept(PeerId id, const consensus::TransactionRef& tx) {
@@ -71,20 +59,16 @@ void TransactionDownload::accept(PeerId id, const consensus::TransactionRef& tx)
     context_.out.emplace_back(AcceptTransaction{id, tx});
 }
 
-Outcome<> TransactionDownload::not_found(Peer& peer, ByteView payload) {
-    const auto message = parse<InventoryMessage>(payload);
-    if (!message) return malformed(peer, "notfound");
-    for (const Inventory& item : message->items) {
+void TransactionDownload::not_found(Peer& peer, const InventoryMessage& message) {
+    for (const Inventory& item : message.items) {
         if (item.is_transaction()) requests_.refused(peer, item.hash);
     }
-    return done();
 }
 
 void TransactionDownload::transaction_done(
     PeerId id,
     const consensus::TransactionRef& tx,
-    const consensus::Result<chain::Accepted>& outcome,
-    Time now) {
+    const consensus::Result<chain::Accepted>& outcome) {
     Peer* peer = context_.find(id);
     if (peer != nullptr) --peer->transactions_processing;
     if (outcome) return; // transaction_added() does the rest
@@ -95,7 +79,7 @@ void TransactionDownload::transaction_done(
         tx->wtxid.to_string(), id, reject.reason);
     if (reject.kind == Kind::Known) return;
     if (reject.kind == Kind::MissingInputs) {
-        if (peer != nullptr) keep_orphan(*peer, tx, now);
+        if (peer != nullptr) keep_orphan(*peer, tx);
         return;
     }
     // A witness that was spoilt on the way must not keep the transaction itself out: so what has
@@ -104,7 +88,7 @@ void TransactionDownload::transaction_done(
 }
 
 /// Ask for the parents of `tx`, and keep it until they are here.
-void TransactionDownload::keep_orphan(Peer& peer, const consensus::TransactionRef& tx, Time now) {
+void TransactionDownload::keep_orphan(Peer& peer, const consensus::TransactionRef& tx) {
     std::vector<Hash256> missing;
     for (const consensus::TxIn& input : tx->inputs) {
         const Txid& parent = input.prevout.txid;
@@ -114,19 +98,27 @@ void TransactionDownload::keep_orphan(Peer& peer, const consensus::TransactionRe
         }
         if (!have({InventoryType::WitnessTransaction, parent})) missing.push_back(parent);
     }
-    if (!orphanage_.add(tx, peer.id, now)) {
+    if (!orphanage_.add(tx, peer.id, context_.now)) {
         rejected_.insert(tx->wtxid);
         return;
     }
-    for (const Hash256& parent : missing) requests_.add(peer, {parent, false, true, now});
+    for (const Hash256& parent : missing) requests_.add(peer, {parent, false, true, context_.now});
 }
 
 void TransactionDownload::transaction_added(const consensus::TransactionRef& tx) {
-    requests_.forget(tx->wtxid, context_.peers);
-    requests_.forget(tx->txid, context_.peers);
+    forget_requests(*tx);
     orphanage_.erase(tx->wtxid);
-    for (const Orphanage::Orphan& orphan : orphanage_.take_children(tx->txid))
+    accept_children(tx->txid);
+}
+
+void TransactionDownload::accept_children(const Txid& parent) {
+    for (const Orphanage::Orphan& orphan : orphanage_.take_children(parent))
         accept(orphan.peer, orphan.tx);
+}
+
+void TransactionDownload::forget_requests(const consensus::SealedTransaction& tx) {
+    requests_.forget(tx.wtxid, context_.peers);
+    requests_.forget(tx.txid, context_.peers);
 }
 
 void TransactionDownload::tip_changed(const chain::TipChange& change) {
@@ -137,14 +129,11 @@ void TransactionDownload::tip_changed(const chain::TipChange& change) {
         for (const consensus::SealedTransaction& tx : connected.block->transactions) {
             confirmed_.insert(tx.txid);
             confirmed_.insert(tx.wtxid);
-            requests_.forget(tx.txid, context_.peers);
-            requests_.forget(tx.wtxid, context_.peers);
+            forget_requests(tx);
         }
         orphanage_.erase_for_block(*connected.block);
-        for (const consensus::SealedTransaction& tx : connected.block->transactions) {
-            for (const Orphanage::Orphan& orphan : orphanage_.take_children(tx.txid))
-                accept(orphan.peer, orphan.tx);
-        }
+        for (const consensus::SealedTransaction& tx : connected.block->transactions)
+            accept_children(tx.txid);
     }
 }
 
@@ -153,14 +142,14 @@ void TransactionDownload::disconnected(Peer& peer) {
     orphanage_.disconnected(peer.id);
 }
 
-void TransactionDownload::tick(Time now) {
-    orphanage_.expire(now);
+void TransactionDownload::tick() {
+    orphanage_.expire(context_.now);
     std::map<PeerId, InventoryMessage> messages;
-    for (const TransactionRequests::Request& request : requests_.take_due(context_.peers, now))
+    for (const TransactionRequests::Request& request :
+         requests_.take_due(context_.peers, context_.now))
         messages[request.peer].items.push_back(request.item);
     for (const auto& [id, message] : messages) {
-        if (Peer* peer = context_.find(id))
-            context_.send(*peer, "getdata", consensus::encode(message));
+        if (Peer* peer = context_.find(id)) context_.send(*peer, "getdata", message);
     }
 }
 

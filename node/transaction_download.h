@@ -14,18 +14,17 @@ class TransactionDownload {
 public:
     explicit TransactionDownload(Context& context);
 
-    void announced(Peer& peer, const Inventory& item, Time now);
-    Outcome<> transaction(Peer& peer, ByteView payload, Time now);
-    Outcome<> not_found(Peer& peer, ByteView payload);
+    void announced(Peer& peer, const Inventory& item);
+    void transaction(Peer& peer, const Bytes& payload);
+    void not_found(Peer& peer, const InventoryMessage& message);
     void transaction_done(
         PeerId peer,
         const consensus::TransactionRef& tx,
-        const consensus::Result<chain::Accepted>& outcome,
-        Time now);
+        const consensus::Result<chain::Accepted>& outcome);
     void tip_changed(const chain::TipChange& change);
     void transaction_added(const consensus::TransactionRef& tx);
     void disconnected(Peer& peer);
-    void tick(Time now);
+    void tick();
 
     bool can_take(const Peer& peer) const { return peer.transactions_processing < MAX_PROCESSING; }
 
@@ -40,9 +39,11 @@ public:
 
 private:
     bool have(const Inventory& item) const;
-    void request(Peer& peer, const consensus::Hash256& hash, bool is_wtxid, Time now);
-    void keep_orphan(Peer& peer, const consensus::TransactionRef& tx, Time now);
+    void request(Peer& peer, const consensus::Hash256& hash, bool is_wtxid);
+    void keep_orphan(Peer& peer, const consensus::TransactionRef& tx);
     void accept(PeerId peer, const consensus::TransactionRef& tx);
+    void accept_children(const consensus::Txid& parent);
+    void forget_requests(const consensus::SealedTransaction& tx);
 
     Context& context_;
     TransactionRequests requests_;

@@ -2,7 +2,7 @@
 // Peers: who they are, and with whom to connect.
 #include "node/network.h"
 
-#include "node/handshake_messages.h"
+#include "node/messages.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
 #include "rpc/node_context.h"

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Bytes from a stranger: the envelope, and every message in it. What is read is written as it was.
-#include "node/address_messages.h"
-#include "node/block_messages.h"
-#include "node/filter_messages.h"
 #include "node/frame.h"
-#include "node/handshake_messages.h"
-#include "node/inventory_messages.h"
+#include "node/messages.h"
 
 #include <cassert>
 

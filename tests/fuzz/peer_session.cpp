@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A node and two strangers who say anything at any time. It may drop them; it may not crash, speak
 // before it is spoken to, or keep more than its limits.
-#include "node/handshake_messages.h"
+#include "node/messages.h"
 #include "tests/node/harness.cpp" // a test's helper, not a library
 
 #include <cassert>

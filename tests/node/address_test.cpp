@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Addresses: their text, the book that keeps them, and how peers pass them on.
 #include "harness.h"
-#include "node/handshake_messages.h"
+#include "node/messages.h"
 #include "node/permissions.h"
 #include "tests/temporary_folder.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "harness.h"
 
-#include "node/handshake_messages.h"
+#include "node/messages.h"
 
 #include <algorithm>
 
@@ -51,16 +51,11 @@ const BlockNode* FakeChain::find_block(const BlockHash& hash) const {
     return find(hash);
 }
 
-std::optional<WaitingTransaction> FakeChain::find_transaction(const consensus::Txid& txid) const {
+std::optional<WaitingTransaction> FakeChain::find_transaction(const Inventory& item) const {
+    const bool by_wtxid = item.type == InventoryType::WtxidTransaction;
     for (const WaitingTransaction& waiting : pool_) {
-        if (waiting.tx->txid == txid) return waiting;
-    }
-    return std::nullopt;
-}
-
-std::optional<WaitingTransaction> FakeChain::find_transaction(const consensus::Wtxid& wtxid) const {
-    for (const WaitingTransaction& waiting : pool_) {
-        if (waiting.tx->wtxid == wtxid) return waiting;
+        if (by_wtxid ? waiting.tx->wtxid == item.hash : waiting.tx->txid == item.hash)
+            return waiting;
     }
     return std::nullopt;
 }
@@ -159,7 +154,7 @@ Bytes FakeChain::body(const BlockHash& hash) const {
 }
 
 consensus::Result<chain::Accepted> FakeChain::accept_transaction(const TransactionRef& tx) {
-    if (find_transaction(tx->wtxid))
+    if (find_transaction({InventoryType::WtxidTransaction, tx->wtxid}))
         return consensus::Reject{consensus::Reject::Kind::Known, "txn-already-in-mempool"};
     for (const consensus::TxIn& input : tx->inputs) {
         if (!coins_.contains(input.prevout.txid))
@@ -348,11 +343,10 @@ void TestNet::act_one(TestNode& node, const AcceptTransaction& action) {
 }
 
 void TestNet::act_one(TestNode& node, const DiskRead& action) {
-    const PeerId peer = std::visit([](const auto& read) { return read.peer; }, action);
     std::optional<Message> answer;
-    if (const auto* read = std::get_if<ReadBlock>(&action))
-        answer = Message{"block", node.chain.body(read->block->hash)};
-    perform(node, node.protocol.read_done(peer, std::move(answer), now));
+    if (action.kind == DiskRead::Kind::Block)
+        answer = Message{"block", node.chain.body(action.block->hash)};
+    perform(node, node.protocol.read_done(action.peer, std::move(answer), now));
 }
 
 } // namespace cairn::node::test

@@ -37,9 +37,7 @@ public:
 
     bool serves_filters() const override { return true; }
 
-    std::optional<WaitingTransaction> find_transaction(const consensus::Txid& txid) const override;
-    std::optional<WaitingTransaction>
-    find_transaction(const consensus::Wtxid& wtxid) const override;
+    std::optional<WaitingTransaction> find_transaction(const Inventory& item) const override;
 
     std::vector<WaitingTransaction> waiting_transactions() const override { return pool_; }
 

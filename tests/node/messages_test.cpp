@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Frames and messages: what is written is read again, what is malformed is refused.
-#include "node/address_messages.h"
-#include "node/block_messages.h"
-#include "node/filter_messages.h"
-#include "node/handshake_messages.h"
-#include "node/inventory_messages.h"
+#include "node/messages.h"
 
 #include <boost/test/unit_test.hpp>
 

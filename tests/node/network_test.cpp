@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Whole nodes over loopback: sockets, threads and the real chain.
 #include "consensus/chain_file.h"
-#include "node/block_messages.h"
-#include "node/filter_messages.h"
-#include "node/handshake_messages.h"
-#include "node/inventory_messages.h"
+#include "node/messages.h"
 #include "node/miner.h"
 #include "node/network.h"
 #include "tests/temporary_folder.h"
@@ -70,7 +67,7 @@ struct Node {
         options.connect = connect;
         options.connect_only = true;
         options.address_file = folder.path() / "peers.dat";
-        network = std::make_unique<Network>(chain, clock, options);
+        network = Network::make(chain, clock, options);
         chain.start();
         network->start();
     }
@@ -141,7 +138,7 @@ public:
     void shake_hands() {
         VersionMessage version;
         version.nonce = 1;
-        send(message_of(version));
+        send(message_of("version", version));
         receive("verack");
         send({"verack", {}});
     }
@@ -289,7 +286,7 @@ BOOST_AUTO_TEST_CASE(network__client_asks__gets_blocks_and_filters_from_the_disk
     BOOST_TEST(
         (headers->previous_header == node.chain.read_filter(*tip.ancestor_node(3)).value().header));
     const GetFilterCheckpointsMessage request{BASIC_FILTER, tip.hash};
-    client.send(message_of(request));
+    client.send(message_of("getcfcheckpt", request));
     const auto checkpoints = parse<FilterCheckpointsMessage>(client.receive("cfcheckpt").payload);
     BOOST_REQUIRE(checkpoints.has_value());
     BOOST_TEST(checkpoints->headers.empty());

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The state machines, driven without sockets: nodes joined in memory, and peers the test plays.
 #include "harness.h"
-#include "node/block_messages.h"
-#include "node/filter_messages.h"
-#include "node/handshake_messages.h"
+#include "node/messages.h"
 
 #include <boost/test/unit_test.hpp>
 

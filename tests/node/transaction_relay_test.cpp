@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How transactions travel: asked for once, orphans, announcements and their limits.
 #include "harness.h"
-#include "node/handshake_messages.h"
+#include "node/messages.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -29,7 +29,7 @@ void ask(TestNet& net, TestNode& node, PeerId stub, const consensus::Transaction
 }
 
 bool waits(const TestNode& node, const consensus::TransactionRef& tx) {
-    return node.chain.find_transaction(tx->txid).has_value();
+    return node.chain.find_transaction({InventoryType::Transaction, tx->txid}).has_value();
 }
 
 } // namespace

@@ -51,7 +51,7 @@ TestNode::TestNode(const Params& params)
     network.connect_only = true;
     network.dns_seed = false;
     network.address_file = folder_.path() / "peers.dat";
-    network_ = std::make_unique<node::Network>(*chain_, clock_, network);
+    network_ = node::Network::make(*chain_, clock_, network);
     auto run_after = [this](std::chrono::milliseconds delay, std::function<void()> task) {
         auto timer = std::make_shared<boost::asio::steady_timer>(io_, delay);
         timer->async_wait([timer, task = std::move(task)](boost::system::error_code error) {

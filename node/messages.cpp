@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "node/address_messages.h"
-
-#include "node/handshake_messages.h"
+#include "node/messages.h"
 
 #include <algorithm>
 
@@ -14,6 +12,10 @@ constexpr size_t MAX_READ = MAX_ADDRESSES + 100;
 
 std::array<uint8_t, 2> network_order(uint16_t port) {
     return {static_cast<uint8_t>(port >> 8), static_cast<uint8_t>(port & 0xff)};
+}
+
+uint16_t from_network_order(const std::array<uint8_t, 2>& port) {
+    return static_cast<uint16_t>(port[0] << 8 | port[1]);
 }
 
 bool fits_old_form(const TimedAddress& entry) {
@@ -37,12 +39,37 @@ std::optional<TimedAddress> read_entry(consensus::Reader& reader) {
         reader.fail();
         return std::nullopt;
     }
-    entry.address = {
-        network, Bytes(bytes.begin(), bytes.end()), static_cast<uint16_t>(port[0] << 8 | port[1])};
+    entry.address = {network, Bytes(bytes.begin(), bytes.end()), from_network_order(port)};
     return entry;
 }
 
 } // namespace
+
+void VersionAddress::write(consensus::Writer& writer) const {
+    writer(services, address.to_ipv6(), network_order(address.port));
+}
+
+void VersionAddress::read(consensus::Reader& reader) {
+    std::array<uint8_t, 16> octets{};
+    std::array<uint8_t, 2> port{};
+    reader(services, octets, port);
+    address = NetAddress::ipv6(octets, from_network_order(port));
+}
+
+void VersionMessage::write(consensus::Writer& writer) const {
+    writer(version, services, time, receiver, sender, nonce, user_agent, start_height, relay);
+}
+
+void VersionMessage::read(consensus::Reader& reader) {
+    reader(version, services, time, receiver);
+    if (reader.remaining() > 0) reader(sender, nonce);
+    if (reader.remaining() > 0) {
+        reader(user_agent);
+        if (user_agent.size() > MAX_USER_AGENT_BYTES) reader.fail();
+    }
+    if (reader.remaining() > 0) reader(start_height);
+    if (reader.remaining() > 0) reader(relay);
+}
 
 void AddrMessage::write(consensus::Writer& writer) const {
     writer.compact_size(
@@ -81,6 +108,21 @@ void AddrV2Message::read(consensus::Reader& reader) {
     for (uint64_t i = 0; i < count && !reader.failed(); ++i) {
         if (std::optional<TimedAddress> entry = read_entry(reader))
             addresses.push_back(std::move(*entry));
+    }
+}
+
+void HeadersMessage::write(consensus::Writer& writer) const {
+    writer.compact_size(headers.size());
+    for (const consensus::BlockHeader& header : headers) writer(header, uint8_t{0});
+}
+
+void HeadersMessage::read(consensus::Reader& reader) {
+    const uint64_t count = reader.compact_size();
+    if (count > MAX_HEADERS + 100) return reader.fail();
+    headers.reserve(std::min<uint64_t>(count, reader.remaining() / consensus::HEADER_BYTES));
+    for (uint64_t i = 0; i < count && !reader.failed(); ++i) {
+        headers.push_back(reader.read<consensus::BlockHeader>());
+        reader.compact_size();
     }
 }
 
