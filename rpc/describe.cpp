@@ -4,266 +4,246 @@
 #include "consensus/address.h"
 #include "consensus/pow.h"
 #include "consensus/script_text.h"
-#include "consensus/signature.h"
 #include "consensus/standard.h"
-
-#include <spdlog/fmt/fmt.h>
 
 namespace cairn::rpc {
 
 using namespace consensus;
-using server::Type;
+
+std::optional<Script> signet_challenge(const Params& params) {
+    return only_if(params.signed_blocks(), params.challenge);
+}
+
+// Scripts ////////////////////////////////////////////////////////////////////////////////////
 
 namespace {
 
-std::string hex_of(const auto& value) {
-    return to_hex(encode(value));
-}
-
-void write_coinbase(JsonWriter& writer, const SealedTransaction& coinbase) {
-    const TxIn& input = coinbase.inputs[0];
-    writer.key("coinbase_tx").begin_object();
-    writer.field("version", static_cast<uint32_t>(coinbase.version));
-    writer.field("locktime", coinbase.lock_time).field("sequence", input.sequence);
-    writer.field("coinbase", to_hex(input.script_sig));
-    if (!input.witness.empty()) writer.field("witness", to_hex(input.witness[0]));
-    writer.end_object();
-}
-
-void write_prevout(JsonWriter& writer, const chain::Coin& coin, const Params& params) {
-    writer.key("prevout").begin_object();
-    writer.field("generated", coin.coinbase).field("height", coin.height.value);
-    writer.key("value").amount(coin.out.value.value).key("scriptPubKey");
-    write_script(writer, coin.out.script_pubkey, params);
-    writer.end_object();
-}
-
-void write_input(
-    JsonWriter& writer,
-    const SealedTransaction& tx,
-    size_t i,
-    const Params& params,
-    const TransactionDetail& detail) {
-    const TxIn& input = tx.inputs[i];
-    writer.begin_object();
-    if (tx.is_coinbase()) {
-        writer.field("coinbase", to_hex(input.script_sig));
-    } else {
-        writer.field("txid", input.prevout.txid.to_string()).field("vout", input.prevout.index);
-        writer.key("scriptSig").begin_object();
-        writer.field("asm", script_to_text(input.script_sig, true));
-        writer.field("hex", to_hex(input.script_sig)).end_object();
-    }
-    if (!input.witness.empty()) {
-        writer.key("txinwitness").begin_array();
-        for (const ByteView item : input.witness) writer.string(to_hex(item));
-        writer.end_array();
-    }
-    if (detail.prevouts && detail.spent != nullptr && !tx.is_coinbase())
-        write_prevout(writer, (*detail.spent)[i], params);
-    writer.field("sequence", input.sequence).end_object();
-}
-
-Amount fee_of(const SealedTransaction& tx, const std::vector<chain::Coin>& spent) {
-    Amount fee = Amount(0) - output_sum(tx);
-    for (const chain::Coin& coin : spent) fee += coin.out.value;
-    return fee;
-}
-
-Field prevout_field() {
-    return server::optional(
-        {"prevout",
-         Type::Object,
-         "The output that is spent",
-         {{"generated", Type::Bool, "Whether a coinbase made it"},
-          {"height", Type::Int32, "Height of the block that made it"},
-          {"value", Type::Amount, "Its amount"},
-          {"scriptPubKey", Type::Object, "Its script", script_fields()}}});
+/// A bare public key has an address by old custom only; what is paid is the key.
+std::optional<std::string> address_of(const ScriptView& script) {
+    if (match_template(script.bytes).type == OutputType::PubKey) return std::nullopt;
+    return address_of_script(script.bytes, script.params->address);
 }
 
 } // namespace
 
-std::string bits_text(uint32_t bits) {
-    return fmt::format("{:08x}", bits);
-}
+const Object<ScriptView> SCRIPT_WITHOUT_HEX{
+    {"asm", "Its opcodes by name", [](auto& s) { return script_to_text(s.bytes); }},
+    {"desc", "A descriptor of it", [](auto& s) { return descriptor_of(s.bytes, *s.params); }},
+    {"address", "Its address, if it has one", address_of},
+    {"type", "Its form, pubkeyhash and the like",
+     [](auto& s) { return output_type_name(match_template(s.bytes).type); }}};
 
-std::string target_text(uint32_t bits) {
-    return to_hex(target_of(bits).value_or(Uint256(0)));
-}
+const Object<ScriptView> SCRIPT{SCRIPT_WITHOUT_HEX, {"hex", "The script", &ScriptView::bytes}};
 
-void write_script(JsonWriter& writer, ByteView script, const Params& params) {
-    writer.begin_object();
-    write_script_members(writer, script, params, true);
-    writer.end_object();
-}
+// Transactions ///////////////////////////////////////////////////////////////////////////////
 
-void write_script_members(JsonWriter& writer, ByteView script, const Params& params, bool hex) {
-    writer.field("asm", script_to_text(script)).field("desc", descriptor_of(script, params));
-    if (hex) writer.field("hex", to_hex(script));
-    const OutputType type = match_template(script).type;
-    const std::optional<std::string> address = address_of_script(script, params.address);
-    // A bare public key has an address by old custom only; what is paid is the key.
-    if (address && type != OutputType::PubKey) writer.field("address", *address);
-    writer.field("type", output_type_name(type));
-}
+namespace {
 
-void write_transaction(
-    JsonWriter& writer,
-    const SealedTransaction& tx,
-    const Params& params,
-    const TransactionDetail& detail) {
-    writer.field("txid", tx.txid.to_string()).field("hash", tx.wtxid.to_string());
-    writer.field("version", static_cast<uint32_t>(tx.version)).field("size", tx.size_bytes);
-    writer.field("vsize", tx.vsize()).field("weight", tx.weight());
-    writer.field("locktime", tx.lock_time).key("vin").begin_array();
-    for (size_t i = 0; i < tx.inputs.size(); ++i) write_input(writer, tx, i, params, detail);
-    writer.end_array().key("vout").begin_array();
-    for (size_t i = 0; i < tx.outputs.size(); ++i) {
-        writer.begin_object().key("value").amount(tx.outputs[i].value.value);
-        writer.field("n", static_cast<uint64_t>(i)).key("scriptPubKey");
-        write_script(writer, tx.outputs[i].script_pubkey, params);
-        writer.end_object();
+struct OutputView {
+    const TransactionView* of;
+    size_t n;
+
+    const TxOut& out() const { return of->tx->outputs[n]; }
+};
+
+const Object<OutputView> OUTPUT{
+    {"value", "The amount", [](auto& o) { return o.out().value; }},
+    {"n", "Its number", &OutputView::n},
+    {"scriptPubKey", "Its script",
+     [](auto& o) {
+         return ScriptView{o.out().script_pubkey, o.of->params};
+     },
+     SCRIPT}};
+
+struct CoinView {
+    const Coin* coin;
+    const Params* params;
+};
+
+const Object<CoinView> PREVOUT{
+    {"generated", "Whether a coinbase made it", [](auto& c) { return c.coin->coinbase; }},
+    {"height", "Height of the block that made it", [](auto& c) { return c.coin->height; }},
+    {"value", "Its amount", [](auto& c) { return c.coin->out.value; }},
+    {"scriptPubKey", "Its script",
+     [](auto& c) {
+         return ScriptView{c.coin->out.script_pubkey, c.params};
+     },
+     SCRIPT}};
+
+const Object<Script> SCRIPT_SIG{
+    {"asm", "Its opcodes by name", [](auto& script) { return script_to_text(script, true); }},
+    {"hex", "The script", std::identity()}};
+
+struct InputView {
+    const TransactionView* of;
+    size_t n;
+
+    const TxIn& in() const { return of->tx->inputs[n]; }
+
+    bool coinbase() const { return of->tx->is_coinbase(); }
+
+    std::optional<CoinView> prevout() const {
+        if (!of->prevouts || of->spent == nullptr || coinbase()) return std::nullopt;
+        return CoinView{&(*of->spent)[n], of->params};
     }
-    writer.end_array();
-    if (detail.spent != nullptr && !tx.is_coinbase())
-        writer.key("fee").amount(fee_of(tx, *detail.spent).value);
-    if (detail.hex) writer.field("hex", hex_of(tx));
-}
 
-void write_header(JsonWriter& writer, const chain::BlockNode& node, const chain::View& view) {
-    const bool active = view.contains(node);
-    const BlockHeader& header = node.header;
-    writer.field("hash", node.hash.to_string());
-    writer.field("confirmations", active ? (view.height() - node.height).value + 1 : -1);
-    writer.field("height", node.height.value).field("version", header.version);
-    writer.field("versionHex", bits_text(static_cast<uint32_t>(header.version)));
-    writer.field("merkleroot", header.merkle_root.to_string()).field("time", header.time);
-    writer.field("mediantime", node.median_time_past()).field("nonce", header.nonce);
-    writer.field("bits", bits_text(header.bits)).field("target", target_text(header.bits));
-    writer.field("difficulty", difficulty_of(header.bits));
-    writer.field("chainwork", to_hex(node.work)).field("nTx", node.tx_count.load());
-    if (node.parent != nullptr) writer.field("previousblockhash", node.parent->hash.to_string());
-    const chain::BlockNode* next = active ? view.at(node.height + 1) : nullptr;
-    if (next != nullptr) writer.field("nextblockhash", next->hash.to_string());
-}
-
-void write_block(
-    JsonWriter& writer,
-    const Block& block,
-    const chain::BlockNode& node,
-    const chain::Chain& chain,
-    int64_t verbosity) {
-    writer.begin_object();
-    write_header(writer, node, chain.view());
-    writer.field("strippedsize", block.stripped_bytes()).field("size", block.size_bytes());
-    writer.field("weight", block.weight());
-    write_coinbase(writer, block.transactions[0]);
-    writer.key("tx").begin_array();
-    const std::optional<chain::BlockUndo> undo =
-        verbosity >= 2 ? chain.read_undo(node) : std::nullopt;
-    for (size_t i = 0; i < block.transactions.size(); ++i) {
-        const SealedTransaction& tx = block.transactions[i];
-        if (verbosity < 2) {
-            writer.string(tx.txid.to_string());
-            continue;
-        }
-        const bool has_spent = undo && i > 0;
-        writer.begin_object();
-        write_transaction(
-            writer, tx, chain.params(),
-            {.spent = has_spent ? &undo->spent[i - 1] : nullptr, .prevouts = verbosity >= 3});
-        writer.end_object();
+    std::optional<std::vector<Bytes>> witness() const {
+        if (in().witness.empty()) return std::nullopt;
+        std::vector<Bytes> items;
+        for (const ByteView item : in().witness) items.emplace_back(item.begin(), item.end());
+        return items;
     }
-    writer.end_array().end_object();
+};
+
+const Object<InputView> INPUT{
+    {"coinbase", "The script of a coinbase",
+     [](auto& i) { return only_if(i.coinbase(), i.in().script_sig); }},
+    {"txid", "The transaction that is spent from",
+     [](auto& i) { return only_if(!i.coinbase(), i.in().prevout.txid); }},
+    {"vout", "The number of its output",
+     [](auto& i) { return only_if(!i.coinbase(), i.in().prevout.index); }},
+    {"scriptSig", "The script", [](auto& i) { return only_if(!i.coinbase(), i.in().script_sig); },
+     SCRIPT_SIG},
+    {"txinwitness", "The items of the witness", &InputView::witness},
+    {"prevout", "The output that is spent, where so much detail is asked for and known",
+     &InputView::prevout, PREVOUT},
+    {"sequence", "Core: nSequence", [](auto& i) { return i.in().sequence; }}};
+
+/// A view of each element of `all`.
+template <class View>
+std::vector<View> views(const TransactionView& tx, const auto& all) {
+    std::vector<View> list;
+    for (size_t n = 0; n < all.size(); ++n) list.push_back({&tx, n});
+    return list;
 }
 
-std::vector<Field> script_fields() {
-    return {
-        {"asm", Type::Text, "The script's opcodes by name"},
-        {"desc", Type::Text, "A descriptor of the script"},
-        {"hex", Type::Hex, "The script"},
-        server::optional({"address", Type::Text, "Its address, if it has one"}),
-        {"type", Type::Text, "Its form, pubkeyhash and the like"}};
+std::optional<Amount> fee_of(const TransactionView& view) {
+    if (view.spent == nullptr || view.tx->is_coinbase()) return std::nullopt;
+    Amount fee = -output_sum(*view.tx);
+    for (const Coin& coin : *view.spent) fee += coin.out.value;
+    return fee;
 }
 
-std::vector<Field> transaction_fields(bool prevouts) {
-    std::vector<Field> input = {
-        server::optional({"coinbase", Type::Hex, "The script of a coinbase"}),
-        server::optional({"txid", Type::Hash, "The transaction that is spent from"}),
-        server::optional({"vout", Type::Integer, "The number of its output"}),
-        server::optional(
-            {"scriptSig",
-             Type::Object,
-             "The script",
-             {{"asm", Type::Text, "Its opcodes by name"}, {"hex", Type::Hex, "The script"}}}),
-        server::optional(
-            {"txinwitness", Type::Array, "The witness", {{"", Type::Hex, "An item"}}})};
-    if (prevouts) input.push_back(prevout_field());
-    input.push_back({"sequence", Type::Integer, "Core: nSequence"});
-    return {
-        {"txid", Type::Hash, "Its id"},
-        {"hash", Type::Hash, "The hash with the witness"},
-        {"version", Type::Integer, "Its version"},
-        {"size", Type::Integer, "Bytes"},
-        {"vsize", Type::Integer, "Virtual bytes"},
-        {"weight", Type::Integer, "Weight units"},
-        {"locktime", Type::Integer, "Height or time before which no block may hold it"},
-        {"vin", Type::Array, "Inputs", {{"", Type::Object, "An input", std::move(input)}}},
-        {"vout",
-         Type::Array,
-         "Outputs",
-         {{"",
-           Type::Object,
-           "An output",
-           {{"value", Type::Amount, "The amount"},
-            {"n", Type::Integer, "Its number"},
-            {"scriptPubKey", Type::Object, "Its script", script_fields()}}}}},
-        server::optional({"fee", Type::Amount, "What it pays, if the coins it spends are known"}),
-        server::optional({"hex", Type::Hex, "The transaction"})};
+uint32_t version_of(const Transaction& tx) {
+    return static_cast<uint32_t>(tx.version);
 }
 
-std::vector<Field> header_fields() {
-    return {
-        {"hash", Type::Hash, "Its hash"},
-        {"confirmations", Type::Integer, "Blocks from it to the tip; -1 off the active chain"},
-        {"height", Type::Int32, "Its height"},
-        {"version", Type::Integer, "Its version"},
-        {"versionHex", Type::Hex, "The same in hexadecimal"},
-        {"merkleroot", Type::Hash, "The root over its transactions"},
-        {"time", Type::Time, "As the miner claims"},
-        {"mediantime", Type::Time, "Median of it and the ten before"},
-        {"nonce", Type::Integer, "Its nonce"},
-        {"bits", Type::Hex, "Its target in compact form"},
-        {"target", Type::Hash, "Its target"},
-        {"difficulty", Type::Real, "How many times harder than bits 1d00ffff"},
-        {"chainwork", Type::Hash, "Expected hashes of the chain up to it"},
-        {"nTx", Type::Integer, "Transactions in it; 0 if not known yet"},
-        server::optional({"previousblockhash", Type::Hash, "The block before it"}),
-        server::optional({"nextblockhash", Type::Hash, "The block after it, if it is active"})};
+const Object<SealedTransaction> FACTS{
+    {"txid", "Its id", &SealedTransaction::txid},
+    {"hash", "The hash with the witness", &SealedTransaction::wtxid},
+    {"version", "Its version", version_of},
+    {"size", "Bytes", &SealedTransaction::size_bytes},
+    {"vsize", "Virtual bytes", &SealedTransaction::vsize},
+    {"weight", "Weight units", &SealedTransaction::weight},
+    {"locktime", "Height or time before which no block may hold it", &Transaction::lock_time}};
+
+} // namespace
+
+const Object<TransactionView> TRANSACTION{{FACTS, [](auto& t) -> auto& {return *t.tx;
+} // namespace cairn::rpc
+}
+, {"vin", "Inputs", [](auto& t) { return views<InputView>(t, t.tx->inputs); }, INPUT},
+    {"vout", "Outputs", [](auto& t) { return views<OutputView>(t, t.tx->outputs); }, OUTPUT},
+    {"fee", "What it pays, if the coins it spends are known", fee_of}, {
+    "hex", "The transaction", [](auto& t) { return only_if(t.hex, encode(*t.tx)); }
+}
+}
+;
+
+// Blocks /////////////////////////////////////////////////////////////////////////////////////
+
+const Object<Target> TARGET{
+    {"bits", "Its target in compact form", [](auto& t) { return HexText{word_hex(t.bits)}; }},
+    {"target", "Its target", [](auto& t) { return target_of(t.bits).value_or(Uint256(0)); }},
+    {"difficulty", "How many times harder than bits 1d00ffff",
+     [](auto& t) { return difficulty_of(t.bits); }}};
+
+int32_t confirmations(const HeaderView& h) {
+    return h.active ? (h.chain.height() - h.node->height).value + 1 : -1;
 }
 
-std::vector<Field> block_fields(int64_t verbosity) {
-    Field tx = verbosity < 2
-                   ? Field{"", Type::Hash, "A transaction's id"}
-                   : Field{"", Type::Object, "A transaction", transaction_fields(verbosity >= 3)};
-    return join(
-        header_fields(), {{"strippedsize", Type::Integer, "Bytes without witnesses"},
-                          {"size", Type::Integer, "Bytes"},
-                          {"weight", Type::Integer, "Weight units"},
-                          {"coinbase_tx",
-                           Type::Object,
-                           "The coinbase",
-                           {{"version", Type::Integer, "Its version"},
-                            {"locktime", Type::Integer, "Its lock time"},
-                            {"sequence", Type::Integer, "Its input's sequence"},
-                            {"coinbase", Type::Hex, "Its input's script"},
-                            server::optional({"witness", Type::Hex, "The witness's first item"})}},
-                          {"tx", Type::Array, "Transactions", {std::move(tx)}}});
+namespace {
+
+HexText version_hex(const HeaderView& h) {
+    return {word_hex(static_cast<uint32_t>(h.node->header.version))};
 }
 
-std::vector<Field> join(std::vector<Field> fields, std::vector<Field> more) {
-    for (Field& field : more) fields.push_back(std::move(field));
-    return fields;
+std::optional<BlockHash> hash_of(const HeaderNode* node) {
+    if (node == nullptr) return std::nullopt;
+    return node->hash;
 }
+
+const Object<SealedTransaction> COINBASE{
+    {"version", "Its version", version_of},
+    {"locktime", "Its lock time", &Transaction::lock_time},
+    {"sequence", "Its input's sequence", [](auto& tx) { return tx.inputs[0].sequence; }},
+    {"coinbase", "Its input's script", [](auto& tx) { return tx.inputs[0].script_sig; }},
+    {"witness", "The witness's first item", [](auto& tx) {
+         const Witness& witness = tx.inputs[0].witness;
+         return only_if(!witness.empty(), witness.empty() ? ByteView() : witness[0]);
+     }}};
+
+const Object<Block> SIZES{
+    {"strippedsize", "Bytes without witnesses", &Block::stripped_bytes},
+    {"size", "Bytes", &Block::size_bytes}, {"weight", "Weight units", &Block::weight},
+    {"coinbase_tx", "The coinbase", [](auto& b) -> auto& {return b.transactions[0];
+} // namespace
+
+, COINBASE
+}
+}
+;
+
+std::vector<Txid> ids(const BlockView& view) {
+    std::vector<Txid> all;
+    for (const SealedTransaction& tx : view.block->transactions) all.push_back(tx.txid);
+    return all;
+}
+
+std::vector<TransactionView> transactions(const BlockView& view) {
+    std::vector<TransactionView> all;
+    for (size_t i = 0; i < view.block->transactions.size(); ++i) {
+        const auto* spent = view.undo && i > 0 ? &view.undo->spent[i - 1] : nullptr;
+        all.push_back({share_transaction(view.block, i), view.params, spent, view.prevouts});
+    }
+    return all;
+}
+
+} // namespace
+
+const Object<HeaderView> HEADER{
+    {"hash", "Its hash", [](auto& h) { return h.node->hash; }},
+    {"confirmations", "Blocks from it to the tip; -1 off the active chain", confirmations},
+    {"height", "Its height", [](auto& h) { return h.node->height; }},
+    {"version", "Its version", [](auto& h) { return h.node->header.version; }},
+    {"versionHex", "The same in hexadecimal", version_hex},
+    {"merkleroot", "The root over its transactions",
+     [](auto& h) { return h.node->header.merkle_root; }},
+    {"time", "As the miner claims", [](auto& h) { return Seconds{h.node->header.time}; }},
+    {"mediantime", "Median of it and the ten before",
+     [](auto& h) { return Seconds{h.node->median_time_past()}; }},
+    {"nonce", "Its nonce", [](auto& h) { return h.node->header.nonce; }},
+    {TARGET, [](auto& h) { return Target{h.node->header.bits}; }},
+    {"chainwork", "Expected hashes of the chain up to it", [](auto& h) { return h.node->work; }},
+    {"nTx", "Transactions in it; 0 if not known yet",
+     [](auto& h) { return h.node->tx_count.load(); }},
+    {"previousblockhash", "The block before it", [](auto& h) { return hash_of(h.node->parent); }},
+    {"nextblockhash", "The block after it, if it is active",
+     [](auto& h) { return hash_of(h.active ? h.chain.at(h.node->height + 1) : nullptr); }}};
+
+namespace {
+
+const Object<BlockView> BLOCK_FACTS{
+    {HEADER, &BlockView::header}, {SIZES, [](auto& b) -> auto& {return *b.block;
+}
+}
+}
+;
+
+} // namespace
+
+const Object<BlockView> BLOCK{BLOCK_FACTS, {"tx", "Ids of the transactions", ids}};
+const Object<BlockView> DETAILED_BLOCK{
+    BLOCK_FACTS, {"tx", "The transactions", transactions, TRANSACTION}};
 
 } // namespace cairn::rpc

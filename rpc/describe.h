@@ -1,26 +1,90 @@
 // SPDX-License-Identifier: MIT
-// Blocks, transactions and scripts as JSON, and the schema of that JSON. The one place that knows
-// these shapes; all methods that show such a thing use it.
+// Blocks, transactions and scripts in replies. The one place that knows these shapes; all methods
+// that show such a thing use it.
 #pragma once
 
 #include "chain/chain.h"
-#include "rpc/server/json_writer.h"
-#include "rpc/server/method.h"
+#include "rpc/server/field.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+namespace cairn::rpc::server {
+
+// The protocol's types as JSON.
+
+template <std::derived_from<consensus::Hash256> T>
+struct Form<T> {
+    static constexpr Type TYPE = Type::Hash;
+
+    static void write(JsonWriter& writer, const T& hash) { writer.string(hash.to_string()); }
+};
+
+template <std::convertible_to<consensus::ByteView> T>
+struct Form<T> {
+    static constexpr Type TYPE = Type::Hex;
+
+    static void write(JsonWriter& writer, consensus::ByteView bytes) {
+        writer.string(consensus::to_hex(bytes));
+    }
+};
+
+template <>
+struct Form<consensus::Uint256> {
+    static constexpr Type TYPE = Type::Hash;
+
+    static void write(JsonWriter& writer, const consensus::Uint256& number) {
+        writer.string(consensus::to_hex(number));
+    }
+};
+
+template <>
+struct Form<consensus::Amount> {
+    static constexpr Type TYPE = Type::Amount;
+
+    static void write(JsonWriter& writer, consensus::Amount amount) { writer.amount(amount.value); }
+};
+
+template <>
+struct Form<chain::FeeRate> {
+    static constexpr Type TYPE = Type::Amount;
+
+    static void write(JsonWriter& writer, chain::FeeRate rate) {
+        writer.amount(rate.per_kvb.value);
+    }
+};
+
+template <>
+struct Form<consensus::Height> {
+    static constexpr Type TYPE = Type::Integer;
+
+    static void write(JsonWriter& writer, consensus::Height height) {
+        writer.integer(height.value);
+    }
+};
+
+} // namespace cairn::rpc::server
+
 namespace cairn::rpc {
 
-using server::Field;
-using server::JsonWriter;
+using server::HexText;
+using server::Object;
+using server::Seconds;
 
-/// "1d00ffff"
-std::string bits_text(uint32_t bits);
+/// `value`, or nothing: for fields that are absent at times.
+template <class T>
+std::optional<T> only_if(bool holds, T value) {
+    if (!holds) return std::nullopt;
+    return value;
+}
 
-/// The target of `bits` as 64 digits.
-std::string target_text(uint32_t bits);
+/// For the field "warnings": there are none so far.
+inline constexpr auto NO_WARNINGS = [](const auto&) { return std::vector<std::string>(); };
+
+/// The script that signs the chain's blocks (BIP-0325), where they are signed.
+std::optional<consensus::Script> signet_challenge(const consensus::Params& params);
 
 /// An output descriptor of `script` with its checksum: pk, multi, rawtr where it says so, else
 /// addr or raw. Source: BIP-0380. Core: InferDescriptor without keys.
@@ -29,44 +93,52 @@ std::string descriptor_of(consensus::ByteView script, const consensus::Params& p
 /// The eight letters that follow '#'; nullopt for characters that no descriptor has. BIP-0380.
 std::optional<std::string> descriptor_checksum(std::string_view descriptor);
 
-/// A scriptPubKey object.
-void write_script(JsonWriter& writer, consensus::ByteView script, const consensus::Params& params);
+/// A script that lives elsewhere, and the chain whose addresses it has.
+struct ScriptView {
+    consensus::ByteView bytes;
+    const consensus::Params* params;
+};
 
-/// The members of such an object, without braces.
-void write_script_members(
-    JsonWriter& writer, consensus::ByteView script, const consensus::Params& params, bool hex);
+extern const Object<ScriptView> SCRIPT;
+extern const Object<ScriptView> SCRIPT_WITHOUT_HEX;
 
-/// How much of a transaction is told.
-struct TransactionDetail {
+/// The target of a block, or of the next one.
+struct Target {
+    uint32_t bits = 0;
+};
+
+extern const Object<Target> TARGET;
+
+struct TransactionView {
+    consensus::TransactionRef tx;
+    const consensus::Params* params;
     const std::vector<chain::Coin>* spent = nullptr; ///< The coins it spends: then with its fee,
     bool prevouts = false;                           ///< ... and with each of them.
     bool hex = true;
 };
 
-/// The members of a transaction, without braces, so that the caller may add to them.
-void write_transaction(
-    JsonWriter& writer,
-    const consensus::SealedTransaction& tx,
-    const consensus::Params& params,
-    const TransactionDetail& detail);
+extern const Object<TransactionView> TRANSACTION;
 
-/// The members of a block header, without braces.
-void write_header(JsonWriter& writer, const chain::BlockNode& node, const chain::View& view);
+struct HeaderView {
+    const chain::BlockNode* node;
+    chain::View chain;
+    bool active = chain.contains(*node);
+};
 
-/// A block at getblock's verbosity 1, 2 or 3.
-void write_block(
-    JsonWriter& writer,
-    const consensus::Block& block,
-    const chain::BlockNode& node,
-    const chain::Chain& chain,
-    int64_t verbosity);
+extern const Object<HeaderView> HEADER;
 
-std::vector<Field> script_fields();
-std::vector<Field> transaction_fields(bool prevouts);
-std::vector<Field> header_fields();
-std::vector<Field> block_fields(int64_t verbosity);
+/// Blocks from it to the tip; -1 off the active chain.
+int32_t confirmations(const HeaderView& header);
 
-/// `fields` and then `more`.
-std::vector<Field> join(std::vector<Field> fields, std::vector<Field> more);
+struct BlockView {
+    HeaderView header;
+    consensus::BlockRef block;
+    const consensus::Params* params;
+    std::optional<chain::BlockUndo> undo; ///< Empty: nothing is told of the coins spent,
+    bool prevouts = false;                ///< ... or only what transactions pay.
+};
+
+extern const Object<BlockView> BLOCK;          ///< With the ids of transactions.
+extern const Object<BlockView> DETAILED_BLOCK; ///< With all of them.
 
 } // namespace cairn::rpc

@@ -12,287 +12,275 @@ using namespace server;
 
 namespace {
 
-constexpr std::string_view GROUP = "Mempool";
 constexpr int64_t MAX_CONFIRMATION_TARGET = 1008;
 
-/// The waiting transactions `entries` as ids.
-void write_ids(
-    JsonWriter& writer,
-    std::string_view name,
-    const std::vector<const chain::MempoolEntry*>& entries) {
-    writer.key(name).begin_array();
-    for (const chain::MempoolEntry* entry : entries) writer.string(entry->tx->txid.to_string());
-    writer.end_array();
-}
+const Error NOT_IN_MEMPOOL{Code::InvalidAddressOrKey, "Transaction not in mempool"};
+const Error SEQUENCE_OF_VERBOSE{
+    Code::InvalidParameter, "Verbose results cannot contain mempool sequence values."};
+const Error PRIORITY_UNSUPPORTED{
+    Code::InvalidParameter,
+    "Priority is no longer supported, dummy argument to prioritisetransaction must be 0."};
+const Error BAD_TARGET{Code::InvalidParameter, "Invalid conf_target, must be between 1 and 1008"};
+const Error BAD_MODE{
+    Code::InvalidParameter, "Invalid estimate_mode parameter, must be one of: \"unset\", "
+                            "\"economical\", \"conservative\""};
+
+// Entries ////////////////////////////////////////////////////////////////////////////////////
+
+using Entries = std::vector<const chain::MempoolEntry*>;
 
 /// What a transaction and those around it weigh and pay together.
 struct Sums {
+    Sums(const chain::MempoolEntry& entry, const Entries& around)
+        : vsize(entry.vsize),
+          fee(entry.modified_fee) {
+        for (const chain::MempoolEntry* other : around) {
+            ++count;
+            vsize += other->vsize;
+            fee += other->modified_fee;
+        }
+    }
+
     int64_t count = 1;
-    int64_t vsize = 0;
+    int64_t vsize;
     Amount fee;
 };
 
-Sums sum_of(
-    const chain::MempoolEntry& entry, const std::vector<const chain::MempoolEntry*>& around) {
-    Sums sums{1, entry.vsize, entry.modified_fee};
-    for (const chain::MempoolEntry* other : around) {
-        ++sums.count;
-        sums.vsize += other->vsize;
-        sums.fee += other->modified_fee;
-    }
-    return sums;
+std::vector<Txid> ids_of(const Entries& entries) {
+    std::vector<Txid> ids;
+    for (const chain::MempoolEntry* entry : entries) ids.push_back(entry->tx->txid);
+    return ids;
 }
 
-void write_entry(
-    JsonWriter& writer,
-    const chain::Mempool& pool,
-    const chain::MempoolEntry& entry,
-    const std::set<Txid>& unbroadcast) {
-    const Sums above = sum_of(entry, pool.ancestors(entry));
-    const Sums below = sum_of(entry, pool.descendants(entry));
-    writer.begin_object().field("vsize", entry.vsize).field("weight", entry.tx->weight());
-    writer.field("time", entry.time).field("height", entry.height.value);
-    writer.field("descendantcount", below.count).field("descendantsize", below.vsize);
-    writer.field("ancestorcount", above.count).field("ancestorsize", above.vsize);
-    writer.field("wtxid", entry.tx->wtxid.to_string());
+/// A waiting transaction, as of when the mempool was looked at.
+struct EntryView {
+    EntryView(
+        const chain::Mempool& pool,
+        const chain::MempoolEntry& of,
+        const std::set<Txid>& all_unbroadcast)
+        : entry(of),
+          above(of, pool.ancestors(of)),
+          below(of, pool.descendants(of)),
+          depends(ids_of(pool.parents(of))),
+          spent_by(ids_of(pool.children(of))),
+          unbroadcast(all_unbroadcast.contains(of.tx->txid)) {}
+
+    chain::MempoolEntry entry;
+    Sums above;
+    Sums below;
+    std::vector<Txid> depends;
+    std::vector<Txid> spent_by;
+    bool unbroadcast;
+};
+
+const Object<EntryView> FEES{
+    {"base", "By it", [](auto& e) { return e.entry.fee; }},
+    {"modified", "By it, as prioritisetransaction makes it count",
+     [](auto& e) { return e.entry.modified_fee; }},
+    {"ancestor", "By it and what it depends on", [](auto& e) { return e.above.fee; }},
+    {"descendant", "By it and what depends on it", [](auto& e) { return e.below.fee; }},
+    {"chunk", "By what would be mined together with it",
+     [](auto& e) { return e.entry.modified_fee; }}};
+
+const Object<EntryView> ENTRY{
+    {"vsize", "Virtual bytes; many signature checks count as more",
+     [](auto& e) { return e.entry.vsize; }},
+    {"weight", "Weight units", [](auto& e) { return e.entry.tx->weight(); }},
+    {"time", "When it came in", [](auto& e) { return Seconds{e.entry.time}; }},
+    {"height", "The tip's height then", [](auto& e) { return e.entry.height; }},
+    {"descendantcount", "Transactions that depend on it, itself included",
+     [](auto& e) { return e.below.count; }},
+    {"descendantsize", "Their virtual bytes", [](auto& e) { return e.below.vsize; }},
+    {"ancestorcount", "Transactions it depends on, itself included",
+     [](auto& e) { return e.above.count; }},
+    {"ancestorsize", "Their virtual bytes", [](auto& e) { return e.above.vsize; }},
+    {"wtxid", "The hash with the witness", [](auto& e) { return e.entry.tx->wtxid; }},
     // Mining order is by single transactions: each is a chunk of its own.
-    writer.field("chunkweight", entry.tx->weight()).key("fees").begin_object();
-    writer.key("base").amount(entry.fee.value).key("modified").amount(entry.modified_fee.value);
-    writer.key("ancestor").amount(above.fee.value).key("descendant").amount(below.fee.value);
-    writer.key("chunk").amount(entry.modified_fee.value).end_object();
-    write_ids(writer, "depends", pool.parents(entry));
-    write_ids(writer, "spentby", pool.children(entry));
-    writer.field("unbroadcast", unbroadcast.count(entry.tx->txid) > 0).end_object();
-}
+    {"chunkweight", "Weight of what would be mined together with it",
+     [](auto& e) { return e.entry.tx->weight(); }},
+    {"fees", "What is paid", FEES},
+    {"depends", "Ids of waiting transactions it spends from", &EntryView::depends},
+    {"spentby", "Ids of waiting transactions that spend from it", &EntryView::spent_by},
+    {"unbroadcast", "Whether no peer has asked for it yet", &EntryView::unbroadcast}};
 
-std::vector<Field> entry_fields() {
-    return {
-        {"vsize", Type::Integer, "Virtual bytes; many signature checks count as more"},
-        {"weight", Type::Integer, "Weight units"},
-        {"time", Type::Time, "When it came in"},
-        {"height", Type::Int32, "The tip's height then"},
-        {"descendantcount", Type::Integer, "Transactions that depend on it, itself included"},
-        {"descendantsize", Type::Integer, "Their virtual bytes"},
-        {"ancestorcount", Type::Integer, "Transactions it depends on, itself included"},
-        {"ancestorsize", Type::Integer, "Their virtual bytes"},
-        {"wtxid", Type::Hash, "The hash with the witness"},
-        {"chunkweight", Type::Integer, "Weight of what would be mined together with it"},
-        {"fees",
-         Type::Object,
-         "What is paid",
-         {{"base", Type::Amount, "By it"},
-          {"modified", Type::Amount, "By it, as prioritisetransaction makes it count"},
-          {"ancestor", Type::Amount, "By it and what it depends on"},
-          {"descendant", Type::Amount, "By it and what depends on it"},
-          {"chunk", Type::Amount, "By what would be mined together with it"}}},
-        {"depends",
-         Type::Array,
-         "Waiting transactions it spends from",
-         {{"", Type::Hash, "An id"}}},
-        {"spentby",
-         Type::Array,
-         "Waiting transactions that spend from it",
-         {{"", Type::Hash, "An id"}}},
-        {"unbroadcast", Type::Bool, "Whether no peer has asked for it yet"}};
-}
-
-Reply getmempoolinfo(const Call& call) {
-    const chain::Chain& chain = chain_of(call);
-    const chain::ChainOptions& options = chain.options();
-    const size_t unbroadcast_count = unbroadcast(call).size();
-    JsonWriter writer;
-    writer.begin_object().field("loaded", chain.mempool_loaded());
-    {
-        const chain::MempoolReader pool = chain.mempool();
-        writer.field("size", static_cast<uint64_t>(pool->size()));
-        writer.field("bytes", pool->total_vsize());
-        writer.field("usage", static_cast<uint64_t>(pool->memory_bytes()));
-        writer.key("total_fee").amount(pool->total_fee().value);
-    }
-    const chain::FeeRate least = std::max(chain.mempool_min_feerate(), options.min_relay_feerate);
-    writer.field("maxmempool", static_cast<uint64_t>(options.max_mempool_bytes));
-    writer.key("mempoolminfee").amount(least.per_kvb.value);
-    writer.key("minrelaytxfee").amount(options.min_relay_feerate.per_kvb.value);
-    writer.key("incrementalrelayfee").amount(options.incremental_feerate.per_kvb.value);
-    writer.field("unbroadcastcount", static_cast<uint64_t>(unbroadcast_count));
-    writer.field("permitbaremultisig", options.permit_bare_multisig);
-    writer.field("maxdatacarriersize", static_cast<uint64_t>(options.max_datacarrier_bytes));
-    writer.field("limitclustercount", static_cast<uint64_t>(chain::MAX_CLUSTER_COUNT));
-    writer.field("limitclustersize", chain::MAX_CLUSTER_VSIZE).field("optimal", true);
-    return writer.end_object().take();
-}
-
-const Method GETMEMPOOLINFO{
-    .name = "getmempoolinfo",
-    .group = GROUP,
-    .summary = "Size, limits and prices of the mempool.",
-    .returns =
-        {{"",
-          {"",
-           Type::Object,
-           "",
-           {{"loaded", Type::Bool, "Whether what was saved at the last stop is back"},
-            {"size", Type::Integer, "Transactions"},
-            {"bytes", Type::Integer, "Their virtual bytes"},
-            {"usage", Type::Integer, "Bytes of memory"},
-            {"total_fee", Type::Amount, "What they pay"},
-            {"maxmempool", Type::Integer, "Limit of the memory"},
-            {"mempoolminfee", Type::Amount, "Least price of 1,000 virtual bytes at present"},
-            {"minrelaytxfee", Type::Amount, "Least price by the options"},
-            {"incrementalrelayfee", Type::Amount, "Least rise of the price for a replacement"},
-            {"unbroadcastcount", Type::Integer, "Transactions that no peer has asked for yet"},
-            {"permitbaremultisig", Type::Bool, "Whether bare multisig outputs are relayed"},
-            {"maxdatacarriersize", Type::Integer, "Bytes of OP_RETURN outputs that are relayed"},
-            {"limitclustercount", Type::Integer, "Transactions that may hang together"},
-            {"limitclustersize", Type::Integer, "Their virtual bytes"},
-            {"optimal", Type::Bool, "Whether the mining order is known to be the best"}}}}},
-    .example = "getmempoolinfo",
-    .run = getmempoolinfo,
-};
-
-Reply getrawmempool(const Call& call) {
-    const bool verbose = call.flag(0);
-    const bool with_sequence = call.flag(1);
-    if (verbose && with_sequence)
-        return Error{
-            Code::InvalidParameter, "Verbose results cannot contain mempool sequence values."};
-    const std::set<Txid> not_broadcast = verbose ? unbroadcast(call) : std::set<Txid>();
-    const chain::MempoolReader pool = chain_of(call).mempool();
-    const std::vector<const chain::MempoolEntry*> entries = pool->in_mining_order();
-    JsonWriter writer;
-    if (verbose) {
-        writer.begin_object();
-        for (const chain::MempoolEntry* entry : entries) {
-            writer.key(entry->tx->txid.to_string());
-            write_entry(writer, *pool, *entry, not_broadcast);
-        }
-        return writer.end_object().take();
-    }
-    if (with_sequence) writer.begin_object().key("txids");
-    writer.begin_array();
-    for (const chain::MempoolEntry* entry : entries) writer.string(entry->tx->txid.to_string());
-    writer.end_array();
-    if (with_sequence) writer.field("mempool_sequence", pool->sequence()).end_object();
-    return writer.take();
-}
-
-const Method GETRAWMEMPOOL{
-    .name = "getrawmempool",
-    .group = GROUP,
-    .summary = "All transactions that wait, in mining order.",
-    .params =
-        {{"verbose", Type::Bool, "false", "With what getmempoolentry tells of each"},
-         {"mempool_sequence", Type::Bool, "false", "With the number of changes so far"}},
-    .returns =
-        {{"verbose = false", {"", Type::Array, "", {{"", Type::Hash, "An id"}}}},
-         {"verbose = true",
-          {"", Type::Map, "By id", {{"txid", Type::Object, "An entry", entry_fields()}}}},
-         {"mempool_sequence = true",
-          {"",
-           Type::Object,
-           "",
-           {{"txids", Type::Array, "The transactions", {{"", Type::Hash, "An id"}}},
-            {"mempool_sequence", Type::Integer, "Changes so far"}}}}},
-    .fails = {{Code::InvalidParameter, "Verbose results cannot contain mempool sequence values."}},
-    .example = "getrawmempool true",
-    .run = getrawmempool,
-};
-
-Reply getmempoolentry(const Call& call) {
+Outcome<EntryView> getmempoolentry(const Call& call) {
     const std::set<Txid> not_broadcast = unbroadcast(call);
     const chain::MempoolReader pool = chain_of(call).mempool();
     const chain::MempoolEntry* entry = pool->find(Txid(hash_argument(call, 0)));
-    if (entry == nullptr) return Error{Code::InvalidAddressOrKey, "Transaction not in mempool"};
-    JsonWriter writer;
-    write_entry(writer, *pool, *entry, not_broadcast);
-    return writer.take();
+    if (entry == nullptr) return NOT_IN_MEMPOOL;
+    return EntryView(*pool, *entry, not_broadcast);
 }
 
 const Method GETMEMPOOLENTRY{
     .name = "getmempoolentry",
-    .group = GROUP,
     .summary = "A transaction that waits.",
     .params = {{"txid", Type::Hash, REQUIRED, "Its id"}},
-    .returns = {{"", {"", Type::Object, "", entry_fields()}}},
-    .fails = {{Code::InvalidAddressOrKey, "Transaction not in mempool"}},
-    .example = "getmempoolentry $WAITING_TXID",
-    .run = getmempoolentry,
+    .fails = {NOT_IN_MEMPOOL},
+    .example = "$WAITING_TXID",
+    .run = {getmempoolentry, ENTRY},
 };
 
-Reply prioritisetransaction(const Call& call) {
-    if (call.has(1) && call.satoshis(1) != 0)
-        return Error{
-            Code::InvalidParameter,
-            "Priority is no longer supported, dummy argument to prioritisetransaction must be 0."};
+struct Snapshot {
+    std::vector<Txid> txids;
+    uint64_t sequence;
+};
+
+const Object<Snapshot> SNAPSHOT{
+    {"txids", "The transactions", &Snapshot::txids},
+    {"mempool_sequence", "Changes so far", &Snapshot::sequence}};
+
+using EntriesById = std::vector<std::pair<std::string, EntryView>>;
+
+Reply getrawmempool(const Call& call) {
+    const bool verbose = call.flag(0);
+    const bool with_sequence = call.flag(1);
+    if (verbose && with_sequence) return SEQUENCE_OF_VERBOSE;
+    const std::set<Txid> not_broadcast = verbose ? unbroadcast(call) : std::set<Txid>();
+    EntriesById by_id;
+    Snapshot snapshot;
+    {
+        const chain::MempoolReader pool = chain_of(call).mempool();
+        const Entries entries = pool->in_mining_order();
+        snapshot = {ids_of(entries), pool->sequence()};
+        for (const chain::MempoolEntry* entry : verbose ? entries : Entries())
+            by_id.emplace_back(
+                entry->tx->txid.to_string(), EntryView(*pool, *entry, not_broadcast));
+    }
+    if (verbose) return to_json(by_id, ENTRY);
+    return with_sequence ? to_json(snapshot, SNAPSHOT) : to_json(snapshot.txids);
+}
+
+const Method GETRAWMEMPOOL{
+    .name = "getrawmempool",
+    .summary = "All transactions that wait, in mining order.",
+    .params =
+        {{"verbose", Type::Bool, "false", "With what getmempoolentry tells of each"},
+         {"mempool_sequence", Type::Bool, "false", "With the number of changes so far"}},
+    .fails = {SEQUENCE_OF_VERBOSE},
+    .example = "true",
+    .run =
+        {getrawmempool,
+         {returned<std::vector<Txid>>("verbose = false", "Their ids"),
+          returned<EntriesById>("verbose = true", "By id", ENTRY),
+          returned<Snapshot>("mempool_sequence = true", "", SNAPSHOT)}},
+};
+
+// The whole //////////////////////////////////////////////////////////////////////////////////
+
+/// The mempool as it was looked at.
+struct PoolState {
+    const chain::Chain& chain;
+    size_t unbroadcast_count;
+    size_t size = 0;
+    int64_t vsize = 0;
+    size_t memory_bytes = 0;
+    Amount fee;
+    const chain::ChainOptions& options = chain.options();
+};
+
+/// What the mempool asks of a transaction at present.
+chain::FeeRate least_feerate(const chain::Chain& chain) {
+    return std::max(chain.mempool_min_feerate(), chain.options().min_relay_feerate);
+}
+
+const Object<PoolState> POOL_STATE{
+    {"loaded", "Whether what was saved at the last stop is back",
+     [](auto& s) { return s.chain.mempool_loaded(); }},
+    {"size", "Transactions", &PoolState::size},
+    {"bytes", "Their virtual bytes", &PoolState::vsize},
+    {"usage", "Bytes of memory", &PoolState::memory_bytes},
+    {"total_fee", "What they pay", &PoolState::fee},
+    {"maxmempool", "Limit of the memory", [](auto& s) { return s.options.max_mempool_bytes; }},
+    {"mempoolminfee", "Least price of 1,000 virtual bytes at present",
+     [](auto& s) { return least_feerate(s.chain); }},
+    {"minrelaytxfee", "Least price by the options",
+     [](auto& s) { return s.options.min_relay_feerate; }},
+    {"incrementalrelayfee", "Least rise of the price for a replacement",
+     [](auto& s) { return s.options.incremental_feerate; }},
+    {"unbroadcastcount", "Transactions that no peer has asked for yet",
+     &PoolState::unbroadcast_count},
+    {"permitbaremultisig", "Whether bare multisig outputs are relayed",
+     [](auto& s) { return s.options.permit_bare_multisig; }},
+    {"maxdatacarriersize", "Bytes of OP_RETURN outputs that are relayed",
+     [](auto& s) { return s.options.max_datacarrier_bytes; }},
+    {"limitclustercount", "Transactions that may hang together",
+     [](auto&) { return chain::MAX_CLUSTER_COUNT; }},
+    {"limitclustersize", "Their virtual bytes", [](auto&) { return chain::MAX_CLUSTER_VSIZE; }},
+    {"optimal", "Whether the mining order is known to be the best", [](auto&) { return true; }}};
+
+PoolState getmempoolinfo(const Call& call) {
+    PoolState state{chain_of(call), unbroadcast(call).size()};
+    const chain::MempoolReader pool = state.chain.mempool();
+    state.size = pool->size();
+    state.vsize = pool->total_vsize();
+    state.memory_bytes = pool->memory_bytes();
+    state.fee = pool->total_fee();
+    return state;
+}
+
+const Method GETMEMPOOLINFO{
+    .name = "getmempoolinfo",
+    .summary = "Size, limits and prices of the mempool.",
+    .run = {getmempoolinfo, POOL_STATE},
+};
+
+Outcome<bool> prioritisetransaction(const Call& call) {
+    if (call.has(1) && call.satoshis(1) != 0) return PRIORITY_UNSUPPORTED;
     const Txid txid(hash_argument(call, 0));
-    const Amount delta(call.integer(2));
-    const auto answered = wait_for<bool>([&](auto done) {
-        chain_of(call).prioritise(txid, delta, [done = std::move(done)] { done(true); });
-    });
-    if (!answered) return answered.error();
-    return std::string("true");
+    const Outcome<> done =
+        wait_for<Null>(call, &chain::Chain::prioritise, txid, Amount(call.integer(2)));
+    if (!done) return done.error();
+    return true;
 }
 
 const Method PRIORITISETRANSACTION{
     .name = "prioritisetransaction",
-    .group = "Mining",
     .summary = "Count a transaction in mining as if it paid more, or less. It still pays the same.",
     .params =
         {{"txid", Type::Hash, REQUIRED, "The transaction"},
          {"dummy", Type::Amount, ABSENT, "0 or null; kept for old callers"},
          {"fee_delta", Type::Integer, REQUIRED, "Satoshis, added to what was given before"}},
-    .returns = {{"", {"", Type::Bool, "true"}}},
-    .fails =
-        {{Code::InvalidParameter,
-          "Priority is no longer supported, dummy argument to prioritisetransaction must be 0."}},
-    .example = "prioritisetransaction $WAITING_TXID 0 1000",
-    .run = prioritisetransaction,
+    .fails = {PRIORITY_UNSUPPORTED},
+    .example = "$WAITING_TXID 0 1000",
+    .run = {prioritisetransaction, "true"},
 };
 
-Reply estimatesmartfee(const Call& call) {
+struct Estimate {
+    chain::FeeRate feerate;
+    int64_t blocks;
+};
+
+const Object<Estimate> ESTIMATE{
+    {"feerate", "Coins for 1,000 virtual bytes", &Estimate::feerate},
+    {"blocks", "Blocks it is for", &Estimate::blocks}};
+
+Outcome<Estimate> estimatesmartfee(const Call& call) {
     const int64_t target = call.integer(0);
-    if (target < 1 || target > MAX_CONFIRMATION_TARGET)
-        return Error{Code::InvalidParameter, "Invalid conf_target, must be between 1 and 1008"};
+    if (target < 1 || target > MAX_CONFIRMATION_TARGET) return BAD_TARGET;
     const std::string& mode = call.text(1);
-    if (mode != "unset" && mode != "economical" && mode != "conservative")
-        return Error{
-            Code::InvalidParameter,
-            "Invalid estimate_mode parameter, must be one of: \"unset\", \"economical\", "
-            "\"conservative\""};
-    const chain::Chain& chain = chain_of(call);
-    const chain::FeeRate price =
-        std::max(chain.mempool_min_feerate(), chain.options().min_relay_feerate);
-    JsonWriter writer;
-    writer.begin_object().key("feerate").amount(price.per_kvb.value);
-    return writer.field("blocks", target).end_object().take();
+    if (mode != "unset" && mode != "economical" && mode != "conservative") return BAD_MODE;
+    return Estimate{least_feerate(chain_of(call)), target};
 }
 
 const Method ESTIMATESMARTFEE{
     .name = "estimatesmartfee",
-    .group = "Util",
     .summary = "A price at which a transaction should be mined within some blocks: what the "
                "mempool asks at present.",
     .params =
         {{"conf_target", Type::Int32, REQUIRED, "Blocks, 1 to 1008"},
          {"estimate_mode", Type::Text, "\"economical\"", "unset, economical or conservative"}},
-    .returns =
-        {{"",
-          {"",
-           Type::Object,
-           "",
-           {{"feerate", Type::Amount, "Coins for 1,000 virtual bytes"},
-            {"blocks", Type::Integer, "Blocks it is for"}}}}},
-    .fails = {{Code::InvalidParameter, "Invalid conf_target, must be between 1 and 1008"}},
-    .example = "estimatesmartfee 6",
-    .run = estimatesmartfee,
+    .fails = {BAD_TARGET, BAD_MODE},
+    .example = "6",
+    .run = {estimatesmartfee, ESTIMATE},
 };
 
 } // namespace
 
-Methods mempool_methods() {
+Groups mempool_methods() {
     return {
-        &GETMEMPOOLINFO, &GETRAWMEMPOOL, &GETMEMPOOLENTRY, &PRIORITISETRANSACTION,
-        &ESTIMATESMARTFEE};
+        {"Mempool", {&GETMEMPOOLINFO, &GETRAWMEMPOOL, &GETMEMPOOLENTRY}},
+        {"Mining", {&PRIORITISETRANSACTION}},
+        {"Util", {&ESTIMATESMARTFEE}}};
 }
 
 } // namespace cairn::rpc

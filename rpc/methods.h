@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The one table of the node's methods, put together from its groups.
+// The one table of the node's methods, put together from its parts.
 #pragma once
 
 #include "rpc/server/method.h"
@@ -8,19 +8,19 @@
 
 namespace cairn::rpc {
 
-using Methods = std::vector<const server::Method*>;
+using Groups = std::vector<server::Group>;
 
-Methods blockchain_methods();
-Methods chain_control_methods();
-Methods mempool_methods();
-Methods transaction_methods();
-Methods mining_methods();
-Methods generating_methods();
-Methods network_methods();
-Methods utility_methods();
-Methods control_methods();
+Groups blockchain_methods();
+Groups chain_control_methods();
+Groups mempool_methods();
+Groups transaction_methods();
+Groups mining_methods();
+Groups generating_methods();
+Groups network_methods();
+Groups utility_methods();
+Groups control_methods();
 
 /// All of them.
-Methods node_methods();
+Groups node_methods();
 
 } // namespace cairn::rpc

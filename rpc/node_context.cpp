@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "rpc/node_context.h"
 
-#include "consensus/address.h"
 #include "node/network.h"
 
 #include <cassert>
@@ -9,13 +8,6 @@
 namespace cairn::rpc {
 
 using namespace consensus;
-
-Outcome<node::Network*> network_of(const Call& call) {
-    node::Network* network = context_of(call).node.network;
-    if (network == nullptr)
-        return Error{Code::P2pDisabled, "Error: Peer-to-peer functionality missing or disabled"};
-    return network;
-}
 
 Hash256 hash_argument(const Call& call, size_t i) {
     const std::optional<Hash256> hash = hash_from_string(call.text(i));
@@ -26,20 +18,13 @@ Hash256 hash_argument(const Call& call, size_t i) {
 Outcome<const chain::BlockNode*> block_argument(const Call& call, size_t i) {
     const BlockHash hash(hash_argument(call, i));
     const chain::BlockNode* node = chain_of(call).find_block(hash);
-    if (node == nullptr) return Error{Code::InvalidAddressOrKey, "Block not found"};
+    if (node == nullptr) return BLOCK_NOT_FOUND;
     return node;
 }
 
-Outcome<Script>
-script_of_address(const Call& call, const std::string& address, std::string_view prefix) {
-    std::optional<Script> script = consensus::script_of_address(address, params_of(call).address);
-    if (!script) return Error{Code::InvalidAddressOrKey, std::string(prefix) + "Invalid address"};
-    return std::move(*script);
-}
-
-Outcome<TransactionRef> transaction_of_hex(const std::string& hex, std::string message) {
+Outcome<TransactionRef> transaction_of_hex(const std::string& hex, const Error& otherwise) {
     const std::optional<Bytes> bytes = from_hex(hex);
-    if (!bytes) return Error{Code::Deserialization, std::move(message)};
+    if (!bytes) return otherwise;
     Transaction tx;
     Reader reader(*bytes);
     tx.read(reader);
@@ -48,7 +33,7 @@ Outcome<TransactionRef> transaction_of_hex(const std::string& hex, std::string m
         tx = {};
         Reader old_form(*bytes);
         tx.read_without_witness(old_form);
-        if (!old_form.at_end()) return Error{Code::Deserialization, std::move(message)};
+        if (!old_form.at_end()) return otherwise;
     }
     return make_transaction(std::move(tx));
 }

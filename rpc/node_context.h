@@ -39,7 +39,7 @@ struct NodeContext : server::Context {
 };
 
 inline NodeContext& context_of(const Call& call) {
-    return static_cast<NodeContext&>(call.context());
+    return static_cast<NodeContext&>(call.context);
 }
 
 inline chain::Chain& chain_of(const Call& call) {
@@ -50,21 +50,28 @@ inline const consensus::Params& params_of(const Call& call) {
     return chain_of(call).params();
 }
 
-/// Error: P2pDisabled where the node has no peers by its options.
-Outcome<node::Network*> network_of(const Call& call);
+inline const Error P2P_DISABLED{
+    Code::P2pDisabled, "Error: Peer-to-peer functionality missing or disabled"};
+inline const Error BLOCK_NOT_FOUND{Code::InvalidAddressOrKey, "Block not found"};
+
+/// The handler `method(call, network)` as one that takes the call alone. Error: P2P_DISABLED where
+/// the node has no peers by its options.
+template <auto method>
+auto with_network(const Call& call) -> decltype(method(call, *context_of(call).node.network)) {
+    node::Network* network = context_of(call).node.network;
+    if (network == nullptr) return P2P_DISABLED;
+    return method(call, *network);
+}
 
 /// Argument `i`, a Type::Hash.
 consensus::Hash256 hash_argument(const Call& call, size_t i);
 
-/// The block that argument `i`, a Type::Hash, names. Error: "Block not found".
+/// The block that argument `i`, a Type::Hash, names. Error: BLOCK_NOT_FOUND.
 Outcome<const chain::BlockNode*> block_argument(const Call& call, size_t i);
 
-/// The output script of an address. Error: "Invalid address" after `prefix`.
-Outcome<consensus::Script>
-script_of_address(const Call& call, const std::string& address, std::string_view prefix = {});
-
-/// A transaction in hexadecimal. Error: Deserialization, with `message`.
-Outcome<consensus::TransactionRef> transaction_of_hex(const std::string& hex, std::string message);
+/// A transaction in hexadecimal. Error: `otherwise`.
+Outcome<consensus::TransactionRef>
+transaction_of_hex(const std::string& hex, const Error& otherwise);
 
 /// What no peer has asked for yet.
 std::set<consensus::Txid> unbroadcast(const Call& call);
@@ -72,13 +79,15 @@ std::set<consensus::Txid> unbroadcast(const Call& call);
 /// Core's sentence for a refusal: the reason and, where there is one, the detail.
 std::string reject_text(const consensus::Reject& reject);
 
-/// Block this thread until the chain thread has answered. `start` takes the function to answer
-/// with. Error: the chain is stopping, and answers no more.
-template <class T, class Start>
-Outcome<T> wait_for(Start start) {
+/// Block this thread until the chain thread has answered with a T, or with nothing if T is Null.
+/// `function` of the chain is called with `arguments` and the function to answer with.
+/// Error: the chain is stopping, and answers no more.
+template <class T, class Function, class... Arguments>
+Outcome<T> wait_for(const Call& call, Function function, Arguments&&... arguments) {
     auto promise = std::make_shared<std::promise<T>>();
     std::future<T> future = promise->get_future();
-    start([promise](T answer) { promise->set_value(std::move(answer)); });
+    auto done = [promise](const auto&... answer) { promise->set_value(T{answer...}); };
+    std::invoke(function, chain_of(call), std::forward<Arguments>(arguments)..., std::move(done));
     promise.reset(); // A chain that drops the function breaks the promise.
     try {
         return future.get();

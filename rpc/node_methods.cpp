@@ -7,13 +7,13 @@
 
 namespace cairn::rpc {
 
-Methods node_methods() {
-    Methods all;
-    for (const Methods& group :
+Groups node_methods() {
+    Groups all;
+    for (const Groups& groups :
          {blockchain_methods(), chain_control_methods(), mempool_methods(), transaction_methods(),
           mining_methods(), generating_methods(), network_methods(), utility_methods(),
           control_methods()})
-        all.insert(all.end(), group.begin(), group.end());
+        all.insert(all.end(), groups.begin(), groups.end());
     return all;
 }
 

@@ -17,12 +17,32 @@ using namespace server;
 
 namespace {
 
-constexpr std::string_view GROUP = "Rawtransactions";
 constexpr size_t MAX_TESTED_TRANSACTIONS = 25;
-constexpr std::string_view DECODE_FAILED =
-    "TX decode failed. Make sure the tx has at least one input.";
-constexpr std::string_view FEERATE_TOO_HIGH =
-    "Fee rates larger than or equal to 1BTC/kvB are not accepted";
+
+const Error GENESIS_COINBASE{
+    Code::InvalidAddressOrKey, "The genesis block coinbase is not considered an ordinary "
+                               "transaction and cannot be retrieved"};
+const Error NO_SUCH_BLOCK{Code::InvalidAddressOrKey, "Block hash not found"};
+const Error NO_BODY{Code::Misc, "Block not available"};
+const Error NOT_IN_BLOCK{
+    Code::InvalidAddressOrKey, "No such transaction found in the provided block. Use "
+                               "gettransaction for wallet transactions."};
+const Error NOT_WAITING{
+    Code::InvalidAddressOrKey,
+    "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain "
+    "transaction queries. Use gettransaction for wallet transactions."};
+const Error DECODE_FAILED{Code::Deserialization, "TX decode failed"};
+const Error NOT_A_TRANSACTION{
+    Code::Deserialization, "TX decode failed. Make sure the tx has at least one input."};
+const Error FEERATE_TOO_HIGH{
+    Code::InvalidParameter, "Fee rates larger than or equal to 1BTC/kvB are not accepted"};
+const Error BURNS_TOO_MUCH{
+    Code::Verify, "Unspendable output exceeds maximum configured by user (maxburnamount)"};
+const Error PAYS_TOO_MUCH{
+    Code::Verify, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)"};
+const Error ALREADY_CONFIRMED{Code::AlreadyInUtxoSet, "Transaction outputs already in utxo set"};
+const Error BAD_TRANSACTION_COUNT{
+    Code::InvalidParameter, "Array must contain between 1 and 25 transactions."};
 
 const Param MAX_FEERATE{
     "maxfeerate", Type::Amount, "\"0.10\"",
@@ -54,88 +74,71 @@ std::optional<Found> find_in_block(
 
 Outcome<Found> find_transaction(const Call& call, const Txid& txid, bool with_spent) {
     const chain::Chain& chain = chain_of(call);
-    if (txid == chain.params().genesis.transactions[0].txid && !call.has(2))
-        return Error{
-            Code::InvalidAddressOrKey,
-            "The genesis block coinbase is not considered an ordinary transaction and cannot be "
-            "retrieved"};
-    if (call.has(2)) {
-        const BlockHash hash(hash_argument(call, 2));
-        const chain::BlockNode* node = chain.find_block(hash);
-        if (node == nullptr) return Error{Code::InvalidAddressOrKey, "Block hash not found"};
-        if (!node->has(chain::BlockNode::HAVE_BODY))
-            return Error{Code::Misc, "Block not available"};
-        if (std::optional<Found> found = find_in_block(chain, *node, txid, with_spent))
-            return std::move(*found);
-        return Error{
-            Code::InvalidAddressOrKey,
-            "No such transaction found in the provided block. Use gettransaction for wallet "
-            "transactions."};
+    if (!call.has(2)) {
+        if (txid == chain.params().genesis.transactions[0].txid) return GENESIS_COINBASE;
+        const chain::MempoolReader pool = chain.mempool();
+        if (const chain::MempoolEntry* entry = pool->find(txid)) return Found{entry->tx};
+        return NOT_WAITING;
     }
-    const chain::MempoolReader pool = chain.mempool();
-    if (const chain::MempoolEntry* entry = pool->find(txid)) return Found{entry->tx, nullptr, {}};
-    return Error{
-        Code::InvalidAddressOrKey,
-        "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain "
-        "transaction queries. Use gettransaction for wallet transactions."};
+    const chain::BlockNode* node = chain.find_block(BlockHash(hash_argument(call, 2)));
+    if (node == nullptr) return NO_SUCH_BLOCK;
+    if (!node->has(chain::BlockNode::HAVE_BODY)) return NO_BODY;
+    std::optional<Found> found = find_in_block(chain, *node, txid, with_spent);
+    if (!found) return NOT_IN_BLOCK;
+    return std::move(*found);
 }
+
+/// A transaction found, as getrawtransaction tells it.
+struct FoundView {
+    TransactionView tx;
+    std::optional<bool> in_active_chain; ///< Of the block that the caller named.
+    std::optional<HeaderView> block;
+
+    std::optional<Seconds> time() const {
+        if (!block || !block->active) return std::nullopt;
+        return Seconds{block->node->header.time};
+    }
+};
+
+const Object<FoundView> FOUND{
+    {"in_active_chain", "Whether the block named is active", &FoundView::in_active_chain},
+    {TRANSACTION, &FoundView::tx},
+    {"blockhash", "The block it is in",
+     [](auto& f) { return f.block ? &f.block->node->hash : nullptr; }},
+    {"confirmations", "Blocks from that one to the tip; 0 off the active chain",
+     [](auto& f) {
+         return only_if(f.block.has_value(), f.block ? std::max(0, confirmations(*f.block)) : 0);
+     }},
+    {"time", "The block's time", &FoundView::time},
+    {"blocktime", "The same", &FoundView::time}};
 
 Reply getrawtransaction(const Call& call) {
     const int64_t verbosity = call.integer(1);
     const Outcome<Found> found =
         find_transaction(call, Txid(hash_argument(call, 0)), verbosity >= 2);
     if (!found) return found.error();
-    if (verbosity <= 0) return JsonWriter().string(to_hex(encode(*found->tx))).take();
-    const chain::View view = chain_of(call).view();
-    const bool active = found->node != nullptr && view.contains(*found->node);
-    JsonWriter writer;
-    writer.begin_object();
-    if (call.has(2)) writer.field("in_active_chain", active);
-    const bool has_spent = !found->spent.empty();
-    write_transaction(
-        writer, *found->tx, params_of(call),
-        {.spent = has_spent ? &found->spent : nullptr, .prevouts = true});
-    if (found->node != nullptr) {
-        writer.field("blockhash", found->node->hash.to_string());
-        const int32_t confirmations = active ? (view.height() - found->node->height).value + 1 : 0;
-        writer.field("confirmations", confirmations);
-        if (active)
-            writer.field("time", found->node->header.time)
-                .field("blocktime", found->node->header.time);
-    }
-    return writer.end_object().take();
-}
-
-std::vector<Field> found_fields(bool prevouts) {
-    return join(
-        join(
-            {optional({"in_active_chain", Type::Bool, "Whether the block named is active"})},
-            transaction_fields(prevouts)),
-        {optional({"blockhash", Type::Hash, "The block it is in"}),
-         optional({"confirmations", Type::Int32, "Blocks from that one to the tip"}),
-         optional({"time", Type::Time, "The block's time"}),
-         optional({"blocktime", Type::Time, "The same"})});
+    if (verbosity <= 0) return to_json(encode(*found->tx));
+    const auto* spent = found->spent.empty() ? nullptr : &found->spent;
+    FoundView view{{found->tx, &params_of(call), spent, true}, std::nullopt, std::nullopt};
+    if (found->node != nullptr) view.block = {found->node, chain_of(call).view()};
+    if (call.has(2)) view.in_active_chain = view.block->active;
+    return to_json(view, FOUND);
 }
 
 const Method GETRAWTRANSACTION{
     .name = "getrawtransaction",
-    .group = GROUP,
     .summary = "A transaction that waits, or that is in a given block.",
     .params =
         {{"txid", Type::Hash, REQUIRED, "Its id"},
          {"verbosity|verbose", Type::Level, "0",
           "0: its bytes, 1: what is in it, 2: and what it spends"},
          {"blockhash", Type::Hash, ABSENT, "The block it is in"}},
-    .returns =
-        {{"verbosity = 0", {"", Type::Hex, "The transaction as on the wire"}},
-         {"verbosity = 1", {"", Type::Object, "", found_fields(false)}},
-         {"verbosity = 2", {"", Type::Object, "", found_fields(true)}}},
-    .fails =
-        {{Code::InvalidAddressOrKey, "No such mempool transaction."},
-         {Code::InvalidAddressOrKey, "Block hash not found"},
-         {Code::InvalidAddressOrKey, "No such transaction found in the provided block."}},
-    .example = "getrawtransaction $TXID 2 $BLOCKHASH",
-    .run = getrawtransaction,
+    .fails = {NOT_WAITING, NO_SUCH_BLOCK, NO_BODY, NOT_IN_BLOCK, GENESIS_COINBASE},
+    .example = "$TXID 2 $BLOCKHASH",
+    .run =
+        {getrawtransaction,
+         {returned<Bytes>("verbosity = 0", "The transaction as on the wire"),
+          returned<FoundView>("verbosity = 1 or 2", "", FOUND)}},
 };
 
 // sendrawtransaction, testmempoolaccept //////////////////////////////////////////////////////
@@ -143,9 +146,8 @@ const Method GETRAWTRANSACTION{
 using Verdict = consensus::Result<chain::Accepted>;
 
 Outcome<Verdict> accept(const Call& call, const TransactionRef& tx, bool test_only) {
-    return wait_for<Verdict>([&](auto done) {
-        chain_of(call).accept_transaction(tx, {.test_only = test_only}, std::move(done));
-    });
+    return wait_for<Verdict>(
+        call, &chain::Chain::accept_transaction, tx, chain::AcceptOptions{test_only});
 }
 
 /// Whether `accepted` pays more than `max_feerate` (0: no limit) allows.
@@ -175,15 +177,11 @@ Error refusal(const Reject& reject) {
 std::optional<Error> submit(const Call& call, const TransactionRef& tx, Amount max_feerate) {
     const chain::Chain& chain = chain_of(call);
     if (chain.mempool()->find(tx->txid) != nullptr) return std::nullopt;
-    if (has_unspent_output(chain, *tx))
-        return Error{Code::AlreadyInUtxoSet, "Transaction outputs already in utxo set"};
+    if (has_unspent_output(chain, *tx)) return ALREADY_CONFIRMED;
     if (max_feerate > Amount(0)) {
         const Outcome<Verdict> tested = accept(call, tx, true);
         if (!tested) return tested.error();
-        if (tested->has_value() && pays_too_much(**tested, max_feerate))
-            return Error{
-                Code::Verify,
-                "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)"};
+        if (tested->has_value() && pays_too_much(**tested, max_feerate)) return PAYS_TOO_MUCH;
     }
     const Outcome<Verdict> accepted = accept(call, tx, false);
     if (!accepted) return accepted.error();
@@ -191,86 +189,97 @@ std::optional<Error> submit(const Call& call, const TransactionRef& tx, Amount m
     return std::nullopt;
 }
 
-Reply sendrawtransaction(const Call& call) {
-    const Outcome<TransactionRef> tx = transaction_of_hex(call.text(0), std::string(DECODE_FAILED));
+Outcome<Txid> sendrawtransaction(const Call& call) {
+    const Outcome<TransactionRef> tx = transaction_of_hex(call.text(0), NOT_A_TRANSACTION);
     if (!tx) return tx.error();
-    if (call.satoshis(1) >= COIN)
-        return Error{Code::InvalidParameter, std::string(FEERATE_TOO_HIGH)};
-    if (burns_more_than(**tx, call.satoshis(2)))
-        return Error{
-            Code::Verify, "Unspendable output exceeds maximum configured by user (maxburnamount)"};
+    if (call.satoshis(1) >= COIN) return FEERATE_TOO_HIGH;
+    if (burns_more_than(**tx, call.satoshis(2))) return BURNS_TOO_MUCH;
     if (std::optional<Error> error = submit(call, *tx, call.satoshis(1))) return std::move(*error);
     if (node::Network* network = context_of(call).node.network; network != nullptr)
         network->broadcast(*tx);
-    return JsonWriter().string((*tx)->txid.to_string()).take();
+    return (*tx)->txid;
 }
 
 const Method SENDRAWTRANSACTION{
     .name = "sendrawtransaction",
-    .group = GROUP,
     .summary = "Check a transaction, keep it in the mempool, and announce it to all peers.",
     .params =
         {{"hexstring", Type::Hex, REQUIRED, "The transaction as on the wire"},
          MAX_FEERATE,
          {"maxburnamount", Type::Amount, "\"0\"",
           "Refuse a transaction with more coins than these in an unspendable output"}},
-    .returns = {{"", {"", Type::Hash, "Its id"}}},
     .fails =
-        {{Code::Deserialization, DECODE_FAILED},
+        {NOT_A_TRANSACTION,
+         FEERATE_TOO_HIGH,
+         BURNS_TOO_MUCH,
+         PAYS_TOO_MUCH,
+         ALREADY_CONFIRMED,
          {Code::Verify, "bad-txns-inputs-missingorspent"},
-         {Code::Verify, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)"},
-         {Code::Rejected, "the reason of the refusal"},
-         {Code::AlreadyInUtxoSet, "Transaction outputs already in utxo set"}},
-    .example = "sendrawtransaction $TRANSACTION",
-    .run = sendrawtransaction,
+         {Code::Rejected, "the reason of the refusal"}},
+    .example = "$TRANSACTION",
+    .run = {sendrawtransaction, "Its id"},
 };
 
-void write_test(
-    JsonWriter& writer, const SealedTransaction& tx, const Verdict& verdict, Amount max_feerate) {
-    writer.begin_object().field("txid", tx.txid.to_string());
-    writer.field("wtxid", tx.wtxid.to_string());
-    const bool too_much = verdict.has_value() && pays_too_much(*verdict, max_feerate);
-    writer.field("allowed", verdict.has_value() && !too_much);
-    if (too_much) {
-        writer.field("reject-reason", "max-fee-exceeded");
-    } else if (verdict.has_value()) {
-        writer.field("vsize", verdict->vsize).key("fees").begin_object();
-        writer.key("base").amount(verdict->fee.value);
-        writer.key("effective-feerate").amount(verdict->effective_feerate.per_kvb.value);
-        writer.key("effective-includes").begin_array().string(tx.wtxid.to_string()).end_array();
-        writer.end_object();
-    } else {
-        const Reject& reject = verdict.error();
-        const bool missing = reject.kind == Reject::Kind::MissingInputs;
-        writer.field("reject-reason", missing ? "missing-inputs" : std::string(reject.reason));
-        writer.field("reject-details", reject_text(reject));
-    }
-    writer.end_object();
-}
+/// What the mempool says of a transaction.
+struct Test {
+    TransactionRef tx;
+    Verdict verdict;
+    bool too_much; ///< It is good, but pays more than the caller wants.
 
-Reply testmempoolaccept(const Call& call) {
-    const std::vector<Json>& texts = call.json(0).items;
-    if (texts.empty() || texts.size() > MAX_TESTED_TRANSACTIONS)
-        return Error{Code::InvalidParameter, "Array must contain between 1 and 25 transactions."};
+    bool allowed() const { return verdict.has_value() && !too_much; }
+
+    std::optional<std::string> reason() const {
+        if (too_much) return "max-fee-exceeded";
+        if (verdict) return std::nullopt;
+        const bool missing = verdict.error().kind == Reject::Kind::MissingInputs;
+        return missing ? "missing-inputs" : verdict.error().reason;
+    }
+
+    std::optional<std::string> details() const {
+        if (verdict) return std::nullopt;
+        return reject_text(verdict.error());
+    }
+};
+
+const Object<Test> TEST_FEES{
+    {"base", "The fee", [](auto& t) { return t.verdict->fee; }},
+    {"effective-feerate", "Its price of 1,000 virtual bytes",
+     [](auto& t) { return t.verdict->effective_feerate; }},
+    {"effective-includes", "Wtxids of what that price is of",
+     [](auto& t) { return std::vector{t.tx->wtxid}; }}};
+
+const Object<Test> TEST{
+    {"txid", "Its id", [](auto& t) { return t.tx->txid; }},
+    {"wtxid", "The hash with the witness", [](auto& t) { return t.tx->wtxid; }},
+    {"allowed", "Whether it would be taken", &Test::allowed},
+    {"vsize", "Virtual bytes",
+     [](auto& t) { return only_if(t.allowed(), t.verdict ? t.verdict->vsize : 0); }},
+    {"fees", "What it pays", [](auto& t) { return t.allowed() ? &t : nullptr; }, TEST_FEES},
+    {"reject-reason", "Why not", &Test::reason},
+    {"reject-details", "Why not, in more words", &Test::details}};
+
+Outcome<std::vector<Test>> testmempoolaccept(const Call& call) {
+    const std::vector<Json>& texts = call.arguments[0].items;
+    if (texts.empty() || texts.size() > MAX_TESTED_TRANSACTIONS) return BAD_TRANSACTION_COUNT;
     const Amount max_feerate = call.satoshis(1);
-    if (max_feerate >= COIN) return Error{Code::InvalidParameter, std::string(FEERATE_TOO_HIGH)};
-    JsonWriter writer;
-    writer.begin_array();
+    if (max_feerate >= COIN) return FEERATE_TOO_HIGH;
+    std::vector<Test> tests;
     for (const Json& text : texts) {
         const Outcome<TransactionRef> tx = transaction_of_hex(
             text.is(Json::Kind::String) ? text.text : "",
-            "TX decode failed: " + text.text + " Make sure the tx has at least one input.");
+            {Code::Deserialization,
+             "TX decode failed: " + text.text + " Make sure the tx has at least one input."});
         if (!tx) return tx.error();
         const Outcome<Verdict> verdict = accept(call, *tx, true);
         if (!verdict) return verdict.error();
-        write_test(writer, **tx, *verdict, max_feerate);
+        const bool too_much = verdict->has_value() && pays_too_much(**verdict, max_feerate);
+        tests.push_back({*tx, *verdict, too_much});
     }
-    return writer.end_array().take();
+    return tests;
 }
 
 const Method TESTMEMPOOLACCEPT{
     .name = "testmempoolaccept",
-    .group = "Mempool",
     .summary = "Whether the mempool would take transactions, each for itself; nothing is kept.",
     .params =
         {{"rawtxs",
@@ -279,59 +288,28 @@ const Method TESTMEMPOOLACCEPT{
           "Up to 25 transactions as on the wire",
           {{"", Type::Hex, "A transaction"}}},
          MAX_FEERATE},
-    .returns =
-        {{"",
-          {"",
-           Type::Array,
-           "",
-           {{"",
-             Type::Object,
-             "For each transaction",
-             {{"txid", Type::Hash, "Its id"},
-              {"wtxid", Type::Hash, "The hash with the witness"},
-              {"allowed", Type::Bool, "Whether it would be taken"},
-              optional({"vsize", Type::Integer, "Virtual bytes"}),
-              optional(
-                  {"fees",
-                   Type::Object,
-                   "What it pays",
-                   {{"base", Type::Amount, "The fee"},
-                    {"effective-feerate", Type::Amount, "Its price of 1,000 virtual bytes"},
-                    {"effective-includes",
-                     Type::Array,
-                     "What that price is of",
-                     {{"", Type::Hash, "A wtxid"}}}}}),
-              optional({"reject-reason", Type::Text, "Why not"}),
-              optional({"reject-details", Type::Text, "Why not, in more words"})}}}}}},
-    .fails =
-        {{Code::InvalidParameter, "Array must contain between 1 and 25 transactions."},
-         {Code::Deserialization, "TX decode failed"}},
-    .example = "testmempoolaccept [\"$TRANSACTION\"]",
-    .run = testmempoolaccept,
+    .fails = {BAD_TRANSACTION_COUNT, FEERATE_TOO_HIGH, DECODE_FAILED},
+    .example = "[\"$TRANSACTION\"]",
+    .run = {testmempoolaccept, TEST},
 };
 
 // decoderawtransaction, decodescript /////////////////////////////////////////////////////////
 
-Reply decoderawtransaction(const Call& call) {
-    const Outcome<TransactionRef> tx = transaction_of_hex(call.text(0), "TX decode failed");
+Outcome<TransactionView> decoderawtransaction(const Call& call) {
+    const Outcome<TransactionRef> tx = transaction_of_hex(call.text(0), DECODE_FAILED);
     if (!tx) return tx.error();
-    JsonWriter writer;
-    writer.begin_object();
-    write_transaction(writer, **tx, params_of(call), {.hex = false});
-    return writer.end_object().take();
+    return TransactionView{.tx = *tx, .params = &params_of(call), .hex = false};
 }
 
 const Method DECODERAWTRANSACTION{
     .name = "decoderawtransaction",
-    .group = GROUP,
     .summary = "What is in a transaction.",
     .params =
         {{"hexstring", Type::Hex, REQUIRED, "The transaction as on the wire"},
          {"iswitness", Type::Bool, ABSENT, "Kept for old callers: both forms are tried"}},
-    .returns = {{"", {"", Type::Object, "", transaction_fields(false)}}},
-    .fails = {{Code::Deserialization, "TX decode failed"}},
-    .example = "decoderawtransaction $TRANSACTION",
-    .run = decoderawtransaction,
+    .fails = {DECODE_FAILED},
+    .example = "$TRANSACTION",
+    .run = {decoderawtransaction, TRANSACTION},
 };
 
 /// Whether a hash of `script` may stand for it: no opcode in it is unknown to old rules, and no
@@ -377,61 +355,64 @@ std::optional<Script> witness_script_of(ByteView script, const OutputTemplate& f
     return pay_to_witness(0, sha256(script).view());
 }
 
-Reply decodescript(const Call& call) {
+/// A script, and what stands for it.
+struct ScriptForms {
+    Bytes script;
+    const Params* params;
+    std::optional<Script> witness; ///< The witness program that stands for it.
+    bool can_be_hashed = false;
+};
+
+std::string p2sh_address(ByteView script, const Params& params) {
+    return *address_of_script(pay_to_script_hash(hash160(script)), params.address);
+}
+
+const Object<ScriptForms> SEGWIT_FORM{
+    {SCRIPT,
+     [](auto& s) {
+         return ScriptView{*s.witness, s.params};
+     }},
+    {"p2sh-segwit", "Address of that program's hash",
+     [](auto& s) { return p2sh_address(*s.witness, *s.params); }}};
+
+const Object<ScriptForms> SCRIPT_FORMS{
+    {SCRIPT_WITHOUT_HEX,
+     [](auto& s) {
+         return ScriptView{s.script, s.params};
+     }},
+    {"p2sh", "Address of its hash",
+     [](auto& s) { return only_if(s.can_be_hashed, p2sh_address(s.script, *s.params)); }},
+    {"segwit", "The witness program that stands for it",
+     [](auto& s) { return s.witness ? &s : nullptr; }, SEGWIT_FORM}};
+
+Outcome<ScriptForms> decodescript(const Call& call) {
     const std::optional<Bytes> bytes = from_hex(call.text(0));
     if (!bytes)
         return Error{
             Code::InvalidParameter,
             "argument must be hexadecimal string (not '" + call.text(0) + "')"};
-    const Params& params = params_of(call);
     const OutputTemplate found = match_template(*bytes);
-    JsonWriter writer;
-    writer.begin_object();
-    write_script_members(writer, *bytes, params, false);
-    if (can_be_hashed(*bytes, found.type)) {
-        const auto p2sh_address = [&](ByteView script) {
-            return address_of_script(pay_to_script_hash(hash160(script)), params.address);
-        };
-        writer.field("p2sh", *p2sh_address(*bytes));
-        if (const std::optional<Script> witness = witness_script_of(*bytes, found)) {
-            writer.key("segwit").begin_object();
-            write_script_members(writer, *witness, params, true);
-            writer.field("p2sh-segwit", *p2sh_address(*witness)).end_object();
-        }
-    }
-    return writer.end_object().take();
+    ScriptForms forms{*bytes, &params_of(call)};
+    forms.can_be_hashed = can_be_hashed(*bytes, found.type);
+    if (forms.can_be_hashed) forms.witness = witness_script_of(*bytes, found);
+    return forms;
 }
 
 const Method DECODESCRIPT{
     .name = "decodescript",
-    .group = GROUP,
     .summary = "What a script says, and the addresses that stand for it.",
     .params = {{"hexstring", Type::Hex, REQUIRED, "The script"}},
-    .returns =
-        {{"",
-          {"",
-           Type::Object,
-           "",
-           {{"asm", Type::Text, "Its opcodes by name"},
-            {"desc", Type::Text, "A descriptor of it"},
-            optional({"address", Type::Text, "Its address, if it has one"}),
-            {"type", Type::Text, "Its form"},
-            optional({"p2sh", Type::Text, "Address of its hash"}),
-            optional(
-                {"segwit", Type::Object, "The witness program that stands for it",
-                 join(
-                     script_fields(),
-                     {{"p2sh-segwit", Type::Text, "Address of that program's hash"}})})}}}},
-    .example = "decodescript 76a914000000000000000000000000000000000000000088ac",
-    .run = decodescript,
+    .example = "76a914000000000000000000000000000000000000000088ac",
+    .run = {decodescript, SCRIPT_FORMS},
 };
 
 } // namespace
 
-Methods transaction_methods() {
+Groups transaction_methods() {
     return {
-        &GETRAWTRANSACTION, &SENDRAWTRANSACTION, &TESTMEMPOOLACCEPT, &DECODERAWTRANSACTION,
-        &DECODESCRIPT};
+        {"Rawtransactions",
+         {&GETRAWTRANSACTION, &SENDRAWTRANSACTION, &DECODERAWTRANSACTION, &DECODESCRIPT}},
+        {"Mempool", {&TESTMEMPOOLACCEPT}}};
 }
 
 } // namespace cairn::rpc

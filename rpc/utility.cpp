@@ -13,69 +13,64 @@ using namespace server;
 
 namespace {
 
-/// What the kind of `script` says of its address. Core: DescribeAddress.
-void write_address_kind(JsonWriter& writer, const Script& script) {
-    const OutputType type = match_template(script).type;
-    const std::optional<WitnessProgram> witness = witness_program(script);
-    const bool is_key = type == OutputType::PubKeyHash || type == OutputType::WitnessV0KeyHash;
-    if (type != OutputType::WitnessUnknown) writer.field("isscript", !is_key);
-    writer.field("iswitness", witness.has_value());
-    if (!witness) return;
-    writer.field("witness_version", witness->version);
-    writer.field("witness_program", to_hex(witness->program));
+/// A text, and what it is as an address.
+struct AddressView {
+    std::string text;
+    std::optional<Script> script; ///< Empty: it is none.
+    std::optional<WitnessProgram> witness;
+    AddressError error;
+};
+
+/// Core: DescribeAddress.
+std::optional<bool> is_script(const AddressView& view) {
+    if (!view.script) return std::nullopt;
+    const OutputType type = match_template(*view.script).type;
+    if (type == OutputType::WitnessUnknown) return std::nullopt;
+    return type != OutputType::PubKeyHash && type != OutputType::WitnessV0KeyHash;
 }
 
-Reply validateaddress(const Call& call) {
-    AddressError error;
-    const std::string& address = call.text(0);
+std::optional<Bytes> program_of(const AddressView& view) {
+    if (!view.witness) return std::nullopt;
+    return Bytes(view.witness->program.begin(), view.witness->program.end());
+}
+
+const Object<AddressView> ADDRESS{
+    {"isvalid", "Whether it is an address", [](auto& a) { return a.script.has_value(); }},
+    {"address", "The address", [](auto& a) { return only_if(a.script.has_value(), a.text); }},
+    {"scriptPubKey", "The output script it stands for", &AddressView::script},
+    {"isscript", "Whether it names a script, not a key", is_script},
+    {"iswitness", "Whether it is a witness address",
+     [](auto& a) { return only_if(a.script.has_value(), a.witness.has_value()); }},
+    {"witness_version", "Version of the witness program",
+     [](auto& a) { return only_if(a.witness.has_value(), a.witness ? a.witness->version : 0); }},
+    {"witness_program", "The witness program", program_of},
+    {"error_locations", "Where it is wrong, as positions from 0, if known",
+     [](auto& a) { return only_if(!a.script, a.error.locations); }},
+    {"error", "What is wrong", [](auto& a) { return only_if(!a.script, a.error.message); }}};
+
+AddressView validateaddress(const Call& call) {
+    AddressView view{.text = call.text(0)};
     const AddressPrefixes& prefixes = params_of(call).address;
-    const std::optional<Script> script = consensus::script_of_address(address, prefixes, &error);
-    JsonWriter writer;
-    writer.begin_object().field("isvalid", script.has_value());
-    if (script) {
-        // Written anew: bech32 addresses may come in capitals.
-        writer.field("address", address_of_script(*script, prefixes).value_or(address));
-        writer.field("scriptPubKey", to_hex(*script));
-        write_address_kind(writer, *script);
-    } else {
-        writer.key("error_locations").begin_array();
-        for (const int location : error.locations) writer.integer(location);
-        writer.end_array().field("error", error.message);
-    }
-    return writer.end_object().take();
+    view.script = consensus::script_of_address(view.text, prefixes, &view.error);
+    if (!view.script) return view;
+    view.witness = witness_program(*view.script);
+    // Written anew: bech32 addresses may come in capitals.
+    view.text = address_of_script(*view.script, prefixes).value_or(view.text);
+    return view;
 }
 
 const Method VALIDATEADDRESS{
     .name = "validateaddress",
-    .group = "Util",
     .summary = "Whether a text is an address of this chain, and what it stands for.",
     .params = {{"address", Type::Text, REQUIRED, "The text"}},
-    .returns =
-        {{"",
-          {"",
-           Type::Object,
-           "",
-           {{"isvalid", Type::Bool, "Whether it is an address"},
-            optional({"address", Type::Text, "The address"}),
-            optional({"scriptPubKey", Type::Hex, "The output script it stands for"}),
-            optional({"isscript", Type::Bool, "Whether it names a script, not a key"}),
-            optional({"iswitness", Type::Bool, "Whether it is a witness address"}),
-            optional({"witness_version", Type::Int32, "Version of the witness program"}),
-            optional({"witness_program", Type::Hex, "The witness program"}),
-            optional({"error", Type::Text, "What is wrong"}),
-            optional(
-                {"error_locations",
-                 Type::Array,
-                 "Where it is wrong, if known",
-                 {{"", Type::Int32, "A position, from 0"}}})}}}},
-    .example = "validateaddress $ADDRESS",
-    .run = validateaddress,
+    .example = "$ADDRESS",
+    .run = {validateaddress, ADDRESS},
 };
 
 } // namespace
 
-Methods utility_methods() {
-    return {&VALIDATEADDRESS};
+Groups utility_methods() {
+    return {{"Util", {&VALIDATEADDRESS}}};
 }
 
 } // namespace cairn::rpc

@@ -145,10 +145,10 @@ private:
         if (arguments) arguments = check_arguments(*method, std::move(*arguments));
         if (!arguments) return finish_call(arguments.error());
 
-        auto call = std::make_shared<const Call>(
-            *method, std::move(*arguments), given_count, *context, dispatcher_);
+        const auto call = std::make_shared<const Call>(
+            Call{*method, *context, dispatcher_, std::move(*arguments), given_count});
         active_ = dispatcher_.begin(*method);
-        if (method->wait == nullptr) return finish_active_call(run_method(*call));
+        if (method->run.wait == nullptr) return finish_active_call(run_method(*call));
         start_waiting(call);
         return false;
     }
@@ -161,20 +161,20 @@ private:
             });
         };
         try {
-            call->method().wait(call, done);
+            call->method.run.wait(call, done);
         } catch (const std::exception& failure) {
             done(failed(*call, failure));
         }
     }
 
     static Error failed(const Call& call, const std::exception& failure) {
-        spdlog::error("rpc_failed method={} error={}", call.method().name, failure.what());
+        spdlog::error("rpc_failed method={} error={}", call.method.name, failure.what());
         return {Code::Misc, failure.what()};
     }
 
     static Reply run_method(const Call& call) {
         try {
-            return call.method().run(call);
+            return call.method.run.run(call);
         } catch (const std::exception& failure) {
             return failed(call, failure);
         }
@@ -213,12 +213,12 @@ private:
     int status_ = HTTP_OK;
 };
 
-Dispatcher::Dispatcher(std::vector<const Method*> methods) : methods_(std::move(methods)) {
-    for (const Method* method : methods_) {
-        assert((method->run == nullptr) != (method->wait == nullptr));
-        const bool is_new = by_name_.emplace(method->name, method).second;
-        assert(is_new);
-    }
+Dispatcher::Dispatcher(std::vector<Group> groups) : groups_(std::move(groups)) {
+    for (const Group& group : groups_)
+        for (const Method* method : group.methods) {
+            const bool is_new = by_name_.emplace(method->name, method).second;
+            assert(is_new);
+        }
 }
 
 void Dispatcher::set_status(std::string status) {

@@ -11,7 +11,6 @@
 #include <list>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,7 +29,7 @@ struct Answer {
 /// Thread: any.
 class Dispatcher {
 public:
-    explicit Dispatcher(std::vector<const Method*> methods);
+    explicit Dispatcher(std::vector<Group> groups);
 
     /// The text of the refusal while not ready.
     void set_status(std::string status);
@@ -47,7 +46,7 @@ public:
 
     const Method* find(std::string_view name) const;
 
-    std::span<const Method* const> methods() const { return methods_; }
+    const std::vector<Group>& groups() const { return groups_; }
 
     /// A call that is being executed.
     struct Active {
@@ -63,7 +62,7 @@ private:
     ActiveCall begin(const Method& method) const;
     void end(ActiveCall call) const;
 
-    std::vector<const Method*> methods_;
+    std::vector<Group> groups_;
     std::unordered_map<std::string_view, const Method*> by_name_;
     std::atomic<Context*> context_{nullptr};
     mutable std::mutex mutex_; ///< For the two below, held for moments only.

@@ -4,8 +4,6 @@
 
 #include "rpc/server/method.h"
 
-#include <span>
-
 namespace cairn::rpc::server {
 
 /// "getblock "blockhash" ( verbosity )": the method as it is called.
@@ -15,9 +13,9 @@ std::string help_line(const Method& method);
 std::string help_text(const Method& method);
 
 /// help_line() of all methods that are not hidden, by group.
-std::string help_overview(std::span<const Method* const> methods);
+std::string help_overview(const std::vector<Group>& groups);
 
 /// The whole table as docs/rpc.md.
-std::string help_markdown(std::span<const Method* const> methods);
+std::string help_markdown(const std::vector<Group>& groups);
 
 } // namespace cairn::rpc::server

@@ -5,7 +5,8 @@
 #include <cassert>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
+#include <iterator>
+#include <spdlog/fmt/fmt.h>
 
 namespace cairn::rpc::server {
 
@@ -32,38 +33,15 @@ size_t utf8_character(std::string_view text) {
     return length;
 }
 
-/// The escape of a character that may not stand in a JSON string as it is; empty for others.
-std::string_view short_escape(char c) {
-    switch (c) {
-    case '"':
-        return "\\\"";
-    case '\\':
-        return "\\\\";
-    case '\b':
-        return "\\b";
-    case '\f':
-        return "\\f";
-    case '\n':
-        return "\\n";
-    case '\r':
-        return "\\r";
-    case '\t':
-        return "\\t";
-    default:
-        return {};
-    }
-}
-
 void append_character(std::string& out, char c) {
-    if (const std::string_view escape = short_escape(c); !escape.empty()) {
-        out += escape;
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-        std::array<char, 8> escape_code{};
-        std::snprintf(escape_code.data(), escape_code.size(), "\\u%04x", c); // NOLINT(*-vararg)
-        out += escape_code.data();
-    } else {
+    constexpr std::string_view escaped = "\"\\\b\f\n\r\t";
+    constexpr std::string_view letters = "\"\\bfnrt";
+    if (const size_t i = escaped.find(c); i != std::string_view::npos)
+        out.append({'\\', letters[i]});
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+        fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
+    else
         out += c;
-    }
 }
 
 template <class... Number>

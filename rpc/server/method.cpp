@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
+#include <map>
 
 namespace cairn::rpc::server {
 
@@ -17,30 +18,6 @@ constexpr size_t HASH_DIGITS = 64;
 
 bool is_hex(std::string_view text) {
     return text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
-}
-
-/// The kind of JSON that a parameter takes; nullopt if it takes several.
-std::optional<Json::Kind> kind_of(Type type) {
-    switch (type) {
-    case Type::Bool:
-        return Json::Kind::Bool;
-    case Type::Int32:
-    case Type::Integer:
-    case Type::Real:
-    case Type::Time:
-        return Json::Kind::Number;
-    case Type::Text:
-    case Type::Hex:
-    case Type::Hash:
-        return Json::Kind::String;
-    case Type::Object:
-    case Type::Map:
-        return Json::Kind::Object;
-    case Type::Array:
-        return Json::Kind::Array;
-    default:
-        return std::nullopt;
-    }
 }
 
 Error type_error(Json::Kind is, Json::Kind expected) {
@@ -104,7 +81,7 @@ std::optional<Error> check_kinds(const Method& method, const std::vector<Json>& 
     std::string wrong;
     for (size_t i = 0; i < arguments.size(); ++i) {
         const Param& param = method.params[i];
-        const std::optional<Json::Kind> expected = kind_of(param.type);
+        const std::optional<Json::Kind> expected = type_info(param.type).kind;
         const bool may_be_null = param.fallback != REQUIRED;
         if (!expected || arguments[i].kind == *expected) continue;
         if (arguments[i].is_null() && may_be_null) continue;
@@ -120,13 +97,34 @@ std::optional<Error> check_kinds(const Method& method, const std::vector<Json>& 
 
 } // namespace
 
-Field optional(Field field) {
-    field.optional = true;
-    return field;
+const TypeInfo& type_info(Type type) {
+    using Kind = Json::Kind;
+    static const std::map<Type, TypeInfo> all{
+        {Type::Null, {std::nullopt, "json null", "null"}},
+        {Type::Bool, {Kind::Bool, "boolean", "true|false"}},
+        {Type::Int32, {Kind::Number, "numeric", "n"}},
+        {Type::Integer, {Kind::Number, "numeric", "n"}},
+        {Type::Real, {Kind::Number, "numeric", "n"}},
+        {Type::Level, {std::nullopt, "numeric or boolean", "n"}},
+        {Type::Amount, {std::nullopt, "numeric or string, coins", "n.nnnnnnnn"}},
+        {Type::Time, {Kind::Number, "numeric, seconds since 1970", "n"}},
+        {Type::Text, {Kind::String, "string", "\"text\""}},
+        {Type::Hex, {Kind::String, "string, hexadecimal", "\"hex\""}},
+        {Type::Hash, {Kind::String, "string, hexadecimal", "\"hex\""}},
+        {Type::Object, {Kind::Object, "json object", "{"}},
+        {Type::Map, {Kind::Object, "json object, dynamic keys", "{"}},
+        {Type::Array, {Kind::Array, "json array", "["}},
+        {Type::Any, {std::nullopt, "any", "..."}},
+    };
+    return all.at(type);
+}
+
+std::vector<Field> Field::members() const {
+    return object != nullptr ? object->fields() : inner;
 }
 
 int64_t Call::integer(size_t i) const {
-    const Json& value = arguments_[i];
+    const Json& value = arguments[i];
     if (value.is(Json::Kind::Bool)) return value.truth ? 1 : 0;
     const std::optional<int64_t> n = integer_of(value.text);
     assert(n);
@@ -134,13 +132,9 @@ int64_t Call::integer(size_t i) const {
 }
 
 int64_t Call::satoshis(size_t i) const {
-    const std::optional<int64_t> amount = satoshis_of(arguments_[i].text);
+    const std::optional<int64_t> amount = satoshis_of(arguments[i].text);
     assert(amount);
     return *amount;
-}
-
-double Call::real(size_t i) const {
-    return real_of(arguments_[i].text);
 }
 
 std::optional<size_t> parameter_index(const Method& method, std::string_view name) {
@@ -156,7 +150,7 @@ std::optional<size_t> parameter_index(const Method& method, std::string_view nam
 }
 
 Json argument_of_word(const Param& param, std::string_view word) {
-    const bool is_text = kind_of(param.type) == Json::Kind::String;
+    const bool is_text = type_info(param.type).kind == Json::Kind::String;
     if (!is_text)
         if (std::optional<Json> value = parse_json(word)) return std::move(*value);
     return Json::of_text(std::string(word));

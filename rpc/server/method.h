@@ -3,6 +3,7 @@
 // and docs/rpc.md, so that none of them can say what the code doesn't do.
 #pragma once
 
+#include "rpc/server/field.h"
 #include "rpc/server/json.h"
 
 #include <boost/system/result.hpp>
@@ -48,7 +49,7 @@ struct Error {
     std::string message;
 };
 
-template <class T>
+template <class T = Null>
 using Outcome = boost::system::result<T, Error>;
 
 /// A result as JSON text, or an error.
@@ -60,40 +61,17 @@ throw_exception_from_error(const Error& error, const boost::source_location&) {
     throw std::logic_error("unchecked error: " + error.message);
 }
 
-/// The type of a parameter or a result. Those of parameters are checked before the handler runs.
-enum class Type : uint8_t {
-    Null,
-    Bool,
-    Int32,   ///< An integer in Core's `int`.
-    Integer, ///< An integer of up to 64 bits.
-    Real,
-    Level,  ///< A level of detail: an integer; of old callers true (1) or false (0).
-    Amount, ///< Coins with up to eight decimals: a number, or a string that holds one.
-    Time,   ///< Seconds since the Unix epoch.
-    Text,
-    Hex,
-    Hash, ///< 64 hexadecimal digits.
-    Object,
-    Map, ///< An object whose keys are data; `inner` holds one field, named for the key.
-    Array,
-    Any, ///< Several of the above; the handler checks.
-};
-
-/// A result, or a part of one.
-struct Field {
-    std::string_view name; ///< Empty for a result itself and for the elements of an array.
-    Type type = Type::Null;
-    std::string_view summary;
-    std::vector<Field> inner; ///< Object: its members; Array, Map: the element.
-    bool optional = false;    ///< May be absent (a member), or null (a result).
-};
-
-/// `field`, which isn't always there.
-Field optional(Field field);
-
 /// The default of a parameter that must be given, and of one that may be absent.
 constexpr std::string_view REQUIRED;
 constexpr std::string_view ABSENT = "null";
+
+/// A value of a request in a reply.
+template <>
+struct Form<Json> {
+    static constexpr Type TYPE = Type::Any;
+
+    static void write(JsonWriter& writer, const Json& value) { value.write(writer); }
+};
 
 /// A parameter.
 struct Param {
@@ -102,18 +80,6 @@ struct Param {
     std::string_view fallback; ///< JSON that takes its place if it isn't given; REQUIRED, ABSENT.
     std::string_view summary;
     std::vector<Field> inner; ///< As for a Field.
-};
-
-/// What a method returns; several where it depends on the arguments.
-struct Result {
-    std::string_view when; ///< "verbosity = 0"; empty if there is only one.
-    Field value;
-};
-
-/// An error that a method's callers should know.
-struct Failure {
-    Code code = Code::Misc;
-    std::string_view message;
 };
 
 /// What the methods of a program share. Each program derives its own.
@@ -126,69 +92,116 @@ struct Method;
 
 /// One call with its arguments, checked: each is of its parameter's type, or null if it may be
 /// absent. Arguments are named by their position in the method's table row.
-class Call {
-public:
-    Call(
-        const Method& method,
-        std::vector<Json> arguments,
-        size_t given_count,
-        Context& context,
-        const Dispatcher& dispatcher)
-        : method_(&method),
-          arguments_(std::move(arguments)),
-          given_count_(given_count),
-          context_(&context),
-          dispatcher_(&dispatcher) {}
+struct Call {
+    const Method& method;
+    Context& context;
+    const Dispatcher& dispatcher;
+    std::vector<Json> arguments;
+    size_t given_count; ///< How many arguments the caller gave; the others are defaults.
 
-    const Method& method() const { return *method_; }
+    bool has(size_t i) const { return !arguments[i].is_null(); }
 
-    Context& context() const { return *context_; }
+    bool flag(size_t i) const { return arguments[i].truth; } ///< Bool
 
-    const Dispatcher& dispatcher() const { return *dispatcher_; }
-
-    /// How many arguments the caller gave; the others are defaults.
-    size_t given_count() const { return given_count_; }
-
-    bool has(size_t i) const { return !arguments_[i].is_null(); }
-
-    const Json& json(size_t i) const { return arguments_[i]; }
-
-    bool flag(size_t i) const { return arguments_[i].truth; } ///< Bool
-
-    const std::string& text(size_t i) const { return arguments_[i].text; } ///< Text, Hex, Hash
+    const std::string& text(size_t i) const { return arguments[i].text; } ///< Text, Hex, Hash
 
     int64_t integer(size_t i) const;  ///< Int32, Integer, Time, Level
     int64_t satoshis(size_t i) const; ///< Amount
-    double real(size_t i) const;      ///< Real
-
-private:
-    const Method* method_;
-    std::vector<Json> arguments_;
-    size_t given_count_;
-    Context* context_;
-    const Dispatcher* dispatcher_;
 };
 
-/// Runs on an RPC thread, and may block it until a change of state is done.
-using Handler = Reply (*)(const Call& call);
+/// What a method returns; several where it depends on the arguments.
+struct Returned {
+    std::string_view when; ///< "verbosity = 0"; empty if there is only one.
+    Field value;
+};
+
+/// An R as what a method returns.
+template <class R, class O = NoObject>
+Returned returned(std::string_view when, std::string_view summary, const O& object = {}) {
+    return {when, describe<R>("", summary, object)};
+}
 
 /// For calls that wait for an event: returns at once, and calls `done` once, as its last act or
 /// later, on any thread.
 using Waiter = void (*)(const std::shared_ptr<const Call>& call, std::function<void(Reply)> done);
 
-/// A row of the method table. It has either `run` or `wait`.
+/// The function of a method and what it returns. It runs on an RPC thread, and may block it until a
+/// change of state is done.
+class Handler {
+public:
+    Handler() = default;
+
+    /// `function` takes a Call, and returns an R or an Outcome<R>: what describes R describes it.
+    template <std::invocable<const Call&> Function, class O = NoObject>
+    Handler(Function function, std::string_view summary = {}, const O& object = NONE)
+        : run([function, &object](const Call& call) -> Reply {
+              const auto& result = function(call);
+              if constexpr (requires { result.error(); }) {
+                  if (!result) return result.error();
+                  return to_json(*result, object);
+              } else {
+                  return to_json(result, object);
+              }
+          }),
+          returns{returned<typename Unwrapped<
+              std::remove_cvref_t<std::invoke_result_t<Function, const Call&>>>::type>(
+              "", summary, object)} {}
+
+    template <std::invocable<const Call&> Function, class T>
+    Handler(Function function, const Object<T>& object) : Handler(function, {}, object) {}
+
+    /// For a function whose results are several.
+    Handler(Reply (*function)(const Call&), std::vector<Returned> results)
+        : run(function),
+          returns(std::move(results)) {}
+
+    Handler(Waiter function, std::vector<Returned> results)
+        : wait(function),
+          returns(std::move(results)) {}
+
+    std::function<Reply(const Call&)> run; ///< Or, if it is empty:
+    Waiter wait = nullptr;
+    std::vector<Returned> returns;
+
+private:
+    static constexpr NoObject NONE{};
+
+    template <class R>
+    struct Unwrapped {
+        using type = R;
+    };
+
+    template <class R>
+    struct Unwrapped<Outcome<R>> {
+        using type = R;
+    };
+};
+
+/// A row of the method table.
 struct Method {
     std::string_view name;
-    std::string_view group; ///< Heading in `help`; "hidden" isn't listed.
     std::string_view summary;
     std::vector<Param> params;
-    std::vector<Result> returns;
-    std::vector<Failure> fails;
-    /// A command line; words like $BLOCKHASH stand for what a caller has at hand.
+    std::vector<Error> fails; ///< Errors that its callers should know.
+    /// Arguments on a command line; words like $BLOCKHASH stand for what a caller has at hand.
     std::string_view example;
-    Handler run = nullptr;
-    Waiter wait = nullptr;
+    Handler run;
 };
+
+/// Methods under one heading in `help`; the group "hidden" isn't listed.
+struct Group {
+    std::string_view name;
+    std::vector<const Method*> methods;
+};
+
+/// What is to be known of a type.
+struct TypeInfo {
+    std::optional<Json::Kind> kind; ///< Of a parameter; nullopt if it takes several.
+    std::string_view words;         ///< As help texts say it.
+    std::string_view sample;        ///< What stands for a value in them.
+};
+
+const TypeInfo& type_info(Type type);
 
 /// Position, in `method`, of the parameter called `name`; nullopt if it has none.
 std::optional<size_t> parameter_index(const Method& method, std::string_view name);

@@ -234,7 +234,7 @@ BOOST_AUTO_TEST_CASE(handle__waiting_call__holds_no_thread_and_keeps_order) {
 
 BOOST_AUTO_TEST_CASE(help_overview__table__groups_without_hidden) {
     BOOST_TEST(
-        help_overview(dispatcher.methods()) ==
+        help_overview(dispatcher.groups()) ==
         "== Sample ==\nadd a ( b )\ncount\nfail\ngreet \"name\" ( \"hash\" price level )\nlater");
 }
 

@@ -18,6 +18,6 @@ struct SampleContext : Context {
 };
 
 /// add, greet, fail, throw, later, count.
-std::vector<const Method*> sample_methods();
+std::vector<Group> sample_methods();
 
 } // namespace cairn::rpc::server

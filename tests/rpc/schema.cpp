@@ -47,7 +47,8 @@ bool is_scalar_of(Type type, const Json& value, bool exact_amounts) {
 }
 
 std::string object_mismatch(const Field& field, const Json& value, bool exact_amounts) {
-    for (const Field& member : field.inner) {
+    const std::vector<Field> members = field.members();
+    for (const Field& member : members) {
         const Json* found = value.find(member.name);
         if (found == nullptr && member.optional) continue;
         if (found == nullptr) return "." + std::string(member.name) + " is missing";
@@ -55,10 +56,9 @@ std::string object_mismatch(const Field& field, const Json& value, bool exact_am
             return "." + std::string(member.name) + wrong;
     }
     for (const std::string& name : value.names) {
-        const bool known =
-            std::any_of(field.inner.begin(), field.inner.end(), [&](const Field& member) {
-                return member.name == name;
-            });
+        const bool known = std::any_of(members.begin(), members.end(), [&](const Field& member) {
+            return member.name == name;
+        });
         if (!known) return "." + name + " is in no schema";
     }
     return {};
@@ -83,7 +83,7 @@ std::string mismatch(const Field& field, const Json& value, bool exact_amounts) 
 
 std::string mismatch(const Method& method, const Json& value, bool exact_amounts) {
     std::string all_wrong;
-    for (const Result& result : method.returns) {
+    for (const Returned& result : method.run.returns) {
         if (result.value.optional && value.is_null()) return {};
         const std::string wrong = mismatch(result.value, value, exact_amounts);
         if (wrong.empty()) return {};
