@@ -246,14 +246,7 @@ Result<> Admission::check_scripts(const Candidate& candidate) {
         cache.insert(tx.wtxid);
         return {};
     }
-    const consensus::OutPoint& spent = tx.inputs[failure->input].prevout;
-    Reject reject{
-        Reject::Kind::Policy,
-        fmt::format(
-            "mempool-script-verify-flag-failed ({})", consensus::script_error_text(failure->error)),
-        fmt::format(
-            "input {} of {} (wtxid {}), spending {}:{}", failure->input, tx.txid.to_string(),
-            tx.wtxid.to_string(), spent.txid.to_string(), spent.index)};
+    Reject reject = failure->reject(Reject::Kind::Policy, "mempool-script-verify-flag-failed");
     // A relay may have cut the witness off: then this says nothing about the transaction.
     if (!tx.has_witness() && spends_witness_program(tx, candidate.coin_pointers))
         reject.kind = Reject::Kind::Mutated;

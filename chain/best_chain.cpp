@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "chain/best_chain.h"
 
+#include <algorithm>
 #include <spdlog/spdlog.h>
 
 namespace cairn::chain {
@@ -13,65 +14,126 @@ constexpr size_t MAX_CHANGE_BLOCKS = 64;
 } // namespace
 
 BestChain::BestChain(
-    Chainstate& chainstate, Admission& admission, const std::atomic<bool>& stop, Notify notify)
+    Chainstate& chainstate,
+    Admission& admission,
+    const std::atomic<bool>& stop,
+    Notify notify,
+    std::function<void()> wake)
     : chainstate_(chainstate),
       admission_(admission),
       stop_(stop),
       notify_(std::move(notify)),
+      wake_(std::move(wake)),
       rest_(&chainstate.tip()) {
     change_.old_tip = rest_;
 }
 
-Result<> BestChain::activate(const BlockNode* node, const BlockRef& fresh) {
-    fresh_node_ = node;
-    fresh_ = fresh;
-    fresh_verdict_ = {};
+void BestChain::add(const BlockOutcome& outcome, BlockRef block, Done done) {
+    answers_.push_back({outcome, std::move(block), std::move(done)});
+}
+
+const BlockNode& BestChain::head() const {
+    return in_flight_.empty() ? chainstate_.tip() : *in_flight_.back().node;
+}
+
+bool BestChain::full() const {
+    if (in_flight_.empty()) return false;
+    return in_flight_.size() >= chainstate_.options().blocks_in_flight ||
+           !in_flight_.back().connecting; // it failed: nothing can follow
+}
+
+void BestChain::advance() {
     while (!stop_) {
-        BlockNode* target = chainstate_.tree().best_candidate();
-        if (!target || target == &chainstate_.tip()) break;
-        move_towards(*target);
+        if (!in_flight_.empty() && in_flight_.front().finished()) {
+            finish_first();
+            continue;
+        }
+        const BlockNode* target = chainstate_.tree().best_candidate();
+        if (!target || target == &head()) break;
+        if (target->descends_from(head())) {
+            if (full()) break;
+            // one of the tree's own nodes, which belong to this thread
+            launch(const_cast<BlockNode&>(*target->ancestor_node(head().height + Height(1))));
+        } else if (!in_flight_.empty()) {
+            finish_first();
+        } else {
+            disconnect();
+        }
     }
-    settle();
-    fresh_.reset();
-    return std::exchange(fresh_verdict_, {});
+    if (in_flight_.empty()) settle();
 }
 
-void BestChain::move_towards(BlockNode& target) {
-    const auto* fork = consensus::last_common_ancestor(&chainstate_.tip(), &target);
-    while (&chainstate_.tip() != fork) disconnect();
-    std::vector<BlockNode*> way;
-    for (const BlockNode* node = &target; node != fork; node = node->parent_node())
-        way.push_back(const_cast<BlockNode*>(node)); // the tree's own nodes, and its thread
-    for (; !way.empty(); way.pop_back()) {
-        if (!connect(*way.back())) return;
-        if (chainstate_.tip().work <= rest_->work) continue;
-        settle();
-        if (stop_) return;
+void BestChain::finish() {
+    for (advance(); !in_flight_.empty() && !stop_; advance()) finish_first();
+}
+
+void BestChain::drain() {
+    while (!in_flight_.empty()) finish_first();
+}
+
+void BestChain::launch(BlockNode& node) {
+    const auto fresh = std::ranges::find(
+        answers_, &node, [](const Answer& answer) { return answer.outcome.node; });
+    BlockRef block = fresh != answers_.end() ? fresh->block : chainstate_.load_block(node);
+    const ConnectingBlock* before =
+        in_flight_.empty() ? nullptr : in_flight_.back().connecting.get();
+    InFlight& next = in_flight_.emplace_back();
+    next.node = &node;
+    auto connecting = chainstate_.connect_block(std::move(block), node, before);
+    if (connecting) {
+        next.connecting = std::move(*connecting);
+        next.connecting->when_finished(wake_);
+    } else {
+        next.verdict = connecting.error();
     }
 }
 
-bool BestChain::connect(BlockNode& node) {
-    const BlockRef block = &node == fresh_node_ ? fresh_ : chainstate_.load_block(node);
-    const Result<ConnectedBlock> connected = chainstate_.connect_block(*block, node);
-    if (!connected) {
-        const consensus::Reject& reject = connected.error();
-        spdlog::warn(
-            "block_invalid hash={} height={} reason=\"{}\" detail=\"{}\"", node.hash.to_string(),
-            node.height.value, reject.reason, reject.detail);
-        if (&node == fresh_node_) fresh_verdict_ = reject;
-        chainstate_.tree().mark_failed(node);
-        chainstate_.tree().rebuild_candidates(chainstate_.tip());
-        chainstate_.write_headers();
-        return false;
-    }
+void BestChain::finish_first() {
+    InFlight& first = in_flight_.front();
+    const Result<> verdict = first.connecting ? first.connecting->script_verdict() : first.verdict;
+    if (!verdict) return fail(*first.node, verdict.error());
+    const BlockRef& block = first.connecting->block();
     chainstate_.commit_connect(
-        node, *block, *connected, [&] { admission_.block_connected(*block); });
+        *first.node, *first.connecting, [&] { admission_.block_connected(*block); });
     spdlog::debug(
-        "block_connected hash={} height={} txs={}", node.hash.to_string(), node.height.value,
-        block->transactions.size());
-    change_.connected.push_back({&node, block});
+        "block_connected hash={} height={} txs={}", first.node->hash.to_string(),
+        first.node->height.value, block->transactions.size());
+    change_.connected.push_back({first.node, block});
+    if (in_flight_.size() > 1 && in_flight_[1].connecting)
+        in_flight_[1].connecting->stand_on(chainstate_.coins());
+    in_flight_.pop_front();
     if (change_.connected.size() + change_.disconnected.size() >= MAX_CHANGE_BLOCKS) emit();
-    return true;
+    if (chainstate_.tip().work > rest_->work) settle();
+}
+
+void BestChain::fail(BlockNode& node, const Reject& reject) {
+    spdlog::warn(
+        "block_invalid hash={} height={} reason=\"{}\" detail=\"{}\"", node.hash.to_string(),
+        node.height.value, reject.reason, reject.detail);
+    for (Answer& answer : answers_)
+        if (answer.outcome.node == &node) answer.outcome.verdict = reject;
+    while (!in_flight_.empty()) in_flight_.pop_back(); // each stands on the one before it
+    chainstate_.tree().mark_failed(node);
+    follow_marks();
+}
+
+void BestChain::answer() {
+    const BlockNode& tip = chainstate_.tip();
+    const BlockNode* target = chainstate_.tree().best_candidate();
+    const auto decided =
+        std::stable_partition(answers_.begin(), answers_.end(), [&](const Answer& answer) {
+            const BlockNode* node = answer.outcome.node;
+            return !in_flight_.empty() && node && answer.outcome.verdict && !node->failed() &&
+                   !tip.descends_from(*node) && target->descends_from(*node);
+        });
+    std::vector<Answer> ready(
+        std::make_move_iterator(decided), std::make_move_iterator(answers_.end()));
+    answers_.erase(decided, answers_.end());
+    for (Answer& answer : ready) {
+        const BlockNode* node = answer.outcome.node;
+        answer.outcome.on_active_chain = node && tip.descends_from(*node);
+        answer.done(answer.outcome);
+    }
 }
 
 void BestChain::disconnect() {
@@ -105,29 +167,38 @@ void BestChain::emit() {
     change_.old_tip = &chainstate_.tip();
 }
 
+/// What is valid has changed: candidates and the disk follow.
+void BestChain::follow_marks() {
+    chainstate_.tree().rebuild_candidates(chainstate_.tip());
+    chainstate_.write_headers();
+}
+
 Result<> BestChain::invalidate(BlockNode& node) {
     if (!node.parent) return consensus::invalid("genesis block can't be invalidated");
+    drain();
     while (chainstate_.tip().descends_from(node)) {
         if (stop_) return {};
         disconnect();
     }
     chainstate_.tree().mark_failed(node);
-    chainstate_.tree().rebuild_candidates(chainstate_.tip());
-    chainstate_.write_headers();
-    return activate();
+    follow_marks();
+    finish();
+    return {};
 }
 
 Result<> BestChain::reconsider(BlockNode& node) {
+    drain();
     chainstate_.tree().clear_failures(node);
-    chainstate_.tree().rebuild_candidates(chainstate_.tip());
-    chainstate_.write_headers();
-    return activate();
+    follow_marks();
+    finish();
+    return {};
 }
 
 Result<> BestChain::precious(BlockNode& node) {
-    if (node.work < chainstate_.tip().work) return {};
-    chainstate_.tree().prefer(node);
-    return activate();
+    drain();
+    if (node.work >= chainstate_.tip().work) chainstate_.tree().prefer(node);
+    finish();
+    return {};
 }
 
 } // namespace cairn::chain

@@ -10,18 +10,40 @@ namespace cairn::chain {
 
 /// Moves the tip of a chain state, and the mempool with it.
 ///
+/// Blocks that extend the tip are in flight, several at once: each was taken through the rules over
+/// the coins of those before it, and its scripts run on the pool. They are committed in order; one
+/// that fails takes all later ones with it. Everything else first waits until none is in flight.
+/// Invariants: the blocks in flight are a chain on the tip. None of them is visible to anyone.
 /// Thread: chain.
 class BestChain {
 public:
     using Notify = std::function<void(const TipChange&)>;
+    using Done = std::function<void(const BlockOutcome&)>;
 
-    /// `stop`: once true, give up after the block in hand. `notify`: told of each move.
+    /// `stop`: once true, give up after the block in hand. `notify`: told of each move. `wake`:
+    /// called on any thread when advance() should be.
     BestChain(
-        Chainstate& chainstate, Admission& admission, const std::atomic<bool>& stop, Notify notify);
+        Chainstate& chainstate,
+        Admission& admission,
+        const std::atomic<bool>& stop,
+        Notify notify,
+        std::function<void()> wake);
 
-    /// Go to the best valid chain. `fresh`: a block just stored as `node`, so that it need not be
-    /// read again. Returns why `node` was refused, if that was tried.
-    Result<> activate(const BlockNode* node = nullptr, const BlockRef& fresh = nullptr);
+    /// A block just came in, with this `outcome` so far. advance() connects it if it is on the best
+    /// chain; answer() calls `done` once that is decided.
+    void add(const BlockOutcome& outcome, BlockRef block, Done done);
+
+    /// Commit what is through, and begin on as much of the best chain as fits.
+    void advance();
+
+    /// Go to the best chain, however long that takes.
+    void finish();
+
+    /// Nothing more fits: a block that came now would only wait.
+    bool full() const;
+
+    /// Call what was given to add() for the blocks whose fate is decided.
+    void answer();
 
     /// Source, for the three: Core's functions of these names.
     Result<> invalidate(BlockNode& node);
@@ -29,23 +51,41 @@ public:
     Result<> precious(BlockNode& node);
 
 private:
-    void move_towards(BlockNode& target);
-    bool connect(BlockNode& node);
+    struct InFlight {
+        BlockNode* node = nullptr;
+        std::unique_ptr<ConnectingBlock> connecting; ///< Null if it failed already.
+        Result<> verdict;                            ///< Of all but the scripts.
+
+        bool finished() const { return !connecting || connecting->finished(); }
+    };
+
+    struct Answer {
+        BlockOutcome outcome;
+        BlockRef block;
+        Done done;
+    };
+
+    const BlockNode& head() const;
+    void launch(BlockNode& node);
+    void finish_first();
+    void drain();
+    void fail(BlockNode& node, const Reject& reject);
     void disconnect();
     void settle();
     void emit();
+    void follow_marks();
 
     Chainstate& chainstate_;
     Admission& admission_;
     const std::atomic<bool>& stop_;
     Notify notify_;
+    std::function<void()> wake_;
 
+    std::deque<InFlight> in_flight_;
+    std::vector<Answer> answers_;
     TipChange change_;                ///< Since observers were told.
     bool reorganised_ = false;        ///< Blocks were disconnected since settle().
     const BlockNode* rest_ = nullptr; ///< Tip at the last settle().
-    const BlockNode* fresh_node_ = nullptr;
-    BlockRef fresh_;
-    Result<> fresh_verdict_;
 };
 
 } // namespace cairn::chain

@@ -39,7 +39,8 @@ public:
               chainstate_,
               admission_,
               stopping_,
-              [this](const TipChange& change) { tip_changed(change); }),
+              [this](const TipChange& change) { tip_changed(change); },
+              [this] { wake(); }),
           best_header_(&chainstate_.tree().best_header()) {}
 
     void start();
@@ -52,15 +53,25 @@ public:
         return queue_.push(lane, std::move(task), must) != WorkQueue::Pushed::Full;
     }
 
+    /// Have `work` done on the chain thread, before blocks, and give `done` what it returns.
+    template <class Work, class Done>
+    void ask(Work work, Done done) {
+        push(
+            Lane::Control, [work = std::move(work), done = std::move(done)] { done(work()); },
+            true);
+    }
+
     // On the chain thread:
     HeadersOutcome accept_headers(const std::vector<BlockHeader>& headers);
-    BlockOutcome accept_block(const BlockRef& block, bool requested);
+    void accept_block(CheckedBlock& checked, bool requested, const BestChain::Done& done);
     Result<Accepted> accept_transaction(const TransactionRef& tx, const AcceptOptions& options);
-    Result<> test_block(const Block& block);
+    Result<> test_block(const BlockRef& block);
     Result<> change(const BlockNode& node, Result<> (BestChain::*how)(BlockNode&));
-    /// Tell observers what happened.
+    /// The chain has moved on: tell observers, and those who gave us blocks.
     void announce();
 
+    WorkQueue queue_; ///< Outlives the pool, whose threads wake the chain thread.
+    std::atomic<bool> woken_{false};
     Chain& chain_;
     const ChainOptions options_;
     Chainstate chainstate_;
@@ -76,12 +87,13 @@ public:
 private:
     void run();
     void open();
+    void wake();
     void load_mempool_part(const std::shared_ptr<SavedMempool>& saved, size_t first);
     void tip_changed(const TipChange& change);
+    void tell_observers();
 
     std::filesystem::path mempool_path() const { return options_.directory / "mempool.dat"; }
 
-    WorkQueue queue_;
     std::thread thread_;
     std::thread import_thread_;
     std::mutex import_mutex_; ///< Over import_thread_: calls come from any thread.
@@ -97,7 +109,10 @@ void Chain::State::start() {
 
 void Chain::State::run() {
     try {
-        while (const std::optional<WorkQueue::Task> task = queue_.pop()) (*task)();
+        // While no block fits, those that come wait in the queue, and all behind them.
+        while (const std::optional<WorkQueue::Task> task =
+                   queue_.pop(best_chain_.full() ? Lane::Control : Lane::Transactions))
+            (*task)();
     } catch (const std::exception& error) {
         failed_ = true;
         queue_.close();
@@ -106,9 +121,22 @@ void Chain::State::run() {
     }
 }
 
+/// Some blocks in flight are through. One task is enough for all that are by then.
+void Chain::State::wake() {
+    if (woken_.exchange(true)) return;
+    push(
+        Lane::Control,
+        [this] {
+            woken_ = false;
+            best_chain_.advance();
+            announce();
+        },
+        true);
+}
+
 void Chain::State::open() {
     chainstate_.complete_filters(stopping_);
-    best_chain_.activate();
+    best_chain_.finish();
     announce();
     std::optional<SavedMempool> saved;
     if (options_.persist_mempool) saved = load_mempool(mempool_path());
@@ -171,6 +199,11 @@ void Chain::State::import(
 }
 
 void Chain::State::announce() {
+    tell_observers();
+    best_chain_.answer();
+}
+
+void Chain::State::tell_observers() {
     const std::scoped_lock lock(observers_mutex_);
     for (const MempoolEvent& event : admission_.take_events()) {
         for (ChainObserver* observer : observers_) {
@@ -186,7 +219,7 @@ void Chain::State::announce() {
 }
 
 void Chain::State::tip_changed(const TipChange& change) {
-    announce();
+    tell_observers();
     const BlockNode& tip = *change.new_tip;
     spdlog::log(
         change.initial_download && tip.height.value % 1000 != 0 ? spdlog::level::debug
@@ -215,16 +248,13 @@ HeadersOutcome Chain::State::accept_headers(const std::vector<BlockHeader>& head
     return outcome;
 }
 
-BlockOutcome Chain::State::accept_block(const BlockRef& block, bool requested) {
+void Chain::State::accept_block(
+    CheckedBlock& checked, bool requested, const BestChain::Done& done) {
     BlockOutcome outcome;
-    outcome.verdict = chainstate_.accept_block(*block, requested, outcome);
-    if (outcome.verdict) {
-        const Result<> connected = best_chain_.activate(outcome.node, block);
-        if (!connected) outcome.verdict = connected;
-    }
-    if (outcome.node) outcome.on_active_chain = chainstate_.tip().descends_from(*outcome.node);
+    outcome.verdict = chainstate_.accept_block(checked, requested, outcome);
+    best_chain_.add(outcome, checked.block, done);
+    best_chain_.advance();
     announce();
-    return outcome;
 }
 
 Result<Accepted>
@@ -238,7 +268,8 @@ Chain::State::accept_transaction(const TransactionRef& tx, const AcceptOptions& 
     return accepted;
 }
 
-Result<> Chain::State::test_block(const Block& block) {
+Result<> Chain::State::test_block(const BlockRef& proposed) {
+    const Block& block = *proposed;
     const BlockNode& tip = chainstate_.tip();
     const consensus::Params& params = chainstate_.params();
     if (block.header.prev_hash != tip.hash)
@@ -249,9 +280,9 @@ Result<> Chain::State::test_block(const Block& block) {
         verdict = consensus::accept_block(block, tip, params, consensus::BlockProof::NotYet);
     if (!verdict) return verdict;
     const consensus::HeaderNode node(block.header, block.header.hash(), &tip);
-    const Result<ConnectedBlock> connected = chainstate_.connect_block(block, node);
-    if (!connected) return connected.error();
-    return {};
+    const auto connecting = chainstate_.connect_block(proposed, node);
+    if (!connecting) return connecting.error();
+    return (*connecting)->script_verdict();
 }
 
 Result<> Chain::State::change(const BlockNode& node, Result<> (BestChain::*how)(BlockNode&)) {
@@ -412,11 +443,13 @@ void Chain::accept_headers(
 
 void Chain::accept_block(
     BlockRef block, bool requested, std::function<void(const BlockOutcome&)> done) {
-    const bool taken = state_->push(
-        Lane::Blocks, [state = state_.get(), block = std::move(block), requested, done] {
-            done(state->accept_block(block, requested));
-        });
-    if (!taken) done({.verdict = busy()});
+    const auto checked = std::make_shared<CheckedBlock>(std::move(block));
+    const bool taken = state_->push(Lane::Blocks, [state = state_.get(), checked, requested, done] {
+        state->accept_block(*checked, requested, done);
+    });
+    if (!taken) return done({.verdict = busy()});
+    Chainstate& chainstate = state_->chainstate_;
+    chainstate.verify_pool().push_first([&chainstate, checked] { checked->check(chainstate); });
 }
 
 void Chain::accept_transaction(
@@ -429,48 +462,35 @@ void Chain::accept_transaction(
 }
 
 void Chain::make_template(Script payout, std::function<void(const BlockTemplate&)> done) {
-    state_->push(
-        Lane::Control,
-        [state = state_.get(), payout = std::move(payout), done = std::move(done)] {
-            done(make_block_template(state->chainstate_, state->pool_, payout));
+    state_->ask(
+        [state = state_.get(), payout = std::move(payout)] {
+            return make_block_template(state->chainstate_, state->pool_, payout);
         },
-        true);
+        std::move(done));
 }
 
 void Chain::test_block(BlockRef block, std::function<void(const Result<>&)> done) {
-    state_->push(
-        Lane::Control,
-        [state = state_.get(), block = std::move(block), done = std::move(done)] {
-            done(state->test_block(*block));
-        },
-        true);
+    state_->ask(
+        [state = state_.get(), block = std::move(block)] { return state->test_block(block); },
+        std::move(done));
 }
 
 void Chain::invalidate_block(const BlockNode& node, std::function<void(const Result<>&)> done) {
-    state_->push(
-        Lane::Control,
-        [state = state_.get(), &node, done = std::move(done)] {
-            done(state->change(node, &BestChain::invalidate));
-        },
-        true);
+    state_->ask(
+        [state = state_.get(), &node] { return state->change(node, &BestChain::invalidate); },
+        std::move(done));
 }
 
 void Chain::reconsider_block(const BlockNode& node, std::function<void(const Result<>&)> done) {
-    state_->push(
-        Lane::Control,
-        [state = state_.get(), &node, done = std::move(done)] {
-            done(state->change(node, &BestChain::reconsider));
-        },
-        true);
+    state_->ask(
+        [state = state_.get(), &node] { return state->change(node, &BestChain::reconsider); },
+        std::move(done));
 }
 
 void Chain::precious_block(const BlockNode& node, std::function<void(const Result<>&)> done) {
-    state_->push(
-        Lane::Control,
-        [state = state_.get(), &node, done = std::move(done)] {
-            done(state->change(node, &BestChain::precious));
-        },
-        true);
+    state_->ask(
+        [state = state_.get(), &node] { return state->change(node, &BestChain::precious); },
+        std::move(done));
 }
 
 void Chain::prioritise(const Txid& txid, Amount delta, std::function<void()> done) {
@@ -489,8 +509,15 @@ void Chain::import_blocks(
 }
 
 void Chain::after_all(std::function<void()> done) {
-    // The last lane: whatever came before, in any lane, is done when this is taken out.
-    state_->push(Lane::Transactions, std::move(done), true);
+    // The last lane: whatever came before, in any lane, was taken out before this.
+    state_->push(
+        Lane::Transactions,
+        [state = state_.get(), done = std::move(done)] {
+            state->best_chain_.finish();
+            state->announce();
+            done();
+        },
+        true);
 }
 
 } // namespace cairn::chain

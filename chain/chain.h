@@ -48,6 +48,7 @@ struct ChainOptions {
     FeeRate dust_feerate{3000};             ///< -dustrelayfee
     FeeRate block_min_feerate{1};           ///< -blockmintxfee
     bool block_filters = true;              ///< -blockfilterindex
+    size_t blocks_in_flight = 16; ///< Validated at once; what one gives, many give, but slower.
     /// Wall clock, seconds since the epoch; settable by setmocktime. Called on any thread.
     std::function<int64_t()> now;
 };
@@ -188,8 +189,8 @@ public:
 
     /// Connect what waits, load the mempool, accept work. Observers are added before.
     void start();
-    /// Finish the block in flight, save the mempool, flush, close. Later calls do nothing; their
-    /// `done` is dropped.
+    /// Leave the blocks in flight for the next start, save the mempool, flush, close. Later calls
+    /// do nothing; their `done`, and those of blocks in flight, are dropped.
     void stop();
 
     void add_observer(ChainObserver& observer);
@@ -235,8 +236,9 @@ public:
 
     void accept_headers(
         std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done);
-    /// Check, store, and make it the tip if it has the most work. `requested`: we asked for it, so
-    /// it is stored even where it isn't the best chain yet.
+    /// Check, store, and make it the tip if it has the most work; `done` is called once that is
+    /// decided. `requested`: we asked for it, so it is stored even where it isn't the best chain
+    /// yet.
     void
     accept_block(BlockRef block, bool requested, std::function<void(const BlockOutcome&)> done);
     void accept_transaction(

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "chain/chainstate.h"
 
-#include "chain/block_overlay.h"
 #include "consensus/block_filter.h"
 #include "consensus/block_rules.h"
 #include "consensus/pow.h"
@@ -13,6 +12,7 @@
 
 namespace cairn::chain {
 
+using consensus::CoinsView;
 using consensus::HeaderNode;
 using consensus::invalid;
 using consensus::Reject;
@@ -64,11 +64,12 @@ void Chainstate::create_genesis() {
     store_.put_header(batch, node);
     store_.put_block(batch, node, consensus::encode(genesis));
     if (options_.block_filters) store_.put_filter(batch, node, make_filter(node, genesis, {}));
-    if (params_.genesis_spendable) {
-        BlockOverlay overlay(coins_, genesis, 0);
-        for (size_t i = 0; i < genesis.transactions.size(); ++i) overlay.create(i);
-        for (const auto& [point, coin] : overlay.changes().created)
-            store_.put_coin(batch, point, coin);
+    const size_t spendable = params_.genesis_spendable ? genesis.transactions.size() : 0;
+    for (size_t i = 0; i < spendable; ++i) {
+        const SealedTransaction& tx = genesis.transactions[i];
+        for (uint32_t out = 0; out < tx.outputs.size(); ++out)
+            if (!consensus::is_unspendable(tx.outputs[out].script_pubkey))
+                store_.put_coin(batch, {tx.txid, out}, {tx.outputs[out], 0, i == 0});
     }
     store_.put_tip(batch, {node.hash, node.height, 0});
     store_.write(batch, Durability::Synced);
@@ -134,12 +135,23 @@ void Chainstate::write_headers() {
     if (!batch.empty()) store_.write(batch, Durability::Logged);
 }
 
-Result<> Chainstate::accept_block(const Block& block, bool requested, BlockOutcome& outcome) {
-    const BlockHash hash = block.header.hash();
-    if (Result<> verdict = consensus::check_header(block.header, hash, params_); !verdict)
-        return verdict;
-    if (Result<> verdict = consensus::check_block(block, params_); !verdict) return verdict;
-    const Result<BlockNode*> accepted = accept_header(block.header, hash);
+void CheckedBlock::check(const Chainstate& chainstate) {
+    std::call_once(once_, [&] {
+        const consensus::Params& params = chainstate.params();
+        hash = block->header.hash();
+        verdict = consensus::check_header(block->header, hash, params);
+        if (verdict) verdict = consensus::check_block(*block, params);
+        if (!verdict) return;
+        if (const BlockNode* parent = chainstate.tree().find(block->header.prev_hash))
+            place = consensus::accept_block(*block, *parent, params);
+    });
+}
+
+Result<> Chainstate::accept_block(CheckedBlock& checked, bool requested, BlockOutcome& outcome) {
+    checked.check(*this);
+    if (!checked.verdict) return checked.verdict;
+    const Block& block = *checked.block;
+    const Result<BlockNode*> accepted = accept_header(block.header, checked.hash);
     if (!accepted) return accepted.error();
     BlockNode& node = **accepted;
     outcome.node = &node;
@@ -148,10 +160,12 @@ Result<> Chainstate::accept_block(const Block& block, bool requested, BlockOutco
     if (!requested && (node.work < tip().work || node.height > tip().height + MAX_BLOCKS_AHEAD ||
                        node.work < minimum_work_))
         return {}; // not worth its disk space: peers can't make us store what leads nowhere
-    if (Result<> verdict = consensus::accept_block(block, *node.parent, params_); !verdict) {
-        if (verdict.error().kind == Reject::Kind::Invalid) tree_.mark_failed(node);
+    const Result<> place =
+        checked.place ? *checked.place : consensus::accept_block(block, *node.parent, params_);
+    if (!place) {
+        if (place.error().kind == Reject::Kind::Invalid) tree_.mark_failed(node);
         write_headers();
-        return verdict;
+        return place;
     }
     StoreBatch batch;
     store_.put_block(batch, node, consensus::encode(block));
@@ -174,127 +188,15 @@ bool Chainstate::runs_scripts(const HeaderNode& node) const {
     return later * params_.spacing() / per_block <= ASSUMED_VALID_SECONDS;
 }
 
-namespace {
-
-Reject as_invalid(Reject reject) {
-    reject.kind = Reject::Kind::Invalid; // what may yet come to a transaction is too late here
-    return reject;
-}
-
-Reject script_reject(const ScriptFailure& failure) {
-    const consensus::OutPoint& spent = failure.tx->inputs[failure.input].prevout;
-    return invalid(
-        fmt::format(
-            "block-script-verify-flag-failed ({})", consensus::script_error_text(failure.error)),
-        fmt::format(
-            "input {} of {} (wtxid {}), spending {}:{}", failure.input,
-            failure.tx->txid.to_string(), failure.tx->wtxid.to_string(), spent.txid.to_string(),
-            spent.index));
-}
-
-Result<> check_duplicates(const Block& block, const CoinsCache& coins) {
-    for (const SealedTransaction& tx : block.transactions)
-        for (uint32_t i = 0; i < tx.outputs.size(); ++i)
-            if (coins.find({tx.txid, i}))
-                return invalid("bad-txns-BIP30", "tried to overwrite transaction");
-    return {};
-}
-
-/// Takes a block's transactions through the rules that need coins, one after the other.
-class BlockConnector {
-public:
-    BlockConnector(
-        const Block& block,
-        const HeaderNode& node,
-        const consensus::Params& params,
-        const CoinsCache& coins)
-        : block_(block),
-          node_(node),
-          params_(params),
-          flags_(consensus::block_script_flags(node.hash, node.height, params)),
-          overlay_(coins, block, node.height) {
-        undo_.spent.resize(block.transactions.size() - 1);
-    }
-
-    uint32_t flags() const { return flags_; }
-
-    void add_coinbase() {
-        const SealedTransaction& coinbase = block_.transactions[0];
-        sigop_cost_ += consensus::sigop_cost(coinbase, {}, flags_);
-        overlay_.create(0);
-    }
-
-    Result<> add(size_t index) {
-        const SealedTransaction& tx = block_.transactions[index];
-        std::vector<Coin>& spent = undo_.spent[index - 1];
-        spent.reserve(tx.inputs.size());
-        std::vector<const Coin*> coins;
-        std::vector<Height> heights;
-        coins.reserve(tx.inputs.size());
-        heights.reserve(tx.inputs.size());
-        for (const consensus::TxIn& input : tx.inputs) {
-            std::optional<Coin> coin = overlay_.spend(input.prevout);
-            if (!coin)
-                return invalid(
-                    "bad-txns-inputs-missingorspent",
-                    "CheckTxInputs: inputs missing/spent in transaction " + tx.txid.to_string());
-            heights.push_back(coin->height);
-            spent.push_back(std::move(*coin));
-        }
-        for (const Coin& coin : spent) coins.push_back(&coin);
-        const Result<Amount> fee = consensus::connect_inputs(tx, coins, node_.height, params_);
-        if (!fee) return as_invalid(fee.error());
-        fees_ += *fee;
-        if (!consensus::money_range(fees_)) return invalid("bad-txns-accumulated-fee-outofrange");
-        if (node_.height >= params_.activation.csv &&
-            !locks_passed(sequence_locks(tx, heights, *node_.parent), *node_.parent))
-            return invalid("bad-txns-nonfinal", "contains a non-BIP68-final transaction");
-        sigop_cost_ += consensus::sigop_cost(tx, coins, flags_);
-        if (sigop_cost_ > consensus::max_block_sigop_cost(params_))
-            return invalid("bad-blk-sigops", "too many sigops");
-        overlay_.create(index);
-        return {};
-    }
-
-    Result<> finish() {
-        return consensus::connect_coinbase(block_.transactions[0], fees_, node_.height, params_);
-    }
-
-    BlockUndo& undo() { return undo_; }
-
-    CoinChanges changes() const { return overlay_.changes(); }
-
-private:
-    const Block& block_;
-    const HeaderNode& node_;
-    const consensus::Params& params_;
-    const uint32_t flags_;
-    BlockOverlay overlay_;
-    BlockUndo undo_;
-    Amount fees_;
-    int64_t sigop_cost_ = 0;
-};
-
-} // namespace
-
-Result<ConnectedBlock> Chainstate::connect_block(const Block& block, const HeaderNode& node) {
-    assert(node.parent == &tip());
-    if (consensus::needs_duplicate_check(node, params_))
-        if (Result<> verdict = check_duplicates(block, coins_); !verdict) return verdict.error();
-    BlockConnector connector(block, node, params_, coins_);
-    ScriptBatch scripts(verify_pool_, connector.flags()); // reads the connector's undo data
-    const bool run_scripts = runs_scripts(node);
-    connector.add_coinbase();
-    for (size_t i = 1; i < block.transactions.size(); ++i) {
-        if (Result<> verdict = connector.add(i); !verdict) return verdict.error();
-        const SealedTransaction& tx = block.transactions[i];
-        if (run_scripts && !script_cache_.contains(tx.wtxid, connector.flags()))
-            scripts.add(tx, connector.undo().spent[i - 1]);
-    }
-    if (Result<> verdict = connector.finish(); !verdict) return verdict.error();
-    if (const std::optional<ScriptFailure> failure = scripts.finish())
-        return script_reject(*failure);
-    return ConnectedBlock{std::move(connector.undo()), connector.changes()};
+Result<std::unique_ptr<ConnectingBlock>>
+Chainstate::connect_block(BlockRef block, const HeaderNode& node, const ConnectingBlock* before) {
+    assert(before || node.parent == &tip());
+    const consensus::CoinsView& below = before ? *before : static_cast<const CoinsView&>(coins_);
+    auto connecting = std::make_unique<ConnectingBlock>(
+        std::move(block), node, params_, below, coins_.salt(), verify_pool_);
+    if (Result<> verdict = connecting->connect(script_cache_, runs_scripts(node)); !verdict)
+        return verdict.error();
+    return connecting;
 }
 
 FilterEntry
@@ -368,17 +270,15 @@ void Chainstate::persist(
 }
 
 void Chainstate::commit_connect(
-    BlockNode& node,
-    const Block& block,
-    const ConnectedBlock& connected,
-    const WithCommit& with_commit) {
+    BlockNode& node, const ConnectingBlock& connected, const WithCommit& with_commit) {
     StoreBatch batch;
-    if (!node.has(BlockNode::HAVE_UNDO)) store_.put_undo(batch, node, connected.undo);
+    if (!node.has(BlockNode::HAVE_UNDO)) store_.put_undo(batch, node, connected.undo());
     if (options_.block_filters)
-        store_.put_filter(batch, node, make_filter(node, block, connected.undo));
+        store_.put_filter(batch, node, make_filter(node, *connected.block(), connected.undo()));
     tree_.set_status(node, BlockNode::HAVE_UNDO | BlockNode::VALID_SCRIPTS);
-    commit(node, connected.changes, with_commit);
-    persist(batch, connected.changes, Event::Kind::Connected, node);
+    const CoinChanges changes = connected.changes();
+    commit(node, changes, with_commit);
+    persist(batch, changes, Event::Kind::Connected, node);
 }
 
 std::optional<Event> Chainstate::read_event(uint64_t number) const {

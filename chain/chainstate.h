@@ -5,21 +5,38 @@
 
 #include "chain/chain.h"
 #include "chain/coins_cache.h"
+#include "chain/connecting_block.h"
 #include "chain/header_tree.h"
 #include "chain/store.h"
 #include "chain/verify_pool.h"
 
 #include <atomic>
 #include <functional>
+#include <mutex>
 
 namespace cairn::chain {
 
 using consensus::Block;
 
-/// What connecting a block comes to; nothing has changed yet.
-struct ConnectedBlock {
-    BlockUndo undo;
-    CoinChanges changes;
+class Chainstate;
+
+/// A block with all its checks that need no coins, done by whoever asks first: a worker, or the
+/// chain thread if none came to it yet.
+///
+/// Thread: any.
+struct CheckedBlock {
+    explicit CheckedBlock(BlockRef checked) : block(std::move(checked)) {}
+
+    void check(const Chainstate& chainstate);
+
+    const BlockRef block;
+    BlockHash hash;
+    Result<> verdict; ///< Of its proof of work, and of the body alone.
+    /// Of its place in the chain; nullopt as long as the header before it wasn't known.
+    std::optional<Result<>> place;
+
+private:
+    std::once_flag once_;
 };
 
 /// Headers, coins and tip, in memory and on disk.
@@ -65,21 +82,20 @@ public:
     void write_headers();
 
     /// Check and store a block, without connecting it. Source: Core's AcceptBlock.
-    Result<> accept_block(const Block& block, bool requested, BlockOutcome& outcome);
+    Result<> accept_block(CheckedBlock& checked, bool requested, BlockOutcome& outcome);
 
-    /// Whether `block` can follow tip() as `node`. Scripts are run as far as -assumevalid asks, if
-    /// `node` isn't in the tree all of them. Errors: Invalid. Source: Core's ConnectBlock.
-    Result<ConnectedBlock> connect_block(const Block& block, const consensus::HeaderNode& node);
+    /// Begin to connect `block` as `node`, over the coins that `before` leaves (null: those of
+    /// tip()). Scripts are run as far as -assumevalid asks, if `node` isn't in the tree all of
+    /// them. Errors: Invalid, of all but the scripts.
+    Result<std::unique_ptr<ConnectingBlock>> connect_block(
+        BlockRef block, const consensus::HeaderNode& node, const ConnectingBlock* before = nullptr);
 
     /// Run at a commit, under the exclusive lock: what has to change together with the tip.
     using WithCommit = std::function<void()>;
 
-    /// Move the tip up to `node`, by what connect_block() found.
+    /// Move the tip up to `node`, whose scripts were found good, too.
     void commit_connect(
-        BlockNode& node,
-        const Block& block,
-        const ConnectedBlock& connected,
-        const WithCommit& with_commit);
+        BlockNode& node, const ConnectingBlock& connected, const WithCommit& with_commit);
 
     /// Move the tip, whose body is `block`, down to its parent.
     void disconnect_tip(const Block& block, const WithCommit& with_commit);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <spdlog/fmt/fmt.h>
 #include <sys/resource.h>
 
 namespace cairn::chain {
@@ -35,10 +36,18 @@ VerifyPool::~VerifyPool() {
     for (std::thread& thread : threads_) thread.join();
 }
 
-void VerifyPool::push(const Job& job) {
+void VerifyPool::push(Job job) {
     {
         const std::scoped_lock lock(mutex_);
-        jobs_.push_back(job);
+        jobs_.push_back(std::move(job));
+    }
+    wake_.notify_one();
+}
+
+void VerifyPool::push_first(Job job) {
+    {
+        const std::scoped_lock lock(mutex_);
+        jobs_.push_front(std::move(job));
     }
     wake_.notify_one();
 }
@@ -48,12 +57,22 @@ void VerifyPool::work() {
     for (;;) {
         wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
         if (jobs_.empty()) return;
-        const Job job = jobs_.front();
+        const Job job = std::move(jobs_.front());
         jobs_.pop_front();
         lock.unlock();
-        job.batch->run(job.first, job.last);
+        job();
         lock.lock();
     }
+}
+
+consensus::Reject
+ScriptFailure::reject(consensus::Reject::Kind kind, std::string_view reason) const {
+    const consensus::OutPoint& spent = tx->inputs[input].prevout;
+    return {
+        kind, fmt::format("{} ({})", reason, consensus::script_error_text(error)),
+        fmt::format(
+            "input {} of {} (wtxid {}), spending {}:{}", input, tx->txid.to_string(),
+            tx->wtxid.to_string(), spent.txid.to_string(), spent.index)};
 }
 
 ScriptBatch::~ScriptBatch() {
@@ -70,12 +89,31 @@ void ScriptBatch::add(
         spender.tx = &tx;
         spender.spent = spent;
         spender.first_input = added_;
+        added_ += spent.size();
     }
-    added_ += spent.size();
-    while (added_ - submitted_ >= JOB_INPUTS) {
-        pool_.push({this, submitted_, submitted_ + JOB_INPUTS});
-        submitted_ += JOB_INPUTS;
+    while (added_ - submitted_ >= JOB_INPUTS) submit(JOB_INPUTS);
+}
+
+void ScriptBatch::submit(size_t count) {
+    const size_t first = submitted_;
+    submitted_ += count;
+    pool_.push([this, first, count] { run(first, first + count); });
+}
+
+void ScriptBatch::start_rest(VerifyPool::Job done) {
+    bool nothing_left = false;
+    {
+        const std::scoped_lock lock(mutex_);
+        nothing_left = finished_ == added_;
+        if (!nothing_left) when_done_ = std::move(done);
     }
+    if (submitted_ < added_) submit(added_ - submitted_);
+    if (nothing_left) done();
+}
+
+bool ScriptBatch::finished() {
+    const std::scoped_lock lock(mutex_);
+    return finished_ == added_;
 }
 
 std::optional<ScriptFailure> ScriptBatch::finish() {
@@ -106,7 +144,11 @@ void ScriptBatch::run(size_t first, size_t last) {
     }
     lock.lock();
     finished_ += last - first;
+    VerifyPool::Job done;
+    if (finished_ == added_) done.swap(when_done_);
     done_.notify_all(); // under the lock: the batch may be gone right after
+    lock.unlock();
+    if (done) done();
 }
 
 void ScriptBatch::check(Spender& spender, size_t input) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Runs scripts on all cores. They are most of the work of validation, and need nothing but a
-// transaction and the coins it spends.
+// Does on all cores what needs no state: scripts, which are most of the work of validation and ask
+// for nothing but a transaction and the coins it spends, and the checks of a block by itself.
 #pragma once
 
 #include "consensus/coin.h"
 #include "consensus/interpreter.h"
+#include "consensus/result.h"
 #include "consensus/sighash.h"
 
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -12,6 +13,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -20,29 +22,23 @@
 
 namespace cairn::chain {
 
-class ScriptBatch;
-
-/// Threads that work off the jobs of script batches, at low priority, so that the network and
-/// readers get the processor at once.
+/// Threads that work off jobs, at low priority, so that the network and readers get the processor
+/// at once.
 class VerifyPool {
 public:
+    using Job = std::function<void()>;
+
     /// `threads`: as -par has it: 0 for one a core, negative to leave so many free.
     explicit VerifyPool(int threads);
     ~VerifyPool();
     VerifyPool(const VerifyPool&) = delete;
     VerifyPool& operator=(const VerifyPool&) = delete;
 
+    void push(Job job);
+    /// Before all that waits: for what other work is waiting for.
+    void push_first(Job job);
+
 private:
-    friend class ScriptBatch;
-
-    /// Some inputs, at most a millisecond's work.
-    struct Job {
-        ScriptBatch* batch = nullptr;
-        size_t first = 0; ///< Among the inputs of the batch.
-        size_t last = 0;
-    };
-
-    void push(const Job& job);
     void work();
 
     std::mutex mutex_;
@@ -57,10 +53,14 @@ struct ScriptFailure {
     const consensus::SealedTransaction* tx = nullptr;
     size_t input = 0;
     consensus::ScriptError error = consensus::ScriptError::Ok;
+
+    /// `reason`, with the error's text, and which input it was.
+    consensus::Reject reject(consensus::Reject::Kind kind, std::string_view reason) const;
 };
 
 /// The scripts of one block or transaction: add() while earlier ones are being checked already,
-/// then finish(). Thread: one; the pool's threads touch nothing but what is said to outlive it.
+/// then finish(), or start_rest() and later finish(). Thread: one; the pool's threads touch nothing
+/// but what is said to outlive it.
 class ScriptBatch {
 public:
     ScriptBatch(VerifyPool& pool, uint32_t flags) : pool_(pool), flags_(flags) {}
@@ -73,12 +73,16 @@ public:
     /// Check all inputs of `tx`, which spend `spent`, in order. Both outlive the batch.
     void add(const consensus::SealedTransaction& tx, std::span<const consensus::Coin> spent);
 
+    /// Nothing more will be added. `done` is called once all are checked, on any thread.
+    void start_rest(VerifyPool::Job done);
+
+    /// Whether all that was added is checked: then finish() doesn't wait.
+    bool finished();
+
     /// Wait for all. The failure is the first in the order of add(), whatever the threads do.
     std::optional<ScriptFailure> finish();
 
 private:
-    friend class VerifyPool;
-
     /// A transaction, with what its inputs share; made by the thread that needs it first.
     struct Spender {
         const consensus::SealedTransaction* tx = nullptr;
@@ -88,7 +92,7 @@ private:
         std::optional<consensus::SighashMidstates> midstates;
     };
 
-    void submit_rest();
+    void submit(size_t count);
     void run(size_t first, size_t last);
     void check(Spender& spender, size_t input);
     void wait();
@@ -101,9 +105,10 @@ private:
     std::deque<Spender> spenders_; ///< Grown by one thread; the pool reads what is complete,
     std::mutex mutex_;             ///< found under this lock.
     std::condition_variable done_;
-    size_t added_ = 0;     ///< Inputs.
-    size_t submitted_ = 0; ///< Of these, in jobs.
-    size_t finished_ = 0;  ///< Under the lock.
+    size_t added_ = 0;          ///< Inputs.
+    size_t submitted_ = 0;      ///< Of these, in jobs.
+    size_t finished_ = 0;       ///< Under the lock.
+    VerifyPool::Job when_done_; ///< Set by start_rest(), under the lock.
     std::atomic<size_t> failed_at_{
         SIZE_MAX}; ///< Lowest input that failed; those after are skipped.
     std::optional<ScriptFailure> failure_;

@@ -15,14 +15,14 @@ WorkQueue::Pushed WorkQueue::push(Lane lane, Task task, bool must) {
     return Pushed::Yes;
 }
 
-std::optional<WorkQueue::Task> WorkQueue::pop() {
+std::optional<WorkQueue::Task> WorkQueue::pop(Lane lowest) {
     std::unique_lock lock(mutex_);
     for (;;) {
         if (closed_) return std::nullopt;
-        for (std::deque<Task>& lane : lanes_) {
-            if (lane.empty()) continue;
-            Task task = std::move(lane.front());
-            lane.pop_front();
+        for (size_t lane = 0; lane <= static_cast<size_t>(lowest); ++lane) {
+            if (lanes_[lane].empty()) continue;
+            Task task = std::move(lanes_[lane].front());
+            lanes_[lane].pop_front();
             return task;
         }
         wake_.wait(lock);

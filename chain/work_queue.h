@@ -28,8 +28,9 @@ public:
     /// `must`: even if the lane is full; for tasks whose number something else limits.
     Pushed push(Lane lane, Task task, bool must = false);
 
-    /// The next task; waits for one. nullopt once closed: what still waits is dropped.
-    std::optional<Task> pop();
+    /// The next task of the lanes down to `lowest`; waits for one. nullopt once closed: what still
+    /// waits is dropped.
+    std::optional<Task> pop(Lane lowest = Lane::Transactions);
 
     void close();
 

@@ -109,6 +109,8 @@ TestChain::TestChain(Params params) : params_(std::move(params)) {
     options_.cache_bytes = 64 << 20;
     options_.verify_threads = 2;
     options_.now = [this] { return now; };
+    if (const char* blocks = std::getenv("CAIRN_BLOCKS_IN_FLIGHT"))
+        options_.blocks_in_flight = std::strtoul(blocks, nullptr, 10);
 }
 
 void TestChain::open() {

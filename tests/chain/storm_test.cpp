@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A storm of random forks, with payments, invalid blocks, restarts and marks by the operator: in
-// the end the coins must be those of the winning chain alone.
+// the end the coins must be those of the winning chain alone. The environment may ask for more than
+// the usual blocks (CAIRN_STORM_BLOCKS), or for the storm of a seed that was printed
+// (CAIRN_STORM_SEED).
 #include "tests/chain/fixture.h"
 
 #include <map>
@@ -35,10 +37,16 @@ public:
         const std::shared_ptr<Branch> next = grow(parent);
         branches_.push_back(next);
         pending_.push_back(next);
+        if (branches_.size() > MAX_DEPTH) branches_[branches_.size() - MAX_DEPTH]->coins.clear();
+        if (held_back_ > 0) {
+            if (--held_back_ == 0) sync();
+            return;
+        }
         if (below(3) == 0) std::shuffle(pending_.begin(), pending_.end(), random_);
         while (pending_.size() > below(6)) deliver();
         if (below(60) == 0) restart();
         if (below(40) == 0) overrule();
+        if (below(100) == 0) held_back_ = SYNC_LENGTH;
     }
 
     void finish() {
@@ -68,13 +76,24 @@ public:
     }
 
 private:
+    static constexpr size_t MAX_DEPTH = 100; ///< Of forks.
+    static constexpr int SYNC_LENGTH = 150;  ///< So far behind, the node writes in bulk.
+
     uint64_t below(uint64_t n) { return random_() % n; }
 
-    /// Mostly one of the youngest, so that branches get long; sometimes any.
+    /// Mostly one of the youngest, so that branches get long.
     std::shared_ptr<const Branch> choose() {
-        const size_t range =
-            below(8) == 0 ? branches_.size() : std::min<size_t>(branches_.size(), 5);
+        const size_t range = std::min(branches_.size(), below(8) == 0 ? MAX_DEPTH - 1 : 3);
         return branches_[branches_.size() - 1 - below(range)];
+    }
+
+    /// What was held back comes as in a sync: first all headers, then the blocks.
+    void sync() {
+        for (const auto& branch : pending_) test_.submit_headers({branch->block->header});
+        if (below(2) == 0) std::shuffle(pending_.begin(), pending_.end(), random_);
+        const size_t kept = below(3) == 0 ? pending_.size() / 2 : 0;
+        while (pending_.size() > kept) deliver();
+        if (below(2) == 0) restart();
     }
 
     std::shared_ptr<Branch> grow(const std::shared_ptr<const Branch>& parent) {
@@ -86,8 +105,11 @@ private:
         std::vector<TransactionRef> transactions;
         Amount fees = 0;
         for (uint64_t i = below(5); i > 0 && !next->coins.empty(); --i) {
-            auto at = next->coins.begin();
-            std::advance(at, static_cast<ptrdiff_t>(below(next->coins.size())));
+            OutPoint start;
+            start.txid.bytes[0] = static_cast<uint8_t>(below(256));
+            start.txid.bytes[1] = static_cast<uint8_t>(below(256));
+            const auto at = next->coins.lower_bound(start);
+            if (at == next->coins.end()) continue;
             const auto [point, coin] = *at;
             if (coin.coinbase && height.value - coin.height.value < MATURITY) continue;
             if (coin.out.value < Amount(10'000)) continue;
@@ -105,6 +127,11 @@ private:
             transactions.push_back(
                 make_transaction(spend({{Txid(parent->node->hash), 0}}, {{1, anyone_script()}})));
             next->valid = false;
+        } else if (below(25) == 0 && !transactions.empty()) { // a script fails
+            Transaction broken = *transactions.back();
+            broken.inputs[0].witness.clear();
+            transactions.back() = make_transaction(std::move(broken));
+            next->valid = false;
         }
         next->block = std::make_shared<const Block>(make_block(
             *parent->node, test_.params(), transactions, fees,
@@ -119,11 +146,14 @@ private:
     void deliver() {
         const auto branch = pending_.back();
         pending_.pop_back();
-        test_.submit(branch->block);
+        // Not waited for: so there are several in flight, also when the node is restarted.
+        test_.chain().accept_block(branch->block, true, [](const BlockOutcome&) {});
+        if (below(10) == 0) test_.wait();
     }
 
     void restart() {
         test_.close();
+        test_.options().cache_bytes = below(2) == 0 ? 150'000 : 64 << 20; // flushes often, or never
         test_.open();
     }
 
@@ -140,21 +170,29 @@ private:
 
     TestChain& test_;
     std::mt19937_64 random_;
-    std::vector<std::shared_ptr<const Branch>> branches_;
+    std::vector<std::shared_ptr<Branch>> branches_; ///< Old ones without their coins.
     std::vector<std::shared_ptr<const Branch>> pending_;
+    int held_back_ = 0;
 };
+
+/// A number from the environment.
+uint64_t setting(const char* name, uint64_t otherwise) {
+    const char* text = std::getenv(name);
+    return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(storm)
 
 BOOST_AUTO_TEST_CASE(random_forks__coins_at_the_end__are_those_of_the_winner_alone) {
-    const uint64_t seed = std::random_device()();
+    const uint64_t seed = setting("CAIRN_STORM_SEED", std::random_device()());
+    const uint64_t blocks = setting("CAIRN_STORM_BLOCKS", 600);
     BOOST_TEST_MESSAGE("seed " << seed);
     TestChain test;
     test.open();
     Storm storm(test, seed);
-    for (int i = 0; i < 400; ++i) storm.step();
+    for (uint64_t i = 0; i < blocks; ++i) storm.step();
     storm.finish();
     const BlockHash winner = test.tip().hash;
     BOOST_TEST((test.tip().work == storm.most_work()));

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// A block on its way to the tip: what it does to the coins, and whether it may. Nothing of it is
+// visible to anyone before the whole block is found valid.
+#pragma once
+
+#include "chain/coins_cache.h"
+#include "chain/verify_pool.h"
+#include "consensus/block.h"
+#include "consensus/header_node.h"
+#include "consensus/params.h"
+#include "consensus/result.h"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+
+namespace cairn::chain {
+
+/// One block's coins over those of the blocks before it, and its scripts while they run.
+///
+/// Invariants: stays where it is in memory from connect() on, since the pool reads it.
+/// Thread: chain; the pool reads block, spent coins and batch.
+class ConnectingBlock : public consensus::CoinsView {
+public:
+    /// `below`: the coins as of the block before; it outlives this, or see stand_on().
+    ConnectingBlock(
+        consensus::BlockRef block,
+        const consensus::HeaderNode& node,
+        const consensus::Params& params,
+        const consensus::CoinsView& below,
+        consensus::OutPointHasher salt,
+        VerifyPool& pool);
+
+    /// Take all transactions through the rules that need coins, one after the other, and hand
+    /// scripts to the pool: all but those in `known`, or none if `run_scripts` is false.
+    /// Errors: Invalid. Source: Core's ConnectBlock.
+    consensus::Result<> connect(const ScriptCache& known, bool run_scripts);
+
+    /// Call `done`, on any thread, once the scripts are through. After connect().
+    void when_finished(VerifyPool::Job done) { scripts_.start_rest(std::move(done)); }
+
+    bool finished() { return scripts_.finished(); }
+
+    /// Waits for the scripts. Errors: Invalid.
+    consensus::Result<> script_verdict();
+
+    /// The block before was committed: its coins are part of `below` now.
+    void stand_on(const consensus::CoinsView& below) { below_ = &below; }
+
+    /// The coin at `point` as this block leaves it.
+    std::optional<Coin> find(const OutPoint& point) const override;
+
+    const consensus::BlockRef& block() const { return block_; }
+
+    const BlockUndo& undo() const { return undo_; }
+
+    /// What remains of it all.
+    CoinChanges changes() const;
+
+private:
+    consensus::Result<> check_duplicates() const;
+    consensus::Result<> add(size_t index);
+    std::optional<Coin> spend(const OutPoint& point);
+    std::optional<Coin> coin_of(size_t index, size_t output) const;
+
+    const consensus::BlockRef block_;
+    const consensus::HeaderNode& node_;
+    const consensus::Params& params_;
+    const consensus::CoinsView* below_;
+    const uint32_t flags_;
+    Amount fees_;
+    int64_t sigop_cost_ = 0;
+    BlockUndo undo_;
+    /// Transactions whose outputs can be spent, by their place in the block.
+    boost::unordered_flat_map<consensus::Txid, size_t, consensus::SaltedHasher> created_;
+    /// Of each transaction, which outputs were spent within the block.
+    std::vector<std::vector<bool>> spent_here_;
+    boost::unordered_flat_set<OutPoint, consensus::OutPointHasher> spent_below_;
+    ScriptBatch scripts_; ///< Last: it waits for the pool, which reads what is above.
+};
+
+/// What taking `block` off again does to the coins.
+CoinChanges disconnect_changes(const consensus::Block& block, const BlockUndo& undo);
+
+} // namespace cairn::chain
