@@ -136,7 +136,11 @@ Result<> check_block_signature(const Block& block, const Params& params) {
 
 void reserve_solution(Block& block) {
     Transaction coinbase = block.transactions.at(0);
-    push_data(commitment_script(coinbase), SOLUTION_HEADER);
+    Script& script = commitment_script(coinbase);
+    ScriptReader reader(script);
+    while (const std::optional<Instruction> step = reader.next())
+        if (starts_with_header(step->data)) return;
+    push_data(script, SOLUTION_HEADER);
     replace_coinbase(block, std::move(coinbase));
 }
 
@@ -145,7 +149,8 @@ void set_solution(Block& block, const TxIn& signed_input) {
     Script& script = commitment_script(coinbase);
     bool found = false;
     script = change_pushes(script, [&](Bytes& data) {
-        if (found || !std::ranges::equal(data, SOLUTION_HEADER)) return;
+        if (found || !starts_with_header(data)) return;
+        data.resize(SOLUTION_HEADER.size());
         Writer writer(data);
         writer(signed_input.script_sig, signed_input.witness);
         found = true;

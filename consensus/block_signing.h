@@ -28,10 +28,12 @@ std::optional<SigningPair> signing_pair(const Block& block, const Script& challe
 Result<> check_block_signature(const Block& block, const Params& params);
 
 /// Make room for a solution beside the witness commitment, so that signing_pair() is what it will
-/// be with one. Changes the merkle root. Requires: a coinbase with a witness commitment.
+/// be with one; nothing changes if there is room, or a solution. Changes the merkle root.
+/// Requires: a coinbase with a witness commitment.
 void reserve_solution(Block& block);
 
-/// Put `signed_input`'s script_sig and witness in the place reserved. Changes the merkle root;
+/// Put `signed_input`'s script_sig and witness in the place reserved, or in that of the solution
+/// before, which signers complete one after the other. Changes the merkle root;
 /// what the signature signs stays as it was, the nonce may be searched afterwards.
 /// Requires: reserve_solution(block) was called.
 void set_solution(Block& block, const TxIn& signed_input);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-// cairn address, balance, history: what needs no passphrase.
+// cairn address, balance, history.
 #include "consensus/address.h"
-#include "rpc/server/json_writer.h"
 #include "wallet/commands.h"
-#include "wallet/json_text.h"
 #include "wallet/sync.h"
 #include "wallet/terminal.h"
 
@@ -18,7 +16,6 @@
 namespace cairn::wallet {
 
 using consensus::Params;
-using rpc::server::JsonWriter;
 
 namespace {
 
@@ -32,9 +29,8 @@ struct HistoryOptions {
     bool full = false;
 };
 
-void address(Program& program, const AddressOptions& options) {
-    const Params& params = program.params();
-    WalletFile wallet(program.wallet_path(program.wallet), params);
+void address(const Program& program, const AddressOptions& options) {
+    WalletFile wallet = program.open_wallet();
     // Whether the last address was paid only the chain can tell; without it, it is shown again.
     try {
         RpcClient node(program.endpoint());
@@ -44,15 +40,15 @@ void address(Program& program, const AddressOptions& options) {
     }
     const KeyPosition key =
         options.fresh ? wallet.ledger().new_receive_key() : wallet.ledger().receive_key();
-    const std::string text =
-        *consensus::address_of_script(wallet.ledger().script_of(key), params.address);
+    const std::string text = wallet.address_of(key);
     if (program.json) {
         keys::KeyOrigin origin = wallet.identity().origin;
         origin.path.insert(origin.path.end(), {static_cast<uint32_t>(key.branch), key.number});
-        JsonWriter out;
-        out.begin_object().field("address", text).field("key_origin", keys::to_text(origin));
-        out.end_object();
-        return print_json(out.text());
+        return print(
+            {{"address", text},
+             {"key_origin", keys::to_text(origin)},
+             {"public_key", consensus::to_hex(wallet.ledger().public_key_of(key))}},
+            true);
     }
     std::cout << text << "\n";
     if (!output_is_terminal() || options.no_qr) return;
@@ -64,125 +60,81 @@ void address(Program& program, const AddressOptions& options) {
     std::cout << "\n" << qr_code(capitals);
 }
 
-void balance(Program& program) {
+void balance(const Program& program) {
     const Params& params = program.params();
-    WalletFile wallet(program.wallet_path(program.wallet), params);
+    WalletFile wallet = program.open_wallet();
     RpcClient node(program.endpoint());
     const Height height = sync_with_node(program, wallet, node);
     const Balance sums = wallet.ledger().balance(params.coinbase_maturity);
-    if (program.json) {
-        JsonWriter out;
-        out.begin_object().field("wallet", program.wallet).field("chain", params.name);
-        out.field("height", height.value);
-        out.key("spendable").amount(sums.spendable.value);
-        out.key("unconfirmed_change").amount(sums.unconfirmed.value);
-        out.key("incoming").amount(sums.incoming.value);
-        out.key("immature").amount(sums.immature.value);
-        out.end_object();
-        return print_json(out.text());
-    }
-    Table table({Table::Align::Left, Table::Align::Right, Table::Align::Left});
-    table.add({"Spendable", to_text(sums.spendable), ""});
-    if (sums.unconfirmed > Amount(0))
-        table.add({"  of this", to_text(sums.unconfirmed), "own change, not yet in a block"});
-    if (sums.incoming > Amount(0))
-        table.add({"Incoming", to_text(sums.incoming), "not in a block"});
-    if (sums.immature > Amount(0))
-        table.add(
-            {"Immature", to_text(sums.immature),
-             "mined, spendable after " + std::to_string(params.coinbase_maturity) + " blocks"});
-    std::cout << "Wallet '" << program.wallet << "' on chain " << params.name << " at block "
-              << height.value << "\n"
-              << table.text();
+    print(
+        {{"wallet", program.wallet},
+         {"chain", params.name},
+         {"height", height},
+         {"spendable", sums.spendable},
+         {"unconfirmed_change", sums.unconfirmed}, // a part of it
+         {"incoming", sums.incoming},
+         {"immature", sums.immature}},
+        program.json);
 }
 
-std::string kind_of(const HistoryEntry& entry) {
-    if (entry.dead) return "cancelled";
+std::string_view kind_of(const HistoryEntry& entry) {
+    // A coinbase lives and dies with its block.
+    if (entry.dead) return entry.coinbase ? "orphaned" : "cancelled";
     if (entry.coinbase) return entry.height == Height(0) ? "premine" : "mined";
     if (entry.net >= Amount(0)) return "received";
     return entry.payments.empty() ? "to myself" : "sent";
 }
 
-void print_history_json(
-    const std::vector<HistoryEntry>& entries, Height tip, const Params& params) {
-    JsonWriter out;
-    out.begin_array();
-    for (const HistoryEntry& entry : entries) {
-        out.begin_object().field("txid", entry.txid.to_string()).field("kind", kind_of(entry));
-        out.key("height");
-        if (entry.height)
-            out.integer(entry.height->value);
-        else
-            out.null();
-        out.field("confirmations", entry.height ? tip.value - entry.height->value + 1 : 0);
-        out.field("time", entry.time);
-        out.key("amount").amount(entry.net.value);
-        out.key("fee");
-        if (entry.fee)
-            out.amount(entry.fee->value);
-        else
-            out.null();
-        out.key("payments").begin_array();
-        for (const TxOut& payment : entry.payments) {
-            out.begin_object();
-            if (const auto text =
-                    consensus::address_of_script(payment.script_pubkey, params.address))
-                out.field("address", *text);
-            out.key("amount").amount(payment.value.value);
-            out.end_object();
-        }
-        out.end_array().end_object();
+Fields describe(const HistoryEntry& entry, Height tip, const Params& params, bool full) {
+    std::vector<Fields> payments;
+    for (const TxOut& payment : entry.payments) {
+        payments.push_back({{"amount", payment.value}});
+        if (const auto to = consensus::address_of_script(payment.script_pubkey, params.address))
+            payments.back().emplace_back("address", *to);
     }
-    out.end_array();
-    print_json(out.text());
+    const int32_t confirmations = entry.height ? tip.value - entry.height->value + 1 : 0;
+    const std::string txid = entry.txid.to_string();
+    Value amount(entry.net);
+    if (entry.net > Amount(0)) amount.text.insert(0, "+");
+    return {
+        {"time", {local_time(entry.time), std::to_string(entry.time)}},
+        {"height", entry.height},
+        {"kind", kind_of(entry)},
+        {"amount", amount},
+        {"fee", {"", Value(entry.fee).json}},
+        {"confirmations", {"", std::to_string(confirmations)}},
+        {"payments", {"", array_text(payments)}},
+        {"txid", {full ? txid : txid.substr(0, 16) + "...", Value(txid).json}}};
 }
 
-void history(Program& program, const HistoryOptions& options) {
-    const Params& params = program.params();
-    WalletFile wallet(program.wallet_path(program.wallet), params);
+void history(const Program& program, const HistoryOptions& options) {
+    WalletFile wallet = program.open_wallet();
     RpcClient node(program.endpoint());
     const Height tip = sync_with_node(program, wallet, node);
-    std::vector<HistoryEntry> entries = wallet.ledger().history();
-    if (options.count != 0 && entries.size() > options.count)
-        entries.erase(entries.begin(), entries.end() - static_cast<ptrdiff_t>(options.count));
-    if (program.json) return print_history_json(entries, tip, params);
-    if (entries.empty()) {
-        std::cout << "No payments yet. An address to be paid at: cairn address\n";
-        return;
-    }
-    using Align = Table::Align;
-    Table table({Align::Left, Align::Right, Align::Left, Align::Right, Align::Left});
-    table.add({"TIME", "BLOCK", "WHAT", "AMOUNT", "TRANSACTION"});
-    for (const HistoryEntry& entry : entries) {
-        const std::string txid = entry.txid.to_string();
-        table.add(
-            {local_time(entry.time), entry.height ? std::to_string(entry.height->value) : "-",
-             kind_of(entry), (entry.net > Amount(0) ? "+" : "") + to_text(entry.net),
-             options.full ? txid : txid.substr(0, 16) + "..."});
-    }
-    std::cout << table.text();
+    std::vector<Fields> rows;
+    for (const HistoryEntry& entry : wallet.ledger().history())
+        rows.push_back(describe(entry, tip, program.params(), options.full));
+    if (options.count != 0 && rows.size() > options.count)
+        rows.erase(rows.begin(), rows.end() - static_cast<ptrdiff_t>(options.count));
+    print(rows, program.json, "No payments yet. An address to be paid at: cairn address");
 }
 
 } // namespace
 
-Height sync_with_node(Program& program, WalletFile& wallet, NodeRpc& node) {
-    const SyncProgress progress = [](Height done, Height target) {
-        if (done < target)
-            show_progress(
-                "Looking through block " + std::to_string(done.value) + " of " +
-                std::to_string(target.value));
-    };
-    const SyncReport report = sync_wallet(node, wallet, program.params(), progress);
-    clear_progress();
+Height sync_with_node(const Program& program, WalletFile& wallet, NodeRpc& node) {
+    const SyncReport report =
+        sync_wallet(node, wallet, program.params(), [](Height done, Height target) {
+            if (done < target)
+                show_progress(
+                    "Looking through block " + std::to_string(done.value) + " of " +
+                    std::to_string(target.value));
+        });
+    show_progress("");
     for (const std::string& warning : report.warnings) std::cerr << "Note: " << warning << "\n";
     if (report.node_behind)
         std::cerr << "Note: the node is still catching up with its peers; newer payments show "
                      "later\n";
     return report.height;
-}
-
-void print_json(std::string_view json) {
-    std::cout << indent_json(json) << "\n";
 }
 
 void add_account_commands(CLI::App& app, Program& program) {

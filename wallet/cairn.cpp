@@ -106,12 +106,20 @@ public:
             .lexically_normal();
     }
 
-    bool chain_given() { return get().settings.is_set("chain"); }
-
 private:
     node::SettingList arguments_;
     std::optional<node::Setup> setup_;
 };
+
+/// Where the node of a data directory is, by its own configuration file.
+wallet::NodePlace place_of(const fs::path& data_directory) {
+    const std::vector<std::string> arguments{"-datadir=" + data_directory.string()};
+    NodeSetup setup(node::parse_arguments(arguments).settings);
+    return {
+        setup.get().params.name, setup.get().locations.chain_directory,
+        node::port_option(setup.get().settings, "port", setup.get().params.p2p_port),
+        setup.endpoint()};
+}
 
 void describe(CLI::App& app, wallet::Program& program) {
     app.set_version_flag("--version", "Cairn " CAIRN_VERSION);
@@ -148,10 +156,14 @@ int run(int argc, char** argv) {
 
     CLI::App app("Wallet and command line of a Cairn node", "cairn");
     describe(app, program);
-    wallet::add_devnet_commands(app, program.json, [&] {
-        const fs::path file = setup.chain_given() ? setup.get().locations.chain_file : fs::path();
-        return wallet::DevnetChain{file, program.params()};
-    });
+    wallet::add_devnet_commands(
+        app, program.json,
+        [&] {
+            const bool given = setup.get().settings.is_set("chain");
+            return wallet::DevnetChain{
+                given ? setup.get().locations.chain_file : fs::path(), program.params()};
+        },
+        place_of);
     if (arguments.own.empty()) arguments.own = {"--help"};
     const std::string& word = arguments.own[0];
     const auto is_word = [&](const CLI::App* command) { return command->check_name(word); };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// cairn chain new
+// cairn chain new|key
 #include "consensus/address.h"
 #include "consensus/chain_file.h"
-#include "rpc/server/json_writer.h"
 #include "wallet/commands.h"
+#include "wallet/keys/block_signer.h"
 #include "wallet/keys/sign.h"
 #include "wallet/mnemonic.h"
 #include "wallet/terminal.h"
@@ -20,18 +20,20 @@
 namespace cairn::wallet {
 
 namespace fs = std::filesystem;
-using keys::SecretText;
-using rpc::server::JsonWriter;
 
 namespace {
 
 constexpr size_t MAX_DEFAULT_HRP = 8;
+constexpr size_t MAX_SIGNERS = 16;
 
 struct NewChainOptions {
     consensus::NewChain chain;
     fs::path out;
     std::string subsidy;
     std::vector<std::string> premine; ///< ADDRESS=AMOUNT, or AMOUNT alone.
+    std::vector<std::string> signers; ///< Public keys.
+    int signatures = 0;               ///< 0: of more than half of them.
+    std::string challenge;            ///< A script, for what `signers` can't say.
 };
 
 /// The letters that addresses of a chain called `name` begin with, if nothing else is said.
@@ -41,6 +43,7 @@ std::string default_hrp(const std::string& name) {
         if (c >= 'a' && c <= 'z') hrp += c;
         if (c >= 'A' && c <= 'Z') hrp += static_cast<char>(c - 'A' + 'a');
     }
+    if (hrp.empty()) throw WalletError("say what addresses shall begin with: --hrp LETTERS");
     return hrp.substr(0, MAX_DEFAULT_HRP);
 }
 
@@ -60,31 +63,51 @@ std::string first_address(const SecretText& words, const std::string& hrp) {
     return consensus::segwit_address(hrp, 0, consensus::hash160(keys::public_key(key->key)));
 }
 
-/// The premine as the options say it; where no address is given, new words own it, which are put
-/// into `words`.
-void add_premine(NewChainOptions& options, SecretText& words) {
+/// The premine as the options say it. Where no address is given, new words own it: returns them.
+SecretText add_premine(NewChainOptions& options) {
+    SecretText words;
     for (const std::string& item : options.premine) {
         const size_t sign = item.find('=');
-        if (sign != std::string::npos) {
-            options.chain.premine.push_back(
-                {item.substr(0, sign), amount_option(item.substr(sign + 1))});
-            continue;
+        std::string address = item.substr(0, sign == std::string::npos ? 0 : sign);
+        if (address.empty()) {
+            if (words.empty()) words = random_mnemonic(12);
+            address = first_address(words, options.chain.bech32_hrp);
         }
-        if (words.empty()) {
-            keys::SecretBytes<16> entropy;
-            fill_random(entropy.data(), entropy.size());
-            words = make_mnemonic(entropy.view());
-        }
-        options.chain.premine.push_back(
-            {first_address(words, options.chain.bech32_hrp), amount_option(item)});
+        const Amount amount =
+            amount_option(sign == std::string::npos ? item : item.substr(sign + 1));
+        options.chain.premine.push_back({std::move(address), amount});
     }
+    return words;
 }
 
-void write_new_file(const fs::path& path, const std::string& text) {
-    const int handle = ::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+/// What each block must be signed with; empty for a chain without signers.
+Script challenge_of(const NewChainOptions& options) {
+    const auto bytes_of = [](const std::string& hex) {
+        const auto bytes = consensus::from_hex(hex);
+        if (!bytes) throw WalletError("'" + hex + "' is not hexadecimal");
+        return *bytes;
+    };
+    if (options.signers.empty()) return Script(bytes_of(options.challenge));
+    std::vector<consensus::Bytes> signers;
+    for (const std::string& hex : options.signers) {
+        signers.push_back(bytes_of(hex));
+        if (!keys::is_public_key(signers.back()))
+            throw WalletError("'" + hex + "' is no public key: `cairn chain key` makes one");
+    }
+    const auto count = static_cast<int>(signers.size());
+    const int required = options.signatures != 0 ? options.signatures : count / 2 + 1;
+    if (required > count)
+        throw WalletError(
+            std::to_string(required) + " signatures are asked of " + std::to_string(count) +
+            " signers");
+    return keys::multisig_challenge(required, signers);
+}
+
+void write_new_file(const fs::path& path, std::string_view text, mode_t mode) {
+    const int handle = ::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode);
     if (handle < 0)
         throw WalletError(
-            errno == EEXIST ? path.string() + " exists already: choose another with --out"
+            errno == EEXIST ? path.string() + " exists already: choose another"
                             : "can't write " + path.string() + ": " + std::strerror(errno));
     const ssize_t written = ::write(handle, text.data(), text.size());
     const bool closed = ::close(handle) == 0;
@@ -94,49 +117,59 @@ void write_new_file(const fs::path& path, const std::string& text) {
     }
 }
 
-void make_chain(Program& program, NewChainOptions options) {
+void make_chain(const Program& program, NewChainOptions options) {
     consensus::NewChain& chain = options.chain;
     if (chain.bech32_hrp.empty()) chain.bech32_hrp = default_hrp(chain.name);
-    if (chain.bech32_hrp.empty())
-        throw WalletError("say what addresses shall begin with: --hrp LETTERS");
     if (!options.subsidy.empty()) chain.subsidy = amount_option(options.subsidy);
     if (options.out.empty()) options.out = chain.name + ".json";
     if (fs::exists(options.out))
         throw WalletError(options.out.string() + " exists already: choose another with --out");
-    SecretText words;
-    add_premine(options, words);
+    const SecretText words = add_premine(options);
+    chain.challenge = challenge_of(options);
     chain.time = static_cast<uint32_t>(std::time(nullptr));
 
     show_progress("Mining the genesis block ...");
     const std::string text = consensus::new_chain_file(chain);
-    clear_progress();
+    show_progress("");
     const consensus::Params params = consensus::read_chain_file(text);
-    write_new_file(options.out, text);
+    write_new_file(options.out, text, 0644);
 
     const std::string path = fs::absolute(options.out).string();
-    if (program.json) {
-        JsonWriter out;
-        out.begin_object().field("chain", params.name).field("file", path);
-        out.field("genesis", params.genesis_hash.to_string());
-        out.field("p2p_port", uint32_t{params.p2p_port});
-        out.field("rpc_port", uint32_t{params.rpc_port});
-        if (!words.empty()) out.field("words", std::string_view(words));
-        out.end_object();
-        return print_json(out.text());
-    }
-    std::cout << "Chain " << params.name << " is in " << path << "\n  genesis block "
-              << params.genesis_hash.to_string() << "\n";
+    Fields made{
+        {"chain", params.name},
+        {"file", path},
+        {"genesis", params.genesis_hash.to_string()},
+        {"p2p_port", params.p2p_port},
+        {"rpc_port", params.rpc_port}};
+    if (program.json && !words.empty()) made.emplace_back("words", std::string_view(words));
+    print(made, program.json);
+    if (program.json) return;
     if (!words.empty())
         std::cout << "\nThe premine belongs to these words; write them down:\n\n  " << words
                   << "\n\nA wallet from them:  cairn wallet restore " << params.name
                   << " -chain=" << path << "\n";
-    std::cout << "A node that mines:   cairnd -chain=" << path << " -mine=ADDRESS\n";
+    if (params.signed_blocks())
+        std::cout << "A node:              cairnd -chain=" << path
+                  << "\nA block to sign:     cairn chain block ADDRESS -chain=" << path << "\n";
+    else
+        std::cout << "A node that mines:   cairnd -chain=" << path << " -mine=ADDRESS\n";
+}
+
+void make_key(const Program& program, const fs::path& file) {
+    const keys::SecretKey secret = random_secret_key();
+    consensus::SecretKeyText key;
+    std::copy_n(secret.data(), secret.size(), key.secret.begin());
+    write_new_file(file, consensus::encode_secret(key, program.params().address) + "\n", 0600);
+    print(
+        {{"file", fs::absolute(file).string()},
+         {"public_key", consensus::to_hex(keys::public_key(secret))}},
+        program.json);
 }
 
 } // namespace
 
 void add_chain_commands(CLI::App& app, Program& program) {
-    CLI::App* chain = app.add_subcommand("chain", "Make chains");
+    CLI::App* chain = app.add_subcommand("chain", "Make chains, and sign their blocks");
     chain->require_subcommand(1);
     CLI::App* command = chain->add_subcommand("new", "Write the chain file of a new chain");
     const auto options = std::make_shared<NewChainOptions>();
@@ -154,8 +187,23 @@ void add_chain_commands(CLI::App& app, Program& program) {
     command->add_option("--p2p-port", options->chain.p2p_port, "Default: from the genesis hash");
     command->add_option("--rpc-port", options->chain.rpc_port, "Default: from the genesis hash");
     command->add_option("--peer", options->chain.bootstrap_peers, "host[:port] to start from");
+    CLI::Option* signers =
+        command
+            ->add_option("--signed-by", options->signers, "Public key that signs blocks; repeated")
+            ->expected(1, MAX_SIGNERS);
+    command->add_option("--signatures", options->signatures, "That a block needs (more than half)")
+        ->needs(signers)
+        ->check(CLI::Range(size_t{1}, MAX_SIGNERS));
+    command->add_option("--challenge", options->challenge, "Script (hex) each block must satisfy")
+        ->excludes(signers);
     command->add_option("--out", options->out, "The file (NAME.json)");
     command->callback([&program, options] { make_chain(program, *options); });
+
+    const auto key_file = std::make_shared<fs::path>();
+    CLI::App* key = chain->add_subcommand("key", "A new key that signs blocks, into a file");
+    key->add_option("FILE", *key_file, "Where the secret goes")->required();
+    key->callback([&program, key_file] { make_key(program, *key_file); });
+    add_sign_commands(*chain, program);
 }
 
 } // namespace cairn::wallet

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The subcommands of `cairn`, one file a group (NAME_commands.cpp). Each command says what it did
-// in a few lines for people, or with --json in one JSON value on standard output.
+// The subcommands of `cairn`, one file a group (NAME_commands.cpp).
 #pragma once
 
 #include "consensus/params.h"
+#include "wallet/report.h"
 #include "wallet/rpc_client.h"
 #include "wallet/wallet_file.h"
 
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace CLI {
@@ -33,6 +32,13 @@ struct Program {
 
     /// The file of wallet `name`. Throws WalletError for a name that is none.
     std::filesystem::path wallet_path(const std::string& name) const;
+
+    /// The wallet that --wallet names.
+    WalletFile open_wallet() const { return {wallet_path(wallet), params()}; }
+
+    /// The account's key of `file`, by a passphrase that is asked for. Throws WalletError if that
+    /// is wrong.
+    keys::ExtendedSecretKey unlock(WalletFile& file) const;
 };
 
 void add_wallet_commands(CLI::App& app, Program& program);  ///< wallet create|restore|list
@@ -40,11 +46,9 @@ void add_account_commands(CLI::App& app, Program& program); ///< address, balanc
 void add_send_commands(CLI::App& app, Program& program);    ///< send, abandon
 void add_node_commands(CLI::App& app, Program& program);    ///< status, rpc
 void add_chain_commands(CLI::App& app, Program& program);   ///< chain new
+void add_sign_commands(CLI::App& app, Program& program);    ///< chain key|block|sign
 
 /// Bring `wallet` up to the node's tip, with a progress line and warnings on standard error.
-Height sync_with_node(Program& program, WalletFile& wallet, NodeRpc& node);
-
-/// Print JSON made by a JsonWriter, indented.
-void print_json(std::string_view json);
+Height sync_with_node(const Program& program, WalletFile& wallet, NodeRpc& node);
 
 } // namespace cairn::wallet

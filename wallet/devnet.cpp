@@ -2,10 +2,7 @@
 #include "wallet/devnet.h"
 
 #include "wallet/devnet_payment.h"
-
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
+#include "wallet/devnet_view.h"
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -33,7 +30,6 @@ public:
         for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGWINCH}) sigaddset(&set_, number);
         pthread_sigmask(SIG_BLOCK, &set_, nullptr);
         std::signal(SIGPIPE, SIG_IGN); // a reader that left is an error to see, not an end
-        std::signal(SIGCHLD, SIG_IGN); // a node that died leaves nothing behind
     }
 
     /// Wait for `time`, or less if the window changed. False once the command shall end.
@@ -123,154 +119,155 @@ std::string typed_program() {
     return typed(program);
 }
 
-/// What starts the nodes that are down.
-std::string start_command(const DevnetNetwork& network) {
-    return fmt::format("{} devnet up --dir {}", typed_program(), typed(network.directory()));
+/// What one types to try the network.
+class Commands {
+public:
+    Commands(const DevnetNetwork& network, std::string address)
+        : program_(typed_program()),
+          directory_(typed(network.directory())),
+          address_(std::move(address)) {}
+
+    std::string devnet(const char* what) const {
+        return fmt::format("{} devnet {} --dir {}", program_, what, directory_);
+    }
+
+    std::vector<std::string> to_try() const {
+        return {
+            node(2, "balance --wallet alice"),
+            node(
+                2, fmt::format(
+                       "send --wallet alice --passphrase-file {}/passphrase --yes {} 1.5",
+                       directory_, address_)),
+            node(3, "balance --wallet bob"),
+            node(2, "history --wallet alice"),
+            node(1, "status"),
+            node(3, "rpc getpeerinfo"),
+        };
+    }
+
+private:
+    std::string node(int number, std::string_view command) const {
+        return fmt::format("{} -datadir={}/node{} {}", program_, directory_, number, command);
+    }
+
+    std::string program_;
+    std::string directory_;
+    std::string address_;
+};
+
+/// What there is to see: the network's name and its nodes, a line each.
+std::vector<std::string> lines_of(const DevnetNetwork& network) {
+    std::stringstream text(fmt::format(
+        "chain {}, data in {}\n\n{}", network.nodes().at(0).place.chain,
+        network.directory().string(), table(network.status())));
+    std::vector<std::string> lines{"Cairn: a network of three nodes on this machine"};
+    for (std::string line; std::getline(text, line);) lines.push_back(line);
+    return lines;
 }
 
-std::vector<std::string> commands_for(const DevnetNetwork& network, const std::string& address) {
-    const std::string program = typed_program();
-    const std::string directory = typed(network.directory());
-    const auto node = [&](int number) {
-        return fmt::format("{} -datadir={}/node{}", program, directory, number);
-    };
-    return {
-        node(2) + " balance --wallet alice",
-        fmt::format(
-            "{} send --wallet alice --passphrase-file {}/passphrase --yes {} 1.5", node(2),
-            directory, address),
-        node(3) + " balance --wallet bob",
-        node(2) + " history --wallet alice",
-        node(1) + " status",
-        node(3) + " rpc getpeerinfo",
-    };
-}
-
-void watch(const DevnetNetwork& network, const std::string& address, Signals& signals) {
-    const std::vector<std::string> commands = commands_for(network, address);
-    const std::string start = start_command(network);
+void watch(const DevnetNetwork& network, const Commands& commands, Signals& signals) {
     if (isatty(STDOUT_FILENO) == 0) { // nothing to draw on: say where it is, and stay
-        for (const std::string& line : picture(network.status(), commands, "", {1000, 1000}))
+        for (const std::string& line :
+             picture(lines_of(network), commands.to_try(), "", {1000, 1000}))
             say(line);
         while (signals.wait(std::chrono::hours(1))) continue;
         return;
     }
     const Screen screen;
     do {
-        NetworkStatus status = network.status();
-        std::vector<std::string> shown = commands;
-        for (NodeStatus& node : status.nodes) {
-            if (node.problem != "down") continue;
-            node.problem = "down; the first command below starts it again";
-            if (shown.front() != start) shown.insert(shown.begin(), start);
-        }
+        std::vector<std::string> shown = commands.to_try();
+        const bool all_run = std::ranges::all_of(
+            network.nodes(), [](const DevnetNode& node) { return node.process().has_value(); });
+        if (!all_run) shown.insert(shown.begin(), commands.devnet("up") + " # starts what is down");
         Screen::show(picture(
-            status, shown, "Ctrl-C stops all nodes; the next start goes on with the same chain.",
-            Screen::size()));
+            lines_of(network), shown,
+            "Ctrl-C stops all nodes; the next start goes on with the same chain.", Screen::size()));
     } while (signals.wait(std::chrono::seconds(1)));
 }
 
-void stop_and_say(const DevnetNetwork& network) {
-    say("Stopping the nodes");
-    network.stop();
+DevnetNetwork existing(const UpOptions& options, const FindPlace& find_place) {
+    DevnetNetwork network(options.directory, find_place);
+    if (network.nodes().empty())
+        throw std::runtime_error(
+            "no network in " + options.directory +
+            ": make one with `cairn devnet up`, or give its --dir");
+    return network;
 }
 
-void up(const UpOptions& options, const DevnetChain& chain) {
-    const fs::path cairnd = node_program();
-    Signals signals;
-    const DevnetNetwork network =
-        DevnetNetwork::prepare(options.directory, chain, options.base_port);
-    const DevnetWallets wallets(network.directory(), chain.params);
-    std::string alice;
-    std::string bob;
-    {
-        WalletFile file = wallets.open(DevnetWallets::ALICE);
-        alice = wallets.address_of(file);
-    }
-    {
-        WalletFile file = wallets.open(DevnetWallets::BOB);
-        bob = wallets.address_of(file);
-    }
-
-    const int started = network.start(cairnd, alice, signals.pause());
-    const bool go_on = signals.wait(milliseconds(0));
-    if (!go_on) {
-        stop_and_say(network);
-        throw CLI::RuntimeError(130);
-    }
-    say(fmt::format(
-        "{} nodes run, {} of them started now: chain {}, data in {}", network.nodes().size(),
-        started, chain.params.name, network.directory().string()));
-
+/// False if the user wants all to end.
+bool run_network(
+    const UpOptions& options,
+    const DevnetNetwork& network,
+    const DevnetWallets& wallets,
+    Signals& signals) {
+    const Commands commands(network, wallets.address_of("bob"));
     if (options.watch) {
-        watch(network, bob, signals);
-        stop_and_say(network);
+        watch(network, commands, signals);
     } else if (options.once) {
-        const bool stop_after = started == DevnetNetwork::NODES;
-        bool done = false;
-        try {
-            done = pay_between_wallets(network, wallets, signals.pause());
-        } catch (...) {
-            if (stop_after) stop_and_say(network);
-            throw;
-        }
-        if (stop_after) stop_and_say(network);
-        if (!done) throw CLI::RuntimeError(130);
+        return pay_between_wallets(network, wallets, signals.pause());
     } else {
         say("To try:");
-        for (const std::string& command : commands_for(network, bob)) say("  " + command);
-        say(fmt::format(
-            "  {0} devnet status --dir {1}\n  {0} devnet down --dir {1}", typed_program(),
-            typed(network.directory())));
+        for (const std::string& command : commands.to_try()) say("  " + command);
+        for (const char* what : {"status", "down"}) say("  " + commands.devnet(what));
     }
+    return true;
 }
 
-DevnetNetwork existing(const std::string& directory) {
-    std::optional<DevnetNetwork> network = DevnetNetwork::open(directory);
-    if (!network)
-        throw std::runtime_error(
-            "no network in " + directory + ": make one with `cairn devnet up`, or give its --dir");
-    return *network;
-}
-
-void print_json(const NetworkStatus& status) {
-    namespace json = boost::json;
-    json::array nodes;
-    for (const NodeStatus& node : status.nodes) {
-        json::object entry{{"node", node.number}, {"mining", node.mining}};
-        if (!node.problem.empty()) {
-            entry["problem"] = node.problem;
-        } else {
-            entry["height"] = node.height;
-            entry["tip"] = node.tip;
-            entry["peers"] = node.peers;
-            entry["mempool"] = node.mempool;
-            entry["tip_age_seconds"] = node.tip_age.count();
+void up(const UpOptions& options, const DevnetChain& chain, const FindPlace& find_place) {
+    Signals signals;
+    DevnetNetwork network(options.directory, find_place);
+    if (!network.nodes().empty() && network.nodes()[0].place.chain != chain.params.name)
+        throw std::runtime_error(fmt::format(
+            "{} holds a network of the chain '{}', not '{}': give its -chain, or another --dir",
+            options.directory, network.nodes()[0].place.chain, chain.params.name));
+    const DevnetWallets wallets(options.directory, chain.params);
+    const int started = network.start(
+        {node_program(), chain.file, wallets.address_of("alice"), options.base_port},
+        signals.pause());
+    bool go_on = signals.wait(milliseconds(0));
+    const auto stop_if_wanted = [&] {
+        const bool ends = options.watch || (options.once && started == 3) || !go_on;
+        if (!ends) return;
+        say("Stopping the nodes");
+        network.stop();
+    };
+    try {
+        if (go_on) {
+            say(fmt::format(
+                "{} nodes run, {} of them started now: chain {}, data in {}",
+                network.nodes().size(), started, chain.params.name, options.directory));
+            go_on = run_network(options, network, wallets, signals);
         }
-        nodes.push_back(std::move(entry));
+    } catch (...) {
+        stop_if_wanted();
+        throw;
     }
-    const json::object whole{
-        {"chain", status.chain}, {"directory", status.directory}, {"nodes", std::move(nodes)}};
-    say(json::serialize(whole));
+    stop_if_wanted();
+    if (!go_on) throw CLI::RuntimeError(130);
 }
 
 /// Exit code 1 if a node doesn't answer.
-void show_status(const std::string& directory, bool as_json) {
-    const NetworkStatus status = existing(directory).status();
-    if (as_json) {
-        print_json(status);
-    } else {
-        say(fmt::format("chain {}, data in {}", status.chain, status.directory));
-        for (const std::string& line : status_lines(status)) say(line);
-    }
-    for (const NodeStatus& node : status.nodes)
-        if (!node.problem.empty()) throw CLI::RuntimeError(1);
+void show_status(const DevnetNetwork& network, bool as_json) {
+    const std::vector<Fields> rows = network.status();
+    if (as_json)
+        print(
+            {{"chain", network.nodes()[0].place.chain},
+             {"directory", network.directory().string()},
+             {"nodes", {"", array_text(rows)}}},
+            true);
+    else
+        for (const std::string& line : lines_of(network)) say(line);
+    for (const Fields& row : rows)
+        if (row.back().first == "problem") throw CLI::RuntimeError(1);
 }
 
 } // namespace
 
 void add_devnet_commands(
-    CLI::App& app, const bool& json, const std::function<DevnetChain()>& chain) {
+    CLI::App& app,
+    const bool& json,
+    const std::function<DevnetChain()>& chain,
+    const FindPlace& find_place) {
     CLI::App* devnet =
         app.add_subcommand("devnet", "A network of three nodes on this machine, one mining");
     devnet->require_subcommand(1);
@@ -290,11 +287,11 @@ void add_devnet_commands(
     up_command
         ->add_flag("--once", options->once, "Make one payment between two wallets, then stop them")
         ->excludes(watch_flag);
-    up_command->callback([options, chain] { up(*options, chain()); });
+    up_command->callback([=] { up(*options, chain(), find_place); });
 
-    add("down", "Stop the nodes")->callback([options] { existing(options->directory).stop(); });
-    add("status", "Show the nodes; exit code 1 if one does not answer")->callback([options, &json] {
-        show_status(options->directory, json);
+    add("down", "Stop the nodes")->callback([=] { existing(*options, find_place).stop(); });
+    add("status", "Show the nodes; exit code 1 if one does not answer")->callback([=, &json] {
+        show_status(existing(*options, find_place), json);
     });
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "consensus/params.h"
+#include "wallet/devnet_network.h"
 
 #include <filesystem>
 #include <functional>
@@ -23,6 +24,9 @@ struct DevnetChain {
 /// Add `devnet up|down|status` to `app`. `json`: whether --json was given, known once the command
 /// runs; so is `chain`. The commands throw std::runtime_error, and CLI::RuntimeError for a code.
 void add_devnet_commands(
-    CLI::App& app, const bool& json, const std::function<DevnetChain()>& chain);
+    CLI::App& app,
+    const bool& json,
+    const std::function<DevnetChain()>& chain,
+    const FindPlace& find_place);
 
 } // namespace cairn::wallet

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "wallet/devnet_network.h"
 
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
+#include "wallet/terminal.h"
+
 #include <boost/json/value_to.hpp>
 
 #include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
-#include <iterator>
+#include <spawn.h>
 #include <stdexcept>
 #include <sys/file.h>
+#include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace cairn::wallet {
@@ -21,9 +26,11 @@ namespace json = boost::json;
 
 namespace {
 
+constexpr int NODES = 3;
+constexpr uint16_t DEFAULT_BASE_PORT = 28410;
 constexpr std::chrono::seconds STOP_PATIENCE{60};
 constexpr std::chrono::seconds STATUS_PATIENCE{2};
-constexpr std::string_view STATE_FILE = "devnet.json";
+constexpr std::chrono::milliseconds POLL_INTERVAL{50};
 
 /// Held while nodes are started or stopped, so that two commands can't do both at once.
 class DirectoryLock {
@@ -46,139 +53,160 @@ private:
     int file_;
 };
 
-NodeStatus status_of(const DevnetNode& node) {
-    NodeStatus status;
-    status.number = node.number();
-    status.mining = node.number() == 1;
+/// Start `program` in the background; the process returned ends once that is up, or with an error,
+/// which it has told the terminal, if that fails.
+pid_t spawn(const fs::path& program, const fs::path& data_directory) {
+    std::string words[] = {program.string(), "-datadir=" + data_directory.string(), "-daemon"};
+    char* const arguments[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
+    pid_t pid = 0;
+    const int failure = posix_spawn(&pid, words[0].c_str(), nullptr, nullptr, arguments, environ);
+    if (failure != 0)
+        throw std::runtime_error("can't start " + words[0] + ": " + std::strerror(failure));
+    return pid;
+}
+
+/// The ends of a hash: the first digits of a good one are all zero.
+std::string abbreviated(const std::string& hash) {
+    constexpr size_t END = 8;
+    if (hash.size() <= 2 * END) return hash;
+    return fmt::format("{}..{}", hash.substr(0, END), hash.substr(hash.size() - END));
+}
+
+Fields status_of(const DevnetNode& node) {
+    const bool mines = node.number == 1;
+    const std::string name = std::to_string(node.number);
+    Fields status{
+        {"node", {name + (mines ? " mines" : ""), name}},
+        {"mining", {"", mines ? "true" : "false"}}};
     try {
-        RpcClient client(node.endpoint(STATUS_PATIENCE));
-        const std::vector<json::value> replies = client.batch(
-            {{"getblockchaininfo", {}}, {"getnetworkinfo", {}}, {"getmempoolinfo", {}}});
-        const json::object& chain = replies.at(0).as_object();
-        status.height = chain.at("blocks").to_number<int64_t>();
-        status.tip = json::value_to<std::string>(chain.at("bestblockhash"));
-        const std::chrono::seconds tip_time(chain.at("time").to_number<int64_t>());
-        const auto now = std::chrono::system_clock::now().time_since_epoch();
-        status.tip_age = std::chrono::duration_cast<std::chrono::seconds>(now) - tip_time;
-        status.peers = replies.at(1).as_object().at("connections").to_number<int64_t>();
-        status.mempool = replies.at(2).as_object().at("size").to_number<int64_t>();
+        const std::vector<json::value> replies =
+            node.client(STATUS_PATIENCE)
+                .batch({{"getblockchaininfo", {}}, {"getnetworkinfo", {}}, {"getmempoolinfo", {}}});
+        const json::value& chain = replies.at(0);
+        const auto tip = json::value_to<std::string>(chain.at("bestblockhash"));
+        const std::chrono::seconds age(std::time(nullptr) - chain.at("time").to_number<int64_t>());
+        status.emplace_back("height", chain.at("blocks").to_number<int64_t>());
+        status.push_back({"tip", {abbreviated(tip), Value(tip).json}});
+        status.emplace_back("peers", replies.at(1).at("connections").to_number<int64_t>());
+        status.emplace_back("mempool", replies.at(2).at("size").to_number<int64_t>());
+        status.push_back({"tip_age", {age_text(age), std::to_string(age.count())}});
+        status.back().second.number = true;
     } catch (const RpcError& error) {
-        status.problem = node.process() ? fmt::format("no answer: {}", error.what()) : "down";
+        for (const char* column : {"height", "tip", "peers", "mempool", "tip_age"})
+            status.push_back({column, {"-", ""}});
+        status.emplace_back(
+            "problem",
+            node.process() ? fmt::format("no answer: {}", error.what()) : std::string("down"));
     }
     return status;
 }
 
 } // namespace
 
-std::optional<DevnetNetwork> DevnetNetwork::open(const fs::path& directory) {
-    const fs::path path = directory / STATE_FILE;
-    std::ifstream file(path);
-    if (!file) return std::nullopt;
-    const std::string text(
-        (std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    DevnetNetwork network(directory);
-    try {
-        const json::object state = json::parse(text).as_object();
-        network.chain_name_ = json::value_to<std::string>(state.at("chain"));
-        network.chain_directory_ = json::value_to<std::string>(state.at("chain_directory"));
-        network.chain_file_ = json::value_to<std::string>(state.at("chain_file"));
-        network.base_port_ = state.at("base_port").to_number<uint16_t>();
-    } catch (const std::exception& error) {
-        throw std::runtime_error(
-            path.string() + " can't be read (" + error.what() +
-            "): remove the directory to begin anew");
+std::optional<pid_t> DevnetNode::process() const {
+    std::ifstream file(place.chain_directory / "cairnd.pid");
+    pid_t pid = 0;
+    if (!(file >> pid)) return std::nullopt;
+    // The number may have passed to another process: the right one holds the directory's lock.
+    std::error_code error;
+    fs::directory_iterator open_file(fmt::format("/proc/{}/fd", pid), error);
+    for (; !error && open_file != fs::directory_iterator(); open_file.increment(error)) {
+        std::error_code gone;
+        if (fs::equivalent(open_file->path(), place.chain_directory / ".lock", gone)) return pid;
     }
-    network.make_nodes();
-    return network;
+    return std::nullopt;
 }
 
-DevnetNetwork
-DevnetNetwork::prepare(const fs::path& directory, const DevnetChain& chain, uint16_t base_port) {
-    std::optional<DevnetNetwork> network = open(directory);
-    if (network && network->chain_name_ != chain.params.name)
-        throw std::runtime_error(
-            directory.string() + " holds a network of the chain '" + network->chain_name_ +
-            "', not '" + chain.params.name + "': give its -chain, or another --dir");
-    if (!network) network = DevnetNetwork(directory);
-    network->chain_name_ = chain.params.name;
-    network->chain_directory_ = chain.params.directory;
-    network->chain_file_ = chain.file.empty() ? "" : fs::absolute(chain.file).string();
-    if (base_port != 0) network->base_port_ = base_port;
-    network->make_nodes();
-    fs::create_directories(directory);
-    return *network;
+RpcClient DevnetNode::client(std::chrono::seconds timeout) const {
+    RpcEndpoint endpoint = place.endpoint;
+    endpoint.timeout = timeout;
+    return RpcClient(endpoint);
 }
 
-void DevnetNetwork::make_nodes() {
+DevnetNetwork::DevnetNetwork(fs::path directory, FindPlace find_place)
+    : directory_(std::move(directory)),
+      find_place_(std::move(find_place)) {
+    if (fs::exists(directory_ / fmt::format("node{}", NODES) / "cairn.conf")) find_nodes();
+}
+
+void DevnetNetwork::find_nodes() {
     nodes_.clear();
-    for (int number = 1; number <= NODES; ++number)
-        nodes_.emplace_back(number, directory_, chain_directory_, base_port_);
-}
-
-void DevnetNetwork::save() const {
-    const json::object state{
-        {"chain", chain_name_},
-        {"chain_directory", chain_directory_},
-        {"chain_file", chain_file_},
-        {"base_port", base_port_}};
-    std::ofstream file(directory_ / STATE_FILE, std::ios::trunc);
-    file << json::serialize(state) << '\n';
-    if (!file.flush()) throw std::runtime_error("can't write in " + directory_.string());
-}
-
-std::string DevnetNetwork::config_of(const DevnetNode& node, const std::string& payout) const {
-    std::string text = fmt::format(
-        "# Written by `cairn devnet up`, each time.\n"
-        "port={}\nbind=127.0.0.1:{}\nrpcport={}\nwalletdir=../wallets\ndbcache=64\n",
-        node.p2p_port(), node.p2p_port(), node.rpc_port());
-    if (!chain_file_.empty()) text += "chain=" + chain_file_ + "\n";
-    if (node.number() == 1) return text + "connect=0\nmine=" + payout + "\nminethreads=1\n";
-    for (const DevnetNode& other : nodes_)
-        if (other.number() < node.number())
-            text += fmt::format("connect=127.0.0.1:{}\n", other.p2p_port());
-    return text;
-}
-
-int DevnetNetwork::start(
-    const fs::path& cairnd, const std::string& payout, const Pause& pause) const {
-    const DirectoryLock lock(directory_);
-    std::vector<const DevnetNode*> missing;
-    for (const DevnetNode& node : nodes_)
-        if (!node.process() && !node.answers()) missing.push_back(&node);
-    for (const DevnetNode* node : missing) node->check_ports();
-    save();
-    std::vector<const DevnetNode*> started;
-    try {
-        for (const DevnetNode* node : missing) {
-            node->write_config(config_of(*node, payout));
-            node->start(cairnd);
-            started.push_back(node);
-        }
-        for (const DevnetNode& node : nodes_)
-            if (!node.wait_until_up(pause)) break;
-    } catch (...) {
-        for (const DevnetNode* node : started) node->request_stop();
-        for (const DevnetNode* node : started) node->wait_until_down(STOP_PATIENCE);
-        throw;
+    for (int number = 1; number <= NODES; ++number) {
+        const fs::path directory = directory_ / fmt::format("node{}", number);
+        nodes_.push_back({number, directory, find_place_(directory)});
     }
-    return static_cast<int>(started.size());
+}
+
+void DevnetNetwork::write_config(
+    int number, const DevnetOptions& options, uint16_t base_port) const {
+    const int port = base_port + 2 * (number - 1);
+    std::string text = fmt::format(
+        "# Written by `cairn devnet up`, when it starts this node.\n"
+        "port={0}\nbind=127.0.0.1:{0}\nrpcport={1}\nwalletdir=../wallets\ndbcache=64\n",
+        port, port + 1);
+    if (!options.chain_file.empty())
+        text += "chain=" + fs::absolute(options.chain_file).string() + "\n";
+    if (number == 1) text += "connect=0\nmine=" + options.payout + "\nminethreads=1\n";
+    for (int other = base_port; other < port; other += 2)
+        text += fmt::format("connect=127.0.0.1:{}\n", other);
+    const fs::path path = directory_ / fmt::format("node{}", number) / "cairn.conf";
+    fs::create_directories(path.parent_path());
+    std::ofstream file(path, std::ios::trunc);
+    if (!(file << text).flush()) throw std::runtime_error("can't write " + path.string());
+}
+
+int DevnetNetwork::start(const DevnetOptions& options, const Pause& pause) {
+    fs::create_directories(directory_);
+    const DirectoryLock lock(directory_);
+    std::vector<int> missing;
+    for (int number = 1; number <= NODES; ++number)
+        if (nodes_.empty() || !nodes_[number - 1].process()) missing.push_back(number);
+    // Those that run keep their ports, so the others do, too.
+    uint16_t base_port = nodes_.empty() ? DEFAULT_BASE_PORT : nodes_[0].place.p2p_port;
+    if (missing.size() == NODES && options.base_port != 0) base_port = options.base_port;
+    for (const int number : missing) write_config(number, options, base_port);
+    find_nodes();
+
+    std::vector<pid_t> starters;
+    for (const int number : missing)
+        starters.push_back(spawn(options.program, nodes_[number - 1].directory));
+    std::string failed;
+    for (size_t i = 0; i < missing.size(); ++i) {
+        int status = 0;
+        // A node can be stopped only once it has its directory.
+        while (waitpid(starters[i], &status, WNOHANG) == 0)
+            if (!pause(POLL_INTERVAL) && nodes_[missing[i] - 1].process()) break;
+        if (status != 0) failed += fmt::format(" node {}", missing[i]);
+    }
+    if (failed.empty()) return static_cast<int>(missing.size());
+    stop_nodes(missing);
+    throw std::runtime_error(
+        "did not start, for the reason above:" + failed +
+        "; if it is a port that is taken, choose six others in a row with --base-port");
+}
+
+void DevnetNetwork::stop_nodes(const std::vector<int>& numbers) const {
+    for (const int number : numbers)
+        if (const auto pid = nodes_[number - 1].process()) kill(*pid, SIGTERM);
+    const auto deadline = std::chrono::steady_clock::now() + STOP_PATIENCE;
+    for (const int number : numbers)
+        while (nodes_[number - 1].process()) {
+            if (std::chrono::steady_clock::now() > deadline)
+                throw std::runtime_error(
+                    fmt::format("node {} did not stop within a minute: see its debug.log", number));
+            std::this_thread::sleep_for(POLL_INTERVAL);
+        }
 }
 
 void DevnetNetwork::stop() const {
     const DirectoryLock lock(directory_);
-    for (const DevnetNode& node : nodes_) node.request_stop();
-    std::string late;
-    for (const DevnetNode& node : nodes_)
-        if (!node.wait_until_down(STOP_PATIENCE)) late += fmt::format(" {}", node.number());
-    if (!late.empty())
-        throw std::runtime_error(
-            "did not stop within a minute: node" + late + " (see debug.log in its directory)");
+    stop_nodes({1, 2, 3});
 }
 
-NetworkStatus DevnetNetwork::status() const {
-    NetworkStatus status{chain_name_, directory_.string(), {}};
-    for (const DevnetNode& node : nodes_) status.nodes.push_back(status_of(node));
-    return status;
+std::vector<Fields> DevnetNetwork::status() const {
+    std::vector<Fields> rows;
+    for (const DevnetNode& node : nodes_) rows.push_back(status_of(node));
+    return rows;
 }
 
 } // namespace cairn::wallet

@@ -2,12 +2,15 @@
 #include "wallet/devnet_payment.h"
 
 #include "consensus/address.h"
+#include "wallet/devnet_view.h"
 #include "wallet/mnemonic.h"
 #include "wallet/spend.h"
 #include "wallet/sync.h"
+#include "wallet/terminal.h"
 
 #include <boost/json/value_to.hpp>
 
+#include <algorithm>
 #include <ctime>
 #include <fmt/format.h>
 #include <fstream>
@@ -31,172 +34,146 @@ constexpr Amount PAYMENT{100'000'000};
 /// Cheap guesses: the passphrase lies beside the wallet.
 constexpr GuessCost CHEAP{1, 8U << 20};
 
-class Payment {
-public:
-    Payment(const DevnetNetwork& network, const DevnetWallets& wallets, const Pause& pause)
-        : wallets_(wallets),
-          pause_(pause),
-          alice_(wallets.open(DevnetWallets::ALICE)),
-          bob_(wallets.open(DevnetWallets::BOB)) {
-        for (const DevnetNode& node : network.nodes())
-            clients_.emplace_back(node.endpoint(CALL_PATIENCE));
-    }
-
-    bool run() {
-        if (!wait_for_coins()) return false;
-        const Balance before = balance(bob_, client_of(3));
-        const std::string txid = pay();
-        if (!wait_for_confirmation(txid)) return false;
-        const Balance alice = balance(alice_, client_of(2));
-        const Balance bob = balance(bob_, client_of(3));
-        if (bob.spendable.value - before.spendable.value != PAYMENT.value)
+/// Look until `done`, or throw that `what` took too long. False if told to give up.
+template <class Done>
+bool wait_until(
+    const std::string& what, std::chrono::minutes patience, const Pause& pause, Done done) {
+    const auto deadline = steady_clock::now() + patience;
+    while (!done()) {
+        if (steady_clock::now() > deadline)
             throw std::runtime_error(
-                "bob should have " + to_text(PAYMENT) + " more than " + to_text(before.spendable) +
-                ", but has " + to_text(bob.spendable));
-        say(fmt::format(
-            "Balances: alice {} (and {} not yet mature), bob {}", to_text(alice.spendable),
-            to_text(alice.immature), to_text(bob.spendable)));
-        return true;
+                fmt::format("waited {} minutes for {}", patience.count(), what));
+        if (!pause(LOOK_INTERVAL)) return false;
+    }
+    return true;
+}
+
+/// One of the two, and the node that it asks.
+struct Person {
+    Person(const DevnetWallets& devnet, const std::string& name, const DevnetNode& asked)
+        : params(devnet.params()),
+          wallet(devnet.open(name)),
+          node(asked.client(CALL_PATIENCE)) {}
+
+    Balance balance() {
+        height = sync_wallet(node, wallet, params).height;
+        return wallet.ledger().balance(params.coinbase_maturity);
     }
 
-private:
-    RpcClient& client_of(int node) { return clients_.at(static_cast<size_t>(node - 1)); }
-
-    Balance balance(WalletFile& wallet, RpcClient& client) {
-        sync_wallet(client, wallet, wallets_.params());
-        return wallet.ledger().balance(wallets_.params().coinbase_maturity);
-    }
-
-    /// Look until `done`, or throw that `what` took too long. False if told to give up.
-    template <class Done>
-    bool wait_until(const std::string& what, std::chrono::minutes patience, Done done) {
-        const auto deadline = steady_clock::now() + patience;
-        while (!done()) {
-            if (steady_clock::now() > deadline)
-                throw std::runtime_error(
-                    fmt::format("waited {} minutes for {}", patience.count(), what));
-            if (!pause_(LOOK_INTERVAL)) return false;
-        }
-        return true;
-    }
-
-    bool wait_for_coins() {
-        Height shown{-1};
-        const auto enough = [&] {
-            const SyncReport report = sync_wallet(client_of(2), alice_, wallets_.params());
-            const Balance now = alice_.ledger().balance(wallets_.params().coinbase_maturity);
-            if (now.spendable.value > PAYMENT.value) return true;
-            if (report.height != shown)
-                say(fmt::format(
-                    "Block {}: alice has mined {}, which matures after {} blocks",
-                    report.height.value, to_text(now.immature),
-                    wallets_.params().coinbase_maturity));
-            shown = report.height;
-            return false;
-        };
-        return wait_until("a coinbase to mature", MATURITY_PATIENCE, enough);
-    }
-
-    std::string pay() {
-        const std::string address = wallets_.address_of(bob_);
-        const std::optional<Script> script =
-            consensus::script_of_address(address, wallets_.params().address);
-        const PaymentRequest request{script.value(), PAYMENT, fee_rate_from(client_of(2), 6)};
-        const PaymentDraft draft = draft_payment(alice_.ledger(), request, wallets_.params());
-        const std::optional<keys::ExtendedSecretKey> account = alice_.unlock(wallets_.passphrase());
-        if (!account) throw std::runtime_error("the passphrase file does not open alice's wallet");
-        const consensus::TransactionRef tx = sign_payment(draft, *account);
-        send_payment(client_of(2), alice_, tx, std::time(nullptr));
-        const std::string txid = tx->txid.to_string();
-        say(fmt::format(
-            "alice pays {} to bob at {}, through node 2\nTransaction {}", to_text(PAYMENT), address,
-            txid));
-        return txid;
-    }
-
-    bool wait_for_confirmation(const std::string& txid) {
-        std::string block;
-        const auto confirmed = [&] {
-            sync_wallet(client_of(3), bob_, wallets_.params());
-            for (const HistoryEntry& entry : bob_.ledger().history()) {
-                if (entry.txid.to_string() != txid || !entry.height) continue;
-                block = json::value_to<std::string>(
-                    client_of(3).call("getblockhash", {entry.height->value}));
-                return holds_everywhere(block, txid);
-            }
-            return false;
-        };
-        if (!wait_until("the payment to be mined", BLOCK_PATIENCE, confirmed)) return false;
-        say(fmt::format("Confirmed on all three nodes, in block {}", block));
-        return true;
-    }
-
-    /// Do all nodes have `block` on their best chain, with `txid` in it?
-    bool holds_everywhere(const std::string& block, const std::string& txid) {
-        for (RpcClient& client : clients_) {
-            try {
-                const json::value found = client.call("getrawtransaction", {txid, true, block});
-                if (!found.as_object().at("in_active_chain").as_bool()) return false;
-            } catch (const RpcError& error) {
-                if (error.code == 0) throw;
-                return false; // this node hasn't the block yet
-            }
-        }
-        return true;
-    }
-
-    const DevnetWallets& wallets_;
-    const Pause& pause_;
-    WalletFile alice_;
-    WalletFile bob_;
-    std::vector<RpcClient> clients_;
+    const consensus::Params& params;
+    WalletFile wallet;
+    RpcClient node;
+    Height height{-1}; ///< The wallet's.
 };
+
+bool wait_for_coins(Person& alice, const Pause& pause) {
+    Height shown{-1};
+    return wait_until("a coinbase to mature", MATURITY_PATIENCE, pause, [&] {
+        const Balance now = alice.balance();
+        if (now.spendable > PAYMENT) return true;
+        if (alice.height != shown)
+            say(fmt::format(
+                "Block {}: alice has mined {}, which matures after {} blocks", alice.height.value,
+                to_text(now.immature), alice.params.coinbase_maturity));
+        shown = alice.height;
+        return false;
+    });
+}
+
+/// Returns the payment's id.
+Txid pay(Person& alice, const std::string& address, const keys::SecretText& passphrase) {
+    const auto script = consensus::script_of_address(address, alice.params.address);
+    const PaymentRequest request{script.value(), PAYMENT, fee_rate_from(alice.node, 6)};
+    const PaymentDraft draft = draft_payment(alice.wallet.ledger(), request, alice.params);
+    const auto account = alice.wallet.unlock(passphrase);
+    if (!account) throw std::runtime_error("the passphrase file does not open alice's wallet");
+    const consensus::TransactionRef tx = sign_payment(draft, *account);
+    send_payment(alice.node, alice.wallet, tx, std::time(nullptr));
+    say(fmt::format(
+        "alice pays {} to bob at {}, through node 2\nTransaction {}", to_text(PAYMENT), address,
+        tx->txid.to_string()));
+    return tx->txid;
+}
+
+/// Do all nodes have `block` on their best chain, with `txid` in it?
+bool holds_everywhere(
+    const DevnetNetwork& network, const std::string& block, const std::string& txid) {
+    return std::ranges::all_of(network.nodes(), [&](const DevnetNode& node) {
+        try {
+            return node.client(CALL_PATIENCE)
+                .call("getrawtransaction", {txid, true, block})
+                .at("in_active_chain")
+                .as_bool();
+        } catch (const RpcError& error) {
+            if (error.code == 0) throw;
+            return false; // this node hasn't the block yet
+        }
+    });
+}
+
+bool wait_for_block(
+    const DevnetNetwork& network, Person& bob, const Txid& txid, const Pause& pause) {
+    std::string block;
+    const bool mined = wait_until("the payment to be mined", BLOCK_PATIENCE, pause, [&] {
+        bob.balance();
+        const std::vector<HistoryEntry> history = bob.wallet.ledger().history();
+        const auto payment = std::ranges::find(history, txid, &HistoryEntry::txid);
+        if (payment == history.end() || !payment->height) return false;
+        block =
+            json::value_to<std::string>(bob.node.call("getblockhash", {payment->height->value}));
+        return holds_everywhere(network, block, txid.to_string());
+    });
+    if (mined) say(fmt::format("Confirmed on all three nodes, in block {}", block));
+    return mined;
+}
 
 } // namespace
 
 DevnetWallets::DevnetWallets(const fs::path& network, const consensus::Params& params)
     : params_(params),
-      directory_(network / "wallets"),
-      passphrase_file_(network / "passphrase") {
-    fs::create_directories(directory_);
-    if (!fs::exists(passphrase_file_)) std::ofstream(passphrase_file_) << "devnet\n";
-    for (const char* name : {ALICE, BOB}) {
-        if (fs::exists(path_of(name))) continue;
-        std::array<uint8_t, 16> entropy{};
-        fill_random(entropy.data(), entropy.size());
-        WalletFile::create(
-            path_of(name), {.params = params_,
-                            .words = {make_mnemonic(entropy), {}},
-                            .passphrase = keys::SecretText(passphrase()),
-                            .birthday = Height(0),
-                            .cost = CHEAP});
+      network_(network) {
+    fs::create_directories(network_ / "wallets");
+    if (!fs::exists(network_ / "passphrase")) std::ofstream(network_ / "passphrase") << "devnet\n";
+    for (const char* name : {"alice", "bob"}) {
+        const fs::path path = network_ / "wallets" / fmt::format("{}.wallet", name);
+        if (!fs::exists(path))
+            WalletFile::create(
+                path, {params_, {random_mnemonic(12), {}}, passphrase(), Height(0), CHEAP});
     }
 }
 
-std::string DevnetWallets::passphrase() const {
-    std::ifstream file(passphrase_file_);
-    std::string line;
-    std::getline(file, line);
-    return line;
-}
-
-fs::path DevnetWallets::path_of(const std::string& name) const {
-    return directory_ / (name + ".wallet");
+keys::SecretText DevnetWallets::passphrase() const {
+    return first_line_of(network_ / "passphrase");
 }
 
 WalletFile DevnetWallets::open(const std::string& name) const {
-    return {path_of(name), params_};
+    return {network_ / "wallets" / (name + ".wallet"), params_};
 }
 
-std::string DevnetWallets::address_of(WalletFile& wallet) const {
-    Ledger& ledger = wallet.ledger();
-    const Script script = ledger.script_of(ledger.receive_key());
-    return consensus::address_of_script(script, params_.address).value();
+std::string DevnetWallets::address_of(const std::string& name) const {
+    WalletFile wallet = open(name);
+    return wallet.address_of(wallet.ledger().receive_key());
 }
 
 bool pay_between_wallets(
     const DevnetNetwork& network, const DevnetWallets& wallets, const Pause& pause) {
-    return Payment(network, wallets, pause).run();
+    Person alice(wallets, "alice", network.nodes().at(1));
+    Person bob(wallets, "bob", network.nodes().at(2));
+    if (!wait_for_coins(alice, pause)) return false;
+    const Amount before = bob.balance().spendable;
+    const std::string address = bob.wallet.address_of(bob.wallet.ledger().receive_key());
+    const Txid txid = pay(alice, address, wallets.passphrase());
+    if (!wait_for_block(network, bob, txid, pause)) return false;
+    const Balance left = alice.balance();
+    const Amount after = bob.balance().spendable;
+    if (after - before != PAYMENT)
+        throw std::runtime_error(fmt::format(
+            "bob should have {} more than {}, but has {}", to_text(PAYMENT), to_text(before),
+            to_text(after)));
+    say(fmt::format(
+        "Balances: alice {} (and {} not yet mature), bob {}", to_text(left.spendable),
+        to_text(left.immature), to_text(after)));
+    return true;
 }
 
 } // namespace cairn::wallet

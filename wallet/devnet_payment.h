@@ -14,30 +14,22 @@ namespace cairn::wallet {
 /// worth nothing.
 class DevnetWallets {
 public:
-    static constexpr const char* ALICE = "alice";
-    static constexpr const char* BOB = "bob";
-
     /// Makes what is missing. `params` outlives this. Throws WalletError, DatabaseError.
     DevnetWallets(const std::filesystem::path& network, const consensus::Params& params);
 
     const consensus::Params& params() const { return params_; }
 
-    const std::filesystem::path& passphrase_file() const { return passphrase_file_; }
+    keys::SecretText passphrase() const;
 
-    std::string passphrase() const;
-
-    /// Open one; nobody else can meanwhile.
+    /// Open "alice" or "bob"; nobody else can meanwhile.
     WalletFile open(const std::string& name) const;
 
     /// An address of the wallet, the same until it is paid.
-    std::string address_of(WalletFile& wallet) const;
+    std::string address_of(const std::string& name) const;
 
 private:
-    std::filesystem::path path_of(const std::string& name) const;
-
     const consensus::Params& params_;
-    std::filesystem::path directory_;
-    std::filesystem::path passphrase_file_;
+    std::filesystem::path network_;
 };
 
 /// Wait until alice has coins that can be spent, let her pay bob through node 2 while he looks

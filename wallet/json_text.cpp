@@ -1,90 +1,76 @@
 // SPDX-License-Identifier: MIT
 #include "wallet/json_text.h"
 
+#include <algorithm>
+
 namespace cairn::wallet {
 
 namespace {
 
-/// The position after the string that starts at `at`.
-size_t end_of_string(std::string_view json, size_t at) {
-    for (++at; at < json.size() && json[at] != '"'; ++at)
-        if (json[at] == '\\') ++at;
-    return at + 1;
+constexpr std::string_view SPACE = " \n\t\r";
+
+/// Takes the next token off `json`: a string, a bracket, a comma, a colon, or what stands between
+/// those. Empty at the end.
+std::string_view take_token(std::string_view& json) {
+    json.remove_prefix(std::min(json.find_first_not_of(SPACE), json.size()));
+    size_t end = json.find_first_of("\"{}[],: \n\t\r");
+    if (end == 0 && json[0] == '"') {
+        for (end = 1; json[end] != '"'; ++end)
+            if (json[end] == '\\') ++end;
+    }
+    if (end == 0 || json.starts_with('"')) ++end;
+    const std::string_view token = json.substr(0, end);
+    json.remove_prefix(token.size());
+    return token;
 }
 
-bool is_space(char c) {
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+bool opens(std::string_view token) {
+    return token == "{" || token == "[";
 }
 
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-    return text;
+bool closes(std::string_view token) {
+    return token == "}" || token == "]";
 }
 
 } // namespace
 
-std::optional<std::string_view> json_member(std::string_view json, std::string_view name) {
+std::string_view json_member(std::string_view json, std::string_view name) {
     int depth = 0;
-    std::string_view key;
-    std::string_view last_string;
-    size_t value_start = 0;
-    for (size_t at = 0; at < json.size();) {
-        const char c = json[at];
-        if (c == '"') {
-            const size_t end = end_of_string(json, at);
-            if (depth == 1) last_string = json.substr(at + 1, end - at - 2);
-            at = end;
-            continue;
+    std::string_view key; // the last string before a colon of the outermost object
+    for (std::string_view token; !(token = take_token(json)).empty();) {
+        if (opens(token)) ++depth;
+        if (closes(token)) --depth;
+        if (depth != 1) continue;
+        if (token != ":") {
+            key = token;
+        } else if (key.size() == name.size() + 2 && key.substr(1, name.size()) == name) {
+            // The value ends with the brackets it begins with.
+            const char* start = nullptr;
+            do {
+                token = take_token(json);
+                if (start == nullptr) start = token.data();
+                if (opens(token)) ++depth;
+                if (closes(token)) --depth;
+            } while (depth > 1);
+            return {start, static_cast<size_t>(token.data() + token.size() - start)};
         }
-        const bool closes = c == '}' || c == ']';
-        if (c == '{' || c == '[') ++depth;
-        if (depth == 1 && c == ':') {
-            key = last_string;
-            value_start = at + 1;
-        }
-        if (depth == 1 && (c == ',' || closes) && key == name && value_start != 0)
-            return trimmed(json.substr(value_start, at - value_start));
-        if (closes) --depth;
-        ++at;
     }
-    return std::nullopt;
+    return {};
 }
 
 std::string indent_json(std::string_view json) {
     std::string out;
     size_t depth = 0;
     const auto new_line = [&] { out.append("\n").append(depth * 2, ' '); };
-    for (size_t at = 0; at < json.size();) {
-        const char c = json[at];
-        if (c == '"') {
-            const size_t end = end_of_string(json, at);
-            out.append(json.substr(at, end - at));
-            at = end;
-            continue;
-        }
-        ++at;
-        if (is_space(c)) continue;
-        if (c == '{' || c == '[') {
-            while (at < json.size() && is_space(json[at])) ++at;
-            out += c;
-            if (at < json.size() && (json[at] == '}' || json[at] == ']')) {
-                out += json[at++];
-                continue;
-            }
-            ++depth;
-            new_line();
-        } else if (c == '}' || c == ']') {
-            --depth;
-            new_line();
-            out += c;
-        } else if (c == ',') {
-            out += c;
-            new_line();
-        } else {
-            out += c;
-            if (c == ':') out += ' ';
-        }
+    bool empty = false; // just after an opening bracket
+    for (std::string_view token; !(token = take_token(json)).empty();) {
+        if (closes(token)) --depth;
+        if (empty != closes(token)) new_line();
+        out += token;
+        empty = opens(token);
+        if (empty) ++depth;
+        if (token == ",") new_line();
+        if (token == ":") out += ' ';
     }
     return out;
 }

@@ -3,15 +3,14 @@
 // 0.00012000 into 1.2E-4.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace cairn::wallet {
 
-/// The text of the member `name` of the object that `json` is; nullopt if it has none.
+/// The text of the member `name` of the object that `json` is; empty if it has none.
 /// Requires: `json` parses.
-std::optional<std::string_view> json_member(std::string_view json, std::string_view name);
+std::string_view json_member(std::string_view json, std::string_view name);
 
 /// `json` with a line for each member and element, indented by two spaces.
 /// Requires: `json` parses.

@@ -27,10 +27,11 @@ CREATE INDEX spends_by_spender ON spends(spender);
 INSERT INTO branches VALUES(0, 0, 0), (1, 0, 0);
 )";
 
-Txid txid_at(const Statement& row, int column) {
-    Txid txid;
-    row.fixed_blob(column, txid.bytes.data(), txid.bytes.size());
-    return txid;
+/// The txids that `row` gives.
+std::vector<Txid> txids_of(Statement row) {
+    std::vector<Txid> found;
+    for (Txid txid; row.next(txid);) found.push_back(txid);
+    return found;
 }
 
 } // namespace
@@ -40,20 +41,16 @@ void Ledger::create_tables(Database& database) {
 }
 
 Ledger::Ledger(Database& database, const keys::ExtendedPublicKey& account) : database_(database) {
-    Statement row = database_.query("SELECT branch, issued, used FROM branches ORDER BY branch");
+    Statement row = database_.query("SELECT issued, used FROM branches ORDER BY branch");
     for (const Branch branch : {Branch::Receive, Branch::Change}) {
-        if (!row.step()) throw DatabaseError("the wallet file is damaged: it has no key counts");
         BranchState& state = state_of(branch);
         const auto key = derive(account, static_cast<uint32_t>(branch));
-        if (!key) throw DatabaseError("the wallet file is damaged: its account has no addresses");
+        if (!key || !row.next(state.issued, state.used)) file_is_damaged("no addresses");
         state.key = *key;
-        state.issued = static_cast<uint32_t>(row.integer(1));
-        state.used = static_cast<uint32_t>(row.integer(2));
         watch_ahead(branch);
     }
     Statement coin = database_.query("SELECT txid, number FROM coins");
-    while (coin.step())
-        own_points_.insert({txid_at(coin, 0), static_cast<uint32_t>(coin.integer(1))});
+    for (OutPoint point; coin.next(point.txid, point.index);) own_points_.insert(point);
 }
 
 // Keys ////////////////////////////////////////////////////////////////////////////////////////////
@@ -64,11 +61,15 @@ std::optional<KeyPosition> Ledger::find_key(const Script& script) const {
     return found->second;
 }
 
-Script Ledger::script_of(KeyPosition key) const {
+keys::PublicKey Ledger::public_key_of(KeyPosition key) const {
     const auto child = derive(state_of(key.branch).key, key.number);
     // One number in 2^127 has no key: nobody will see this.
     if (!child) throw WalletError("this address number has no key: use another");
-    return keys::p2wpkh_script(child->key);
+    return child->key;
+}
+
+Script Ledger::script_of(KeyPosition key) const {
+    return keys::p2wpkh_script(public_key_of(key));
 }
 
 void Ledger::watch_ahead(Branch branch) {
@@ -84,8 +85,8 @@ void Ledger::watch_ahead(Branch branch) {
 void Ledger::save(Branch branch) {
     const BranchState& state = state_of(branch);
     database_.run(
-        "UPDATE branches SET issued = ?, used = ? WHERE branch = ?", int64_t{state.issued},
-        int64_t{state.used}, static_cast<int64_t>(branch));
+        "UPDATE branches SET issued = ?, used = ? WHERE branch = ?", state.issued, state.used,
+        static_cast<int64_t>(branch));
 }
 
 void Ledger::mark_used(KeyPosition key) {
@@ -123,25 +124,21 @@ KeyPosition Ledger::change_key() const {
 
 std::optional<ScannedBlock> Ledger::tip() const {
     Statement row = database_.query("SELECT height, hash FROM blocks ORDER BY height DESC LIMIT 1");
-    if (!row.step()) return std::nullopt;
-    ScannedBlock block{static_cast<int32_t>(row.integer(0)), {}};
-    row.fixed_blob(1, block.hash.bytes.data(), block.hash.bytes.size());
+    ScannedBlock block;
+    if (!row.next(block.height, block.hash)) return std::nullopt;
     return block;
 }
 
 std::optional<BlockHash> Ledger::scanned_hash(Height height) const {
-    Statement row =
-        database_.query("SELECT hash FROM blocks WHERE height = ?", int64_t{height.value});
-    if (!row.step()) return std::nullopt;
+    Statement row = database_.query("SELECT hash FROM blocks WHERE height = ?", height);
     BlockHash hash;
-    row.fixed_blob(0, hash.bytes.data(), hash.bytes.size());
+    if (!row.next(hash)) return std::nullopt;
     return hash;
 }
 
 void Ledger::set_tip(const ScannedBlock& block) {
-    const int64_t height = block.height.value;
-    database_.run("INSERT INTO blocks VALUES(?, ?)", height, block.hash.view());
-    database_.run("DELETE FROM blocks WHERE height <= ?", height - KEPT_BLOCKS);
+    database_.run("INSERT INTO blocks VALUES(?, ?)", block.height, block.hash);
+    database_.run("DELETE FROM blocks WHERE height <= ?", block.height - KEPT_BLOCKS);
 }
 
 size_t Ledger::add_block(const consensus::Block& block, Height height) {
@@ -157,15 +154,12 @@ size_t Ledger::add_block(const consensus::Block& block, Height height) {
 }
 
 void Ledger::roll_back(Height height) {
-    const int64_t above = height.value;
-    std::vector<Txid> coinbases;
-    Statement row =
-        database_.query("SELECT txid FROM transactions WHERE height > ? AND position = 0", above);
-    while (row.step()) coinbases.push_back(txid_at(row, 0));
-    database_.run("UPDATE transactions SET height = NULL WHERE height > ?", above);
+    const std::vector<Txid> coinbases = txids_of(
+        database_.query("SELECT txid FROM transactions WHERE height > ? AND position = 0", height));
+    database_.run("UPDATE transactions SET height = NULL WHERE height > ?", height);
     // A coinbase exists only in its block; other transactions may come again in another one.
     for (const Txid& txid : coinbases) abandon(txid);
-    database_.run("DELETE FROM blocks WHERE height > ?", above);
+    database_.run("DELETE FROM blocks WHERE height > ?", height);
 }
 
 // Transactions ////////////////////////////////////////////////////////////////////////////////////
@@ -179,41 +173,36 @@ bool Ledger::is_ours(const SealedTransaction& tx) const {
 }
 
 void Ledger::add(const SealedTransaction& tx, const Origin& origin) {
-    std::optional<int64_t> height;
-    if (origin.height) height = origin.height->value;
     database_.run(
         "INSERT INTO transactions VALUES(?, ?, ?, ?, ?, ?, 1) ON CONFLICT(txid) DO UPDATE SET "
         "height = excluded.height, position = excluded.position, time = excluded.time, live = 1",
-        tx.txid.view(), consensus::ByteView(consensus::encode(tx)), height,
-        int64_t{origin.position}, origin.time, int64_t{origin.made_here});
+        tx.txid, consensus::encode(tx), origin.height, origin.position, origin.time,
+        origin.made_here);
     for (const consensus::TxIn& input : tx.inputs) {
         // All coinbases name the same outpoint, that of no coin: they are no rivals for it.
         if (input.prevout.is_null()) continue;
         database_.run(
-            "INSERT OR IGNORE INTO spends VALUES(?, ?, ?)", input.prevout.txid.view(),
-            int64_t{input.prevout.index}, tx.txid.view());
+            "INSERT OR IGNORE INTO spends VALUES(?, ?, ?)", input.prevout.txid, input.prevout.index,
+            tx.txid);
     }
     for (uint32_t i = 0; i < tx.outputs.size(); ++i) {
         const TxOut& output = tx.outputs[i];
         const std::optional<KeyPosition> key = find_key(output.script_pubkey);
         if (!key) continue;
         database_.run(
-            "INSERT OR IGNORE INTO coins VALUES(?, ?, ?, ?)", tx.txid.view(), int64_t{i},
-            output.value.value, consensus::ByteView(output.script_pubkey));
+            "INSERT OR IGNORE INTO coins VALUES(?, ?, ?, ?)", tx.txid, i, output.value,
+            output.script_pubkey);
         own_points_.insert({tx.txid, i});
         mark_used(*key);
     }
 }
 
 void Ledger::kill_rivals(const SealedTransaction& tx) {
-    std::vector<Txid> rivals;
-    for (const consensus::TxIn& input : tx.inputs) {
-        Statement row = database_.query(
-            "SELECT spender FROM spends WHERE txid = ? AND number = ? AND spender <> ?",
-            input.prevout.txid.view(), int64_t{input.prevout.index}, tx.txid.view());
-        while (row.step()) rivals.push_back(txid_at(row, 0));
-    }
-    for (const Txid& txid : rivals) abandon(txid);
+    for (const consensus::TxIn& input : tx.inputs)
+        for (const Txid& rival : txids_of(database_.query(
+                 "SELECT spender FROM spends WHERE txid = ? AND number = ? AND spender <> ?",
+                 input.prevout.txid, input.prevout.index, tx.txid)))
+            abandon(rival);
 }
 
 void Ledger::add_own(const SealedTransaction& tx, int64_t time) {
@@ -224,13 +213,13 @@ void Ledger::remove_own(const Txid& txid) {
     for (const char* sql :
          {"DELETE FROM coins WHERE txid = ?", "DELETE FROM spends WHERE spender = ?",
           "DELETE FROM transactions WHERE txid = ?"})
-        database_.run(sql, txid.view());
+        database_.run(sql, txid);
     std::erase_if(own_points_, [&](const OutPoint& point) { return point.txid == txid; });
     // Its keys count as unused again, lest many refused payments run ahead of the gap limit.
     for (BranchState& state : branches_) state.used = 0;
     Statement row = database_.query("SELECT script FROM coins");
-    while (row.step())
-        if (const auto key = find_key(Script(row.blob(0))))
+    for (Script script; row.next(script);)
+        if (const auto key = find_key(script))
             state_of(key->branch).used = std::max(state_of(key->branch).used, key->number + 1);
     save(Branch::Receive);
     save(Branch::Change);
@@ -241,7 +230,7 @@ void Ledger::abandon(const Txid& txid) {
         "WITH RECURSIVE dead(txid) AS (SELECT ? UNION "
         "SELECT spends.spender FROM spends JOIN dead ON spends.txid = dead.txid) "
         "UPDATE transactions SET live = 0 WHERE height IS NULL AND txid IN dead",
-        txid.view());
+        txid);
 }
 
 } // namespace cairn::wallet

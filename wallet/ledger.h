@@ -104,6 +104,7 @@ public:
     const std::vector<Script>& scripts() const { return scripts_; }
 
     std::optional<KeyPosition> find_key(const Script& script) const;
+    keys::PublicKey public_key_of(KeyPosition key) const;
     Script script_of(KeyPosition key) const;
 
     /// The address to show: the last one handed out, unless it has been paid.
@@ -162,7 +163,7 @@ private:
     bool is_ours(const consensus::SealedTransaction& tx) const;
     void add(const consensus::SealedTransaction& tx, const Origin& origin);
     void kill_rivals(const consensus::SealedTransaction& tx);
-    HistoryEntry history_entry(const Statement& row) const;
+    HistoryEntry entry_of(const consensus::SealedTransaction& tx) const;
 
     Database& database_;
     std::array<BranchState, 2> branches_;

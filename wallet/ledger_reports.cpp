@@ -9,21 +9,9 @@ using consensus::SealedTransaction;
 
 namespace {
 
-Txid txid_at(const Statement& row, int column) {
-    Txid txid;
-    row.fixed_blob(column, txid.bytes.data(), txid.bytes.size());
-    return txid;
-}
-
-std::optional<Height> height_at(const Statement& row, int column) {
-    if (row.is_null(column)) return std::nullopt;
-    return Height(static_cast<int32_t>(row.integer(column)));
-}
-
-SealedTransaction transaction_at(const Statement& row, int column) {
-    consensus::Result<SealedTransaction> tx =
-        consensus::decode<SealedTransaction>(row.blob(column));
-    if (!tx) throw DatabaseError("the wallet file is damaged: restore the wallet from its words");
+SealedTransaction decoded(const consensus::Bytes& raw) {
+    consensus::Result<SealedTransaction> tx = consensus::decode<SealedTransaction>(raw);
+    if (!tx) file_is_damaged("what is no transaction");
     return std::move(*tx);
 }
 
@@ -42,17 +30,16 @@ std::vector<OwnCoin> Ledger::coins() const {
         "JOIN transactions USING(txid) WHERE live = 1 AND NOT EXISTS("
         "SELECT 1 FROM spends JOIN transactions AS spenders ON spender = spenders.txid "
         "WHERE spends.txid = coins.txid AND spends.number = coins.number AND spenders.live = 1)");
-    while (row.step()) {
-        OwnCoin coin;
-        coin.point = {txid_at(row, 0), static_cast<uint32_t>(row.integer(1))};
-        coin.out = {row.integer(2), Script(row.blob(3))};
+    OwnCoin coin;
+    int64_t position = 0;
+    while (row.next(
+        coin.point.txid, coin.point.index, coin.out.value, coin.out.script_pubkey, coin.height,
+        position, coin.made_here)) {
         const std::optional<KeyPosition> key = find_key(coin.out.script_pubkey);
-        if (!key) throw DatabaseError("the wallet file is damaged: it holds a coin of another key");
+        if (!key) file_is_damaged("a coin of another key");
         coin.key = *key;
-        coin.height = height_at(row, 4);
-        coin.coinbase = coin.height.has_value() && row.integer(5) == 0;
-        coin.made_here = row.integer(6) != 0;
-        coins.push_back(std::move(coin));
+        coin.coinbase = coin.height && position == 0;
+        coins.push_back(coin);
     }
     return coins;
 }
@@ -75,42 +62,47 @@ Balance Ledger::balance(int32_t coinbase_maturity) const {
     return balance;
 }
 
-HistoryEntry Ledger::history_entry(const Statement& row) const {
-    const SealedTransaction tx = transaction_at(row, 0);
+HistoryEntry Ledger::entry_of(const SealedTransaction& tx) const {
     HistoryEntry entry;
     entry.txid = tx.txid;
-    entry.height = height_at(row, 1);
-    entry.time = row.integer(2);
-    entry.dead = row.integer(3) == 0;
     entry.coinbase = tx.is_coinbase();
     Amount paid_in;
     size_t own_inputs = 0;
     for (const consensus::TxIn& input : tx.inputs) {
         Statement coin = database_.query(
-            "SELECT value FROM coins WHERE txid = ? AND number = ?", input.prevout.txid.view(),
-            int64_t{input.prevout.index});
-        if (!coin.step()) continue;
-        paid_in += coin.integer(0);
+            "SELECT value FROM coins WHERE txid = ? AND number = ?", input.prevout.txid,
+            input.prevout.index);
+        Amount value;
+        if (!coin.next(value)) continue;
+        paid_in += value;
         ++own_inputs;
     }
     Amount received;
-    Amount all_outputs;
     for (const TxOut& output : tx.outputs) {
         const bool ours = find_key(output.script_pubkey).has_value();
         if (ours) received += output.value;
-        all_outputs += output.value;
         if (ours == (own_inputs == 0)) entry.payments.push_back(output);
     }
     entry.net = received - paid_in;
-    if (own_inputs > 0 && own_inputs == tx.inputs.size()) entry.fee = paid_in - all_outputs;
+    if (own_inputs > 0 && own_inputs == tx.inputs.size())
+        entry.fee = paid_in - consensus::output_sum(tx);
     return entry;
 }
 
 std::vector<HistoryEntry> Ledger::history() const {
     std::vector<HistoryEntry> entries;
-    Statement row = database_.query("SELECT raw, height, time, live FROM transactions "
+    Statement row = database_.query("SELECT raw, height, time, NOT live FROM transactions "
                                     "ORDER BY height IS NULL, height, position, time");
-    while (row.step()) entries.push_back(history_entry(row));
+    consensus::Bytes raw;
+    std::optional<Height> height;
+    int64_t time = 0;
+    bool dead = false;
+    while (row.next(raw, height, time, dead)) {
+        HistoryEntry& entry = entries.emplace_back(entry_of(decoded(raw)));
+        entry.height = height;
+        entry.time = time;
+        entry.dead = dead;
+    }
     return entries;
 }
 
@@ -118,10 +110,10 @@ std::vector<PendingTransaction> Ledger::pending() const {
     std::vector<PendingTransaction> pending;
     Statement row = database_.query("SELECT raw, made_here FROM transactions "
                                     "WHERE height IS NULL AND live = 1 ORDER BY time");
-    while (row.step())
-        pending.push_back(
-            {std::make_shared<const SealedTransaction>(transaction_at(row, 0)),
-             row.integer(1) != 0});
+    consensus::Bytes raw;
+    bool made_here = false;
+    while (row.next(raw, made_here))
+        pending.push_back({std::make_shared<const SealedTransaction>(decoded(raw)), made_here});
     return pending;
 }
 

@@ -2,6 +2,7 @@
 #include "wallet/mnemonic.h"
 
 #include "consensus/hash.h"
+#include "wallet/secret_box.h"
 
 #include <algorithm>
 #include <array>
@@ -18,10 +19,10 @@ namespace {
 constexpr size_t BITS_PER_WORD = 11;
 constexpr int SEED_ROUNDS = 2048;
 
-std::vector<std::string_view> split(std::string_view text) {
+std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> words;
     while (!text.empty()) {
-        const size_t end = std::min(text.find(' '), text.size());
+        const size_t end = std::min(text.find(separator), text.size());
         if (end > 0) words.push_back(text.substr(0, end));
         text.remove_prefix(std::min(end + 1, text.size()));
     }
@@ -29,7 +30,7 @@ std::vector<std::string_view> split(std::string_view text) {
 }
 
 const std::vector<std::string_view>& word_list() {
-    static const std::vector<std::string_view> WORDS = split(ENGLISH_WORDS);
+    static const std::vector<std::string_view> WORDS = split(ENGLISH_WORDS, '\n');
     return WORDS;
 }
 
@@ -57,6 +58,12 @@ SecretText make_mnemonic(ByteView entropy) {
     return words;
 }
 
+SecretText random_mnemonic(int words) {
+    keys::SecretBytes<32> entropy;
+    fill_random(entropy.data(), entropy.size());
+    return make_mnemonic(entropy.view().first(static_cast<size_t>(words) * 4 / 3));
+}
+
 SecretText normalize_mnemonic(std::string_view text) {
     SecretText words;
     words.reserve(text.size());
@@ -72,7 +79,7 @@ SecretText normalize_mnemonic(std::string_view text) {
 }
 
 std::optional<std::string> mnemonic_error(std::string_view words) {
-    const std::vector<std::string_view> list = split(words);
+    const std::vector<std::string_view> list = split(words, ' ');
     if (list.size() < 12 || list.size() > MAX_MNEMONIC_WORDS || list.size() % 3 != 0)
         return "there are " + std::to_string(list.size()) +
                " words; a wallet has 12, 15, 18, 21 or 24";

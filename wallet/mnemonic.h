@@ -13,13 +13,17 @@ namespace cairn::wallet {
 
 using keys::SecretText;
 
-/// The 2048 words in order, a space between two.
+/// The list as BIP-0039 publishes it: 2048 words in order, a line feed after each. Made from
+/// english.txt.
 extern const std::string_view ENGLISH_WORDS;
 
 constexpr size_t MAX_MNEMONIC_WORDS = 24;
 
 /// The words for `entropy`. Requires: 16, 20, 24, 28 or 32 bytes.
 SecretText make_mnemonic(consensus::ByteView entropy);
+
+/// New words, of which there are 12 or 24.
+SecretText random_mnemonic(int words);
 
 /// What people typed, in the form that is hashed: lower case, one space between words.
 SecretText normalize_mnemonic(std::string_view text);

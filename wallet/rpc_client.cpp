@@ -28,7 +28,11 @@ namespace {
 
 constexpr std::chrono::seconds CONNECT_TIMEOUT{10};
 constexpr uint64_t MAX_REPLY_BYTES = 512U << 20; // a batch of blocks, with room
-constexpr size_t MAX_COOKIE_BYTES = 4096;
+
+std::string address_of(const RpcEndpoint& endpoint) {
+    const bool v6 = endpoint.host.find(':') != std::string::npos;
+    return (v6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
+}
 
 std::string base64(std::string_view text) {
     constexpr int VARIANT = sodium_base64_VARIANT_ORIGINAL;
@@ -40,6 +44,49 @@ std::string base64(std::string_view text) {
     return out;
 }
 
+std::string credentials(const RpcEndpoint& endpoint) {
+    if (!endpoint.user.empty()) return endpoint.user + ":" + endpoint.password;
+    std::ifstream file(endpoint.cookie_file);
+    std::string line;
+    if (!std::getline(file, line) || line.empty())
+        throw RpcError(
+            0, "can't read the cookie file " + endpoint.cookie_file.string() +
+                   ": give the node's -datadir, or -rpcuser and -rpcpassword");
+    return line;
+}
+
+http::request<http::string_body>
+http_request(const RpcEndpoint& endpoint, const std::string& body) {
+    http::request<http::string_body> request(
+        http::verb::post, endpoint.wallet.empty() ? "/" : "/wallet/" + endpoint.wallet, 11);
+    request.set(http::field::host, address_of(endpoint));
+    request.set(http::field::user_agent, "cairn/" CAIRN_VERSION);
+    request.set(http::field::content_type, "application/json");
+    request.set(http::field::authorization, "Basic " + base64(credentials(endpoint)));
+    request.keep_alive(false);
+    request.body() = body;
+    request.prepare_payload();
+    return request;
+}
+
+/// Core answers an RPC error with 404 or 500 and a JSON body: only what has none is judged by its
+/// status.
+void check_status(const http::response<http::string_body>& reply, const RpcEndpoint& endpoint) {
+    const std::string node = "the node at " + address_of(endpoint);
+    if (reply.result() == http::status::unauthorized)
+        throw RpcError(
+            0, node + " refused " +
+                   (endpoint.user.empty() ? "the cookie " + endpoint.cookie_file.string()
+                                          : "user '" + endpoint.user + "' and its password"));
+    if (reply.result() == http::status::forbidden)
+        throw RpcError(0, node + " doesn't allow this client");
+    if (!reply.body().starts_with('{') && !reply.body().starts_with('['))
+        throw RpcError(
+            static_cast<int>(reply.result_int()), node + " answered " +
+                                                      std::to_string(reply.result_int()) + " " +
+                                                      reply.body().substr(0, 200));
+}
+
 json::object request_of(std::string_view method, json::array params, size_t id) {
     return {
         {"jsonrpc", "1.0"},
@@ -48,180 +95,82 @@ json::object request_of(std::string_view method, json::array params, size_t id) 
         {"params", std::move(params)}};
 }
 
-/// Throws what the reply's error says; a reply without one passes.
-void throw_if_error(const json::object& reply) {
-    const json::value* error = reply.if_contains("error");
-    if (error == nullptr || error->is_null()) return;
-    const json::object* object = error->if_object();
-    const json::value* code = object != nullptr ? object->if_contains("code") : nullptr;
-    const json::value* message = object != nullptr ? object->if_contains("message") : nullptr;
-    if (code == nullptr || !code->is_int64() || message == nullptr || !message->is_string())
-        throw RpcError(0, "the node's error reply can't be understood: " + json::serialize(*error));
-    throw RpcError(static_cast<int>(code->as_int64()), std::string(message->as_string()));
+json::value parsed(const std::string& reply) {
+    error_code error;
+    json::value value = json::parse(reply, error);
+    if (error) throw RpcError(0, "the node's reply is no JSON");
+    return value;
+}
+
+/// What `reply` holds. Throws RpcError, with what its error says if it has one.
+json::value result_of(json::value& reply) {
+    const auto member = [](const json::value* value, const char* name) {
+        return value != nullptr && value->is_object() ? value->as_object().if_contains(name)
+                                                      : nullptr;
+    };
+    if (const json::value* error = member(&reply, "error"); error != nullptr && !error->is_null()) {
+        const json::value* code = member(error, "code");
+        const json::value* message = member(error, "message");
+        if (code == nullptr || !code->is_int64() || message == nullptr || !message->is_string())
+            throw RpcError(
+                0, "the node's error reply can't be understood: " + json::serialize(*error));
+        throw RpcError(static_cast<int>(code->as_int64()), message->as_string().c_str());
+    }
+    if (member(&reply, "result") == nullptr) throw RpcError(0, "the node's reply holds no result");
+    return std::move(reply.as_object()["result"]);
 }
 
 } // namespace
 
-/// The socket and what a request needs around its body.
-class RpcClient::Connection {
-public:
-    explicit Connection(RpcEndpoint endpoint) : endpoint_(std::move(endpoint)) {}
+std::string RpcClient::post(const std::string& body) const {
+    asio::io_context context(1);
+    error_code error;
+    const auto places = asio::ip::tcp::resolver(context).resolve(
+        endpoint_.host, std::to_string(endpoint_.port), error);
+    if (error) throw RpcError(0, "no address for host " + endpoint_.host + ": " + error.message());
 
-    const RpcEndpoint& endpoint() const { return endpoint_; }
-
-    /// The body of the reply to `body`. Throws RpcError with code 0, or the HTTP status for a
-    /// reply without JSON.
-    std::string post(const std::string& body) {
-        const bool reused = stream_.has_value();
-        if (!reused) connect();
-        error_code error = exchange(body);
-        // A node that was restarted, or tired of waiting, has closed a kept connection.
-        const bool closed = error == http::error::end_of_stream ||
-                            error == asio::error::connection_reset ||
-                            error == asio::error::broken_pipe;
-        if (reused && closed) {
-            connect();
-            error = exchange(body);
-        }
-        if (error) {
-            stream_.reset();
-            if (error == beast::error::timeout)
-                throw RpcError(
-                    0, "no answer from " + address() + " within " +
-                           std::to_string(endpoint_.timeout.count()) + " seconds");
-            throw RpcError(0, "lost the connection to " + address() + ": " + error.message());
-        }
-        if (!reply_.keep_alive()) stream_.reset();
-        check_status();
-        return std::move(reply_.body());
+    // Only what is asynchronous ends in time; so each step is started, and run to its end.
+    beast::tcp_stream stream(context);
+    const auto finished = [&](const error_code& result, const auto&) { error = result; };
+    const auto run = [&] {
+        context.restart();
+        context.run();
+    };
+    stream.expires_after(CONNECT_TIMEOUT);
+    stream.async_connect(places, finished);
+    run();
+    if (error)
+        throw RpcError(
+            0, "could not connect to " + address_of(endpoint_) + " (" + error.message() +
+                   "): is cairnd running for this chain?");
+    const auto request = http_request(endpoint_, body); // a node that is down has no cookie
+    if (endpoint_.timeout.count() > 0)
+        stream.expires_after(endpoint_.timeout);
+    else
+        stream.expires_never();
+    http::async_write(stream, request, finished);
+    run();
+    beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(MAX_REPLY_BYTES);
+    if (!error) {
+        http::async_read(stream, buffer, parser, finished);
+        run();
     }
-
-private:
-    std::string address() const {
-        const bool v6 = endpoint_.host.find(':') != std::string::npos;
-        return (v6 ? "[" + endpoint_.host + "]" : endpoint_.host) + ":" +
-               std::to_string(endpoint_.port);
-    }
-
-    /// Run what was started on the stream until it is done or its time is over.
-    void wait() {
-        context_.restart();
-        context_.run();
-    }
-
-    void connect() {
-        stream_.reset();
-        error_code error;
-        asio::ip::tcp::resolver resolver(context_);
-        const auto places = resolver.resolve(endpoint_.host, std::to_string(endpoint_.port), error);
-        if (error)
-            throw RpcError(0, "no address for host " + endpoint_.host + ": " + error.message());
-        stream_.emplace(context_);
-        stream_->expires_after(CONNECT_TIMEOUT);
-        stream_->async_connect(
-            places, [&](const error_code& result, const auto&) { error = result; });
-        wait();
-        if (error) {
-            stream_.reset();
-            throw RpcError(
-                0, "could not connect to " + address() + " (" + error.message() +
-                       "): is cairnd running for this chain?");
-        }
-        buffer_.clear();
-        try {
-            authorization_ = "Basic " + base64(credentials());
-        } catch (...) {
-            stream_.reset();
-            throw;
-        }
-    }
-
-    std::string credentials() const {
-        if (!endpoint_.user.empty()) return endpoint_.user + ":" + endpoint_.password;
-        std::ifstream file(endpoint_.cookie_file);
-        std::string line;
-        if (!file || !std::getline(file, line) || line.empty() || line.size() > MAX_COOKIE_BYTES)
-            throw RpcError(
-                0, "can't read the cookie file " + endpoint_.cookie_file.string() +
-                       ": give the node's -datadir, or -rpcuser and -rpcpassword");
-        return line;
-    }
-
-    error_code exchange(const std::string& body) {
-        http::request<http::string_body> request(
-            http::verb::post, endpoint_.wallet.empty() ? "/" : "/wallet/" + endpoint_.wallet, 11);
-        request.set(http::field::host, address());
-        request.set(http::field::user_agent, "cairn/" CAIRN_VERSION);
-        request.set(http::field::content_type, "application/json");
-        request.set(http::field::authorization, authorization_);
-        request.keep_alive(true);
-        request.body() = body;
-        request.prepare_payload();
-
-        error_code error;
-        const auto done = [&](const error_code& result, size_t) { error = result; };
-        if (endpoint_.timeout.count() > 0)
-            stream_->expires_after(endpoint_.timeout);
-        else
-            stream_->expires_never();
-        http::async_write(*stream_, request, done);
-        wait();
-        if (error) return error;
-        http::response_parser<http::string_body> parser;
-        parser.body_limit(MAX_REPLY_BYTES);
-        http::async_read(*stream_, buffer_, parser, done);
-        wait();
-        if (!error) reply_ = parser.release();
-        return error;
-    }
-
-    /// Core answers an RPC error with 404 or 500 and a JSON body: only what has none is judged by
-    /// its status.
-    void check_status() const {
-        if (reply_.result() == http::status::unauthorized)
-            throw RpcError(
-                0, "the node at " + address() + " refused " +
-                       (endpoint_.user.empty() ? "the cookie " + endpoint_.cookie_file.string()
-                                               : "user '" + endpoint_.user + "' and its password"));
-        if (reply_.result() == http::status::forbidden)
-            throw RpcError(0, "the node at " + address() + " doesn't allow this client");
-        if (reply_.body().empty() || (reply_.body()[0] != '{' && reply_.body()[0] != '['))
-            throw RpcError(
-                static_cast<int>(reply_.result_int()), "the node at " + address() + " answered " +
-                                                           std::to_string(reply_.result_int()) +
-                                                           " " + reply_.body().substr(0, 200));
-    }
-
-    RpcEndpoint endpoint_;
-    asio::io_context context_{1};
-    std::optional<beast::tcp_stream> stream_;
-    beast::flat_buffer buffer_;
-    std::string authorization_;
-    http::response<http::string_body> reply_;
-};
-
-RpcClient::RpcClient(RpcEndpoint endpoint)
-    : connection_(std::make_unique<Connection>(std::move(endpoint))) {}
-
-RpcClient::~RpcClient() = default;
-RpcClient::RpcClient(RpcClient&&) noexcept = default;
-RpcClient& RpcClient::operator=(RpcClient&&) noexcept = default;
-
-const RpcEndpoint& RpcClient::endpoint() const {
-    return connection_->endpoint();
+    if (error == beast::error::timeout)
+        throw RpcError(
+            0, "no answer from " + address_of(endpoint_) + " within " +
+                   std::to_string(endpoint_.timeout.count()) + " seconds");
+    if (error)
+        throw RpcError(
+            0, "lost the connection to " + address_of(endpoint_) + ": " + error.message());
+    check_status(parser.get(), endpoint_);
+    return std::move(parser.get().body());
 }
 
 json::value RpcClient::call(std::string_view method, json::array params) {
-    const std::string reply =
-        connection_->post(json::serialize(request_of(method, std::move(params), 1)));
-    error_code error;
-    json::value parsed = json::parse(reply, error);
-    json::object* object = error ? nullptr : parsed.if_object();
-    if (object == nullptr) throw RpcError(0, "the node's reply is no JSON object");
-    throw_if_error(*object);
-    json::value* result = object->if_contains("result");
-    if (result == nullptr) throw RpcError(0, "the node's reply holds no result");
-    return std::move(*result);
+    json::value reply = parsed(post(json::serialize(request_of(method, std::move(params), 1))));
+    return result_of(reply);
 }
 
 std::vector<json::value> RpcClient::batch(const std::vector<RpcCall>& calls) {
@@ -229,42 +178,32 @@ std::vector<json::value> RpcClient::batch(const std::vector<RpcCall>& calls) {
     json::array requests;
     for (const RpcCall& one : calls)
         requests.push_back(request_of(one.method, one.params, requests.size()));
-    error_code error;
-    json::value parsed = json::parse(connection_->post(json::serialize(requests)), error);
-    if (!error && parsed.is_object()) throw_if_error(parsed.as_object());
-    json::array* replies = error ? nullptr : parsed.if_array();
-    if (replies == nullptr || replies->size() != calls.size())
+    json::value reply = parsed(post(json::serialize(requests)));
+    if (reply.is_object()) result_of(reply); // an error of all
+    if (!reply.is_array() || reply.as_array().size() != calls.size())
         throw RpcError(0, "the node's reply to a batch is incomplete");
     std::vector<json::value> results(calls.size());
     std::vector<bool> seen(calls.size());
-    for (json::value& reply : *replies) {
-        json::object* object = reply.if_object();
-        if (object == nullptr) throw RpcError(0, "the node's reply is no JSON object");
-        throw_if_error(*object);
-        const json::value* id = object->if_contains("id");
-        json::value* result = object->if_contains("result");
-        const auto at = id != nullptr && id->is_int64() ? static_cast<uint64_t>(id->as_int64())
-                                                        : uint64_t{calls.size()};
-        if (at >= calls.size() || seen[at] || result == nullptr)
+    for (json::value& one : reply.as_array()) {
+        json::value result = result_of(one);
+        const json::value* id = one.as_object().if_contains("id");
+        const size_t at =
+            id != nullptr && id->is_int64() ? static_cast<size_t>(id->as_int64()) : calls.size();
+        if (at >= calls.size() || seen[at])
             throw RpcError(0, "the node's reply to a batch is mixed up");
         seen[at] = true;
-        results[at] = std::move(*result);
+        results[at] = std::move(result);
     }
     return results;
 }
 
 std::string RpcClient::call_text(std::string_view method, std::string_view params) {
-    const std::string body = R"({"jsonrpc":"1.0","id":1,"method":)" +
-                             json::serialize(json::string(method)) + R"(,"params":)" +
-                             std::string(params) + "}";
-    const std::string reply = connection_->post(body);
-    error_code error;
-    const json::value parsed = json::parse(reply, error);
-    if (error || !parsed.is_object()) throw RpcError(0, "the node's reply is no JSON object");
-    throw_if_error(parsed.as_object());
-    const std::optional<std::string_view> result = json_member(reply, "result");
-    if (!result) throw RpcError(0, "the node's reply holds no result");
-    return std::string(*result);
+    const std::string reply = post(
+        R"({"jsonrpc":"1.0","id":1,"method":)" + json::serialize(json::string(method)) +
+        R"(,"params":)" + std::string(params) + "}");
+    json::value checked = parsed(reply);
+    result_of(checked);
+    return std::string(json_member(reply, "result"));
 }
 
 } // namespace cairn::wallet

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -23,7 +22,7 @@ struct RpcEndpoint {
     uint16_t port = 0;
     std::string user;                  ///< Empty: use the cookie.
     std::string password;              ///< Goes with `user`.
-    std::filesystem::path cookie_file; ///< Read at each connect, as a restarted node has a new one.
+    std::filesystem::path cookie_file; ///< Read at each call, as a restarted node has a new one.
     std::string wallet;                ///< Calls go to /wallet/NAME if set.
     std::chrono::seconds timeout{900}; ///< For an answer; some calls mine or scan.
 };
@@ -57,16 +56,13 @@ public:
     virtual std::vector<boost::json::value> batch(const std::vector<RpcCall>& calls) = 0;
 };
 
-/// A connection to one node, kept open between calls and opened anew once if the node closed it.
+/// One node. Each call has a connection of its own: so a node that was restarted is found again,
+/// and no call is ever sent twice.
 ///
 /// Thread: one at a time; calls block.
 class RpcClient final : public NodeRpc {
 public:
-    /// Connects at the first call.
-    explicit RpcClient(RpcEndpoint endpoint);
-    ~RpcClient() override;
-    RpcClient(RpcClient&&) noexcept;
-    RpcClient& operator=(RpcClient&&) noexcept;
+    explicit RpcClient(RpcEndpoint endpoint) : endpoint_(std::move(endpoint)) {}
 
     boost::json::value call(std::string_view method, boost::json::array params = {}) override;
     std::vector<boost::json::value> batch(const std::vector<RpcCall>& calls) override;
@@ -75,11 +71,14 @@ public:
     /// the way. `params`: a JSON array or object.
     std::string call_text(std::string_view method, std::string_view params);
 
-    const RpcEndpoint& endpoint() const;
+    const RpcEndpoint& endpoint() const { return endpoint_; }
 
 private:
-    class Connection;
-    std::unique_ptr<Connection> connection_;
+    /// The reply to `body`. Throws RpcError with code 0, or the HTTP status for a reply without
+    /// JSON.
+    std::string post(const std::string& body) const;
+
+    RpcEndpoint endpoint_;
 };
 
 } // namespace cairn::wallet

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "wallet/secret_box.h"
 
+#include "consensus/signature.h"
+
 #include <sodium.h>
 #include <stdexcept>
 
@@ -69,6 +71,13 @@ open_secret(const SealedSecret& sealed, std::string_view passphrase, ByteView be
 void fill_random(uint8_t* out, size_t size) {
     start_sodium();
     randombytes_buf(out, size);
+}
+
+keys::SecretKey random_secret_key() {
+    keys::SecretKey key;
+    do fill_random(key.data(), keys::SecretKey::size());
+    while (!consensus::is_secret_key(key.view()));
+    return key;
 }
 
 uint32_t random_below(uint32_t bound) {

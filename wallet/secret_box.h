@@ -44,6 +44,8 @@ open_secret(const SealedSecret& sealed, std::string_view passphrase, consensus::
 /// Fill with random bytes from the operating system.
 void fill_random(uint8_t* out, size_t size);
 
+keys::SecretKey random_secret_key();
+
 /// Evenly distributed in [0, bound).
 uint32_t random_below(uint32_t bound);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // cairn send, abandon.
 #include "consensus/address.h"
-#include "rpc/server/json_writer.h"
 #include "wallet/commands.h"
 #include "wallet/spend.h"
 #include "wallet/terminal.h"
@@ -9,14 +8,12 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <ctime>
 #include <iostream>
 #include <memory>
 
 namespace cairn::wallet {
-
-using consensus::Params;
-using rpc::server::JsonWriter;
 
 namespace {
 
@@ -28,71 +25,60 @@ struct SendOptions {
     bool yes = false;
 };
 
-/// What the command line says, checked before anything else is asked of anyone.
-struct Intention {
-    Script script;
-    std::optional<Amount> amount; ///< nullopt: all.
-    std::optional<FeeRate> rate;  ///< nullopt: as the node estimates.
-};
-
-Intention read_intention(const SendOptions& options, const Params& params) {
-    Intention intention;
+/// What the command line says, checked before anything else is asked of anyone; a rate of 0: as the
+/// node estimates.
+PaymentRequest read_request(const SendOptions& options, const consensus::Params& params) {
+    PaymentRequest request;
     consensus::AddressError error;
     const auto script = consensus::script_of_address(options.address, params.address, &error);
     if (!script)
         throw WalletError(
             "'" + options.address + "' is no address on chain " + params.name + ": " +
             error.message);
-    intention.script = *script;
+    request.script = *script;
     if (options.amount != "all") {
-        intention.amount = read_amount(options.amount);
-        if (!intention.amount)
+        request.amount = read_amount(options.amount);
+        if (!request.amount)
             throw WalletError(
                 "'" + options.amount +
                 "' is no amount: give coins with up to 8 decimals, as in 0.25, or all");
     }
     if (!options.fee_rate.empty()) {
-        intention.rate = read_fee_rate(options.fee_rate);
-        if (!intention.rate)
+        const auto rate = read_fee_rate(options.fee_rate);
+        if (!rate)
             throw WalletError(
                 "'" + options.fee_rate +
                 "' is no fee rate: give satoshis per virtual byte, as in 2 or 1.5");
+        request.rate = *rate;
     }
-    return intention;
+    return request;
 }
 
 /// Show what is about to happen, and ask; throws if the answer is no.
 void confirm(const SendOptions& options, const PaymentDraft& draft, FeeRate rate) {
-    using Align = Table::Align;
-    Table table({Align::Left, Align::Right, Align::Left});
-    table.add({"Amount", to_text(draft.amount), ""});
-    table.add({"Fee", to_text(draft.fee), to_text(rate) + " sat/vB"});
-    table.add({"Total", to_text(draft.amount + draft.fee), ""});
-    std::cerr << "  To      " << options.address << "\n";
-    std::cerr << table.text();
+    std::cerr << "  To      " << options.address << "\n"
+              << columns(
+                     {{"Amount", draft.amount},
+                      {"Fee", draft.fee, to_text(rate) + " sat/vB"},
+                      {"Total", draft.amount + draft.fee}});
     if (options.yes) return;
     if (!input_is_terminal())
         throw WalletError("nobody is there to say yes: add --yes to send without being asked");
     if (!ask_yes("Send?")) throw WalletError("not sent");
 }
 
-void send(Program& program, const SendOptions& options) {
-    const Params& params = program.params();
-    const Intention intention = read_intention(options, params);
-    WalletFile wallet(program.wallet_path(program.wallet), params);
+void send(const Program& program, const SendOptions& options) {
+    const consensus::Params& params = program.params();
+    PaymentRequest request = read_request(options, params);
+    WalletFile wallet = program.open_wallet();
     RpcClient node(program.endpoint());
     sync_with_node(program, wallet, node);
 
-    const FeeRate rate = intention.rate ? *intention.rate : fee_rate_from(node, options.blocks);
-    const PaymentDraft draft =
-        draft_payment(wallet.ledger(), {intention.script, intention.amount, rate}, params);
-    confirm(options, draft, rate);
-    const auto account = wallet.unlock(read_passphrase(program.passphrase_file, false));
-    if (!account)
-        throw WalletError(
-            "wrong passphrase for wallet '" + program.wallet +
-            "' (or its file was changed by another program); nothing was sent");
-    const consensus::TransactionRef tx = sign_payment(draft, *account);
+    if (request.rate == FeeRate{}) request.rate = fee_rate_from(node, options.blocks);
+    const PaymentDraft draft = draft_payment(wallet.ledger(), request, params);
+    confirm(options, draft, request.rate);
+    const consensus::TransactionRef tx = sign_payment(draft, program.unlock(wallet));
+    const std::string txid = tx->txid.to_string();
     try {
         send_payment(node, wallet, tx, std::time(nullptr));
     } catch (const RpcError& error) {
@@ -101,39 +87,32 @@ void send(Program& program, const SendOptions& options) {
                 "the node refused the payment: " + std::string(error.what()) +
                 "; nothing was sent");
         throw WalletError(
-            std::string(error.what()) + "; the payment " + tx->txid.to_string() +
+            std::string(error.what()) + "; the payment " + txid +
             " is kept and will be sent by the next command that reaches the node");
     }
     if (!program.json) {
-        std::cout << "Sent: " << tx->txid.to_string() << "\n";
+        std::cout << "Sent: " << txid << "\n";
         return;
     }
-    JsonWriter out;
-    out.begin_object().field("txid", tx->txid.to_string()).field("address", options.address);
-    out.key("amount").amount(draft.amount.value);
-    out.key("fee").amount(draft.fee.value);
-    out.key("change").amount(draft.change.value);
-    out.field("vsize", tx->vsize()).end_object();
-    print_json(out.text());
+    print(
+        {{"txid", txid},
+         {"address", options.address},
+         {"amount", draft.amount},
+         {"fee", draft.fee},
+         {"change", draft.change},
+         {"vsize", tx->vsize()}},
+        true);
 }
 
-void abandon(Program& program, const std::string& text) {
-    const Params& params = program.params();
+void abandon(const Program& program, const std::string& text) {
     const auto txid = Txid::from_string(text);
     if (!txid) throw WalletError("'" + text + "' is no transaction id: see cairn history --full");
-    WalletFile wallet(program.wallet_path(program.wallet), params);
-    bool waits = false;
-    for (const PendingTransaction& pending : wallet.ledger().pending())
-        waits = waits || pending.tx->txid == *txid;
-    if (!waits) throw WalletError("the wallet has no unconfirmed transaction " + text);
-    DatabaseTransaction transaction(wallet.database());
+    WalletFile wallet = program.open_wallet();
+    const auto pending = wallet.ledger().pending();
+    if (std::ranges::none_of(pending, [&](const auto& waits) { return waits.tx->txid == *txid; }))
+        throw WalletError("the wallet has no unconfirmed transaction " + text);
     wallet.ledger().abandon(*txid);
-    transaction.commit();
-    if (program.json) {
-        JsonWriter out;
-        out.begin_object().field("abandoned", text).end_object();
-        return print_json(out.text());
-    }
+    if (program.json) return print({{"abandoned", text}}, true);
     std::cout << "Given up: " << text << "\nIts coins can be spent again; whichever payment a "
               << "miner takes first is the one that counts.\n";
 }

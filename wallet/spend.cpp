@@ -18,7 +18,6 @@ using consensus::TxIn;
 
 namespace {
 
-constexpr FeeRate FALLBACK_RATE{1000};
 constexpr uint32_t REPLACEABLE = 0xfffffffd; ///< BIP-0125; also lets lock_time count.
 constexpr uint32_t LOCK_TIME_JITTER = 100;   ///< Blocks.
 
@@ -27,13 +26,13 @@ constexpr uint32_t LOCK_TIME_JITTER = 100;   ///< Blocks.
 constexpr int64_t FRAME_WEIGHT = (4 + 1 + 1 + 4) * 4 + 2;
 constexpr int64_t LONG_COUNT_WEIGHT = 2 * 4; ///< A count above 252 takes two bytes more.
 
-/// Coins per 1,000 vB, as the node says it, in satoshis.
-std::optional<FeeRate> rate_of(const json::value& reply, const char* name) {
+/// Coins per 1,000 vB, as the node says it; 0 where it doesn't.
+FeeRate rate_of(const json::value& reply, const char* name) {
     const json::value* rate = reply.is_object() ? reply.as_object().if_contains(name) : nullptr;
-    if (rate == nullptr || !rate->is_number()) return std::nullopt;
+    if (rate == nullptr || !rate->is_number()) return {};
     const double per_kvb = std::round(rate->to_number<double>() * consensus::COIN);
-    if (!(per_kvb > 0) || per_kvb > 1e12) return std::nullopt;
-    return FeeRate{static_cast<int64_t>(per_kvb)};
+    if (!(per_kvb > 0) || per_kvb > 1e12) return {};
+    return {static_cast<int64_t>(per_kvb)};
 }
 
 int64_t output_weight(const Script& script) {
@@ -97,16 +96,14 @@ not_enough(const Ledger& ledger, const PaymentRequest& request, const Params& pa
 
 FeeRate fee_rate_from(NodeRpc& node, int blocks) {
     const json::value info = node.call("getmempoolinfo");
-    const FeeRate least = std::max(
-        rate_of(info, "mempoolminfee").value_or(FALLBACK_RATE),
-        rate_of(info, "minrelaytxfee").value_or(FALLBACK_RATE));
-    std::optional<FeeRate> estimate;
+    const FeeRate least = std::max(rate_of(info, "mempoolminfee"), rate_of(info, "minrelaytxfee"));
+    if (least == FeeRate{}) throw RpcError(0, "the node doesn't say which fee it relays for");
     try {
-        estimate = rate_of(node.call("estimatesmartfee", {blocks}), "feerate");
+        return std::max(rate_of(node.call("estimatesmartfee", {blocks}), "feerate"), least);
     } catch (const RpcError& error) {
         if (error.code == 0) throw;
+        return least;
     }
-    return std::max(estimate.value_or(FALLBACK_RATE), least);
 }
 
 PaymentDraft draft_payment(Ledger& ledger, const PaymentRequest& request, const Params& params) {

@@ -27,8 +27,8 @@ struct PaymentDraft {
     Amount change; ///< 0: none.
 };
 
-/// The fee rate for a confirmation within `blocks`: the node's estimate, or where it has none, what
-/// its mempool takes, but at least 1 satoshi a byte. Throws RpcError.
+/// The fee rate for a confirmation within `blocks`: the node's estimate, but no less than its
+/// mempool takes, which is also the rate where it has no estimate. Throws RpcError.
 FeeRate fee_rate_from(NodeRpc& node, int blocks);
 
 /// Choose coins and build the transaction: inputs and outputs in random order, replaceable

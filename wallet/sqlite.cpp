@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "wallet/sqlite.h"
 
-#include <cstring>
-#include <sqlite3.h>
-#include <utility>
-
 namespace cairn::wallet {
 
 namespace {
@@ -24,104 +20,71 @@ void check(sqlite3* database, int code) {
 
 } // namespace
 
-Statement::Statement(sqlite3* database, std::string_view sql) : database_(database) {
-    check(
-        database, sqlite3_prepare_v2(
-                      database, sql.data(), static_cast<int>(sql.size()), &statement_, nullptr));
+void file_is_damaged(const std::string& what) {
+    throw DatabaseError(
+        "the wallet file is damaged, it holds " + what + ": restore the wallet from its words");
 }
 
-Statement::Statement(Statement&& other) noexcept
-    : database_(other.database_),
-      statement_(std::exchange(other.statement_, nullptr)) {}
-
-Statement::~Statement() {
-    sqlite3_finalize(statement_);
+Statement::Statement(sqlite3* database, std::string_view sql)
+    : statement_(nullptr, &sqlite3_finalize) {
+    sqlite3_stmt* made = nullptr;
+    check(
+        database,
+        sqlite3_prepare_v2(database, sql.data(), static_cast<int>(sql.size()), &made, nullptr));
+    statement_.reset(made);
 }
 
 bool Statement::step() {
-    const int code = sqlite3_step(statement_);
-    if (code == SQLITE_ROW) return true;
-    if (code == SQLITE_DONE) return false;
-    fail(database_, code);
-}
-
-bool Statement::is_null(int column) const {
-    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+    const int code = sqlite3_step(statement_.get());
+    if (code != SQLITE_ROW && code != SQLITE_DONE) fail(sqlite3_db_handle(statement_.get()), code);
+    return code == SQLITE_ROW;
 }
 
 int64_t Statement::integer(int column) const {
-    return sqlite3_column_int64(statement_, column);
+    return sqlite3_column_int64(statement_.get(), column);
 }
 
-std::string Statement::text(int column) const {
-    const consensus::Bytes bytes = blob(column);
-    return {bytes.begin(), bytes.end()};
-}
-
-consensus::Bytes Statement::blob(int column) const {
-    const auto* bytes = static_cast<const uint8_t*>(sqlite3_column_blob(statement_, column));
-    const auto size = static_cast<size_t>(sqlite3_column_bytes(statement_, column));
-    if (bytes == nullptr) return {};
-    return {bytes, bytes + size};
-}
-
-void Statement::fixed_blob(int column, uint8_t* out, size_t size) const {
-    const void* bytes = sqlite3_column_blob(statement_, column);
-    if (static_cast<size_t>(sqlite3_column_bytes(statement_, column)) != size || bytes == nullptr)
-        throw DatabaseError("the wallet file is damaged: restore the wallet from its words");
-    std::memcpy(out, bytes, size);
+consensus::ByteView Statement::view(int column) const {
+    const auto* bytes = static_cast<const uint8_t*>(sqlite3_column_blob(statement_.get(), column));
+    return {bytes, static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
 void Statement::bind(int parameter, int64_t value) {
-    check(database_, sqlite3_bind_int64(statement_, parameter + 1, value));
-}
-
-void Statement::bind(int parameter, std::string_view value) {
     check(
-        database_, sqlite3_bind_text(
-                       statement_, parameter + 1, value.data(), static_cast<int>(value.size()),
-                       SQLITE_TRANSIENT)); // NOLINT
+        sqlite3_db_handle(statement_.get()),
+        sqlite3_bind_int64(statement_.get(), parameter, value));
 }
 
-void Statement::bind(int parameter, consensus::ByteView value) {
+void Statement::bind(int parameter, std::string_view text) {
+    check(
+        sqlite3_db_handle(statement_.get()),
+        sqlite3_bind_text(
+            statement_.get(), parameter, text.data(), static_cast<int>(text.size()),
+            SQLITE_TRANSIENT)); // NOLINT
+}
+
+void Statement::bind(int parameter, consensus::ByteView bytes) {
     // A null pointer would bind NULL, not an empty blob.
-    const void* data = value.empty() ? "" : static_cast<const void*>(value.data());
+    const void* data = bytes.empty() ? "" : static_cast<const void*>(bytes.data());
     check(
-        database_, sqlite3_bind_blob(
-                       statement_, parameter + 1, data, static_cast<int>(value.size()),
-                       SQLITE_TRANSIENT)); // NOLINT
-}
-
-void Statement::bind(int parameter, std::nullopt_t /*value*/) {
-    check(database_, sqlite3_bind_null(statement_, parameter + 1));
+        sqlite3_db_handle(statement_.get()),
+        sqlite3_bind_blob(
+            statement_.get(), parameter, data, static_cast<int>(bytes.size()),
+            SQLITE_TRANSIENT)); // NOLINT
 }
 
 Database::Database(const std::filesystem::path& path) {
-    const int code = sqlite3_open_v2(path.c_str(), &database_, SQLITE_OPEN_READWRITE, nullptr);
-    if (code != SQLITE_OK) {
-        const std::string reason = sqlite3_errmsg(database_);
-        sqlite3_close(database_);
-        throw DatabaseError("can't open " + path.string() + ": " + reason);
-    }
-    try {
-        sqlite3_busy_timeout(database_, WAIT_FOR_OTHER_PROCESS_MS);
-        execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL;"
-                "BEGIN EXCLUSIVE; COMMIT;");
-    } catch (...) {
-        sqlite3_close(database_);
-        throw;
-    }
-}
-
-Database::Database(Database&& other) noexcept
-    : database_(std::exchange(other.database_, nullptr)) {}
-
-Database::~Database() {
-    sqlite3_close(database_);
+    sqlite3* opened = nullptr;
+    const int code = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE, nullptr);
+    handle_.reset(opened); // SQLite gives a handle with the reason if it fails
+    if (code != SQLITE_OK)
+        throw DatabaseError("can't open " + path.string() + ": " + sqlite3_errmsg(opened));
+    sqlite3_busy_timeout(opened, WAIT_FOR_OTHER_PROCESS_MS);
+    execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; BEGIN EXCLUSIVE; COMMIT;");
 }
 
 void Database::execute(const std::string& sql) {
-    check(database_, sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr));
+    check(handle_.get(), sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr));
 }
 
 DatabaseTransaction::DatabaseTransaction(Database& database) : database_(database) {

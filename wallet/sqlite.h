@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: MIT
-// SQLite with owners for its handles and exceptions for its errors; no SQL of its own.
+// SQLite with owners for its handles, types for its columns and exceptions for its errors; no SQL
+// of its own.
 #pragma once
 
-#include "consensus/bytes.h"
+#include "consensus/hash.h"
+#include "consensus/quantity.h"
+#include "consensus/small_bytes.h"
 
-#include <cstdint>
+#include <array>
+#include <concepts>
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <sqlite3.h>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-
-struct sqlite3;
-struct sqlite3_stmt;
 
 namespace cairn::wallet {
 
@@ -21,43 +24,94 @@ struct DatabaseError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// A prepared statement with its values. Columns and parameters count from 0.
+/// Throws DatabaseError: the file holds `what`, which no Cairn wrote.
+[[noreturn]] void file_is_damaged(const std::string& what);
+
+/// A prepared statement with its values.
 class Statement {
 public:
     Statement(sqlite3* database, std::string_view sql);
-    ~Statement();
-    Statement(Statement&& other) noexcept;
-    Statement& operator=(Statement&&) = delete;
 
-    /// Move to the next row; false after the last. Throws DatabaseError.
-    bool step();
+    /// Give the parameters their values, in order.
+    template <class... T>
+    void bind_all(const T&... values) {
+        int parameter = 1;
+        (bind(parameter++, values), ...);
+    }
 
-    bool is_null(int column) const;
-    int64_t integer(int column) const;
-    std::string text(int column) const;
-    consensus::Bytes blob(int column) const;
-    /// Copy a blob of exactly `size` bytes to `out`. Throws DatabaseError if it has another size.
-    void fixed_blob(int column, uint8_t* out, size_t size) const;
-
-    void bind(int parameter, int64_t value);
-    void bind(int parameter, std::string_view value);
-
-    void bind(int parameter, const char* value) { bind(parameter, std::string_view(value)); }
-
-    void bind(int parameter, consensus::ByteView value);
-    void bind(int parameter, std::nullopt_t value);
-
-    template <class T>
-    void bind(int parameter, const std::optional<T>& value) {
-        if (value)
-            bind(parameter, *value);
-        else
-            bind(parameter, std::nullopt);
+    /// Move to the next row and put its columns into `out`, in order; false after the last row.
+    /// Throws DatabaseError, also for bytes that don't fit.
+    template <class... T>
+    bool next(T&... out) {
+        if (!step()) return false;
+        int column = 0;
+        (get(column++, out), ...);
+        return true;
     }
 
 private:
-    sqlite3* database_ = nullptr;
-    sqlite3_stmt* statement_ = nullptr;
+    bool step();
+
+    void bind(int parameter, int64_t value);
+    void bind(int parameter, std::string_view text);
+    void bind(int parameter, consensus::ByteView bytes);
+
+    void bind(int parameter, const consensus::Hash256& hash) { bind(parameter, hash.view()); }
+
+    template <class Tag, class Number>
+    void bind(int parameter, consensus::Quantity<Tag, Number> quantity) {
+        bind(parameter, int64_t{quantity.value});
+    }
+
+    template <class T>
+    void bind(int parameter, const std::optional<T>& value) {
+        if (value) bind(parameter, *value); // else it stays NULL, as all parameters begin
+    }
+
+    int64_t integer(int column) const;
+    consensus::ByteView view(int column) const;
+
+    void get(int column, std::integral auto& out) const {
+        out = static_cast<std::remove_reference_t<decltype(out)>>(integer(column));
+    }
+
+    template <class Tag, class Number>
+    void get(int column, consensus::Quantity<Tag, Number>& out) const {
+        get(column, out.value);
+    }
+
+    template <class T>
+    void get(int column, std::optional<T>& out) const {
+        out.reset();
+        if (sqlite3_column_type(statement_.get(), column) != SQLITE_NULL)
+            get(column, out.emplace());
+    }
+
+    template <size_t SIZE>
+    void get(int column, std::array<uint8_t, SIZE>& out) const {
+        const consensus::ByteView bytes = view(column);
+        if (bytes.size() != SIZE) file_is_damaged("bytes of another length");
+        std::copy(bytes.begin(), bytes.end(), out.begin());
+    }
+
+    void get(int column, consensus::Hash256& out) const { get(column, out.bytes); }
+
+    template <size_t INLINE>
+    void get(int column, consensus::SmallBytes<INLINE>& out) const {
+        out.assign(view(column));
+    }
+
+    void get(int column, consensus::Bytes& out) const {
+        const consensus::ByteView bytes = view(column);
+        out.assign(bytes.begin(), bytes.end());
+    }
+
+    void get(int column, std::string& out) const {
+        const consensus::ByteView bytes = view(column);
+        out.assign(bytes.begin(), bytes.end());
+    }
+
+    std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> statement_;
 };
 
 /// One open database file, held against other processes for as long as it is open.
@@ -67,9 +121,6 @@ class Database {
 public:
     /// Throws DatabaseError: not there, not a database, or held by another process.
     explicit Database(const std::filesystem::path& path);
-    ~Database();
-    Database(Database&& other) noexcept;
-    Database& operator=(Database&&) = delete;
 
     /// Statements without values or rows, any number of them.
     void execute(const std::string& sql);
@@ -77,9 +128,8 @@ public:
     /// A statement with its values, to be stepped through.
     template <class... T>
     Statement query(std::string_view sql, const T&... values) {
-        Statement statement(database_, sql);
-        int parameter = 0;
-        (statement.bind(parameter++, values), ...);
+        Statement statement(handle_.get(), sql);
+        statement.bind_all(values...);
         return statement;
     }
 
@@ -87,12 +137,12 @@ public:
     template <class... T>
     void run(std::string_view sql, const T&... values) {
         Statement statement = query(sql, values...);
-        while (statement.step()) {
+        while (statement.next()) {
         }
     }
 
 private:
-    sqlite3* database_ = nullptr;
+    std::unique_ptr<sqlite3, decltype(&sqlite3_close)> handle_{nullptr, &sqlite3_close};
 };
 
 /// All changes made while it lives reach the file together, at commit(), or not at all.

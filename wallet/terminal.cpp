@@ -5,6 +5,7 @@
 #include <array>
 #include <ctime>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -21,8 +22,10 @@ namespace {
 
 constexpr size_t MAX_LINE_BYTES = 4096;
 
-/// The terminal with echo and signals off, for as long as this lives: so that no Ctrl-C leaves it
-/// mute.
+constexpr char INTERRUPT = 3; // Ctrl-C
+
+/// The terminal without echo and signals, for as long as this lives, so that no Ctrl-C leaves it
+/// mute: that ends the line, and the kernel still edits it.
 class MuteTerminal {
 public:
     MuteTerminal() : handle_(::open("/dev/tty", O_RDWR | O_CLOEXEC)) {
@@ -32,7 +35,8 @@ public:
                 "there is no terminal to type a passphrase at: use --passphrase-file");
         }
         termios mute = before_;
-        mute.c_lflag &= ~static_cast<tcflag_t>(ECHO | ICANON | ISIG);
+        mute.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
+        mute.c_cc[VEOL] = INTERRUPT;
         ::tcsetattr(handle_, TCSAFLUSH, &mute);
     }
 
@@ -44,25 +48,30 @@ public:
     MuteTerminal(const MuteTerminal&) = delete;
     MuteTerminal& operator=(const MuteTerminal&) = delete;
 
-    void write(std::string_view text) const {
-        if (::write(handle_, text.data(), text.size()) < 0) throw std::runtime_error("no terminal");
-    }
-
-    /// One byte; 0 at the end.
-    char read() const {
-        char c = 0;
-        return ::read(handle_, &c, 1) == 1 ? c : '\0';
-    }
+    int handle() const { return handle_; }
 
 private:
     int handle_;
     termios before_{};
 };
 
-void remove_last_character(SecretText& text) {
-    // The bytes of a UTF-8 character after its first one begin with the bits 10.
-    while (!text.empty() && (static_cast<uint8_t>(text.back()) & 0xc0) == 0x80) text.pop_back();
-    if (!text.empty()) text.pop_back();
+/// One line typed without echo. Throws std::runtime_error if there is no terminal, or on Ctrl-C.
+SecretText ask_secret(std::string_view prompt) {
+    const MuteTerminal terminal;
+    SecretText line(MAX_LINE_BYTES, '\0'); // never moved, so never left behind
+    ssize_t size = ::write(terminal.handle(), prompt.data(), prompt.size());
+    if (size >= 0) size = ::read(terminal.handle(), line.data(), line.size());
+    if (::write(terminal.handle(), "\n", 1) != 1 || size <= 0 || line[size - 1] != '\n')
+        throw std::runtime_error("interrupted");
+    line.resize(static_cast<size_t>(size) - 1);
+    return line;
+}
+
+/// The next line, without its end.
+bool read_line(std::istream& in, SecretText& line) {
+    if (!std::getline(in, line)) return false;
+    if (line.ends_with('\r')) line.pop_back();
+    return true;
 }
 
 } // namespace
@@ -75,38 +84,11 @@ bool output_is_terminal() {
     return ::isatty(STDOUT_FILENO) == 1;
 }
 
-SecretText ask_secret(const std::string& prompt) {
-    constexpr char INTERRUPT = 3;
-    constexpr char END = 4;
-    constexpr char ERASE_LINE = 21;
-    const MuteTerminal terminal;
-    terminal.write(prompt);
-    SecretText text;
-    text.reserve(MAX_LINE_BYTES); // never moved, so never left behind
-    for (;;) {
-        const char c = terminal.read();
-        if (c == '\n' || c == '\r') break;
-        if (c == INTERRUPT || c == END || c == '\0') {
-            terminal.write("\n");
-            throw std::runtime_error("interrupted");
-        }
-        if (c == '\b' || c == 127)
-            remove_last_character(text);
-        else if (c == ERASE_LINE)
-            text.clear();
-        else if (text.size() < MAX_LINE_BYTES)
-            text += c;
-    }
-    terminal.write("\n");
-    return text;
-}
-
 SecretText ask_line(const std::string& prompt) {
     if (input_is_terminal()) std::cerr << prompt << std::flush;
     SecretText line;
-    if (!std::getline(std::cin, line))
+    if (!read_line(std::cin, line))
         throw std::runtime_error("standard input ended where a line was expected");
-    if (!line.empty() && line.back() == '\r') line.pop_back();
     return line;
 }
 
@@ -118,10 +100,7 @@ bool ask_yes(const std::string& question) {
 SecretText first_line_of(const std::filesystem::path& file) {
     std::ifstream in(file);
     SecretText line;
-    if (!in || std::filesystem::is_directory(file))
-        throw std::runtime_error("can't read " + file.string());
-    std::getline(in, line);
-    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!read_line(in, line)) throw std::runtime_error("can't read a line from " + file.string());
     return line;
 }
 
@@ -160,8 +139,15 @@ void show_progress(const std::string& line) {
     if (::isatty(STDERR_FILENO) == 1) std::cerr << "\r\033[K" << line << std::flush;
 }
 
-void clear_progress() {
-    show_progress("");
+std::string age_text(std::chrono::seconds age) {
+    const int64_t seconds = std::max<int64_t>(0, age.count());
+    constexpr int64_t MINUTE = 60;
+    constexpr int64_t HOUR = 60 * MINUTE;
+    constexpr int64_t DAY = 24 * HOUR;
+    if (seconds < 2 * MINUTE) return fmt::format("{} s", seconds);
+    if (seconds < 2 * HOUR) return fmt::format("{} min", seconds / MINUTE);
+    if (seconds < 2 * DAY) return fmt::format("{} h", seconds / HOUR);
+    return fmt::format("{} d", seconds / DAY);
 }
 
 std::string local_time(int64_t seconds) {
@@ -171,28 +157,6 @@ std::string local_time(int64_t seconds) {
     std::array<char, 32> text{};
     const size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M", &parts);
     return {text.data(), size};
-}
-
-void Table::add(std::vector<std::string> cells) {
-    cells.resize(columns_.size());
-    rows_.push_back(std::move(cells));
-}
-
-std::string Table::text() const {
-    std::vector<size_t> widths(columns_.size());
-    for (const auto& row : rows_)
-        for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    std::string out;
-    for (const auto& row : rows_) {
-        std::string line;
-        for (size_t i = 0; i < row.size(); ++i) {
-            const std::string space(widths[i] - row[i].size(), ' ');
-            line += "  " + (columns_[i] == Align::Right ? space + row[i] : row[i] + space);
-        }
-        line.erase(line.find_last_not_of(' ') + 1);
-        out += line + "\n";
-    }
-    return out;
 }
 
 } // namespace cairn::wallet

@@ -4,18 +4,15 @@
 
 #include "wallet/keys/secret.h"
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace cairn::wallet {
 
 bool input_is_terminal();
 bool output_is_terminal();
-
-/// One line typed without echo. Throws std::runtime_error if there is no terminal, or on Ctrl-C.
-keys::SecretText ask_secret(const std::string& prompt);
 
 /// One line of standard input; the prompt is shown on a terminal only. Throws std::runtime_error
 /// at its end.
@@ -34,26 +31,14 @@ keys::SecretText read_passphrase(const std::filesystem::path& file, bool twice);
 /// A QR code for a dark or bright terminal, two squares a character. Empty if `text` is too long.
 std::string qr_code(std::string_view text);
 
-/// A line that is replaced by the next; on a terminal's standard error only.
+/// A line that is replaced by the next, at last by an empty one; on a terminal's standard error
+/// only.
 void show_progress(const std::string& line);
-void clear_progress();
+
+/// "7 s", "12 min", "3 h", "5 d".
+std::string age_text(std::chrono::seconds age);
 
 /// "2026-11-21 02:30", local time.
 std::string local_time(int64_t seconds);
-
-/// Rows with aligned columns.
-class Table {
-public:
-    enum class Align : uint8_t { Left, Right };
-
-    explicit Table(std::vector<Align> columns) : columns_(std::move(columns)) {}
-
-    void add(std::vector<std::string> cells);
-    std::string text() const; ///< Each line indented by two spaces, with a line feed.
-
-private:
-    std::vector<Align> columns_;
-    std::vector<std::vector<std::string>> rows_;
-};
 
 } // namespace cairn::wallet

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "wallet/wallet_file.h"
 
+#include "consensus/address.h"
 #include "wallet/mnemonic.h"
 
 #include <cerrno>
@@ -53,27 +54,27 @@ consensus::Bytes sealed_beside(const WalletIdentity& identity) {
 }
 
 WalletIdentity identity_in(Database& database) {
-    Statement id = database.query("PRAGMA application_id");
-    if (!id.step() || id.integer(0) != APPLICATION_ID)
+    const auto pragma = [&](const char* sql) {
+        int64_t number = 0;
+        database.query(sql).next(number);
+        return number;
+    };
+    if (pragma("PRAGMA application_id") != APPLICATION_ID)
         throw WalletError("this is not a Cairn wallet file");
-    Statement version = database.query("PRAGMA user_version");
-    if (!version.step() || version.integer(0) != FORMAT)
+    if (const int64_t format = pragma("PRAGMA user_version"); format != FORMAT)
         throw WalletError(
-            "the wallet file is of format " + std::to_string(version.integer(0)) +
+            "the wallet file is of format " + std::to_string(format) +
             ", this program knows format " + std::to_string(FORMAT));
-    Statement row =
-        database.query("SELECT chain, genesis, fingerprint, path, account, birthday FROM identity");
-    const std::string damaged = "the wallet file is damaged: restore the wallet from its words";
-    if (!row.step()) throw DatabaseError(damaged);
     WalletIdentity identity;
-    identity.chain = row.text(0);
-    row.fixed_blob(1, identity.genesis.bytes.data(), identity.genesis.bytes.size());
-    row.fixed_blob(2, identity.origin.master.data(), identity.origin.master.size());
-    const auto path = keys::read_key_path(row.text(3));
-    if (!path) throw DatabaseError(damaged);
-    identity.origin.path = *path;
-    identity.account = row.text(4);
-    identity.birthday = static_cast<int32_t>(row.integer(5));
+    std::string path;
+    const bool found =
+        database.query("SELECT chain, genesis, fingerprint, path, account, birthday FROM identity")
+            .next(
+                identity.chain, identity.genesis, identity.origin.master, path, identity.account,
+                identity.birthday);
+    const auto origin_path = keys::read_key_path(path);
+    if (!found || !origin_path) file_is_damaged("no key origin");
+    identity.origin.path = *origin_path;
     return identity;
 }
 
@@ -94,7 +95,7 @@ keys::ExtendedPublicKey account_of(const WalletIdentity& identity, const Params&
             "this wallet belongs to chain '" + identity.chain + "', and this is chain '" +
             params.name + "': choose another with --wallet NAME, or the chain with -chain");
     const auto account = keys::read_extended_public(identity.account, params.address);
-    if (!account) throw DatabaseError("the wallet file is damaged: its account key can't be read");
+    if (!account) file_is_damaged("what is no account key");
     return *account;
 }
 
@@ -108,13 +109,12 @@ void fill(Database& database, const NewWallet& wallet, const WalletIdentity& ide
     database.execute(SCHEMA);
     Ledger::create_tables(database);
     database.run(
-        "INSERT INTO identity VALUES(?, ?, ?, ?, ?, ?)", identity.chain, identity.genesis.view(),
-        consensus::ByteView(identity.origin.master), keys::to_text(identity.origin.path),
-        identity.account, int64_t{identity.birthday.value});
+        "INSERT INTO identity VALUES(?, ?, ?, ?, ?, ?)", identity.chain, identity.genesis,
+        identity.origin.master, keys::to_text(identity.origin.path), identity.account,
+        identity.birthday);
     database.run(
-        "INSERT INTO secret VALUES(?, ?, ?, ?, ?)", static_cast<int64_t>(sealed.cost.passes),
-        static_cast<int64_t>(sealed.cost.memory_bytes), consensus::ByteView(sealed.salt),
-        consensus::ByteView(sealed.nonce), consensus::ByteView(sealed.ciphertext));
+        "INSERT INTO secret VALUES(?, ?, ?, ?, ?)", sealed.cost.passes, sealed.cost.memory_bytes,
+        sealed.salt, sealed.nonce, sealed.ciphertext);
     database.execute(
         "PRAGMA application_id=" + std::to_string(APPLICATION_ID) +
         "; PRAGMA user_version=" + std::to_string(FORMAT));
@@ -165,28 +165,29 @@ void WalletFile::create(const fs::path& path, const NewWallet& wallet) {
 }
 
 WalletFile::WalletFile(const fs::path& path, const Params& params)
-    : database_(open_database(path)),
+    : params_(params),
+      database_(open_database(path)),
       identity_(identity_in(database_)),
       account_(account_of(identity_, params)),
-      ledger_(database_, account_),
-      coin_type_(params.address.coin_type) {}
+      ledger_(database_, account_) {}
 
 WalletIdentity WalletFile::read_identity(const fs::path& path) {
     Database database = open_database(path);
     return identity_in(database);
 }
 
+std::string WalletFile::address_of(KeyPosition key) const {
+    return consensus::address_of_script(ledger_.script_of(key), params_.address).value();
+}
+
 std::optional<WalletWords> WalletFile::words(std::string_view passphrase) {
-    Statement row =
-        database_.query("SELECT passes, memory_bytes, salt, nonce, ciphertext FROM secret");
-    if (!row.step())
-        throw DatabaseError("the wallet file is damaged: restore the wallet from its words");
     SealedSecret sealed;
-    sealed.cost.passes = static_cast<uint64_t>(row.integer(0));
-    sealed.cost.memory_bytes = static_cast<uint64_t>(row.integer(1));
-    row.fixed_blob(2, sealed.salt.data(), sealed.salt.size());
-    row.fixed_blob(3, sealed.nonce.data(), sealed.nonce.size());
-    sealed.ciphertext = row.blob(4);
+    const bool found =
+        database_.query("SELECT passes, memory_bytes, salt, nonce, ciphertext FROM secret")
+            .next(
+                sealed.cost.passes, sealed.cost.memory_bytes, sealed.salt, sealed.nonce,
+                sealed.ciphertext);
+    if (!found) file_is_damaged("no secret");
     const auto secret = open_secret(sealed, passphrase, sealed_beside(identity_));
     if (!secret) return std::nullopt;
     const size_t end = secret->find('\n');
@@ -197,7 +198,7 @@ std::optional<WalletWords> WalletFile::words(std::string_view passphrase) {
 std::optional<ExtendedSecretKey> WalletFile::unlock(std::string_view passphrase) {
     const std::optional<WalletWords> opened = words(passphrase);
     if (!opened) return std::nullopt;
-    const std::optional<AccountKeys> account = account_keys(*opened, coin_type_);
+    const std::optional<AccountKeys> account = account_keys(*opened, params_.address.coin_type);
     if (!account || keys::public_key(account->secret) != account_) return std::nullopt;
     return account->secret;
 }

@@ -41,7 +41,7 @@ struct NewWallet {
 
 /// Invariants: `ledger()` belongs to the account of `identity()`. The file is held against other
 ///   processes for as long as this lives, so two of them can't spend the same coin.
-/// Thread: one.
+/// Thread: one. Lifetime: the parameters outlive it.
 class WalletFile {
 public:
     /// Make a wallet at `path`, whole or not at all, readable by its owner only. Throws
@@ -58,6 +58,8 @@ public:
 
     Ledger& ledger() { return ledger_; }
 
+    std::string address_of(KeyPosition key) const;
+
     Database& database() { return database_; }
 
     /// nullopt: wrong passphrase, or the file was changed by something else than Cairn.
@@ -67,11 +69,11 @@ public:
     std::optional<keys::ExtendedSecretKey> unlock(std::string_view passphrase);
 
 private:
+    const consensus::Params& params_;
     Database database_;
     WalletIdentity identity_;
     keys::ExtendedPublicKey account_;
     Ledger ledger_;
-    uint32_t coin_type_ = 0;
 };
 
 } // namespace cairn::wallet

@@ -54,13 +54,16 @@ class Devnet:
     def pid(self, number):
         """Of the running node; None if it doesn't run."""
         try:
-            with open(os.path.join(self.node(number), "devnet.pid"), encoding="utf-8") as file:
-                pid, started = file.read().split()
+            with open(self.pid_file(number), encoding="utf-8") as file:
+                pid = int(file.read())
             with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-                fields = file.read().rpartition(")")[2].split()
+                name, _, fields = file.read().rpartition(")")
         except (OSError, ValueError):
             return None
-        return int(pid) if fields[19] == started and fields[0] not in "ZX" else None
+        return pid if name.endswith("(cairnd") and fields.split()[0] not in "ZX" else None
+
+    def pid_file(self, number):
+        return os.path.join(self.node(number), "cairn", "cairnd.pid")
 
 
 def runs_in_the_background_and_goes_on_with_the_same_chain(test):
@@ -105,8 +108,8 @@ def pid_that_passed_to_another_process_is_left_alone(test):
         net.up()
         net.run("down")
         other = test.spawn(["sleep", "600"], "sleep")
-        for text in (f"{other.pid} 1\n", f"{other.pid}\n", "nonsense\n", ""):
-            with open(os.path.join(net.node(2), "devnet.pid"), "w", encoding="utf-8") as file:
+        for text in (f"{other.pid}\n", "nonsense\n", ""):
+            with open(net.pid_file(2), "w", encoding="utf-8") as file:
                 file.write(text)
             expect_in("down", net.run("status", expect=1))
             net.run("down")
@@ -118,7 +121,7 @@ def taken_port_is_named_with_who_wants_it(test):
         taken.bind(("127.0.0.1", net.base_port + 3))
         taken.listen()
         error = net.up(expect=1)
-        for word in (str(net.base_port + 3), "node 2", "JSON-RPC", "--base-port"):
+        for word in (f"the RPC server to 127.0.0.1 port {net.base_port + 3}", "node 2", "--base-port"):
             expect_in(word, error)
         assert not any(net.pid(number) for number in (1, 2, 3)), "a node was started nonetheless"
 
@@ -196,7 +199,7 @@ def watched_in_a_terminal_until_control_c(test):
         terminal = Terminal(test, [CAIRN, "devnet", "up", "--watch", "--dir", net.directory])
         terminal.wait_for(r"1 mines +[1-9]")
         os.kill(net.pid(3), signal.SIGKILL)
-        at = terminal.wait_for("3 +down")
+        at = terminal.wait_for("3 .* down")
         net.up()
         at = terminal.wait_for("3 +[1-9][0-9]* ", at)
         for columns, lines in ((40, 10), (132, 50), (80, 24)):
@@ -207,7 +210,7 @@ def watched_in_a_terminal_until_control_c(test):
             assert len(frame) <= lines and max(map(len, frame)) <= columns, frame
         # A command too long for a line goes on in the next, as a shell reads it.
         text = re.sub(r" \\\n +", " ", "\n".join(list(frames(terminal.text))[-1]))
-        for word in ("height", "mempool", "peers", "balance --wallet alice", "Ctrl-C"):
+        for word in ("HEIGHT", "MEMPOOL", "PEERS", "balance --wallet alice", "Ctrl-C"):
             expect_in(word, text)
         terminal.type("\x03")
         expect_equal(terminal.end(), 0, "exit code")

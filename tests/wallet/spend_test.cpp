@@ -265,11 +265,11 @@ BOOST_AUTO_TEST_CASE(history__payments__show_amount_fee_and_kind) {
 
 BOOST_AUTO_TEST_CASE(fee_rate_from__node__is_its_estimate_or_the_least_it_takes) {
     FakeNode node(regtest_params());
-    BOOST_TEST(fee_rate_from(node, 6).per_kvb == 1000);
+    BOOST_TEST(fee_rate_from(node, 6).per_kvb == 100); // no estimate: the least it takes
     node.estimate = 0.00012345;
     BOOST_TEST(fee_rate_from(node, 6).per_kvb == 12345);
     node.estimate = 0.0000001;
-    BOOST_TEST(fee_rate_from(node, 6).per_kvb == 100); // its mempool's minimum
+    BOOST_TEST(fee_rate_from(node, 6).per_kvb == 100);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

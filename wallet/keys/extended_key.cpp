@@ -149,6 +149,12 @@ std::optional<ExtendedPublicKey> derive(const ExtendedPublicKey& from, const Key
     return derive_along(from, path);
 }
 
+bool is_public_key(ByteView key) {
+    secp256k1_pubkey point;
+    return key.size() == PublicKey().size() &&
+           secp256k1_ec_pubkey_parse(signing_context(), &point, key.data(), key.size()) == 1;
+}
+
 PublicKey public_key(const SecretKey& secret) {
     secp256k1_pubkey point;
     const int valid = secp256k1_ec_pubkey_create(signing_context(), &point, secret.data());
@@ -182,10 +188,10 @@ std::optional<ExtendedPublicKey>
 read_extended_public(std::string_view text, const AddressPrefixes& prefixes) {
     const std::optional<ExtendedParts> parts = read_extended(text, prefixes.extended_public);
     if (!parts) return std::nullopt;
-    secp256k1_pubkey point;
-    if (secp256k1_ec_pubkey_parse(signing_context(), &point, parts->key.data(), 33) == 0)
-        return std::nullopt;
-    return ExtendedPublicKey{parts->place, compressed(point)};
+    if (!is_public_key(parts->key.view())) return std::nullopt;
+    ExtendedPublicKey key{parts->place, {}};
+    std::copy_n(parts->key.data(), key.key.size(), key.key.begin());
+    return key;
 }
 
 std::optional<ExtendedSecretKey>

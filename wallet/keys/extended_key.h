@@ -62,6 +62,9 @@ std::optional<ExtendedPublicKey> derive(const ExtendedPublicKey& parent, uint32_
 std::optional<ExtendedSecretKey> derive(const ExtendedSecretKey& from, const KeyPath& path);
 std::optional<ExtendedPublicKey> derive(const ExtendedPublicKey& from, const KeyPath& path);
 
+/// Whether `key` is a compressed public key of the curve.
+bool is_public_key(consensus::ByteView key);
+
 PublicKey public_key(const SecretKey& secret);
 ExtendedPublicKey public_key(const ExtendedSecretKey& secret);
 Fingerprint fingerprint(const PublicKey& key);

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A chain whose blocks two of three signers must sign (BIP-0325), from its file to its blocks, with
+the keys in `cairn` alone."""
+import hashlib
+import json
+import os
+
+from framework import expect_equal, expect_in, run, wait_same_tip
+
+
+class Signers:
+    """Three signers, their chain's file, and whom their blocks pay."""
+
+    def __init__(self, test):
+        self.test = test
+        self.files = [os.path.join(test.directory, f"key{n}") for n in (1, 2, 3)]
+        keys = [json.loads(test.cairn("--json", "chain", "key", file))["public_key"]
+                for file in self.files]
+        self.chain = os.path.join(test.directory, "signed.json")
+        options = [f"--signed-by={key}" for key in keys]
+        test.cairn("chain", "new", "signed", "--out", self.chain, *options)
+        with open(self.chain, encoding="utf-8") as file:
+            expect_equal(json.load(file)["challenge"],
+                         "52" + "".join("21" + key for key in keys) + "53ae", "challenge")
+        self.node = test.node(chain=self.chain)
+        made = self.node.cairn("--json", "wallet", "create",
+                               f"--passphrase-file={test.passphrase_file}")
+        self.address = json.loads(made)["address"]
+
+    def unsigned(self):
+        return self.node.cairn("chain", "block", self.address)
+
+    def sign(self, signer, block, *options, **expect):
+        return self.node.cairn("chain", "sign", f"--key-file={self.files[signer]}", *options,
+                               stdin=block, **expect)
+
+
+def mined(block):
+    """`block` with a nonce by which its hash meets the easy target."""
+    data = bytearray.fromhex(block)
+    for nonce in range(1000):
+        data[76:80] = nonce.to_bytes(4, "little")
+        digest = hashlib.sha256(hashlib.sha256(data[:80]).digest()).digest()
+        if digest[31] < 0x7f:
+            return data.hex()
+    raise AssertionError("no nonce found")
+
+
+def two_of_three_sign_block_after_block(test):
+    signers = Signers(test)
+    other = test.node(chain=signers.chain)
+    other.connect(signers.node)
+    for height, (first, second) in enumerate(((0, 1), (2, 0), (1, 2)), 1):
+        half = signers.sign(first, signers.unsigned())
+        signers.sign(second, half, "--submit")
+        expect_equal(signers.node.rpc.getblockcount(), height, "height")
+    wait_same_tip(test.nodes)
+
+    # The same by hand, the state of the block as JSON.
+    half = json.loads(signers.sign(1, signers.unsigned(), "--json"))
+    expect_equal((half["signatures"], half["required"], half["complete"]), (1, 2, False), "half")
+    whole = json.loads(signers.sign(0, half["block"], "--json"))
+    expect_equal((whole["signatures"], whole["complete"]), (2, True), "whole")
+    expect_equal(signers.node.rpc.submitblock(whole["block"]), None, "what the node says")
+    expect_equal(wait_same_tip(test.nodes), whole["hash"], "tip")
+    balance = json.loads(signers.node.cairn("--json", "balance"))
+    expect_equal(balance["immature"], 4, "what the signers mined")
+
+
+def a_block_without_enough_signatures_is_refused(test):
+    signers = Signers(test)
+    submit = signers.node.rpc.submitblock
+    unsigned = signers.unsigned()
+    expect_equal(submit(mined(unsigned.strip())), "bad-signet-blksig", "unsigned")
+    half = signers.sign(0, unsigned).strip()
+    expect_equal(submit(mined(half)), "bad-signet-blksig", "one of two")
+    expect_in("signed already", signers.sign(0, half, expect=1))
+    whole = signers.sign(1, half).strip()
+    later = bytearray.fromhex(whole)  # by a second, which the signatures cover
+    later[68:72] = (int.from_bytes(later[68:72], "little") + 1).to_bytes(4, "little")
+    expect_equal(submit(mined(later.hex())), "bad-signet-blksig", "changed after it was signed")
+    expect_equal(submit(whole), None, "both")
+    expect_equal(signers.node.rpc.getblockcount(), 1, "height")
+
+
+def a_wallets_key_signs_too(test):
+    """The public key of a wallet's address, made on any chain, is one of the signers."""
+    words = test.file("words", "abandon " * 11 + "about\n")
+    passphrase = f"--passphrase-file={test.passphrase_file}"
+    restore = ["wallet", "restore", f"--words-file={words}", passphrase]
+    test.cairn(f"-datadir={test.directory}", "-rpcport=1", *restore)
+    key = json.loads(test.cairn(f"-datadir={test.directory}", "-rpcport=1", "--json",
+                                "address"))["public_key"]
+    chain = os.path.join(test.directory, "one.json")
+    test.cairn("chain", "new", "one", "--out", chain, "--signed-by", key)
+    node = test.node(chain=chain)
+    node.cairn("--wallet=one", *restore)
+    address = node.cairn("--wallet=one", "address").strip()
+    block = node.cairn("chain", "block", address)
+    node.cairn("--wallet=one", "chain", "sign", "--submit", passphrase, stdin=block)
+    expect_equal(node.rpc.getblockcount(), 1, "height")
+
+
+def mistakes_are_named(test):
+    signers = Signers(test)
+    block = signers.unsigned()
+    stranger = os.path.join(test.directory, "stranger")
+    test.cairn("chain", "key", stranger)
+    expect_equal(os.stat(stranger).st_mode & 0o777, 0o600, "who may read a key")
+    for arguments, stdin, word in (
+            (["sign", f"--key-file={stranger}"], block, "none of these keys"),
+            (["sign", f"--key-file={signers.chain}"], block, "no secret key"),
+            (["sign", f"--key-file={signers.files[0]}"], "nonsense", "decoded"),
+            (["sign", f"--key-file={signers.files[0]}"], block[:100], "decoded"),
+            (["key", stranger], "", "exists already"),
+            (["block", "nonsense"], "", "no address"),
+            (["new", "x", "--signed-by", "02" * 32], "", "no public key"),
+            (["new", "x", "--challenge", "5x"], "", "hexadecimal")):
+        expect_in(word, signers.node.cairn("chain", *arguments, stdin=stdin, expect=1))
+    expect_in("need no signature", test.cairn("chain", "block", signers.address, expect=1))
+
+
+run(two_of_three_sign_block_after_block, a_block_without_enough_signatures_is_refused,
+    a_wallets_key_signs_too, mistakes_are_named)
