@@ -108,10 +108,7 @@ void AddressBook::save(const std::filesystem::path& file) const {
     consensus::Writer writer(out);
     writer(FILE_MAGIC);
     writer.compact_size(entries_.size());
-    for (const auto& [address, entry] : entries_) {
-        writer(address.network, address.bytes, address.port, entry.place.time);
-        writer(entry.place.services, entry.last_try, entry.last_success, entry.failures);
-    }
+    for (const auto& [address, entry] : entries_) writer(entry);
     writer(consensus::sha256d(out));
     replace_file(file, out);
 }
@@ -133,12 +130,9 @@ bool AddressBook::load(const std::filesystem::path& file) {
     if (reader.read<std::array<uint8_t, 8>>() != FILE_MAGIC) return false;
     const uint64_t count = reader.compact_size();
     for (uint64_t i = 0; i < count && !reader.failed(); ++i) {
-        NetAddress address;
-        Entry entry;
-        reader(address.network, address.bytes, address.port, entry.place.time);
-        reader(entry.place.services, entry.last_try, entry.last_success, entry.failures);
+        const auto entry = reader.read<Entry>();
+        const NetAddress& address = entry.place.address;
         if (address_bytes(address.network) != address.bytes.size()) reader.fail();
-        entry.place.address = address;
         if (!reader.failed() && entries_.emplace(address, entry).second)
             ++group_sizes_[address.group()];
     }

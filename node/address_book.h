@@ -24,6 +24,13 @@ public:
         int64_t last_try = 0; ///< Seconds, like all times here; 0: never.
         int64_t last_success = 0;
         int32_t failures = 0; ///< Since the last success.
+
+        /// In peers.dat.
+        static void wire(auto&& codec, auto& e) {
+            auto& [time, services, address] = e.place;
+            codec(address.network, address.bytes, address.port, time, services);
+            codec(e.last_try, e.last_success, e.failures);
+        }
     };
 
     /// Add or refresh; only what can be reached from the public net. True if it is new.

@@ -50,15 +50,13 @@ struct PartOptions {
     rpc::server::HttpOptions rpc;
     std::optional<consensus::Script> payout;
     int mining_threads = 1;
-
-    explicit PartOptions(const Setup& setup)
-        : log(node::log_options(setup)),
-          chain(node::chain_options(setup)),
-          network(node::network_options(setup)),
-          rpc(rpc_options(setup)),
-          payout(node::mining_payout(setup)),
-          mining_threads(static_cast<int>(setup.settings.number("minethreads"))) {}
 };
+
+PartOptions part_options(const Setup& setup) {
+    return {node::log_options(setup),     node::chain_options(setup),
+            node::network_options(setup), rpc_options(setup),
+            node::mining_payout(setup),   static_cast<int>(setup.settings.number("minethreads"))};
+}
 
 /// The parts of the node.
 ///
@@ -85,8 +83,7 @@ public:
         network_ = node::Network::make(*chain_, clock_, options.network);
         if (!settings.flag("networkactive")) network_->set_active(false);
         if (options.payout)
-            miner_ =
-                std::make_unique<node::Miner>(*chain_, *options.payout, options.mining_threads);
+            miner_ = node::Miner::make(*chain_, *options.payout, options.mining_threads);
         attach_server(options.log);
         chain_->start();
         import_blocks();
@@ -150,7 +147,7 @@ private:
     std::unique_ptr<rpc::NodeServer> server_;
     std::unique_ptr<chain::Chain> chain_;
     std::unique_ptr<node::Network> network_;
-    std::unique_ptr<node::Miner> miner_;
+    std::shared_ptr<node::Miner> miner_;
 };
 
 int report(const std::string& error) {
@@ -173,7 +170,7 @@ void log_start(const Setup& setup) {
 /// in the log as well.
 int run(Setup setup) {
     node::apply_test_heights(setup);
-    const PartOptions options(setup);
+    const PartOptions options = part_options(setup);
     const node::Settings& settings = setup.settings;
     std::optional<node::Background> background;
     if (settings.flag("daemon") || settings.flag("daemonwait")) background.emplace();
@@ -205,18 +202,7 @@ int run(Setup setup) {
     return failure.empty() ? EXIT_SUCCESS : report(failure);
 }
 
-void print_usage() {
-    std::cout << "Cairn daemon version v" CAIRN_VERSION "\n\n"
-                 "Usage: cairnd [options]\n\n"
-                 "Every option may also stand in the configuration file as name=value, or in the "
-                 "environment\nas CAIRN_NAME=value. -noname switches off.\n"
-              << node::options_help();
-}
-
-void print_version() {
-    std::cout << "Cairn daemon version v" CAIRN_VERSION "\n"
-                 "Licensed under the MIT License; see LICENSE.\n";
-}
+constexpr const char* HEADING = "Cairn daemon version v" CAIRN_VERSION "\n";
 
 std::vector<std::string> environment() {
     std::vector<std::string> lines;
@@ -234,11 +220,15 @@ int main(int argc, char** argv) {
         const node::CommandLine line = node::parse_arguments(arguments);
         const node::Settings settings(std::vector<node::SettingList>{line.settings});
         if (settings.flag("help") || settings.flag("h") || settings.flag("?")) {
-            print_usage();
+            std::cout << HEADING
+                      << "\nUsage: cairnd [options]\n\n"
+                         "Every option may also stand in the configuration file as name=value, or "
+                         "in the environment\nas CAIRN_NAME=value. -noname switches off.\n"
+                      << node::options_help();
             return EXIT_SUCCESS;
         }
         if (settings.flag("version")) {
-            print_version();
+            std::cout << HEADING << "Licensed under the MIT License; see LICENSE.\n";
             return EXIT_SUCCESS;
         }
         if (!line.rest.empty())

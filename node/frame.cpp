@@ -11,10 +11,27 @@ namespace cairn::node {
 
 namespace {
 
-constexpr size_t COMMAND_AT = 4;
 constexpr size_t COMMAND_BYTES = 12;
-constexpr size_t LENGTH_AT = 16;
-constexpr size_t CHECKSUM_AT = 20;
+
+/// The 24 bytes before a payload.
+struct FrameHeader {
+    Magic magic{};
+    std::array<uint8_t, COMMAND_BYTES> command{};
+    uint32_t size = 0;
+    uint32_t checksum = 0;
+
+    static void wire(auto&& codec, auto& h) { codec(h.magic, h.command, h.size, h.checksum); }
+
+    /// Printable characters, then zeros to the end; nullopt for others.
+    std::optional<std::string> name() const {
+        const auto* end = std::ranges::find(command, 0);
+        const bool printable =
+            std::all_of(command.begin(), end, [](uint8_t c) { return c >= 0x20 && c <= 0x7e; });
+        const bool padded = std::all_of(end, command.end(), [](uint8_t c) { return c == 0; });
+        if (!printable || !padded) return std::nullopt;
+        return std::string(command.begin(), end);
+    }
+};
 
 struct Limit {
     std::string_view command;
@@ -49,16 +66,6 @@ constexpr std::array LIMITS = {
     Limit{"wtxidrelay", 64},      // empty
 };
 
-/// The command in a header: printable characters, then zeros to the end; nullopt for others.
-std::optional<std::string> command_of(ByteView field) {
-    const auto end = std::find(field.begin(), field.end(), 0);
-    const bool printable =
-        std::all_of(field.begin(), end, [](uint8_t c) { return c >= 0x20 && c <= 0x7e; });
-    const bool padded = std::all_of(end, field.end(), [](uint8_t c) { return c == 0; });
-    if (!printable || !padded) return std::nullopt;
-    return std::string(field.begin(), end);
-}
-
 uint32_t checksum(ByteView payload) {
     uint32_t sum = 0;
     std::memcpy(&sum, consensus::sha256d(payload).bytes.data(), sizeof sum);
@@ -78,12 +85,12 @@ Bytes frame_bytes(const Magic& magic, const Message& message) {
     assert(message.command.size() <= COMMAND_BYTES);
     Bytes out;
     out.reserve(FRAME_HEADER_BYTES + message.payload.size());
+    FrameHeader header{magic};
+    std::copy(message.command.begin(), message.command.end(), header.command.begin());
+    header.size = static_cast<uint32_t>(message.payload.size());
+    header.checksum = checksum(message.payload);
     consensus::Writer writer(out);
-    std::array<uint8_t, COMMAND_BYTES> command{};
-    std::copy(message.command.begin(), message.command.end(), command.begin());
-    const auto size = static_cast<uint32_t>(message.payload.size());
-    writer(magic, command, size, checksum(message.payload));
-    writer.raw(message.payload);
+    writer(header).raw(message.payload);
     return out;
 }
 
@@ -110,43 +117,36 @@ Outcome<std::optional<Message>> FrameReader::next(ByteView& in, int* skipped) {
 
 /// Judge a complete header.
 Outcome<> FrameReader::open_body() {
-    const ByteView header = header_;
-    if (!std::equal(magic_.begin(), magic_.end(), header.begin())) {
+    const auto header = consensus::Reader(header_).read<FrameHeader>();
+    if (header.magic != magic_)
         return Disconnect{
-            "Header error: Wrong MessageStart " + consensus::to_hex(header.first(4)) + " received"};
-    }
-    std::memcpy(&body_size_, header_.data() + LENGTH_AT, sizeof body_size_);
-    const std::string command =
-        command_of(header.subspan(COMMAND_AT, COMMAND_BYTES)).value_or(std::string());
-    if (body_size_ > max_payload_bytes(command, max_block_bytes_)) {
+            "Header error: Wrong MessageStart " + consensus::to_hex(header.magic) + " received"};
+    const std::string command = header.name().value_or("");
+    if (header.size > max_payload_bytes(command, max_block_bytes_))
         return Disconnect{
-            "Header error: Size too large (" + command + ", " + std::to_string(body_size_) +
-            " bytes)"};
-    }
+            fmt::format("Header error: Size too large ({}, {} bytes)", command, header.size)};
+    body_size_ = header.size;
     return boost::system::in_place_value;
 }
 
 /// Judge a complete message; nullopt if it is to be passed over.
 std::optional<Message> FrameReader::close_body() {
-    const ByteView header = header_;
-    std::optional<std::string> command = command_of(header.subspan(COMMAND_AT, COMMAND_BYTES));
-    Bytes body = std::exchange(body_, Bytes());
+    const auto header = consensus::Reader(header_).read<FrameHeader>();
+    Message message{header.name().value_or(""), std::exchange(body_, Bytes())};
     header_size_ = 0;
-    uint32_t expected = 0;
-    std::memcpy(&expected, header_.data() + CHECKSUM_AT, sizeof expected);
-    const uint32_t actual = checksum(body);
-    if (!command) {
+    const uint32_t actual = checksum(message.payload);
+    if (!header.name()) {
         spdlog::debug("Header error: Invalid message type");
         return std::nullopt;
     }
-    if (actual != expected) {
+    if (actual != header.checksum) {
         spdlog::debug(
-            "Header error: Wrong checksum ({}, {} bytes), expected {} was {}", *command,
-            body.size(), consensus::to_hex(consensus::encode(actual)),
-            consensus::to_hex(header.subspan(CHECKSUM_AT)));
+            "Header error: Wrong checksum ({}, {} bytes), expected {} was {}", message.command,
+            message.payload.size(), consensus::to_hex(consensus::encode(actual)),
+            consensus::to_hex(consensus::encode(header.checksum)));
         return std::nullopt;
     }
-    return Message{std::move(*command), std::move(body)};
+    return message;
 }
 
 } // namespace cairn::node

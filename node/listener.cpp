@@ -44,17 +44,18 @@ Listener::Listener(asio::io_context& io, const NetworkOptions& options, uint16_t
 void Listener::bind(const NetAddress& address, bool optional) {
     const tcp::endpoint endpoint = endpoint_of(address);
     Acceptor acceptor(io_);
-    boost::system::error_code error;
-    acceptor.open(endpoint.protocol(), error);
-    if (error && optional) return;
-    if (!error) acceptor.set_option(Acceptor::reuse_address(true), error);
-    if (!error && endpoint.protocol() == tcp::v6())
-        acceptor.set_option(asio::ip::v6_only(true), error);
-    if (!error) acceptor.bind(endpoint, error);
-    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-    if (error) {
+    boost::system::error_code unknown_protocol;
+    acceptor.open(endpoint.protocol(), unknown_protocol);
+    if (unknown_protocol && optional) return;
+    try {
+        acceptor.set_option(Acceptor::reuse_address(true));
+        if (endpoint.protocol() == tcp::v6()) acceptor.set_option(asio::ip::v6_only(true));
+        acceptor.bind(endpoint);
+        acceptor.listen();
+    } catch (const boost::system::system_error& error) {
         throw std::runtime_error(
-            "Unable to bind to " + address.to_string() + " on this computer: " + error.message());
+            "Unable to bind to " + address.to_string() +
+            " on this computer: " + error.code().message());
     }
     acceptors_.push_back(std::move(acceptor));
     spdlog::info("Bound to {}:{}", address.host(), acceptors_.back().local_endpoint().port());

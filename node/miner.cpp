@@ -69,17 +69,21 @@ bool mine(Block& template_block, uint64_t& max_tries, const std::atomic<bool>& s
     return false;
 }
 
+namespace {
+
 /// One thread asks the chain for templates, the others try nonces on the newest.
 ///
 /// Lifetime: shared with the functions handed to the chain, which may run after stop().
-class Miner::Impl : public chain::ChainObserver, public std::enable_shared_from_this<Impl> {
+class MiningPool final : public Miner,
+                         public chain::ChainObserver,
+                         public std::enable_shared_from_this<MiningPool> {
 public:
-    Impl(chain::Chain& chain, consensus::Script payout, int threads)
+    MiningPool(chain::Chain& chain, consensus::Script payout, int threads)
         : chain_(chain),
           payout_(std::move(payout)),
           thread_count_(std::max(threads, 1)) {}
 
-    void start() {
+    void start() override {
         spdlog::info(
             "miner_start threads={} sha_instructions={}", thread_count_,
             consensus::has_sha_instructions());
@@ -87,7 +91,7 @@ public:
         for (int i = 0; i < thread_count_; ++i) threads_.emplace_back([this, i] { work(i); });
     }
 
-    void stop() {
+    void stop() override {
         {
             const std::lock_guard lock(mutex_);
             stop_ = true;
@@ -97,10 +101,6 @@ public:
         for (std::thread& thread : threads_) thread.join();
         threads_.clear();
     }
-
-    void leave() { chain_.remove_observer(*this); }
-
-    double hashes_per_second() const { return rate_.load(); }
 
     /// A node that is catching up has blocks to connect before templates to make.
     void tip_changed(const chain::TipChange& change) override {
@@ -129,8 +129,7 @@ private:
     /// At most one request waits at the chain, however fast the tip moves.
     void keep_templates_fresh() {
         std::unique_lock lock(mutex_);
-        Steady::time_point last_sample = Steady::now();
-        Steady::time_point last_log = last_sample;
+        Steady::time_point logged = Steady::now();
         while (!stop_) {
             if (asking_) {
                 changed_.wait(lock);
@@ -143,7 +142,11 @@ private:
                 ask();
                 lock.lock();
             }
-            sample_rate(last_sample, last_log);
+            const std::chrono::duration<double> seconds = Steady::now() - logged;
+            if (seconds < RATE_LOG_INTERVAL) continue;
+            logged = Steady::now();
+            const double rate = static_cast<double>(hashes_.exchange(0)) / seconds.count();
+            spdlog::info("miner_rate hashes_per_second={:.0f}", rate);
         }
     }
 
@@ -151,17 +154,6 @@ private:
         chain_.make_template(
             payout_,
             [self = shared_from_this()](const chain::BlockTemplate& made) { self->offer(made); });
-    }
-
-    void sample_rate(Steady::time_point& last_sample, Steady::time_point& last_log) {
-        const Steady::time_point now = Steady::now();
-        const std::chrono::duration<double> seconds = now - last_sample;
-        if (seconds < 1s) return;
-        rate_ = static_cast<double>(hashes_.exchange(0)) / seconds.count();
-        last_sample = now;
-        if (now - last_log < RATE_LOG_INTERVAL) return;
-        last_log = now;
-        spdlog::info("miner_rate hashes_per_second={:.0f}", rate_.load());
     }
 
     /// A template has come. Thread: chain.
@@ -250,8 +242,7 @@ private:
     const consensus::Script payout_;
     const int thread_count_;
     std::vector<std::thread> threads_;
-    std::atomic<uint64_t> hashes_{0}; ///< Since the rate was last sampled.
-    std::atomic<double> rate_{0};
+    std::atomic<uint64_t> hashes_{0}; ///< Since the rate was last logged.
 
     std::mutex mutex_; ///< Guards all below.
     std::condition_variable changed_;
@@ -261,26 +252,15 @@ private:
     std::shared_ptr<Job> job_;
 };
 
-Miner::Miner(chain::Chain& chain, consensus::Script payout, int threads)
-    : impl_(std::make_shared<Impl>(chain, std::move(payout), threads)) {
-    chain.add_observer(*impl_);
-}
+} // namespace
 
-Miner::~Miner() {
-    stop();
-    impl_->leave();
-}
-
-void Miner::start() {
-    impl_->start();
-}
-
-void Miner::stop() {
-    impl_->stop();
-}
-
-double Miner::hashes_per_second() const {
-    return impl_->hashes_per_second();
+std::shared_ptr<Miner> Miner::make(chain::Chain& chain, consensus::Script payout, int threads) {
+    const auto pool = std::make_shared<MiningPool>(chain, std::move(payout), threads);
+    chain.add_observer(*pool);
+    return {pool.get(), [pool, &chain](Miner*) {
+                pool->stop();
+                chain.remove_observer(*pool);
+            }};
 }
 
 } // namespace cairn::node

@@ -29,19 +29,12 @@ bool mine(consensus::Block& template_block, uint64_t& max_tries, const std::atom
 /// Thread: its own, as many as asked for, at low priority.
 class Miner {
 public:
-    /// Pays to `payout`. `chain` outlives this.
-    Miner(chain::Chain& chain, consensus::Script payout, int threads);
-    ~Miner(); ///< Calls stop().
-    Miner(const Miner&) = delete;
-    Miner& operator=(const Miner&) = delete;
+    /// Pays to `payout`. `chain` outlives it.
+    static std::shared_ptr<Miner> make(chain::Chain& chain, consensus::Script payout, int threads);
+    virtual ~Miner() = default; ///< As stop().
 
-    void start();
-    void stop();
-    double hashes_per_second() const;
-
-private:
-    class Impl;
-    std::shared_ptr<Impl> impl_;
+    virtual void start() = 0;
+    virtual void stop() = 0;
 };
 
 } // namespace cairn::node

@@ -12,30 +12,44 @@ namespace {
 
 constexpr std::array<uint8_t, 12> MAPPED_PREFIX = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-bool starts_with(const Bytes& bytes, std::initializer_list<uint8_t> prefix) {
-    return bytes.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), bytes.begin());
+struct NetworkFacts {
+    NetworkId id;
+    std::string_view name; ///< Core's.
+    size_t address_bytes;
+};
+
+constexpr NetworkFacts NETWORKS[] = {
+    {NetworkId::Ipv4, "ipv4", 4},    {NetworkId::Ipv6, "ipv6", 16}, {NetworkId::TorV2, "onion", 10},
+    {NetworkId::TorV3, "onion", 32}, {NetworkId::I2p, "i2p", 32},   {NetworkId::Cjdns, "cjdns", 16},
+};
+
+const NetworkFacts* find_network(NetworkId id) {
+    const auto* found = std::ranges::find(NETWORKS, id, &NetworkFacts::id);
+    return found == std::end(NETWORKS) ? nullptr : found;
 }
 
-/// Networks of RFC 1918, 2544, 3927, 5737, 6598, and what is reserved, cannot be routed.
-bool routable_ipv4(const Bytes& b) {
-    if (b[0] == 0 || b[0] == 10 || b[0] == 127 || b[0] >= 224) return false;
-    if (b[0] == 172 && (b[1] & 0xf0) == 16) return false;
-    if (b[0] == 100 && (b[1] & 0xc0) == 64) return false;
-    if (b[0] == 198 && (b[1] & 0xfe) == 18) return false;
-    return !starts_with(b, {192, 168}) && !starts_with(b, {169, 254}) &&
-           !starts_with(b, {192, 0, 2}) && !starts_with(b, {198, 51, 100}) &&
-           !starts_with(b, {203, 0, 113});
-}
-
-/// Link-local (RFC 4862), unique local (4193), documentation (3849) and ORCHID (4843, 7343).
-bool routable_ipv6(const Bytes& b) {
-    const bool unspecified = std::all_of(b.begin(), b.end() - 1, [](uint8_t x) { return x == 0; });
-    if (unspecified && b.back() <= 1) return false;
-    if ((b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80)) return false;
-    if (starts_with(b, {0x20, 0x01, 0x00}) && (b[3] & 0xf0) == 0x10) return false;
-    if (starts_with(b, {0x20, 0x01, 0x00}) && (b[3] & 0xf0) == 0x20) return false;
-    return !starts_with(b, {0x20, 0x01, 0x0d, 0xb8}) && b[0] != 0xff;
-}
+/// Nets that nobody is reached at from outside.
+constexpr std::string_view RESERVED[] = {
+    "0.0.0.0/8",       // RFC 1122
+    "10.0.0.0/8",      // RFC 1918
+    "100.64.0.0/10",   // RFC 6598
+    "127.0.0.0/8",     // RFC 1122
+    "169.254.0.0/16",  // RFC 3927
+    "172.16.0.0/12",   // RFC 1918
+    "192.0.2.0/24",    // RFC 5737
+    "192.168.0.0/16",  // RFC 1918
+    "198.18.0.0/15",   // RFC 2544
+    "198.51.100.0/24", // RFC 5737
+    "203.0.113.0/24",  // RFC 5737
+    "224.0.0.0/3",     // multicast, reserved
+    "::/127",          // unspecified, loopback
+    "2001:10::/28",    // RFC 4843
+    "2001:20::/28",    // RFC 7343
+    "2001:db8::/32",   // RFC 3849
+    "fc00::/7",        // RFC 4193
+    "fe80::/10",       // RFC 4862
+    "ff00::/8",        // multicast
+};
 
 std::string base32(ByteView bytes) {
     static constexpr std::string_view DIGITS = "abcdefghijklmnopqrstuvwxyz234567";
@@ -66,19 +80,32 @@ std::string onion_name(const Bytes& key) {
 } // namespace
 
 std::optional<size_t> address_bytes(NetworkId network) {
-    switch (network) {
-    case NetworkId::Ipv4:
-        return 4;
-    case NetworkId::TorV2:
-        return 10;
-    case NetworkId::Ipv6:
-    case NetworkId::Cjdns:
-        return 16;
-    case NetworkId::TorV3:
-    case NetworkId::I2p:
-        return 32;
+    const NetworkFacts* facts = find_network(network);
+    if (facts == nullptr) return std::nullopt;
+    return facts->address_bytes;
+}
+
+std::optional<Subnet> Subnet::from_string(std::string_view text) {
+    const size_t slash = std::min(text.find('/'), text.size());
+    const auto address = NetAddress::from_string(text.substr(0, slash), 0);
+    if (!address) return std::nullopt;
+    Subnet net{*address, address->bytes.size() * 8};
+    if (slash == text.size()) return net;
+    size_t bits = 0;
+    const char* end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data() + slash + 1, end, bits);
+    if (error != std::errc() || stopped != end || bits > net.bits) return std::nullopt;
+    net.bits = bits;
+    return net;
+}
+
+bool Subnet::contains(const NetAddress& address) const {
+    if (address.network != base.network) return false;
+    for (size_t i = 0; i * 8 < bits; ++i) {
+        const size_t rest = 8 - std::min<size_t>(bits - i * 8, 8);
+        if (((address.bytes[i] ^ base.bytes[i]) >> rest) != 0) return false;
     }
-    return std::nullopt;
+    return true;
 }
 
 NetAddress NetAddress::of(const boost::asio::ip::address& address, uint16_t port) {
@@ -126,23 +153,12 @@ std::optional<NetAddress> NetAddress::from_string(std::string_view text, uint16_
 }
 
 std::string NetAddress::host() const {
-    switch (network) {
-    case NetworkId::Ipv4: {
-        std::array<uint8_t, 4> octets{};
-        std::copy(bytes.begin(), bytes.end(), octets.begin());
-        return boost::asio::ip::make_address_v4(octets).to_string();
-    }
-    case NetworkId::Ipv6:
-    case NetworkId::Cjdns:
-        return boost::asio::ip::make_address_v6(to_ipv6()).to_string();
-    case NetworkId::I2p:
-        return base32(bytes) + ".b32.i2p";
-    case NetworkId::TorV2:
-        return base32(bytes) + ".onion";
-    case NetworkId::TorV3:
-        return onion_name(bytes);
-    }
-    return {};
+    namespace ip = boost::asio::ip;
+    if (network == NetworkId::I2p) return base32(bytes) + ".b32.i2p";
+    if (network == NetworkId::TorV2) return base32(bytes) + ".onion";
+    if (network == NetworkId::TorV3) return onion_name(bytes);
+    const auto v6 = ip::make_address_v6(to_ipv6());
+    return v6.is_v4_mapped() ? ip::make_address_v4(ip::v4_mapped, v6).to_string() : v6.to_string();
 }
 
 std::string NetAddress::to_string() const {
@@ -151,20 +167,18 @@ std::string NetAddress::to_string() const {
 }
 
 bool NetAddress::is_routable() const {
-    switch (network) {
-    case NetworkId::Ipv4:
-        return routable_ipv4(bytes);
-    case NetworkId::Ipv6:
-        return routable_ipv6(bytes);
-    case NetworkId::TorV3:
-    case NetworkId::I2p:
-        return true;
-    case NetworkId::Cjdns:
-        return bytes[0] == 0xfc;
-    case NetworkId::TorV2:
-        return false;
-    }
-    return false;
+    static const std::vector<Subnet> NETS = [] {
+        std::vector<Subnet> nets;
+        for (const std::string_view text : RESERVED) nets.push_back(*Subnet::from_string(text));
+        return nets;
+    }();
+    if (network == NetworkId::TorV2) return false;
+    if (network == NetworkId::Cjdns) return bytes[0] == 0xfc;
+    return std::ranges::none_of(NETS, [&](const Subnet& net) { return net.contains(*this); });
+}
+
+std::string_view NetAddress::network_name() const {
+    return is_routable() ? find_network(network)->name : "not_publicly_routable";
 }
 
 std::string NetAddress::group() const {

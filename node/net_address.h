@@ -47,6 +47,8 @@ struct NetAddress {
     std::string host() const;
 
     bool is_routable() const; ///< Can be reached from the public net.
+    /// Core: GetNetworkName; "not_publicly_routable" where it is not.
+    std::string_view network_name() const;
 
     bool can_dial() const { return network == NetworkId::Ipv4 || network == NetworkId::Ipv6; }
 
@@ -59,6 +61,17 @@ struct NetAddress {
 
 /// The number of bytes that an address of `network` has; nullopt for unknown networks.
 std::optional<size_t> address_bytes(NetworkId network);
+
+/// The addresses of one network that begin with the same bits.
+struct Subnet {
+    NetAddress base;
+    size_t bits = 0;
+
+    /// "1.2.3.4", "10.0.0.0/8", "2a00::/16".
+    static std::optional<Subnet> from_string(std::string_view text);
+
+    bool contains(const NetAddress& address) const;
+};
 
 /// "host:port", "[host]:port" or "host" in its two parts; nullopt if the port is no number.
 struct HostPort {

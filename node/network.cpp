@@ -128,11 +128,50 @@ public:
     LiveNetwork(const LiveNetwork&) = delete;
     LiveNetwork& operator=(const LiveNetwork&) = delete;
 
-    void start() override;
-    void stop() override;
+    void start() override {
+        const std::lock_guard lock(lifecycle_);
+        load_book();
+        next_save_ = clock_.now() + SAVE_INTERVAL;
+        listener_.start([this](Connection::Socket socket) {
+            adopt(std::move(socket), {}, ConnectionType::Inbound);
+        });
+        asio::co_spawn(io_, run_ticks(), asio::detached);
+        running_ = true;
+        thread_ = std::thread([this] { io_.run(); });
+    }
 
-    std::vector<PeerInfo> peers() const override;
-    NetworkTotals totals() const override;
+    void stop() override {
+        const std::lock_guard lock(lifecycle_);
+        if (running_) {
+            asio::post(io_, [this] { shut_down(); });
+            thread_.join();
+            running_ = false;
+            save_book();
+        }
+        mailbox_->close();
+        readers_.join();
+    }
+
+    std::vector<PeerInfo> peers() const override {
+        return ask([this] {
+            std::vector<PeerInfo> infos;
+            for (const auto& [id, connection] : connections_)
+                infos.push_back(
+                    info_of(protocol_.peers().at(id), connection->traffic(), clock_.now()));
+            return infos;
+        });
+    }
+
+    NetworkTotals totals() const override {
+        return ask([this] {
+            NetworkTotals totals = closed_totals_;
+            for (const auto& [id, connection] : connections_) {
+                totals.bytes_sent += connection->traffic().bytes_sent;
+                totals.bytes_received += connection->traffic().bytes_received;
+            }
+            return totals;
+        });
+    }
 
     std::string user_agent() const override { return protocol_.options().user_agent; }
 
@@ -142,14 +181,41 @@ public:
         return ask([this] { return active_; });
     }
 
-    void set_active(bool active) override;
+    void set_active(bool active) override {
+        ask([&] {
+            active_ = active;
+            while (!active && !connections_.empty())
+                drop(connections_.begin()->first, "network set inactive");
+        });
+    }
 
     uint16_t listening_port() const override { return protocol_.options().listening_port; }
 
     const NetworkOptions& options() const override { return options_; }
 
-    bool add_node(const std::string& address, AddNodeCommand command) override;
-    std::vector<AddedNode> added_nodes() const override;
+    bool add_node(const std::string& address, AddNodeCommand command) override {
+        return ask([&] {
+            if (command == AddNodeCommand::Add) return connector_.add(address);
+            if (command == AddNodeCommand::Remove) return connector_.remove(address);
+            connector_.try_once(address);
+            return true;
+        });
+    }
+
+    std::vector<AddedNode> added_nodes() const override {
+        return ask([this] {
+            std::vector<AddedNode> nodes;
+            for (const std::string& target : connector_.added()) {
+                AddedNode& node = nodes.emplace_back(AddedNode{target, false, false, {}});
+                for (const auto& [id, peer] : protocol_.peers()) {
+                    if (peer.target != target) continue;
+                    node.connected = true;
+                    node.connected_address = peer.address.to_string();
+                }
+            }
+            return nodes;
+        });
+    }
 
     bool disconnect(const std::string& address) override {
         return disconnect_if([&](const Peer& peer) { return peer.address.to_string() == address; });
@@ -171,7 +237,15 @@ public:
         return ask([this] { return protocol_.unbroadcast(); });
     }
 
-    std::vector<KnownAddress> known_addresses(size_t count) const override;
+    std::vector<KnownAddress> known_addresses(size_t count) const override {
+        return ask([&] {
+            std::vector<KnownAddress> known;
+            for (const TimedAddress& place : book_.sample(count, random_, clock_.wall_seconds()))
+                known.push_back(
+                    {place.address.host(), place.address.port, place.services, place.time});
+            return known;
+        });
+    }
 
     // ChainObserver, on the chain thread.
 
@@ -230,25 +304,187 @@ private:
 
     int64_t wall_seconds() const override { return clock_.wall_seconds(); }
 
-    void adopt(Connection::Socket socket, const std::string& target, ConnectionType type);
-    bool has_room(const NewPeer& fresh) const;
-    void drop(PeerId id, const std::string& reason);
-    bool disconnect_if(const std::function<bool(const Peer&)>& chosen);
-    void resume(PeerId id);
-    asio::awaitable<void> run_ticks();
-    void shut_down();
-    void load_book();
-    void save_book();
+    void adopt(Connection::Socket socket, const std::string& target, ConnectionType type) {
+        boost::system::error_code error;
+        const auto remote = socket.remote_endpoint(error);
+        if (error || !active_) return;
+        const auto local = socket.local_endpoint(error);
+        const bool inbound = type == ConnectionType::Inbound;
+        NewPeer fresh{next_id_, type, NetAddress::of(remote.address(), remote.port()), 0, target};
+        fresh.permissions = whitelist_.permissions_of(fresh.address, inbound);
+        fresh.bound_address = NetAddress::of(local.address(), local.port());
+        if (!has_room(fresh)) {
+            spdlog::debug("connection with {} refused: no room", fresh.address.to_string());
+            return;
+        }
+        ++next_id_;
+        const auto max_block = static_cast<uint32_t>(
+            std::max<int64_t>(chain_.params().max_block_weight, MAX_PAYLOAD_BYTES));
+        auto connection = std::make_shared<Connection>(
+            fresh.id, std::move(socket), FrameReader(chain_.params().magic, max_block), *this,
+            buffer_);
+        connections_[fresh.id] = connection;
+        spdlog::debug(
+            "connection {} {} peer={}", inbound ? "from" : "to", fresh.address.to_string(),
+            fresh.id);
+        perform(protocol_.connected(fresh, clock_.now()));
+        connection->start();
+    }
 
-    void perform(Actions actions);
-    void act(const Send& action);
+    /// Whether one more may call us, the operator's own always; or be called by us, unless it is a
+    /// peer.
+    bool has_room(const NewPeer& fresh) const {
+        const bool inbound = fresh.type == ConnectionType::Inbound;
+        if (inbound && (fresh.permissions & PERMIT_NOBAN) != 0) return true;
+        const auto rivals = std::ranges::count_if(protocol_.peers(), [&](const auto& entry) {
+            const Peer& peer = entry.second;
+            return peer.inbound() == inbound && (inbound || peer.address == fresh.address);
+        });
+        return rivals < (inbound ? std::max(options_.max_connections - RESERVED_SLOTS, 0) : 1);
+    }
+
+    void drop(PeerId id, const std::string& reason) {
+        const auto found = connections_.find(id);
+        if (found == connections_.end()) return;
+        const Peer& peer = protocol_.peers().at(id);
+        spdlog::log(
+            peer.established ? spdlog::level::info : spdlog::level::debug,
+            "disconnecting peer={} address={} reason=\"{}\"", id, peer.address.to_string(), reason);
+        const std::shared_ptr<Connection> connection = std::move(found->second);
+        connections_.erase(found);
+        connection->close();
+        closed_totals_.bytes_sent += connection->traffic().bytes_sent;
+        closed_totals_.bytes_received += connection->traffic().bytes_received;
+        perform(protocol_.disconnected(id, clock_.now()));
+    }
+
+    bool disconnect_if(const std::function<bool(const Peer&)>& chosen) {
+        return ask([&] {
+            std::vector<PeerId> ids;
+            for (const auto& [id, peer] : protocol_.peers()) {
+                if (chosen(peer)) ids.push_back(id);
+            }
+            for (const PeerId id : ids) drop(id, "asked to by an operator");
+            return !ids.empty();
+        });
+    }
+
+    /// Let a connection go on whose messages were not taken for a while.
+    void resume(PeerId id) {
+        const auto found = connections_.find(id);
+        if (found != connections_.end() && protocol_.takes_messages(id)) found->second->resume();
+    }
+
+    asio::awaitable<void> run_ticks() {
+        for (;;) {
+            timer_.expires_after(TICK);
+            co_await timer_.async_wait(AS_TUPLE);
+            const Time now = clock_.now();
+            perform(protocol_.tick(now));
+            for (const auto& [id, connection] : connections_) resume(id);
+            if (active_ && ticks_++ % TICKS_BETWEEN_DIALS == 0) connector_.tick(now);
+            if (now < next_save_) continue;
+            next_save_ = now + SAVE_INTERVAL;
+            save_book();
+        }
+    }
+
+    void shut_down() {
+        listener_.stop();
+        connector_.stop();
+        while (!connections_.empty()) drop(connections_.begin()->first, "shutdown");
+        io_.stop(); // a name that is being looked up may take long: it is not waited for
+    }
+
+    void load_book() {
+        const std::filesystem::path& file = options_.address_file;
+        if (file.empty()) return;
+        if (!std::filesystem::exists(file)) {
+            spdlog::info(
+                "Creating peers.dat because the file was not found (\"{}\")", file.string());
+        } else if (!book_.load(file)) {
+            spdlog::warn("peers.dat is damaged; it is kept as {}.bad", file.string());
+            std::error_code ignored;
+            std::filesystem::rename(file, file.string() + ".bad", ignored);
+        } else {
+            spdlog::info("addresses loaded count={}", book_.size());
+            return;
+        }
+        save_book();
+    }
+
+    void save_book() {
+        if (options_.address_file.empty()) return;
+        try {
+            book_.save(options_.address_file);
+        } catch (const std::runtime_error& error) {
+            spdlog::warn("{}", error.what()); // a convenience: the node works without it
+        }
+    }
+
+    void perform(Actions actions) {
+        for (Action& action : actions) {
+            std::visit([this](auto& one) { act(one); }, action);
+        }
+    }
+
+    void act(const Send& action) {
+        const auto found = connections_.find(action.peer);
+        if (found != connections_.end()) found->second->send(chain_.params().magic, action.message);
+    }
 
     void act(const Drop& action) { drop(action.peer, action.reason); }
 
-    void act(AcceptHeaders& action);
-    void act(AcceptBlock& action);
-    void act(const AcceptTransaction& action);
-    void act(const DiskRead& action);
+    void act(AcceptHeaders& action) {
+        chain_.accept_headers(
+            std::move(action.headers),
+            answer_to(action.peer, [this, id = action.peer](const chain::HeadersOutcome& outcome) {
+                return protocol_.headers_done(id, outcome, clock_.now());
+            }));
+    }
+
+    void act(AcceptBlock& action) {
+        const auto judged = answer_to(
+            action.peer,
+            [this, id = action.peer, hash = action.hash](const chain::BlockOutcome& outcome) {
+                return protocol_.block_done(id, hash, outcome, clock_.now());
+            });
+        asio::post(readers_, [this, judged, action = std::move(action)] {
+            auto block = std::make_shared<consensus::Block>();
+            consensus::Reader reader(action.payload);
+            reader(*block);
+            if (reader.at_end())
+                chain_.accept_block(std::move(block), action.requested, judged);
+            else
+                judged(chain::BlockOutcome{consensus::mutated("block decode failed"), nullptr});
+        });
+    }
+
+    void act(const AcceptTransaction& action) {
+        using Verdict = consensus::Result<chain::Accepted>;
+        chain_.accept_transaction(
+            action.tx, {},
+            answer_to(
+                action.peer, [this, id = action.peer, tx = action.tx](const Verdict& verdict) {
+                    return protocol_.transaction_done(id, tx, verdict, clock_.now());
+                }));
+    }
+
+    void act(const DiskRead& action) {
+        const auto deliver =
+            answer_to(action.peer, [this, id = action.peer](std::optional<Message> message) {
+                return protocol_.read_done(id, std::move(message), clock_.now());
+            });
+        asio::post(readers_, [this, deliver, action] {
+            std::optional<Message> message;
+            try {
+                message = answer(chain_, action);
+            } catch (const chain::StorageError& error) {
+                spdlog::error("cannot read for peer={}: {}", action.peer, error.what());
+            }
+            deliver(std::move(message));
+        });
+    }
 
     chain::Chain& chain_;
     const Clock& clock_;
@@ -278,274 +514,7 @@ private:
     std::thread thread_;
 };
 
-void LiveNetwork::start() {
-    const std::lock_guard lock(lifecycle_);
-    load_book();
-    next_save_ = clock_.now() + SAVE_INTERVAL;
-    listener_.start([this](Connection::Socket socket) {
-        adopt(std::move(socket), {}, ConnectionType::Inbound);
-    });
-    asio::co_spawn(io_, run_ticks(), asio::detached);
-    running_ = true;
-    thread_ = std::thread([this] { io_.run(); });
-}
-
-void LiveNetwork::stop() {
-    const std::lock_guard lock(lifecycle_);
-    if (running_) {
-        asio::post(io_, [this] { shut_down(); });
-        thread_.join();
-        running_ = false;
-        save_book();
-    }
-    mailbox_->close();
-    readers_.join();
-}
-
-void LiveNetwork::shut_down() {
-    listener_.stop();
-    connector_.stop();
-    while (!connections_.empty()) drop(connections_.begin()->first, "shutdown");
-    io_.stop(); // a name that is being looked up may take long: it is not waited for
-}
-
-asio::awaitable<void> LiveNetwork::run_ticks() {
-    for (;;) {
-        timer_.expires_after(TICK);
-        co_await timer_.async_wait(AS_TUPLE);
-        const Time now = clock_.now();
-        perform(protocol_.tick(now));
-        for (const auto& [id, connection] : connections_) resume(id);
-        if (active_ && ticks_++ % TICKS_BETWEEN_DIALS == 0) connector_.tick(now);
-        if (now < next_save_) continue;
-        next_save_ = now + SAVE_INTERVAL;
-        save_book();
-    }
-}
-
-// Connections ///////////////////////////////////////////////////////////////////////////////////
-
-/// Whether one more may call us, the operator's own always; or be called by us, unless it is a
-/// peer.
-bool LiveNetwork::has_room(const NewPeer& fresh) const {
-    const bool inbound = fresh.type == ConnectionType::Inbound;
-    if (inbound && (fresh.permissions & PERMIT_NOBAN) != 0) return true;
-    const auto rivals = std::ranges::count_if(protocol_.peers(), [&](const auto& entry) {
-        const Peer& peer = entry.second;
-        return peer.inbound() == inbound && (inbound || peer.address == fresh.address);
-    });
-    return rivals < (inbound ? std::max(options_.max_connections - RESERVED_SLOTS, 0) : 1);
-}
-
-void LiveNetwork::adopt(Connection::Socket socket, const std::string& target, ConnectionType type) {
-    boost::system::error_code error;
-    const auto remote = socket.remote_endpoint(error);
-    if (error || !active_) return;
-    const auto local = socket.local_endpoint(error);
-    const bool inbound = type == ConnectionType::Inbound;
-    NewPeer fresh{next_id_, type, NetAddress::of(remote.address(), remote.port()), 0, target};
-    fresh.permissions = whitelist_.permissions_of(fresh.address, inbound);
-    fresh.bound_address = NetAddress::of(local.address(), local.port());
-    if (!has_room(fresh)) {
-        spdlog::debug("connection with {} refused: no room", fresh.address.to_string());
-        return;
-    }
-    ++next_id_;
-    const auto max_block = static_cast<uint32_t>(
-        std::max<int64_t>(chain_.params().max_block_weight, MAX_PAYLOAD_BYTES));
-    auto connection = std::make_shared<Connection>(
-        fresh.id, std::move(socket), FrameReader(chain_.params().magic, max_block), *this, buffer_);
-    connections_[fresh.id] = connection;
-    spdlog::debug(
-        "connection {} {} peer={}", inbound ? "from" : "to", fresh.address.to_string(), fresh.id);
-    perform(protocol_.connected(fresh, clock_.now()));
-    connection->start();
-}
-
-void LiveNetwork::drop(PeerId id, const std::string& reason) {
-    const auto found = connections_.find(id);
-    if (found == connections_.end()) return;
-    const Peer& peer = protocol_.peers().at(id);
-    spdlog::log(
-        peer.established ? spdlog::level::info : spdlog::level::debug,
-        "disconnecting peer={} address={} reason=\"{}\"", id, peer.address.to_string(), reason);
-    const std::shared_ptr<Connection> connection = std::move(found->second);
-    connections_.erase(found);
-    connection->close();
-    closed_totals_.bytes_sent += connection->traffic().bytes_sent;
-    closed_totals_.bytes_received += connection->traffic().bytes_received;
-    perform(protocol_.disconnected(id, clock_.now()));
-}
-
-// Actions ///////////////////////////////////////////////////////////////////////////////////////
-
-void LiveNetwork::perform(Actions actions) {
-    for (Action& action : actions) {
-        std::visit([this](auto& one) { act(one); }, action);
-    }
-}
-
-void LiveNetwork::act(const Send& action) {
-    const auto found = connections_.find(action.peer);
-    if (found != connections_.end()) found->second->send(chain_.params().magic, action.message);
-}
-
-void LiveNetwork::act(AcceptHeaders& action) {
-    chain_.accept_headers(
-        std::move(action.headers),
-        answer_to(action.peer, [this, id = action.peer](const chain::HeadersOutcome& outcome) {
-            return protocol_.headers_done(id, outcome, clock_.now());
-        }));
-}
-
-void LiveNetwork::act(AcceptBlock& action) {
-    const auto judged = answer_to(
-        action.peer,
-        [this, id = action.peer, hash = action.hash](const chain::BlockOutcome& outcome) {
-            return protocol_.block_done(id, hash, outcome, clock_.now());
-        });
-    asio::post(readers_, [this, judged, action = std::move(action)] {
-        auto block = std::make_shared<consensus::Block>();
-        consensus::Reader reader(action.payload);
-        reader(*block);
-        if (reader.at_end())
-            chain_.accept_block(std::move(block), action.requested, judged);
-        else
-            judged(chain::BlockOutcome{consensus::mutated("block decode failed"), nullptr});
-    });
-}
-
-void LiveNetwork::act(const AcceptTransaction& action) {
-    using Verdict = consensus::Result<chain::Accepted>;
-    chain_.accept_transaction(
-        action.tx, {},
-        answer_to(action.peer, [this, id = action.peer, tx = action.tx](const Verdict& verdict) {
-            return protocol_.transaction_done(id, tx, verdict, clock_.now());
-        }));
-}
-
-void LiveNetwork::act(const DiskRead& action) {
-    const auto deliver =
-        answer_to(action.peer, [this, id = action.peer](std::optional<Message> message) {
-            return protocol_.read_done(id, std::move(message), clock_.now());
-        });
-    asio::post(readers_, [this, deliver, action] {
-        std::optional<Message> message;
-        try {
-            message = answer(chain_, action);
-        } catch (const chain::StorageError& error) {
-            spdlog::error("cannot read for peer={}: {}", action.peer, error.what());
-        }
-        deliver(std::move(message));
-    });
-}
-
-/// Let a connection go on whose messages were not taken for a while.
-void LiveNetwork::resume(PeerId id) {
-    const auto found = connections_.find(id);
-    if (found != connections_.end() && protocol_.takes_messages(id)) found->second->resume();
-}
-
-// Questions of operators ////////////////////////////////////////////////////////////////////////
-
-std::vector<PeerInfo> LiveNetwork::peers() const {
-    return ask([this] {
-        std::vector<PeerInfo> infos;
-        for (const auto& [id, connection] : connections_)
-            infos.push_back(info_of(protocol_.peers().at(id), connection->traffic(), clock_.now()));
-        return infos;
-    });
-}
-
-NetworkTotals LiveNetwork::totals() const {
-    return ask([this] {
-        NetworkTotals totals = closed_totals_;
-        for (const auto& [id, connection] : connections_) {
-            totals.bytes_sent += connection->traffic().bytes_sent;
-            totals.bytes_received += connection->traffic().bytes_received;
-        }
-        return totals;
-    });
-}
-
-bool LiveNetwork::add_node(const std::string& address, AddNodeCommand command) {
-    return ask([&] {
-        if (command == AddNodeCommand::Add) return connector_.add(address);
-        if (command == AddNodeCommand::Remove) return connector_.remove(address);
-        connector_.try_once(address);
-        return true;
-    });
-}
-
-std::vector<AddedNode> LiveNetwork::added_nodes() const {
-    return ask([this] {
-        std::vector<AddedNode> nodes;
-        for (const std::string& target : connector_.added()) {
-            AddedNode& node = nodes.emplace_back(AddedNode{target, false, false, {}});
-            for (const auto& [id, peer] : protocol_.peers()) {
-                if (peer.target != target) continue;
-                node.connected = true;
-                node.connected_address = peer.address.to_string();
-            }
-        }
-        return nodes;
-    });
-}
-
-bool LiveNetwork::disconnect_if(const std::function<bool(const Peer&)>& chosen) {
-    return ask([&] {
-        std::vector<PeerId> ids;
-        for (const auto& [id, peer] : protocol_.peers()) {
-            if (chosen(peer)) ids.push_back(id);
-        }
-        for (const PeerId id : ids) drop(id, "asked to by an operator");
-        return !ids.empty();
-    });
-}
-
-void LiveNetwork::set_active(bool active) {
-    ask([&] {
-        active_ = active;
-        while (!active && !connections_.empty())
-            drop(connections_.begin()->first, "network set inactive");
-    });
-}
-
-std::vector<KnownAddress> LiveNetwork::known_addresses(size_t count) const {
-    return ask([&] {
-        std::vector<KnownAddress> known;
-        for (const TimedAddress& place : book_.sample(count, random_, clock_.wall_seconds()))
-            known.push_back({place.address.host(), place.address.port, place.services, place.time});
-        return known;
-    });
-}
-
 // peers.dat /////////////////////////////////////////////////////////////////////////////////////
-
-void LiveNetwork::load_book() {
-    const std::filesystem::path& file = options_.address_file;
-    if (file.empty()) return;
-    if (!std::filesystem::exists(file)) {
-        spdlog::info("Creating peers.dat because the file was not found (\"{}\")", file.string());
-    } else if (!book_.load(file)) {
-        spdlog::warn("peers.dat is damaged; it is kept as {}.bad", file.string());
-        std::error_code ignored;
-        std::filesystem::rename(file, file.string() + ".bad", ignored);
-    } else {
-        spdlog::info("addresses loaded count={}", book_.size());
-        return;
-    }
-    save_book();
-}
-
-void LiveNetwork::save_book() {
-    if (options_.address_file.empty()) return;
-    try {
-        book_.save(options_.address_file);
-    } catch (const std::runtime_error& error) {
-        spdlog::warn("{}", error.what()); // a convenience: the node works without it
-    }
-}
 
 } // namespace
 

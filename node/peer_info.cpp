@@ -19,24 +19,6 @@ std::string_view type_name(ConnectionType type) {
     return {};
 }
 
-std::string_view network_name(const NetAddress& address) {
-    if (!address.is_routable()) return "not_publicly_routable";
-    switch (address.network) {
-    case NetworkId::Ipv4:
-        return "ipv4";
-    case NetworkId::Ipv6:
-        return "ipv6";
-    case NetworkId::TorV2:
-    case NetworkId::TorV3:
-        return "onion";
-    case NetworkId::I2p:
-        return "i2p";
-    case NetworkId::Cjdns:
-        return "cjdns";
-    }
-    return {};
-}
-
 std::optional<double> in_seconds(const std::optional<std::chrono::microseconds>& time) {
     if (!time) return std::nullopt;
     return std::chrono::duration<double>(*time).count();
@@ -55,7 +37,7 @@ PeerInfo info_of(const Peer& peer, const Traffic& traffic, Time now) {
     info.bound_address = peer.bound_address.to_string();
     info.inbound = peer.inbound();
     info.connection_type = type_name(peer.type);
-    info.network = network_name(peer.address);
+    info.network = peer.address.network_name();
     info.services = peer.services;
     info.relays_transactions = peer.relays_transactions;
     info.version = peer.version;

@@ -20,8 +20,7 @@ public:
 
 private:
     struct Entry {
-        NetAddress net;
-        size_t prefix_bits = 0;
+        Subnet net;
         uint32_t permissions = 0;
         bool inbound = true;
         bool outbound = false;

@@ -128,11 +128,11 @@ BOOST_AUTO_TEST_CASE(mine__stopped_while_at_it__returns) {
 BOOST_AUTO_TEST_CASE(miner__easy_chain__makes_blocks_that_pay_it_and_stops) {
     EasyChain easy;
     easy.chain.add_observer(easy.watch);
-    Miner miner(easy.chain, anyone_can_spend(), 2);
+    const auto miner = Miner::make(easy.chain, anyone_can_spend(), 2);
     easy.chain.start();
-    miner.start();
+    miner->start();
     easy.watch.wait_for(3);
-    miner.stop();
+    miner->stop();
     const chain::View view = easy.chain.view();
     BOOST_TEST(view.height().value >= 3);
     const auto block = easy.chain.read_block(*view.at(3));
@@ -147,22 +147,22 @@ BOOST_AUTO_TEST_CASE(miner__block_times_ahead_of_the_clock__slows_down_but_goes_
     // of genesis, all are ahead of it.
     easy.clock.set_mock(easy.setup.params.genesis.header.time);
     easy.chain.add_observer(easy.watch);
-    Miner miner(easy.chain, anyone_can_spend(), 1);
+    const auto miner = Miner::make(easy.chain, anyone_can_spend(), 1);
     easy.chain.start();
     const auto begin = std::chrono::steady_clock::now();
-    miner.start();
+    miner->start();
     easy.watch.wait_for(2);
     BOOST_TEST((std::chrono::steady_clock::now() - begin >= std::chrono::seconds(1)));
-    miner.stop();
+    miner->stop();
     easy.chain.stop();
 }
 
 BOOST_AUTO_TEST_CASE(miner__never_started_or_stopped_twice__is_quiet) {
     EasyChain easy;
-    Miner miner(easy.chain, anyone_can_spend(), 1);
+    const auto miner = Miner::make(easy.chain, anyone_can_spend(), 1);
     easy.chain.start();
-    miner.stop();
-    miner.stop();
+    miner->stop();
+    miner->stop();
     easy.chain.stop();
 }
 

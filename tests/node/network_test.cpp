@@ -17,6 +17,8 @@
 #include <fstream>
 #include <future>
 #include <mutex>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
 #include <sstream>
 #include <thread>
 
@@ -114,15 +116,51 @@ struct Node {
     std::unique_ptr<Network> network;
 };
 
-/// There is no event for what getpeerinfo shows: look until it is so.
-template <class F>
-bool eventually(F condition) {
-    for (int i = 0; i < 3000; ++i) {
-        if (condition()) return true;
-        std::this_thread::sleep_for(10ms);
+/// Whatever changes in a node is logged: each line is an event after which to look again. Made
+/// before the nodes, and gone after them.
+class LogWatch {
+public:
+    LogWatch() {
+        auto logger = std::make_shared<spdlog::logger>("test", lines_);
+        logger->set_level(spdlog::level::debug);
+        spdlog::set_default_logger(std::move(logger));
     }
-    return false;
-}
+
+    ~LogWatch() { spdlog::set_default_logger(before_); }
+
+    LogWatch(const LogWatch&) = delete;
+    LogWatch& operator=(const LogWatch&) = delete;
+
+    template <class F>
+    bool wait_until(F condition) {
+        const auto deadline = std::chrono::steady_clock::now() + 60s;
+        for (;;) {
+            const uint64_t seen = lines_->count;
+            if (condition()) return true;
+            std::unique_lock lock(lines_->waiting);
+            if (!lines_->came.wait_until(lock, deadline, [&] { return lines_->count != seen; }))
+                return false;
+        }
+    }
+
+private:
+    struct Lines final : spdlog::sinks::base_sink<std::mutex> {
+        void sink_it_(const spdlog::details::log_msg&) override {
+            const std::lock_guard lock(waiting);
+            ++count;
+            came.notify_all();
+        }
+
+        void flush_() override {}
+
+        std::mutex waiting;
+        std::condition_variable came;
+        std::atomic<uint64_t> count{0};
+    };
+
+    std::shared_ptr<Lines> lines_ = std::make_shared<Lines>();
+    std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
+};
 
 /// A peer that the test plays, on a blocking socket.
 class Client {
@@ -195,14 +233,15 @@ BOOST_AUTO_TEST_CASE(network__two_parts_mined_apart__join_on_the_most_work) {
 }
 
 BOOST_AUTO_TEST_CASE(network__peer_restarts__is_called_again_and_synced) {
+    LogWatch log;
     Node a;
     auto b = std::make_unique<Node>(std::vector<std::string>{}, "127.0.0.1:0");
     const std::string address = b->address();
     BOOST_TEST(a.network->add_node(address, AddNodeCommand::Add));
     BOOST_TEST(!a.network->add_node(address, AddNodeCommand::Add));
-    BOOST_TEST(eventually([&] { return a.network->added_nodes().at(0).connected; }));
+    BOOST_TEST(log.wait_until([&] { return a.network->added_nodes().at(0).connected; }));
     b.reset();
-    BOOST_TEST(eventually([&] { return a.network->peers().empty(); }));
+    BOOST_TEST(log.wait_until([&] { return a.network->peers().empty(); }));
     a.mine(3);
     Node again({}, address);
     BOOST_TEST(again.watch.wait_for(a.tip()));
@@ -210,13 +249,14 @@ BOOST_AUTO_TEST_CASE(network__peer_restarts__is_called_again_and_synced) {
 }
 
 BOOST_AUTO_TEST_CASE(network__connected__peers_tell_of_each_other) {
+    LogWatch log;
     Node a;
     Node b({a.address()});
     const auto ponged = [](const Node& node) {
         const std::vector<PeerInfo> peers = node.network->peers();
         return peers.size() == 1 && peers[0].bytes_received_by_message.contains("pong");
     };
-    BOOST_TEST(eventually([&] { return ponged(a) && ponged(b); }));
+    BOOST_TEST(log.wait_until([&] { return ponged(a) && ponged(b); }));
     const PeerInfo inbound = a.network->peers().at(0);
     const PeerInfo outbound = b.network->peers().at(0);
     BOOST_TEST(inbound.connection_type == "inbound");
@@ -231,7 +271,7 @@ BOOST_AUTO_TEST_CASE(network__connected__peers_tell_of_each_other) {
     BOOST_TEST(a.network->disconnect(inbound.id));
     BOOST_TEST(!a.network->disconnect(inbound.id));
     b.network->set_active(false);
-    BOOST_TEST(eventually([&] { return a.network->peers().empty(); }));
+    BOOST_TEST(log.wait_until([&] { return a.network->peers().empty(); }));
     BOOST_TEST(std::filesystem::exists(a.folder.path() / "peers.dat"));
 }
 
