@@ -338,7 +338,7 @@ const Method GETADDEDNODEINFO{
     .run = {with_network<getaddednodeinfo>, ADDED_NODE},
 };
 
-using KnownAddress = Network::KnownAddress;
+using node::KnownAddress;
 
 std::string_view network_of(const KnownAddress& known) {
     return known.address.find(':') == std::string::npos ? "ipv4" : "ipv6";
