@@ -86,7 +86,7 @@ const Method WAITFORBLOCKHEIGHT{
     .run = {waitforblockheight, TIP_RESULT},
 };
 
-Outcome<> syncwithvalidationinterfacequeue(const Call& call) {
+Null syncwithvalidationinterfacequeue(const Call& call) {
     return wait_for<Null>(call, &chain::Chain::after_all);
 }
 
@@ -104,8 +104,7 @@ Outcome<> act_on_block(const Call& call) {
     const Outcome<const chain::BlockNode*> node = block_argument(call, 0);
     if (!node) return node.error();
     const auto verdict = wait_for<consensus::Result<>>(call, action, **node);
-    if (!verdict) return verdict.error();
-    if (!*verdict) return Error{Code::Database, reject_text(verdict->error())};
+    if (!verdict) return Error{Code::Database, reject_text(verdict.error())};
     return Null{};
 }
 

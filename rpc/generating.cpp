@@ -45,7 +45,7 @@ std::optional<Script> script_of_descriptor(const Call& call, std::string_view te
     return Script(*bytes);
 }
 
-Outcome<chain::BlockTemplate> make_template(const Call& call, const Script& payout) {
+chain::BlockTemplate make_template(const Call& call, const Script& payout) {
     return wait_for<chain::BlockTemplate>(call, &chain::Chain::make_template, payout);
 }
 
@@ -54,8 +54,7 @@ Outcome<bool> finish_block(const Call& call, Block& block, uint64_t& tries) {
     if (!node::mine(block, tries, context_of(call).stopping)) return false;
     const auto outcome = wait_for<chain::BlockOutcome>(
         call, &chain::Chain::accept_block, std::make_shared<const Block>(block), true);
-    if (!outcome) return outcome.error();
-    if (!outcome->verdict) return NOT_ACCEPTED;
+    if (!outcome.verdict) return NOT_ACCEPTED;
     return true;
 }
 
@@ -66,12 +65,11 @@ generate(const Call& call, const std::optional<Script>& payout, const Error& no_
     auto tries = static_cast<uint64_t>(std::max<int64_t>(call.integer(2), 0));
     std::vector<BlockHash> hashes;
     for (int64_t i = 0; i < call.integer(0); ++i) {
-        const Outcome<chain::BlockTemplate> made = make_template(call, *payout);
-        if (!made) return made.error();
-        const Outcome<bool> finished = finish_block(call, *made->block, tries);
+        const chain::BlockTemplate made = make_template(call, *payout);
+        const Outcome<bool> finished = finish_block(call, *made.block, tries);
         if (!finished) return finished.error();
         if (!*finished) break;
-        hashes.push_back(made->block->header.hash());
+        hashes.push_back(made.block->header.hash());
     }
     return hashes;
 }
@@ -152,16 +150,13 @@ Outcome<Generated> generateblock(const Call& call) {
     std::optional<Script> payout = script_of_descriptor(call, call.text(0));
     if (!payout) payout = rpc::script_of_address(call, call.text(0));
     if (!payout) return BAD_OUTPUT;
-    Outcome<chain::BlockTemplate> made = make_template(call, *payout);
-    if (!made) return made.error();
-    if (std::optional<Error> error = replace_transactions(call, *made)) return std::move(*error);
-    const auto verdict =
-        wait_for<consensus::Result<>>(call, &chain::Chain::test_block, made->block);
-    if (!verdict) return verdict.error();
-    if (!*verdict)
-        return Error{Code::Verify, "TestBlockValidity failed: " + reject_text(verdict->error())};
+    chain::BlockTemplate made = make_template(call, *payout);
+    if (std::optional<Error> error = replace_transactions(call, made)) return std::move(*error);
+    const auto verdict = wait_for<consensus::Result<>>(call, &chain::Chain::test_block, made.block);
+    if (!verdict)
+        return Error{Code::Verify, "TestBlockValidity failed: " + reject_text(verdict.error())};
     // The chain may still hold the block that was tested: what is mined is another.
-    Block block = *made->block;
+    Block block = *made.block;
     uint64_t tries = DEFAULT_TRIES;
     const bool submit = call.flag(2);
     const Outcome<bool> finished =

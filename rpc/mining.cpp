@@ -29,7 +29,7 @@ const Error BAD_BLOCK{Code::Deserialization, "Block decode failed"};
 const Error NO_COINBASE{Code::Deserialization, "Block does not start with a coinbase"};
 const Error BAD_HEADER{Code::Deserialization, "Block header decode failed"};
 const Error BAD_MODE{Code::InvalidParameter, "Invalid mode"};
-const Error NO_DATA{Code::TypeError, "Missing data String key for proposal"};
+const Error MISSING_DATA{Code::TypeError, "Missing data String key for proposal"};
 const Error NO_SEGWIT{
     Code::InvalidParameter, "getblocktemplate must be called with the segwit rule set (call with "
                             "{\"rules\": [\"segwit\"]})"};
@@ -76,7 +76,7 @@ Verdict known_verdict(const chain::BlockNode& node, std::string_view otherwise) 
 /// BIP-0023: whether a block would be accepted but for its proof of work.
 Outcome<Verdict> check_proposal(const Call& call) {
     const Json* data = call.arguments[0].find("data");
-    if (data == nullptr || !data->is(Json::Kind::String)) return NO_DATA;
+    if (data == nullptr || !data->is(Json::Kind::String)) return MISSING_DATA;
     const Outcome<std::shared_ptr<Block>> block = block_of_hex(data->text);
     if (!block) return block.error();
     const chain::Chain& chain = chain_of(call);
@@ -85,8 +85,7 @@ Outcome<Verdict> check_proposal(const Call& call) {
     if ((*block)->header.prev_hash != chain.view().tip().hash)
         return Verdict("inconclusive-not-best-prevblk");
     const auto result = wait_for<consensus::Result<>>(call, &chain::Chain::test_block, *block);
-    if (!result) return result.error();
-    return verdict_of(*result);
+    return verdict_of(result);
 }
 
 struct TemplateTransaction {
@@ -190,13 +189,12 @@ const Object<TemplateView> TEMPLATE{
          return only_if(!v.made.witness_commitment.empty(), v.made.witness_commitment);
      }}};
 
-Outcome<chain::BlockTemplate> make_template(const Call& call, Script payout) {
-    Outcome<chain::BlockTemplate> made =
+chain::BlockTemplate make_template(const Call& call, Script payout) {
+    NodeContext& context = context_of(call);
+    auto made =
         wait_for<chain::BlockTemplate>(call, &chain::Chain::make_template, std::move(payout));
-    if (!made) return made;
-    context_of(call).template_weight = made->block->weight();
-    context_of(call).template_transactions =
-        static_cast<int64_t>(made->block->transactions.size()) - 1;
+    context.template_weight = made.block->weight();
+    context.template_transactions = static_cast<int64_t>(made.block->transactions.size()) - 1;
     return made;
 }
 
@@ -225,9 +223,7 @@ Reply template_now(const Call& call) {
     }
     Script anyone;
     push_opcode(anyone, OP_1);
-    const Outcome<chain::BlockTemplate> made = make_template(call, std::move(anyone));
-    if (!made) return made.error();
-    return to_json(TemplateView{*made, params_of(call)}, TEMPLATE);
+    return to_json(TemplateView{make_template(call, std::move(anyone)), params_of(call)}, TEMPLATE);
 }
 
 /// What a long poll has seen already.
@@ -293,7 +289,7 @@ const Method GETBLOCKTEMPLATE{
             {{"", Type::Text}}},
            {"longpollid", Type::Text, "Wait for something newer than this", {}, true},
            {"data", Type::Hex, "For mode proposal: the block", {}, true}}}},
-    .fails = {BAD_MODE, NO_SEGWIT, NO_SIGNET, NO_DATA, BAD_BLOCK},
+    .fails = {BAD_MODE, NO_SEGWIT, NO_SIGNET, MISSING_DATA, BAD_BLOCK},
     .example = "{\"rules\":[\"segwit\"]}",
     .run =
         {getblocktemplate,
@@ -324,10 +320,9 @@ Outcome<Verdict> submitblock(const Call& call) {
     complete_coinbase(**block);
     const auto outcome =
         wait_for<chain::BlockOutcome>(call, &chain::Chain::accept_block, *block, true);
-    if (!outcome) return outcome.error();
-    if (!outcome->verdict) return verdict_of(outcome->verdict);
-    if (outcome->known) return Verdict("duplicate");
-    return only_if<std::string>(!outcome->on_active_chain, "inconclusive");
+    if (!outcome.verdict) return verdict_of(outcome.verdict);
+    if (outcome.known) return Verdict("duplicate");
+    return only_if<std::string>(!outcome.on_active_chain, "inconclusive");
 }
 
 const Method SUBMITBLOCK{
@@ -353,8 +348,7 @@ Outcome<> submitheader(const Call& call) {
             "Must submit previous header (" + header->prev_hash.to_string() + ") first"};
     const auto outcome =
         wait_for<chain::HeadersOutcome>(call, &chain::Chain::accept_headers, std::vector{*header});
-    if (!outcome) return outcome.error();
-    if (!outcome->verdict) return Error{Code::Verify, reject_text(outcome->verdict.error())};
+    if (!outcome.verdict) return Error{Code::Verify, reject_text(outcome.verdict.error())};
     return Null{};
 }
 

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -81,9 +82,9 @@ std::string reject_text(const consensus::Reject& reject);
 
 /// Block this thread until the chain thread has answered with a T, or with nothing if T is Null.
 /// `function` of the chain is called with `arguments` and the function to answer with.
-/// Error: the chain is stopping, and answers no more.
+/// Throws: the chain is stopping, and answers no more.
 template <class T, class Function, class... Arguments>
-Outcome<T> wait_for(const Call& call, Function function, Arguments&&... arguments) {
+T wait_for(const Call& call, Function function, Arguments&&... arguments) {
     auto promise = std::make_shared<std::promise<T>>();
     std::future<T> future = promise->get_future();
     auto done = [promise](const auto&... answer) { promise->set_value(T{answer...}); };
@@ -92,7 +93,7 @@ Outcome<T> wait_for(const Call& call, Function function, Arguments&&... argument
     try {
         return future.get();
     } catch (const std::future_error&) {
-        return Error{Code::Misc, "The node is stopping"};
+        throw std::runtime_error("The node is stopping");
     }
 }
 

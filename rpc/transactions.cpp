@@ -145,7 +145,7 @@ const Method GETRAWTRANSACTION{
 
 using Verdict = consensus::Result<chain::Accepted>;
 
-Outcome<Verdict> accept(const Call& call, const TransactionRef& tx, bool test_only) {
+Verdict accept(const Call& call, const TransactionRef& tx, bool test_only) {
     return wait_for<Verdict>(
         call, &chain::Chain::accept_transaction, tx, chain::AcceptOptions{test_only});
 }
@@ -179,13 +179,11 @@ std::optional<Error> submit(const Call& call, const TransactionRef& tx, Amount m
     if (chain.mempool()->find(tx->txid) != nullptr) return std::nullopt;
     if (has_unspent_output(chain, *tx)) return ALREADY_CONFIRMED;
     if (max_feerate > Amount(0)) {
-        const Outcome<Verdict> tested = accept(call, tx, true);
-        if (!tested) return tested.error();
-        if (tested->has_value() && pays_too_much(**tested, max_feerate)) return PAYS_TOO_MUCH;
+        const Verdict tested = accept(call, tx, true);
+        if (tested && pays_too_much(*tested, max_feerate)) return PAYS_TOO_MUCH;
     }
-    const Outcome<Verdict> accepted = accept(call, tx, false);
-    if (!accepted) return accepted.error();
-    if (accepted->has_error()) return refusal(accepted->error());
+    const Verdict accepted = accept(call, tx, false);
+    if (!accepted) return refusal(accepted.error());
     return std::nullopt;
 }
 
@@ -270,10 +268,8 @@ Outcome<std::vector<Test>> testmempoolaccept(const Call& call) {
             {Code::Deserialization,
              "TX decode failed: " + text.text + " Make sure the tx has at least one input."});
         if (!tx) return tx.error();
-        const Outcome<Verdict> verdict = accept(call, *tx, true);
-        if (!verdict) return verdict.error();
-        const bool too_much = verdict->has_value() && pays_too_much(**verdict, max_feerate);
-        tests.push_back({*tx, *verdict, too_much});
+        const Verdict verdict = accept(call, *tx, true);
+        tests.push_back({*tx, verdict, verdict && pays_too_much(*verdict, max_feerate)});
     }
     return tests;
 }
