@@ -2,6 +2,7 @@
 // The node's JSON-RPC as cairnd sees it: give it the node, start it, stop it.
 #pragma once
 
+#include "rpc/server/dispatch.h"
 #include "rpc/server/http_server.h"
 
 #include <filesystem>
@@ -19,6 +20,8 @@ class Network;
 } // namespace cairn::node
 
 namespace cairn::rpc {
+
+struct NodeContext;
 
 /// What the methods work on; all of it outlives the server.
 struct Node {
@@ -42,19 +45,23 @@ public:
     NodeServer(const NodeServer&) = delete;
     NodeServer& operator=(const NodeServer&) = delete;
 
-    void start();
+    void start() { http_.start(); }
+
     /// What the node is busy with while it isn't ready: "Loading block index…".
-    void set_status(std::string status);
+    void set_status(std::string status) { dispatcher_.set_status(std::move(status)); }
+
     void attach(Node node);
     void ready();
     /// Let replies under way go out (that of `stop` too), then end. Before the node's own end.
     void stop();
 
-    uint16_t port() const; ///< Listened on, where HttpOptions::port was 0.
+    /// Listened on, where HttpOptions::port was 0.
+    uint16_t port() const { return http_.port(); }
 
 private:
-    class Impl;
-    std::unique_ptr<Impl> impl_;
+    server::Dispatcher dispatcher_;
+    std::unique_ptr<NodeContext> context_;
+    server::HttpServer http_; ///< Last: its threads use the others.
 };
 
 } // namespace cairn::rpc

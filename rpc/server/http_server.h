@@ -4,17 +4,30 @@
 #pragma once
 
 #include "rpc/server/auth.h"
+#include "rpc/server/subnet.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
+#include <unordered_map>
 #include <vector>
 
 namespace cairn::rpc::server {
 
 class Dispatcher;
+class Session;
 
 /// How the server listens and what it puts up with; from the option table.
 struct HttpOptions {
@@ -46,14 +59,41 @@ public:
     /// Accept no more, let replies under way go out, end.
     void stop();
 
-    uint16_t port() const; ///< Of the first address bound.
+    /// Of the first address bound.
+    uint16_t port() const { return acceptors_.front().local_endpoint().port(); }
 
     /// Run `task` on one of the server's threads after `delay`, unless the server stops before.
     void run_after(std::chrono::milliseconds delay, std::function<void()> task);
 
 private:
-    class Impl;
-    std::unique_ptr<Impl> impl_;
+    friend Session;
+    using Acceptor = boost::asio::ip::tcp::acceptor;
+
+    void bind_all();
+    void bind(const boost::asio::ip::tcp::endpoint& endpoint, const std::string& text);
+    void accept(Acceptor& acceptor);
+    void admit(boost::asio::ip::tcp::socket socket);
+    void make_room();
+    void add(const std::shared_ptr<Session>& session);
+    void remove(Session* session);
+    std::vector<std::shared_ptr<Session>> sessions() const;
+
+    const HttpOptions options_;
+    const Authenticator authenticator_;
+    const Dispatcher& dispatcher_;
+    std::vector<Subnet> allowed_;
+    mutable std::mutex mutex_; ///< For the two below, held for moments only.
+    std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;
+    std::condition_variable session_ended_;
+    boost::asio::io_context io_;
+    /// Keeps the threads while all there is to do is to wait for a handler's event.
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+        io_.get_executor()};
+    boost::asio::strand<boost::asio::io_context::executor_type> accept_strand_{io_.get_executor()};
+    boost::asio::steady_timer accept_retry_{accept_strand_};
+    std::list<Acceptor> acceptors_;
+    std::vector<std::thread> threads_;
+    bool stopped_ = false;
 };
 
 } // namespace cairn::rpc::server

@@ -34,40 +34,17 @@ bool is_known_target(std::string_view target) {
 
 } // namespace
 
-void SessionList::add(const std::shared_ptr<Session>& session) {
-    const std::lock_guard lock(mutex_);
-    sessions_.emplace(session.get(), session);
-}
-
-void SessionList::remove(Session* session) {
-    const std::lock_guard lock(mutex_);
-    sessions_.erase(session);
-}
-
-size_t SessionList::size() const {
-    const std::lock_guard lock(mutex_);
-    return sessions_.size();
-}
-
-std::vector<std::shared_ptr<Session>> SessionList::all() const {
-    const std::lock_guard lock(mutex_);
-    std::vector<std::shared_ptr<Session>> alive;
-    for (const auto& [pointer, weak] : sessions_)
-        if (std::shared_ptr<Session> session = weak.lock()) alive.push_back(std::move(session));
-    return alive;
-}
-
-Session::Session(beast::tcp_stream stream, SessionContext& context)
+Session::Session(beast::tcp_stream stream, HttpServer& server)
     : stream_(std::move(stream)),
-      context_(context),
+      server_(server),
       delay_(stream_.get_executor()) {}
 
 Session::~Session() {
-    context_.sessions.remove(this);
+    server_.remove(this);
 }
 
 void Session::start() {
-    context_.sessions.add(shared_from_this());
+    server_.add(shared_from_this());
     idle_since_ = steady_ticks();
     asio::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->read_header(); });
 }
@@ -89,8 +66,8 @@ void Session::read_header() {
     if (closing_) return close();
     if (buffer_.capacity() > MAX_KEPT_BUFFER_BYTES) buffer_.shrink_to_fit();
     parser_.emplace();
-    parser_->body_limit(context_.options.max_body_bytes);
-    stream_.expires_after(context_.options.client_timeout);
+    parser_->body_limit(server_.options_.max_body_bytes);
+    stream_.expires_after(server_.options_.client_timeout);
     http::async_read_header(
         stream_, buffer_, *parser_,
         [self = shared_from_this()](boost::system::error_code error, size_t) {
@@ -123,7 +100,7 @@ bool Session::authorized() {
     const std::string_view text(header.data(), header.size());
     // A client sends the same header with each request: proven once, it is only compared.
     if (!accepted_.empty() && equal_in_constant_time(text, accepted_)) return true;
-    if (!context_.authenticator.user_of(text)) return false;
+    if (!server_.authenticator_.user_of(text)) return false;
     accepted_ = text;
     return true;
 }
@@ -159,7 +136,7 @@ void Session::execute() {
         asio::post(self->stream_.get_executor(), std::move(task));
     };
     auto done = [self = shared_from_this()](Answer answer) { self->reply(std::move(answer)); };
-    context_.dispatcher.handle(parser_->get().body(), std::move(resume), std::move(done));
+    server_.dispatcher_.handle(parser_->get().body(), std::move(resume), std::move(done));
 }
 
 void Session::reply(Answer answer) {
@@ -195,7 +172,7 @@ void Session::refuse_credentials() {
 
 void Session::write() {
     response_.prepare_payload();
-    stream_.expires_after(context_.options.client_timeout);
+    stream_.expires_after(server_.options_.client_timeout);
     http::async_write(
         stream_, response_, [self = shared_from_this()](boost::system::error_code error, size_t) {
             const bool keep = self->response_.keep_alive();

@@ -2,7 +2,6 @@
 // One HTTP connection: request, reply, request, until one side leaves or is too slow.
 #pragma once
 
-#include "rpc/server/auth.h"
 #include "rpc/server/dispatch.h"
 #include "rpc/server/http_server.h"
 
@@ -13,40 +12,15 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <unordered_map>
 
 namespace cairn::rpc::server {
-
-class Session;
-
-/// The connections there are. Thread: any.
-class SessionList {
-public:
-    void add(const std::shared_ptr<Session>& session);
-    void remove(Session* session);
-    size_t size() const;
-    std::vector<std::shared_ptr<Session>> all() const;
-
-private:
-    mutable std::mutex mutex_; ///< Held for moments only.
-    std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;
-};
-
-/// What all sessions share; outlives them.
-struct SessionContext {
-    const HttpOptions& options;
-    const Authenticator& authenticator;
-    const Dispatcher& dispatcher;
-    SessionList& sessions;
-};
 
 /// Thread: its strand; close_soon() and idle_since() any. Keeps itself alive while an operation is
 /// under way.
 class Session : public std::enable_shared_from_this<Session> {
 public:
-    Session(boost::beast::tcp_stream stream, SessionContext& context);
+    Session(boost::beast::tcp_stream stream, HttpServer& server); ///< The server outlives it.
     ~Session();
 
     void start();
@@ -72,7 +46,7 @@ private:
     void close();
 
     boost::beast::tcp_stream stream_;
-    SessionContext& context_;
+    HttpServer& server_;
     boost::beast::flat_buffer buffer_;
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
     Response response_;
