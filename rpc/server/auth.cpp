@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "rpc/server/auth.h"
 
-#include <algorithm>
+#include <cassert>
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
+#include <regex>
+#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 #include <system_error>
 #include <unistd.h>
@@ -17,7 +19,8 @@ namespace {
 
 constexpr std::string_view COOKIE_USER = "__cookie__"; ///< As Core's clients expect.
 constexpr std::string_view SCHEME = "Basic ";
-constexpr std::string_view DIGITS = "0123456789abcdef";
+constexpr std::string_view BASE64_DIGITS =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr size_t COOKIE_SECRET_BYTES = 32;
 constexpr size_t SALT_BYTES = 16;
 constexpr size_t MAX_AUTHORIZATION_CHARACTERS = 4096;
@@ -35,20 +38,11 @@ Hash hmac_sha256(std::string_view key, std::string_view message) {
     return hash;
 }
 
-std::string to_hex(const unsigned char* bytes, size_t size) {
-    std::string text;
-    for (size_t i = 0; i < size; ++i) {
-        text += DIGITS[bytes[i] >> 4];
-        text += DIGITS[bytes[i] & 0xf];
-    }
-    return text;
-}
-
 std::string random_hex(size_t size_bytes) {
     std::vector<unsigned char> bytes(size_bytes);
     if (RAND_bytes(bytes.data(), static_cast<int>(size_bytes)) != 1)
         throw std::runtime_error("the system gives no random bytes");
-    return to_hex(bytes.data(), bytes.size());
+    return fmt::format("{:02x}", fmt::join(bytes, ""));
 }
 
 /// Write `text` where nobody else can read it, complete before it has its name: a client that
@@ -65,19 +59,6 @@ void write_private_file(const std::filesystem::path& file, std::string_view text
     if (!complete)
         throw std::system_error(errno, std::generic_category(), "cannot write " + file.string());
     std::filesystem::rename(temporary, file);
-}
-
-[[noreturn]] void throw_bad_rpcauth() {
-    throw AuthError("Invalid -rpcauth argument, expected USER:SALT$HASH");
-}
-
-/// The value of a base64 digit; -1 for other characters.
-int base64_value(char c) {
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    if (c == '+') return 62;
-    return c == '/' ? 63 : -1;
 }
 
 } // namespace
@@ -101,20 +82,15 @@ void Authenticator::add_password(std::string user, std::string_view password) {
     credentials_.push_back({std::move(user), std::move(salt), hash});
 }
 
-void Authenticator::add_rpcauth(std::string_view text) {
-    const size_t colon = text.find(':');
-    const size_t dollar = text.find('$', colon == std::string_view::npos ? 0 : colon);
-    if (colon == std::string_view::npos || dollar == std::string_view::npos) throw_bad_rpcauth();
-    Credential credential;
-    credential.user = text.substr(0, colon);
-    credential.salt = text.substr(colon + 1, dollar - colon - 1);
-    const std::string_view digits = text.substr(dollar + 1);
-    if (digits.size() != credential.hash.size() * 2) throw_bad_rpcauth();
-    for (size_t i = 0; i < digits.size(); ++i) {
-        const size_t value = DIGITS.find(digits[i]);
-        if (value == std::string_view::npos) throw_bad_rpcauth();
-        credential.hash[i / 2] = static_cast<unsigned char>(credential.hash[i / 2] << 4 | value);
-    }
+void Authenticator::add_rpcauth(const std::string& text) {
+    static const std::regex form("([^:]*):([^$]*)\\$([0-9a-f]{64})");
+    std::smatch parts;
+    if (!std::regex_match(text, parts, form))
+        throw AuthError("Invalid -rpcauth argument, expected USER:SALT$HASH");
+    Credential credential{parts[1], parts[2]};
+    const int decoded = OPENSSL_hexstr2buf_ex(
+        credential.hash.data(), credential.hash.size(), nullptr, parts[3].str().c_str(), '\0');
+    assert(decoded == 1);
     credentials_.push_back(std::move(credential));
 }
 
@@ -154,22 +130,16 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
 }
 
 std::optional<std::string> base64_decode(std::string_view text) {
-    if (text.size() % 4 != 0) return std::nullopt;
-    size_t padding = 0;
-    while (padding < 2 && text.ends_with('=')) {
-        text.remove_suffix(1);
-        ++padding;
-    }
-    std::string bytes;
-    uint32_t bits = 0;
-    for (size_t i = 0; i < text.size(); ++i) {
-        const int value = base64_value(text[i]);
-        if (value < 0) return std::nullopt;
-        bits = bits << 6 | static_cast<uint32_t>(value);
-        if (i % 4 == 1) bytes += static_cast<char>(bits >> 4);
-        if (i % 4 == 2) bytes += static_cast<char>(bits >> 2);
-        if (i % 4 == 3) bytes += static_cast<char>(bits);
-    }
+    const size_t digits = text.find_last_not_of('=') + 1; // 0 if there are none.
+    const size_t padding = text.size() - digits;
+    if (padding > 2 || text.find_first_not_of(BASE64_DIGITS) < digits) return std::nullopt;
+    std::string bytes(text.size(), '\0');
+    // Fails unless there are whole groups of four; counts the padding as if it were bytes.
+    const int size = EVP_DecodeBlock(
+        reinterpret_cast<unsigned char*>(bytes.data()),
+        reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+    if (size < 0 || static_cast<size_t>(size) < padding) return std::nullopt;
+    bytes.resize(static_cast<size_t>(size) - padding);
     return bytes;
 }
 

@@ -48,7 +48,7 @@ private:
     };
 
     void add_password(std::string user, std::string_view password);
-    void add_rpcauth(std::string_view text);
+    void add_rpcauth(const std::string& text);
     void write_cookie(const std::filesystem::path& file);
 
     std::vector<Credential> credentials_;

@@ -5,6 +5,7 @@
 
 #include <boost/json/basic_parser_impl.hpp>
 
+#include <array>
 #include <charconv>
 
 namespace cairn::rpc::server {
@@ -136,51 +137,24 @@ Json Json::of_text(std::string text) {
 }
 
 void Json::write(JsonWriter& writer) const {
-    switch (kind) {
-    case Kind::Null:
-        writer.null();
-        return;
-    case Kind::Bool:
-        writer.boolean(truth);
-        return;
-    case Kind::Number:
-        writer.raw(text);
-        return;
-    case Kind::String:
-        writer.string(text);
-        return;
-    case Kind::Array:
-        writer.begin_array();
-        for (const Json& item : items) item.write(writer);
-        writer.end_array();
-        return;
-    case Kind::Object:
-        writer.begin_object();
-        for (size_t i = 0; i < items.size(); ++i) {
-            writer.key(names[i]);
-            items[i].write(writer);
-        }
-        writer.end_object();
-        return;
+    if (kind == Kind::Null) writer.null();
+    if (kind == Kind::Bool) writer.boolean(truth);
+    if (kind == Kind::Number) writer.raw(text);
+    if (kind == Kind::String) writer.string(text);
+    if (kind != Kind::Array && kind != Kind::Object) return;
+    const bool named = kind == Kind::Object;
+    named ? writer.begin_object() : writer.begin_array();
+    for (size_t i = 0; i < items.size(); ++i) {
+        if (named) writer.key(names[i]);
+        items[i].write(writer);
     }
+    named ? writer.end_object() : writer.end_array();
 }
 
 std::string_view kind_name(Json::Kind kind) {
-    switch (kind) {
-    case Json::Kind::Null:
-        return "null";
-    case Json::Kind::Bool:
-        return "bool";
-    case Json::Kind::Object:
-        return "object";
-    case Json::Kind::Array:
-        return "array";
-    case Json::Kind::String:
-        return "string";
-    case Json::Kind::Number:
-        return "number";
-    }
-    return {};
+    constexpr std::array<std::string_view, 6> names{
+        "null", "bool", "object", "array", "string", "number"}; // In the order of the enumeration.
+    return names.at(static_cast<size_t>(kind));
 }
 
 std::optional<Json> parse_json(std::string_view text) {
@@ -234,12 +208,6 @@ std::optional<int64_t> satoshis_of(std::string_view number) {
     const std::optional<int64_t> magnitude = integer_of(digits);
     if (!magnitude) return std::nullopt;
     return negative ? -*magnitude : *magnitude;
-}
-
-double real_of(std::string_view number) {
-    double value = 0;
-    std::from_chars(number.data(), number.data() + number.size(), value);
-    return value;
 }
 
 } // namespace cairn::rpc::server

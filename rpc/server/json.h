@@ -54,7 +54,4 @@ std::optional<int64_t> integer_of(std::string_view number);
 /// Core: ParseFixedPoint.
 std::optional<int64_t> satoshis_of(std::string_view number);
 
-/// Any JSON number as a double.
-double real_of(std::string_view number);
-
 } // namespace cairn::rpc::server
