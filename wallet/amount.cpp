@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "wallet/amount.h"
 
+#include "rpc/server/json_writer.h"
+
 #include <algorithm>
 
 namespace cairn::wallet {
@@ -48,11 +50,7 @@ std::optional<Amount> read_amount(std::string_view text) {
 }
 
 std::string to_text(Amount amount) {
-    const bool negative = amount.value < 0;
-    const auto units = static_cast<uint64_t>(negative ? -amount.value : amount.value);
-    std::string decimals = std::to_string(units % consensus::COIN);
-    decimals.insert(0, 8 - decimals.size(), '0');
-    return (negative ? "-" : "") + std::to_string(units / consensus::COIN) + "." + decimals;
+    return rpc::server::JsonWriter().amount(amount.value).take();
 }
 
 std::optional<FeeRate> read_fee_rate(std::string_view text) {

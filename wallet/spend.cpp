@@ -87,7 +87,7 @@ not_enough(const Ledger& ledger, const PaymentRequest& request, const Params& pa
     if (balance.incoming > Amount(0))
         message += "; " + to_text(balance.incoming) + " is on its way, wait for its block";
     if (balance.immature > Amount(0))
-        message += "; " + to_text(balance.immature) + " was mined and needs " +
+        message += "; " + to_text(balance.immature) + " is new and matures after " +
                    std::to_string(params.coinbase_maturity) + " blocks";
     throw WalletError(message);
 }

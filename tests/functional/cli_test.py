@@ -4,8 +4,10 @@
 does no harm."""
 import json
 import os
+import termios
 
-from framework import REGTEST_ADDRESS, TEST_WORDS, expect_equal, expect_in, run
+from devnet_test import Terminal
+from framework import CAIRN, REGTEST_ADDRESS, TEST_WORDS, expect_equal, expect_in, run
 
 
 def offline(test, *arguments, **options):
@@ -47,6 +49,27 @@ def known_words_give_the_known_address(test):
 def passphrase_comes_from_standard_input_too(test):
     offline(test, "wallet", "create", stdin="a passphrase\n")
     expect_in("empty", offline(test, "wallet", "create", "second", stdin="\n", expect=1))
+
+
+def passphrase_is_typed_unseen_and_corrected(test):
+    """At a terminal: twice, with backspace, never shown; Ctrl-C ends it and gives the echo back."""
+    command = [CAIRN, "-chain=regtest", f"-datadir={test.directory}", "-rpcport=1", "wallet",
+               "create"]
+    for name, typed, again in (("good", "secrex\x7ft", "secret"), ("differs", "one", "two"),
+                               ("stopped", "thr\x03", None)):
+        terminal = Terminal(test, [*command, name])
+        at = terminal.wait_for("Passphrase: ")
+        terminal.type(typed if again is None else typed + "\n")
+        if again is not None:
+            at = terminal.wait_for("Once more: ", at)
+            terminal.type(again + "\n")
+        code = terminal.end()
+        expect_equal(code, 0 if name == "good" else 1, name)
+        for word in ("sec", "one", "thr"):
+            assert word not in terminal.text.split("Wallet ")[0].replace("Once", ""), terminal.text
+        assert termios.tcgetattr(terminal.master)[3] & termios.ECHO, "no echo any more"
+    names = [entry["wallet"] for entry in json.loads(offline(test, "--json", "wallet", "list"))]
+    expect_equal(names, ["good"], "wallets")
 
 
 def mistakes_are_named(test):
@@ -128,6 +151,6 @@ def new_chain_is_written_and_mined(test):
 
 
 run(wallet_is_made_listed_and_restored_to_the_same_address, known_words_give_the_known_address,
-    passphrase_comes_from_standard_input_too, mistakes_are_named, wrong_passphrase_pays_nothing,
-    another_chains_node_is_refused, rpc_passes_values_and_error_codes,
-    new_chain_is_written_and_mined)
+    passphrase_comes_from_standard_input_too, passphrase_is_typed_unseen_and_corrected,
+    mistakes_are_named, wrong_passphrase_pays_nothing, another_chains_node_is_refused,
+    rpc_passes_values_and_error_codes, new_chain_is_written_and_mined)

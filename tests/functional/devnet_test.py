@@ -121,7 +121,8 @@ def taken_port_is_named_with_who_wants_it(test):
         taken.bind(("127.0.0.1", net.base_port + 3))
         taken.listen()
         error = net.up(expect=1)
-        for word in (f"the RPC server to 127.0.0.1 port {net.base_port + 3}", "node 2", "--base-port"):
+        taken_port = f"the RPC server to 127.0.0.1 port {net.base_port + 3}"
+        for word in (taken_port, "node 2", "--base-port"):
             expect_in(word, error)
         assert not any(net.pid(number) for number in (1, 2, 3)), "a node was started nonetheless"
 

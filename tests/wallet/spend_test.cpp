@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(draft_payment__too_much__says_what_there_is) {
     } catch (const WalletError& error) {
         const std::string text = error.what();
         BOOST_TEST(text.find("30.00000000 can be spent") != std::string::npos, text);
-        BOOST_TEST(text.find("1.00000000 was mined") != std::string::npos, text);
+        BOOST_TEST(text.find("1.00000000 is new") != std::string::npos, text);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "consensus/address.h"
 #include "consensus/hash.h"
+#include "consensus/signature.h"
 #include "wallet/keys/context.h"
 
 #include <algorithm>
@@ -17,53 +18,56 @@ using consensus::ByteView;
 
 namespace {
 
-constexpr size_t EXTENDED_KEY_BYTES = 78;
 constexpr size_t MAX_PATH_STEPS = 255; // the depth is one byte
 
-std::array<uint8_t, 4> big_endian(uint32_t n) {
-    return {
-        static_cast<uint8_t>(n >> 24), static_cast<uint8_t>(n >> 16), static_cast<uint8_t>(n >> 8),
-        static_cast<uint8_t>(n)};
+/// What stands in the text of an extended key, in this order. Wiped with its owner, as the key may
+/// be a secret one.
+using ExtendedBytes = SecretBytes<4 + 1 + 4 + 4 + 32 + 33>;
+
+uint8_t* put_big_endian(uint32_t n, uint8_t* at) {
+    for (int shift = 24; shift >= 0; shift -= 8) *at++ = static_cast<uint8_t>(n >> shift);
+    return at;
 }
 
-/// A hash cut in two: what is added to the parent's key, and the child's chain code.
-struct ChildHash {
-    explicit ChildHash(std::array<uint8_t, 64> hash) {
-        std::copy_n(hash.begin(), 32, tweak.data());
-        std::copy_n(hash.begin() + 32, 32, chain_code.begin());
-        explicit_bzero(hash.data(), hash.size());
-    }
-
+/// The child's place, and what is added to the parent's key.
+struct ChildStep {
+    KeyPlace place;
     SecretBytes<32> tweak;
-    std::array<uint8_t, 32> chain_code{};
 };
 
+/// `hash`: of which the first half is a key, or is added to one, and the second the chain code.
+ChildStep split(std::array<uint8_t, 64> hash) {
+    ChildStep step;
+    std::copy_n(hash.begin(), 32, step.tweak.data());
+    std::copy_n(hash.begin() + 32, 32, step.place.chain_code.begin());
+    explicit_bzero(hash.data(), hash.size());
+    return step;
+}
+
 /// `data`: 33 bytes, of the public key or, for a hardened child, a zero and the secret one.
-ChildHash child_hash(const KeyPlace& parent, ByteView data, uint32_t child_number) {
+ChildStep
+child_step(const KeyPlace& parent, const PublicKey& parent_key, ByteView data, uint32_t number) {
     SecretBytes<37> message;
-    std::copy(data.begin(), data.end(), message.data());
-    const std::array<uint8_t, 4> number = big_endian(child_number);
-    std::copy(number.begin(), number.end(), message.data() + 33);
-    return ChildHash(consensus::hmac_sha512(parent.chain_code, message.view()));
+    std::ranges::copy(data, message.data());
+    put_big_endian(number, message.data() + data.size());
+    ChildStep step = split(consensus::hmac_sha512(parent.chain_code, message.view()));
+    step.place.depth = static_cast<uint8_t>(parent.depth + 1);
+    step.place.parent = fingerprint(parent_key);
+    step.place.child_number = number;
+    return step;
 }
 
-KeyPlace child_place(
-    const KeyPlace& parent, const PublicKey& parent_key, uint32_t n, const ChildHash& hash) {
-    return {static_cast<uint8_t>(parent.depth + 1), fingerprint(parent_key), n, hash.chain_code};
-}
-
-/// The 78 bytes; `key`: 33 bytes. Wiped with its owner, as they may hold a secret.
-SecretBytes<EXTENDED_KEY_BYTES>
-extended_bytes(const std::array<uint8_t, 4>& version, const KeyPlace& place, ByteView key) {
-    SecretBytes<EXTENDED_KEY_BYTES> out;
-    uint8_t* at = std::copy(version.begin(), version.end(), out.data());
+/// `key`: 33 bytes.
+std::string
+extended_text(const std::array<uint8_t, 4>& version, const KeyPlace& place, ByteView key) {
+    ExtendedBytes bytes;
+    uint8_t* at = std::ranges::copy(version, bytes.data()).out;
     *at++ = place.depth;
-    at = std::copy(place.parent.begin(), place.parent.end(), at);
-    const std::array<uint8_t, 4> number = big_endian(place.child_number);
-    at = std::copy(number.begin(), number.end(), at);
-    at = std::copy(place.chain_code.begin(), place.chain_code.end(), at);
-    std::copy(key.begin(), key.end(), at);
-    return out;
+    at = std::ranges::copy(place.parent, at).out;
+    at = put_big_endian(place.child_number, at);
+    at = std::ranges::copy(place.chain_code, at).out;
+    std::ranges::copy(key, at);
+    return consensus::base58check_encode(bytes.view());
 }
 
 /// An extended key's text taken apart.
@@ -75,20 +79,21 @@ struct ExtendedParts {
 std::optional<ExtendedParts>
 read_extended(std::string_view text, const std::array<uint8_t, 4>& version) {
     std::optional<Bytes> bytes = consensus::base58check_decode(text);
-    if (!bytes || bytes->size() != EXTENDED_KEY_BYTES) return std::nullopt;
+    if (!bytes || bytes->size() != ExtendedBytes::size()) return std::nullopt;
     if (!std::equal(version.begin(), version.end(), bytes->begin())) return std::nullopt;
     ExtendedParts parts;
-    const uint8_t* at = bytes->data() + 4;
-    parts.place.depth = *at++;
-    std::copy_n(at, 4, parts.place.parent.begin());
+    KeyPlace& place = parts.place;
+    const uint8_t* at = bytes->data() + version.size();
+    place.depth = *at++;
+    std::copy_n(at, 4, place.parent.begin());
     at += 4;
-    for (int i = 0; i < 4; ++i) parts.place.child_number = parts.place.child_number << 8 | *at++;
-    std::copy_n(at, 32, parts.place.chain_code.begin());
+    for (int i = 0; i < 4; ++i) place.child_number = place.child_number << 8 | *at++;
+    std::copy_n(at, 32, place.chain_code.begin());
     std::copy_n(at + 32, 33, parts.key.data());
     explicit_bzero(bytes->data(), bytes->size());
     // A root has no parent.
-    const bool root_place = parts.place.child_number == 0 && parts.place.parent == Fingerprint{};
-    if (parts.place.depth == 0 && !root_place) return std::nullopt;
+    const bool root_place = place.child_number == 0 && place.parent == Fingerprint{};
+    if (place.depth == 0 && !root_place) return std::nullopt;
     return parts;
 }
 
@@ -105,12 +110,9 @@ std::optional<Key> derive_along(Key key, const KeyPath& path) {
 } // namespace
 
 std::optional<ExtendedSecretKey> master_key(ByteView seed) {
-    const ChildHash hash(consensus::hmac_sha512(consensus::as_bytes("Bitcoin seed"), seed));
-    if (secp256k1_ec_seckey_verify(signing_context(), hash.tweak.data()) == 0) return std::nullopt;
-    ExtendedSecretKey master;
-    master.place.chain_code = hash.chain_code;
-    master.key = hash.tweak;
-    return master;
+    const ChildStep root = split(consensus::hmac_sha512(consensus::as_bytes("Bitcoin seed"), seed));
+    if (!consensus::is_secret_key(root.tweak.view())) return std::nullopt;
+    return ExtendedSecretKey{root.place, root.tweak};
 }
 
 std::optional<ExtendedSecretKey> derive(const ExtendedSecretKey& parent, uint32_t child_number) {
@@ -118,27 +120,25 @@ std::optional<ExtendedSecretKey> derive(const ExtendedSecretKey& parent, uint32_
     const PublicKey parent_key = public_key(parent.key);
     SecretBytes<33> data;
     if (child_number >= HARDENED)
-        std::copy_n(parent.key.data(), 32, data.data() + 1);
+        std::ranges::copy(parent.key.view(), data.data() + 1);
     else
-        std::copy(parent_key.begin(), parent_key.end(), data.data());
-    const ChildHash hash = child_hash(parent.place, data.view(), child_number);
-    ExtendedSecretKey child{child_place(parent.place, parent_key, child_number, hash), parent.key};
-    if (secp256k1_ec_seckey_tweak_add(signing_context(), child.key.data(), hash.tweak.data()) == 0)
+        std::ranges::copy(parent_key, data.data());
+    const ChildStep step = child_step(parent.place, parent_key, data.view(), child_number);
+    ExtendedSecretKey child{step.place, parent.key};
+    if (secp256k1_ec_seckey_tweak_add(signing_context(), child.key.data(), step.tweak.data()) == 0)
         return std::nullopt;
     return child;
 }
 
 std::optional<ExtendedPublicKey> derive(const ExtendedPublicKey& parent, uint32_t child_number) {
     if (parent.place.depth == 255 || child_number >= HARDENED) return std::nullopt;
-    const ChildHash hash = child_hash(parent.place, parent.key, child_number);
+    const ChildStep step = child_step(parent.place, parent.key, parent.key, child_number);
     secp256k1_pubkey point;
     if (secp256k1_ec_pubkey_parse(
-            signing_context(), &point, parent.key.data(), parent.key.size()) == 0)
+            signing_context(), &point, parent.key.data(), parent.key.size()) == 0 ||
+        secp256k1_ec_pubkey_tweak_add(signing_context(), &point, step.tweak.data()) == 0)
         return std::nullopt;
-    if (secp256k1_ec_pubkey_tweak_add(signing_context(), &point, hash.tweak.data()) == 0)
-        return std::nullopt;
-    return ExtendedPublicKey{
-        child_place(parent.place, parent.key, child_number, hash), compressed(point)};
+    return ExtendedPublicKey{step.place, compressed(point)};
 }
 
 std::optional<ExtendedSecretKey> derive(const ExtendedSecretKey& from, const KeyPath& path) {
@@ -173,15 +173,13 @@ Fingerprint fingerprint(const PublicKey& key) {
 }
 
 std::string to_text(const ExtendedPublicKey& key, const AddressPrefixes& prefixes) {
-    return consensus::base58check_encode(
-        extended_bytes(prefixes.extended_public, key.place, key.key).view());
+    return extended_text(prefixes.extended_public, key.place, key.key);
 }
 
 std::string to_text(const ExtendedSecretKey& key, const AddressPrefixes& prefixes) {
     SecretBytes<33> padded;
-    std::copy_n(key.key.data(), 32, padded.data() + 1);
-    return consensus::base58check_encode(
-        extended_bytes(prefixes.extended_secret, key.place, padded.view()).view());
+    std::ranges::copy(key.key.view(), padded.data() + 1);
+    return extended_text(prefixes.extended_secret, key.place, padded.view());
 }
 
 std::optional<ExtendedPublicKey>
@@ -200,7 +198,7 @@ read_extended_secret(std::string_view text, const AddressPrefixes& prefixes) {
     if (!parts || parts->key.data()[0] != 0) return std::nullopt;
     ExtendedSecretKey key{parts->place, {}};
     std::copy_n(parts->key.data() + 1, 32, key.key.data());
-    if (secp256k1_ec_seckey_verify(signing_context(), key.key.data()) == 0) return std::nullopt;
+    if (!consensus::is_secret_key(key.key.view())) return std::nullopt;
     return key;
 }
 
