@@ -112,7 +112,7 @@ void BestChain::fail(BlockNode& node, const Reject& reject) {
         node.height.value, reject.reason, reject.detail);
     for (Answer& answer : answers_)
         if (answer.outcome.node == &node) answer.outcome.verdict = reject;
-    while (!in_flight_.empty()) in_flight_.pop_back(); // each stands on the one before it
+    in_flight_.clear();
     chainstate_.tree().mark_failed(node);
     follow_marks();
 }
@@ -165,6 +165,11 @@ void BestChain::emit() {
     if (change_.new_tip != change_.old_tip) notify_(change_);
     change_ = {};
     change_.old_tip = &chainstate_.tip();
+}
+
+void BestChain::abandon() {
+    in_flight_.clear();
+    answers_.clear();
 }
 
 /// What is valid has changed: candidates and the disk follow.

@@ -45,6 +45,10 @@ public:
     /// Call what was given to add() for the blocks whose fate is decided.
     void answer();
 
+    /// Leave the blocks in flight for the next start, and drop what was given to add(). For when
+    /// the chain thread has ended.
+    void abandon();
+
     /// Source, for the three: Core's functions of these names.
     Result<> invalidate(BlockNode& node);
     Result<> reconsider(BlockNode& node);

@@ -172,6 +172,7 @@ void Chain::State::stop() {
     if (stopping_.exchange(true)) return;
     queue_.close();
     if (thread_.joinable()) thread_.join();
+    best_chain_.abandon(); // an import waits for its blocks
     {
         const std::scoped_lock lock(import_mutex_);
         if (import_thread_.joinable()) import_thread_.join();
@@ -433,20 +434,30 @@ Reject busy() {
 } // namespace
 
 void Chain::accept_headers(
-    std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done) {
-    const bool taken =
-        state_->push(Lane::Control, [state = state_.get(), headers = std::move(headers), done] {
+    std::vector<BlockHeader> headers,
+    std::function<void(const HeadersOutcome&)> done,
+    Queueing queueing) {
+    const bool taken = state_->push(
+        Lane::Control,
+        [state = state_.get(), headers = std::move(headers), done] {
             done(state->accept_headers(headers));
-        });
+        },
+        queueing == Queueing::Always);
     if (!taken) done({.verdict = busy()});
 }
 
 void Chain::accept_block(
-    BlockRef block, bool requested, std::function<void(const BlockOutcome&)> done) {
+    BlockRef block,
+    bool requested,
+    std::function<void(const BlockOutcome&)> done,
+    Queueing queueing) {
     const auto checked = std::make_shared<CheckedBlock>(std::move(block));
-    const bool taken = state_->push(Lane::Blocks, [state = state_.get(), checked, requested, done] {
-        state->accept_block(*checked, requested, done);
-    });
+    const bool taken = state_->push(
+        Lane::Blocks,
+        [state = state_.get(), checked, requested, done] {
+            state->accept_block(*checked, requested, done);
+        },
+        queueing == Queueing::Always);
     if (!taken) return done({.verdict = busy()});
     Chainstate& chainstate = state_->chainstate_;
     chainstate.verify_pool().push_first([&chainstate, checked] { checked->check(chainstate); });

@@ -147,6 +147,12 @@ struct AcceptOptions {
     bool test_only = false;
 };
 
+/// What becomes of a call while too much waits for the chain thread already.
+enum class Queueing : uint8_t {
+    Refuse, ///< `done` is called at once, on the caller's thread, with the Policy reject "busy".
+    Always, ///< It waits, too: for callers who limit themselves.
+};
+
 /// A block to be mined, complete but for its nonce. Core: CBlockTemplate.
 struct BlockTemplate {
     std::shared_ptr<consensus::Block> block; ///< Coinbase first; merkle root set.
@@ -231,16 +237,21 @@ public:
     /// one that is on disk together with its tip. Throws StorageError.
     std::optional<Event> read_event(uint64_t number) const;
 
-    // Changes, any thread; `done` runs on the chain thread. If too much waits already, `done` is
-    // called at once, on the caller's thread, with the Policy reject "busy" ////////////////////
+    // Changes, any thread; `done` runs on the chain thread ////////////////////////////////////
 
     void accept_headers(
-        std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done);
+        std::vector<BlockHeader> headers,
+        std::function<void(const HeadersOutcome&)> done,
+        Queueing queueing = Queueing::Refuse);
     /// Check, store, and make it the tip if it has the most work; `done` is called once that is
     /// decided. `requested`: we asked for it, so it is stored even where it isn't the best chain
     /// yet.
-    void
-    accept_block(BlockRef block, bool requested, std::function<void(const BlockOutcome&)> done);
+    void accept_block(
+        BlockRef block,
+        bool requested,
+        std::function<void(const BlockOutcome&)> done,
+        Queueing queueing = Queueing::Refuse);
+    /// Refused while too much waits.
     void accept_transaction(
         TransactionRef tx,
         AcceptOptions options,

@@ -8,7 +8,6 @@
 #include <fstream>
 #include <future>
 #include <spdlog/spdlog.h>
-#include <thread>
 
 namespace cairn::chain {
 
@@ -17,9 +16,8 @@ using consensus::Block;
 namespace {
 
 constexpr size_t HEADERS_AT_ONCE = 2000;
-constexpr size_t BLOCKS_IN_FLIGHT = 16;
+constexpr size_t BLOCKS_IN_FLIGHT = 24; ///< Some more than the chain validates at once.
 constexpr auto PROGRESS_INTERVAL = std::chrono::seconds(10);
-constexpr auto BUSY_PAUSE = std::chrono::milliseconds(10);
 
 /// Where a block lies.
 struct Found {
@@ -28,12 +26,6 @@ struct Found {
     size_t file = 0;
     std::streamoff at = 0;
     uint32_t size = 0;
-};
-
-/// A block given to the chain that hasn't answered yet.
-struct InFlight {
-    BlockRef block;
-    std::future<Result<>> answer;
 };
 
 class Importer {
@@ -135,13 +127,10 @@ private:
             auto done = std::make_shared<std::promise<HeadersOutcome>>();
             std::future<HeadersOutcome> answer = done->get_future();
             chain_.accept_headers(
-                headers, [done](const HeadersOutcome& outcome) { done->set_value(outcome); });
+                headers, [done](const HeadersOutcome& outcome) { done->set_value(outcome); },
+                Queueing::Always);
             done.reset(); // the chain has the last hold on it: dropped, it wakes us
             const HeadersOutcome outcome = answer.get();
-            if (is_busy(outcome.verdict)) {
-                std::this_thread::sleep_for(BUSY_PAUSE);
-                continue;
-            }
             const size_t tried = std::min(headers.size(), outcome.accepted + 1);
             headers.erase(headers.begin(), headers.begin() + std::ptrdiff_t(tried));
         }
@@ -161,36 +150,26 @@ private:
             in.seekg(found.at);
             if (!in.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(bytes.size())))
                 return unreadable(found.file);
-            if (in_flight_.size() >= BLOCKS_IN_FLIGHT) finish_first();
-            if (auto block = consensus::decode<Block>(bytes)) {
-                auto shared = std::make_shared<const Block>(std::move(*block));
-                in_flight_.push_back({shared, send(shared)});
-            }
+            if (in_flight_.size() >= BLOCKS_IN_FLIGHT) wait_for_first();
+            if (auto block = consensus::decode<Block>(bytes))
+                send(std::make_shared<const Block>(std::move(*block)));
             report();
         }
-        while (!in_flight_.empty()) finish_first();
+        while (!in_flight_.empty()) wait_for_first();
         return {};
     }
 
-    std::future<Result<>> send(const BlockRef& block) {
-        auto done = std::make_shared<std::promise<Result<>>>();
-        std::future<Result<>> answer = done->get_future();
+    void send(BlockRef block) {
+        auto done = std::make_shared<std::promise<void>>();
+        in_flight_.push_back(done->get_future());
         chain_.accept_block(
-            block, true, [done](const BlockOutcome& outcome) { done->set_value(outcome.verdict); });
-        return answer;
+            std::move(block), true, [done](const BlockOutcome&) { done->set_value(); },
+            Queueing::Always);
     }
 
-    void finish_first() {
-        InFlight first = std::move(in_flight_.front());
+    void wait_for_first() {
+        in_flight_.front().get();
         in_flight_.pop_front();
-        while (is_busy(first.answer.get())) {
-            std::this_thread::sleep_for(BUSY_PAUSE);
-            first.answer = send(first.block);
-        }
-    }
-
-    static bool is_busy(const Result<>& verdict) {
-        return !verdict && verdict.error().reason == "busy";
     }
 
     void report() {
@@ -211,7 +190,7 @@ private:
     const std::atomic<bool>& stop_;
     std::vector<Found> found_;
     std::vector<size_t> order_;
-    std::deque<InFlight> in_flight_;
+    std::deque<std::future<void>> in_flight_; ///< Of each block, ready once the chain has it.
     size_t sent_ = 0;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point last_report_ = start_;

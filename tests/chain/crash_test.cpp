@@ -3,11 +3,10 @@
 // is this program again, started for one test case that nothing else runs.
 #include "tests/chain/fixture.h"
 
-#include <chrono>
 #include <csignal>
+#include <fcntl.h>
 #include <random>
 #include <sys/wait.h>
-#include <thread>
 #include <unistd.h>
 
 using namespace cairn::tests;
@@ -15,9 +14,15 @@ using namespace cairn::tests;
 namespace {
 
 constexpr const char* DIRECTORY = "CAIRN_CRASH_TEST_DIRECTORY";
+constexpr int STEPS_FD = 99; ///< The victim's end of a pipe: it writes a byte for every step.
 constexpr int64_t TIME_STEP = 1'000'000; ///< Seconds; each victim's clock is ahead by up to this.
 
 constexpr int LENGTH = 400; ///< Of the branch that victims catch up with.
+
+/// Tell the killer that work goes on.
+void step() {
+    if (write(STEPS_FD, "", 1) != 1) std::abort();
+}
 
 /// As a sync does: the headers of a long branch first, then its blocks. The same branch each time,
 /// so that the next victim goes on where this one was killed.
@@ -34,7 +39,11 @@ void catch_up(TestChain& test) {
         at = nodes.back().get();
     }
     test.submit_headers(headers);
-    for (const BlockRef& block : blocks) test.submit(block);
+    for (const BlockRef& block : blocks) {
+        test.chain().accept_block(block, true, [](const BlockOutcome&) { step(); });
+        step();
+    }
+    test.wait();
 }
 
 /// Catch up, then mine, pay, and reorganise for ever in `directory`.
@@ -49,6 +58,7 @@ void catch_up(TestChain& test) {
     test.now =
         std::max<int64_t>(test.now, test.tip().header.time) + 1 + int64_t(random() % TIME_STEP);
     for (;;) {
+        step();
         ++test.now;
         test.mine(1 + int(random() % 3));
         ++test.now;
@@ -57,15 +67,28 @@ void catch_up(TestChain& test) {
         const OutPoint coin{test.chain().read_block(old)->transactions[0].txid, 0};
         test.pay(spend({coin}, {{1'000'000, anyone_script()}}));
         const BlockNode& node = *test.chain().view().at(below);
+        step();
         test.invalidate(node);
+        step();
         test.mine(1);
         test.reconsider(node);
     }
 }
 
-pid_t start_victim(const std::filesystem::path& directory) {
+struct Victim {
+    pid_t pid = -1;
+    int steps = -1; ///< The end to read.
+};
+
+Victim start_victim(const std::filesystem::path& directory) {
+    std::array<int, 2> pipe_ends{};
+    BOOST_REQUIRE(pipe2(pipe_ends.data(), O_CLOEXEC) == 0);
     const pid_t child = fork();
-    if (child != 0) return child;
+    if (child != 0) {
+        close(pipe_ends[1]);
+        return {child, pipe_ends[0]};
+    }
+    dup2(pipe_ends[1], STEPS_FD);
     setenv(DIRECTORY, directory.c_str(), 1);
     execl(
         "/proc/self/exe", "test_chain", "--run_test=crash/victim", "--log_level=nothing",
@@ -89,13 +112,15 @@ BOOST_AUTO_TEST_CASE(killed__at_any_moment__starts_again_on_a_consistent_tip) {
     Height highest;
     // Until the victims did work: they caught up, and went on.
     for (int round = 0; round < 10 || highest <= Height(LENGTH); ++round) {
-        const pid_t child = start_victim(folder.path());
-        BOOST_REQUIRE(child > 0);
-        std::this_thread::sleep_for(
-            std::chrono::milliseconds(100 + random() % (300 + 50 * uint64_t(round))));
-        kill(child, SIGKILL);
+        const Victim victim = start_victim(folder.path());
+        BOOST_REQUIRE(victim.pid > 0);
+        char byte = 0;
+        for (uint64_t steps = 1 + random() % (300 + 100 * uint64_t(round)); steps > 0; --steps)
+            BOOST_REQUIRE(read(victim.steps, &byte, 1) == 1);
+        kill(victim.pid, SIGKILL);
         int status = 0;
-        waitpid(child, &status, 0);
+        waitpid(victim.pid, &status, 0);
+        close(victim.steps);
         BOOST_REQUIRE(WIFSIGNALED(status));
 
         TestChain test;
