@@ -19,14 +19,14 @@ Connector::Connector(
     asio::io_context& io,
     const NetworkOptions& options,
     const consensus::Params& params,
-    const Peers& peers,
+    const Protocol& protocol,
     AddressBook& book,
     Random random,
     Connected connected)
     : io_(io),
       options_(options),
       params_(params),
-      peers_(peers),
+      protocol_(protocol),
       book_(book),
       random_(random),
       connected_(std::move(connected)),
@@ -57,7 +57,7 @@ void Connector::tick(Time now) {
 
 /// Dial `target` unless it is connected, being dialled, or failed a moment ago.
 void Connector::keep(const std::string& target, ConnectionType type, Time now) {
-    for (const auto& [id, peer] : peers_) {
+    for (const auto& [id, peer] : protocol_.peers()) {
         if (peer.target != target) continue;
         if (peer.established) pauses_.erase(target);
         return;
@@ -75,7 +75,7 @@ void Connector::keep(const std::string& target, ConnectionType type, Time now) {
 void Connector::fill_slots(Time now) {
     std::set<std::string> groups;
     size_t taken = 0;
-    for (const auto& [id, peer] : peers_) {
+    for (const auto& [id, peer] : protocol_.peers()) {
         if (peer.inbound()) continue;
         groups.insert(peer.address.group());
         if (peer.type == ConnectionType::OutboundFullRelay) ++taken;
@@ -84,7 +84,8 @@ void Connector::fill_slots(Time now) {
     const int64_t seconds = seconds_of(now);
     if (const auto address = book_.pick(groups, random_, seconds)) {
         book_.tried(*address, seconds);
-        dial(address->to_string(), ConnectionType::OutboundFullRelay);
+        if (!protocol_.discourages(*address))
+            dial(address->to_string(), ConnectionType::OutboundFullRelay);
         return;
     }
     std::vector<std::string> others = options_.seed_nodes;

@@ -5,7 +5,7 @@
 
 #include "node/address_book.h"
 #include "node/network.h"
-#include "node/peer.h"
+#include "node/protocol.h"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -31,7 +31,7 @@ public:
         boost::asio::io_context& io,
         const NetworkOptions& options,
         const consensus::Params& params,
-        const Peers& peers,
+        const Protocol& protocol,
         AddressBook& book,
         Random random,
         Connected connected);
@@ -69,7 +69,7 @@ private:
     boost::asio::io_context& io_;
     const NetworkOptions& options_;
     const consensus::Params& params_;
-    const Peers& peers_;
+    const Protocol& protocol_;
     AddressBook& book_;
     Random random_;
     Connected connected_;

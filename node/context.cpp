@@ -22,6 +22,8 @@ void Context::drop(Peer& peer, std::string reason) {
 void Context::misbehaving(Peer& peer, std::string reason) {
     spdlog::debug("Misbehaving: peer={}: {}", peer.id, reason);
     if (peer.permits(PERMIT_NOBAN) || peer.type == ConnectionType::Manual) return;
+    // Many may share one address of a private net, our own programs too.
+    if (peer.address.is_routable()) discouraged.insert(peer.address.host_hash());
     drop(peer, std::move(reason));
 }
 

@@ -28,6 +28,8 @@ struct Context {
     Time now; ///< Of the call that is being handled.
     Peers peers;
     Actions out; ///< What has to be done, in order.
+    /// Hosts of peers that broke the rules: see Protocol::discourages().
+    RollingSet discouraged;
 
     void send(Peer& peer, Message message);
 
@@ -44,11 +46,13 @@ struct Context {
     /// End the connection; nothing more is taken from or sent to `peer`.
     void drop(Peer& peer, std::string reason);
 
-    /// It broke the protocol's rules: it is dropped, unless the operator trusts it.
+    /// It broke the protocol's rules: it is dropped and discouraged, unless the operator trusts it.
     void misbehaving(Peer& peer, std::string reason);
 
     /// It sent what can't be parsed, which is passed over, as the reference does.
     static void malformed(const Peer& peer, std::string_view command);
+
+    static constexpr size_t MAX_DISCOURAGED = 50'000;
 
     int64_t now_seconds() const { return seconds_of(now); }
 

@@ -55,6 +55,9 @@ struct NetAddress {
     /// Peers of one group likely have one owner: /16 of IPv4, /32 of IPv6, 4 bits of the others.
     std::string group() const;
 
+    /// Of the address without the port.
+    consensus::Hash256 host_hash() const { return consensus::sha256(bytes); }
+
     /// The 16 bytes of the old form (::ffff:a.b.c.d for IPv4); zeros where there is none.
     std::array<uint8_t, 16> to_ipv6() const;
 };

@@ -110,7 +110,7 @@ public:
               io_,
               options_,
               chain.params(),
-              protocol_.peers(),
+              protocol_,
               book_,
               system_random(),
               [this](Connection::Socket socket, const std::string& target, ConnectionType type) {
@@ -331,15 +331,16 @@ private:
         connection->start();
     }
 
-    /// Whether one more may call us, the operator's own always; or be called by us, unless it is a
-    /// peer.
+    /// Whether one more may call us, the operator's own always, one that broke the rules not in the
+    /// last slot; or be called by us, unless it is a peer.
     bool has_room(const NewPeer& fresh) const {
         const bool inbound = fresh.type == ConnectionType::Inbound;
         if (inbound && (fresh.permissions & PERMIT_NOBAN) != 0) return true;
-        const auto rivals = std::ranges::count_if(protocol_.peers(), [&](const auto& entry) {
+        auto rivals = std::ranges::count_if(protocol_.peers(), [&](const auto& entry) {
             const Peer& peer = entry.second;
             return peer.inbound() == inbound && (inbound || peer.address == fresh.address);
         });
+        if (inbound && protocol_.discourages(fresh.address)) ++rivals;
         return rivals < (inbound ? std::max(options_.max_connections - RESERVED_SLOTS, 0) : 1);
     }
 

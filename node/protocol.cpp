@@ -28,6 +28,12 @@ void deliver(T& conversation, void (T::*function)(Peer&, Argument), Peer& peer, 
         Context::malformed(peer, message.command);
 }
 
+Context make_context(const ChainReader& chain, ProtocolOptions options, Random random) {
+    const consensus::SaltedHasher salt{random.next(), random.next()};
+    const RollingSet discouraged(Context::MAX_DISCOURAGED, salt);
+    return {chain, std::move(options), random, {}, {}, {}, discouraged};
+}
+
 } // namespace
 
 /// A command and what is done with it.
@@ -115,7 +121,7 @@ const Protocol::Handler* Protocol::find_handler(std::string_view command) {
 
 Protocol::Protocol(
     const ChainReader& chain, AddressBook& book, ProtocolOptions options, Random random)
-    : context_{chain, std::move(options), random, {}, {}, {}},
+    : context_(make_context(chain, std::move(options), random)),
       handshake_(context_),
       keepalive_(context_),
       header_sync_(context_),

@@ -64,6 +64,12 @@ public:
 
     const Peers& peers() const { return context_.peers; }
 
+    /// Whether a peer at `address` broke the rules: it is not called, and not let in where room is
+    /// short.
+    bool discourages(const NetAddress& address) const {
+        return context_.discouraged.contains(address.host_hash());
+    }
+
     const ProtocolOptions& options() const { return context_.options; }
 
     std::vector<consensus::Txid> unbroadcast() const {

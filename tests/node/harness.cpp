@@ -200,11 +200,15 @@ void TestNet::connect(TestNode& from, TestNode& to) {
     settle();
 }
 
-PeerId
-TestNet::connect_stub(TestNode& node, ConnectionType type, uint32_t permissions, bool handshake) {
+PeerId TestNet::connect_stub(
+    TestNode& node,
+    ConnectionType type,
+    uint32_t permissions,
+    bool handshake,
+    const NetAddress& address) {
     const PeerId id = next_id_++;
     stubs_[{&node, id}];
-    perform(node, node.protocol.connected({id, type, {}, permissions}, now));
+    perform(node, node.protocol.connected({id, type, address, permissions}, now));
     if (!handshake) return id;
     VersionMessage version;
     version.services = NODE_NETWORK | NODE_WITNESS;

@@ -105,7 +105,8 @@ public:
         TestNode& node,
         ConnectionType type = ConnectionType::Inbound,
         uint32_t permissions = 0,
-        bool handshake = true);
+        bool handshake = true,
+        const NetAddress& address = {});
     void say(TestNode& node, PeerId stub, const std::string& command, Bytes payload = {});
     /// What `node` sent to `stub` since it was last asked; settles first.
     std::vector<Message> heard(TestNode& node, PeerId stub);

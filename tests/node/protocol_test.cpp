@@ -304,6 +304,27 @@ BOOST_AUTO_TEST_CASE(sync__invalid_or_mangled_body__drops_its_sender) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(misbehaviour__its_host__is_discouraged_unless_private_or_trusted) {
+    const NetAddress open = NetAddress::ipv4({5, 6, 7, 8}, 8333);
+    const NetAddress home = NetAddress::ipv4({192, 168, 1, 1}, 8333);
+    const auto discourages = [](ConnectionType type, uint32_t permissions,
+                                const NetAddress& address, bool broken) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId stub = net.connect_stub(node, type, permissions, true, address);
+        if (broken) net.say(node, stub, "wtxidrelay");
+        NetAddress other_port = address;
+        other_port.port = 1;
+        return node.protocol.discourages(other_port);
+    };
+    BOOST_TEST(discourages(ConnectionType::Inbound, 0, open, true));
+    BOOST_TEST(discourages(ConnectionType::OutboundFullRelay, 0, open, true));
+    BOOST_TEST(!discourages(ConnectionType::Inbound, 0, open, false));
+    BOOST_TEST(!discourages(ConnectionType::Inbound, 0, home, true));
+    BOOST_TEST(!discourages(ConnectionType::Inbound, PERMIT_NOBAN, open, true));
+    BOOST_TEST(!discourages(ConnectionType::Manual, 0, open, true));
+}
+
 BOOST_AUTO_TEST_CASE(sync__unsolicited_block__is_processed) {
     TestNet net;
     TestNode& node = net.add();
