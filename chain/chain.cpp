@@ -61,6 +61,13 @@ public:
             true);
     }
 
+    // Have it accepted on the chain thread; false and `must` as for push().
+    bool take_headers(
+        std::vector<BlockHeader> headers,
+        std::function<void(const HeadersOutcome&)> done,
+        bool must);
+    bool take_block(BlockRef block, bool requested, BestChain::Done done, bool must);
+
     // On the chain thread:
     HeadersOutcome accept_headers(const std::vector<BlockHeader>& headers);
     void accept_block(CheckedBlock& checked, bool requested, const BestChain::Done& done);
@@ -229,6 +236,29 @@ void Chain::State::tip_changed(const TipChange& change) {
         tip.header.time, tip.chain_tx_count.load());
     const std::scoped_lock lock(observers_mutex_);
     for (ChainObserver* observer : observers_) observer->tip_changed(change);
+}
+
+bool Chain::State::take_headers(
+    std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done, bool must) {
+    return push(
+        Lane::Control,
+        [this, headers = std::move(headers), done = std::move(done)] {
+            done(accept_headers(headers));
+        },
+        must);
+}
+
+bool Chain::State::take_block(BlockRef block, bool requested, BestChain::Done done, bool must) {
+    const auto checked = std::make_shared<CheckedBlock>(std::move(block));
+    const bool taken = push(
+        Lane::Blocks,
+        [this, checked, requested, done = std::move(done)] {
+            accept_block(*checked, requested, done);
+        },
+        must);
+    if (taken)
+        chainstate_.verify_pool().push_first([this, checked] { checked->check(chainstate_); });
+    return taken;
 }
 
 HeadersOutcome Chain::State::accept_headers(const std::vector<BlockHeader>& headers) {
@@ -434,33 +464,22 @@ Reject busy() {
 } // namespace
 
 void Chain::accept_headers(
-    std::vector<BlockHeader> headers,
-    std::function<void(const HeadersOutcome&)> done,
-    Queueing queueing) {
-    const bool taken = state_->push(
-        Lane::Control,
-        [state = state_.get(), headers = std::move(headers), done] {
-            done(state->accept_headers(headers));
-        },
-        queueing == Queueing::Always);
-    if (!taken) done({.verdict = busy()});
+    std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done) {
+    if (!state_->take_headers(std::move(headers), done, false)) done({.verdict = busy()});
+}
+
+void Chain::import_headers(
+    std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done) {
+    state_->take_headers(std::move(headers), std::move(done), true);
 }
 
 void Chain::accept_block(
-    BlockRef block,
-    bool requested,
-    std::function<void(const BlockOutcome&)> done,
-    Queueing queueing) {
-    const auto checked = std::make_shared<CheckedBlock>(std::move(block));
-    const bool taken = state_->push(
-        Lane::Blocks,
-        [state = state_.get(), checked, requested, done] {
-            state->accept_block(*checked, requested, done);
-        },
-        queueing == Queueing::Always);
-    if (!taken) return done({.verdict = busy()});
-    Chainstate& chainstate = state_->chainstate_;
-    chainstate.verify_pool().push_first([&chainstate, checked] { checked->check(chainstate); });
+    BlockRef block, bool requested, std::function<void(const BlockOutcome&)> done) {
+    if (!state_->take_block(std::move(block), requested, done, false)) done({.verdict = busy()});
+}
+
+void Chain::import_block(BlockRef block, std::function<void(const BlockOutcome&)> done) {
+    state_->take_block(std::move(block), true, std::move(done), true);
 }
 
 void Chain::accept_transaction(

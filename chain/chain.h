@@ -147,12 +147,6 @@ struct AcceptOptions {
     bool test_only = false;
 };
 
-/// What becomes of a call while too much waits for the chain thread already.
-enum class Queueing : uint8_t {
-    Refuse, ///< `done` is called at once, on the caller's thread, with the Policy reject "busy".
-    Always, ///< It waits, too: for callers who limit themselves.
-};
-
 /// A block to be mined, complete but for its nonce. Core: CBlockTemplate.
 struct BlockTemplate {
     std::shared_ptr<consensus::Block> block; ///< Coinbase first; merkle root set.
@@ -237,25 +231,24 @@ public:
     /// one that is on disk together with its tip. Throws StorageError.
     std::optional<Event> read_event(uint64_t number) const;
 
-    // Changes, any thread; `done` runs on the chain thread ////////////////////////////////////
+    // Changes, any thread; `done` runs on the chain thread. The three accept_ functions, if too
+    // much waits already, call it at once on the caller's thread, with the Policy reject "busy" //
 
     void accept_headers(
-        std::vector<BlockHeader> headers,
-        std::function<void(const HeadersOutcome&)> done,
-        Queueing queueing = Queueing::Refuse);
+        std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done);
     /// Check, store, and make it the tip if it has the most work; `done` is called once that is
     /// decided. `requested`: we asked for it, so it is stored even where it isn't the best chain
     /// yet.
-    void accept_block(
-        BlockRef block,
-        bool requested,
-        std::function<void(const BlockOutcome&)> done,
-        Queueing queueing = Queueing::Refuse);
-    /// Refused while too much waits.
+    void
+    accept_block(BlockRef block, bool requested, std::function<void(const BlockOutcome&)> done);
     void accept_transaction(
         TransactionRef tx,
         AcceptOptions options,
         std::function<void(const Result<Accepted>&)> done);
+    /// As accept_headers() and accept_block(), never refused: for one who limits himself.
+    void import_headers(
+        std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done);
+    void import_block(BlockRef block, std::function<void(const BlockOutcome&)> done);
     /// A template over the tip, paying to `payout`.
     void make_template(Script payout, std::function<void(const BlockTemplate&)> done);
     /// Check a block as if it were next, without its proof of work. Core: TestBlockValidity.

@@ -126,9 +126,8 @@ private:
         while (!headers.empty() && !stop_) {
             auto done = std::make_shared<std::promise<HeadersOutcome>>();
             std::future<HeadersOutcome> answer = done->get_future();
-            chain_.accept_headers(
-                headers, [done](const HeadersOutcome& outcome) { done->set_value(outcome); },
-                Queueing::Always);
+            chain_.import_headers(
+                headers, [done](const HeadersOutcome& outcome) { done->set_value(outcome); });
             done.reset(); // the chain has the last hold on it: dropped, it wakes us
             const HeadersOutcome outcome = answer.get();
             const size_t tried = std::min(headers.size(), outcome.accepted + 1);
@@ -162,9 +161,7 @@ private:
     void send(BlockRef block) {
         auto done = std::make_shared<std::promise<void>>();
         in_flight_.push_back(done->get_future());
-        chain_.accept_block(
-            std::move(block), true, [done](const BlockOutcome&) { done->set_value(); },
-            Queueing::Always);
+        chain_.import_block(std::move(block), [done](const BlockOutcome&) { done->set_value(); });
     }
 
     void wait_for_first() {
