@@ -18,6 +18,7 @@ namespace {
 constexpr int HTTP_VERSION = 11;
 constexpr std::chrono::milliseconds WRONG_PASSWORD_DELAY{250}; ///< Slows down guessing.
 constexpr std::string_view CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr size_t MAX_HEADER_BYTES = 8192;                  ///< Core: MAX_HEADERS_SIZE.
 constexpr size_t MAX_KEPT_BUFFER_BYTES = size_t{64} << 10; ///< Of an idle connection.
 
 int64_t steady_ticks() {
@@ -70,7 +71,9 @@ void Session::read_header() {
     stream_.expires_after(server_.options_.client_timeout);
     http::async_read_header(
         stream_, buffer_, *parser_,
-        [self = shared_from_this()](boost::system::error_code error, size_t) {
+        [self = shared_from_this()](boost::system::error_code error, size_t size_bytes) {
+            // The parser's own limit starts anew after each field that it could take.
+            if (!error && size_bytes > MAX_HEADER_BYTES) error = http::error::header_limit;
             self->header_read(error);
         });
 }

@@ -199,6 +199,11 @@ BOOST_AUTO_TEST_CASE(bad_http__answered_400_and_closed) {
     Client oversized(server->port());
     oversized.send("POST / HTTP/1.1\r\nX: " + std::string(10'000, 'x'));
     BOOST_TEST(oversized.read().result_int() == 400U);
+    std::string many_lines;
+    for (int i = 0; i < 500; ++i) many_lines += "header: of 20 bytes\r\n";
+    Client many(server->port());
+    many.send("POST / HTTP/1.1\r\n" + many_lines + "\r\n");
+    BOOST_TEST(many.read().result_int() == 400U);
 }
 
 BOOST_AUTO_TEST_CASE(truncated__closed_without_reply) {
