@@ -246,6 +246,7 @@ BOOST_AUTO_TEST_CASE(submitblock__each_outcome__bip22_word) {
     BOOST_TEST(result("getchaintips").items.size() == 2U);
     BOOST_TEST(error("submitheader", "[\"00\"]") == "-22 Block header decode failed");
     BOOST_TEST(text("submitheader", list_of(block.substr(0, 160))) == "null");
+    BOOST_TEST(text("submitheader", list_of(block)) == "null");
     const std::string orphan = block.substr(0, 8) + NO_HASH + block.substr(72, 88);
     BOOST_TEST(
         error("submitheader", list_of(orphan)) ==
