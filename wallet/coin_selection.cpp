@@ -20,49 +20,26 @@ Amount sum_of(const std::vector<Amount>& values, const std::vector<size_t>& chos
     return sum;
 }
 
-/// What a selection of coins comes to: the fee for its size, and what is left for change.
-class Pricing {
-public:
-    explicit Pricing(const SelectionTarget& target) : target_(target) {}
+/// The selection of `chosen`; nullopt if it doesn't suffice.
+std::optional<Selection> close(
+    const std::vector<Amount>& values, std::vector<size_t> chosen, const SelectionTarget& target) {
+    const Amount left = sum_of(values, chosen) - target.payments;
+    const Amount change = left - target.fee(chosen.size(), true);
+    if (change >= target.change_dust && change > target.change_cost())
+        return Selection{std::move(chosen), left - change, change};
+    if (left < target.fee(chosen.size(), false)) return std::nullopt;
+    return Selection{std::move(chosen), left, 0};
+}
 
-    Amount fee(size_t inputs, bool with_change) const {
-        return target_.rate.fee_of_weight(
-            target_.fixed_weight + static_cast<int64_t>(inputs) * target_.input_weight +
-            (with_change ? target_.change_weight : 0));
-    }
-
-    /// Making change and spending it later.
-    Amount change_cost() const {
-        return target_.rate.fee_of_weight(target_.change_weight) +
-               target_.rate.fee_of_weight(target_.input_weight);
-    }
-
-    /// The selection of `chosen`; nullopt if it doesn't suffice.
-    std::optional<Selection>
-    close(const std::vector<Amount>& values, std::vector<size_t> chosen) const {
-        const Amount left = sum_of(values, chosen) - target_.payments;
-        const Amount change = left - fee(chosen.size(), true);
-        if (change >= target_.change_dust && change > change_cost())
-            return Selection{std::move(chosen), left - change, change};
-        if (left < fee(chosen.size(), false)) return std::nullopt;
-        return Selection{std::move(chosen), left, 0};
-    }
-
-private:
-    const SelectionTarget& target_;
-};
-
-/// Coins in the order they are tried, without those that cost more than they bring.
-struct Ordered {
-    Ordered(const std::vector<Amount>& values, const SelectionTarget& target) {
-        const Amount cost = target.rate.fee_of_weight(target.input_weight);
-        for (size_t i = 0; i < values.size(); ++i)
-            if (values[i] > cost) order.push_back(i);
-        std::ranges::stable_sort(order, [&](size_t a, size_t b) { return values[a] > values[b]; });
-    }
-
-    std::vector<size_t> order; ///< Largest first.
-};
+/// Coins in the order they are tried, largest first, without those that cost more than they bring.
+std::vector<size_t> order_of(const std::vector<Amount>& values, const SelectionTarget& target) {
+    const Amount cost = target.rate.fee_of_weight(target.input_weight);
+    std::vector<size_t> order;
+    for (size_t i = 0; i < values.size(); ++i)
+        if (values[i] > cost) order.push_back(i);
+    std::ranges::stable_sort(order, [&](size_t a, size_t b) { return values[a] > values[b]; });
+    return order;
+}
 
 /// A depth-first search, largest coin first with and then without, for coins whose sum is enough
 /// and exceeds it by less than change would cost; the one with the least excess.
@@ -71,8 +48,7 @@ public:
     ExactSearch(const std::vector<Amount>& values, const SelectionTarget& target)
         : values_(values),
           target_(target),
-          pricing_(target),
-          order_(Ordered(values, target).order),
+          order_(order_of(values, target)),
           sums_after_(order_.size() + 1) {
         for (size_t i = order_.size(); i-- > 0;)
             sums_after_[i] = sums_after_[i + 1] + values_[order_[i]];
@@ -89,9 +65,9 @@ public:
 private:
     void search(size_t at, Amount sum) {
         if (++steps_ > MAX_SEARCH_STEPS) return;
-        const Amount excess = sum - target_.payments - pricing_.fee(taken_.size(), false);
+        const Amount excess = sum - target_.payments - target_.fee(taken_.size(), false);
         if (excess >= Amount(0)) {
-            if (excess <= pricing_.change_cost() && (!best_ || excess < least_excess_)) {
+            if (excess <= target_.change_cost() && (!best_ || excess < least_excess_)) {
                 best_ = taken_;
                 least_excess_ = excess;
             }
@@ -109,7 +85,6 @@ private:
 
     const std::vector<Amount>& values_;
     const SelectionTarget& target_;
-    Pricing pricing_;
     std::vector<size_t> order_;
     std::vector<Amount> sums_after_; ///< Of the coins from each position on.
     std::vector<size_t> taken_;
@@ -120,30 +95,39 @@ private:
 
 } // namespace
 
+Amount SelectionTarget::fee(size_t inputs, bool with_change) const {
+    return rate.fee_of_weight(
+        fixed_weight + static_cast<int64_t>(inputs) * input_weight +
+        (with_change ? change_weight : 0));
+}
+
+Amount SelectionTarget::change_cost() const {
+    return rate.fee_of_weight(change_weight) + rate.fee_of_weight(input_weight);
+}
+
 std::optional<Selection>
 select_coins(const std::vector<Amount>& values, const SelectionTarget& target) {
-    const Pricing pricing(target);
     if (auto exact = ExactSearch(values, target).run()) {
         const Amount fee = sum_of(values, *exact) - target.payments;
         return Selection{std::move(*exact), fee, 0};
     }
-    const std::vector<size_t> order = Ordered(values, target).order;
+    const std::vector<size_t> order = order_of(values, target);
     // The smallest single coin that suffices keeps the larger ones whole ...
     for (size_t i = order.size(); i-- > 0;)
-        if (auto selection = pricing.close(values, {order[i]})) return selection;
+        if (auto selection = close(values, {order[i]}, target)) return selection;
     // ... and else the fewest coins.
     std::vector<size_t> chosen;
     for (const size_t coin : order) {
         chosen.push_back(coin);
-        if (auto selection = pricing.close(values, chosen)) return selection;
+        if (auto selection = close(values, chosen, target)) return selection;
     }
     return std::nullopt;
 }
 
 std::optional<Selection>
 select_all(const std::vector<Amount>& values, const SelectionTarget& target) {
-    std::vector<size_t> chosen = Ordered(values, target).order;
-    const Amount fee = Pricing(target).fee(chosen.size(), false);
+    std::vector<size_t> chosen = order_of(values, target);
+    const Amount fee = target.fee(chosen.size(), false);
     if (chosen.empty() || sum_of(values, chosen) <= fee) return std::nullopt;
     return Selection{std::move(chosen), fee, 0};
 }

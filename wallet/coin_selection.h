@@ -19,6 +19,10 @@ struct SelectionTarget {
     int64_t input_weight = 0; ///< Of each input; all are of one kind.
     int64_t change_weight = 0;
     Amount change_dust; ///< Change below this can't be relayed.
+
+    Amount fee(size_t inputs, bool with_change) const;
+    /// Of making change and spending it later.
+    Amount change_cost() const;
 };
 
 /// Coins chosen for a payment.
