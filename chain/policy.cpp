@@ -39,18 +39,6 @@ bool standard_multisig(const OutputTemplate& output) {
            output.required <= keys;
 }
 
-/// The last push of a script_sig: what a P2SH output commits to.
-std::optional<ByteView> last_push(ByteView script_sig) {
-    std::optional<ByteView> last;
-    consensus::ScriptReader reader(script_sig);
-    while (const auto step = reader.next()) {
-        if (step->opcode > consensus::OP_16) return std::nullopt;
-        last = step->data;
-    }
-    if (!reader.at_end()) return std::nullopt;
-    return last;
-}
-
 Result<> check_outputs(const Transaction& tx, const ChainOptions& options) {
     size_t data_bytes_left = options.max_datacarrier_bytes;
     for (const TxOut& out : tx.outputs) {
@@ -100,7 +88,7 @@ bool standard_witness(const TxIn& in, ByteView script_pubkey) {
     if (type == OutputType::Anchor) return false; // needs none: it would only be stuffed
     const bool p2sh = type == OutputType::ScriptHash;
     if (p2sh) {
-        const std::optional<ByteView> redeem = last_push(in.script_sig);
+        const std::optional<ByteView> redeem = consensus::last_push(in.script_sig);
         if (!redeem) return false;
         script_pubkey = *redeem;
     }
@@ -162,7 +150,8 @@ Result<> check_inputs_standard(const Transaction& tx, std::span<const Coin* cons
             return nonstandard(i, "witness program is undefined");
         const int p2sh_sigops = consensus::count_p2sh_sigops(script_sig, script_pubkey);
         if (type == OutputType::ScriptHash) {
-            if (!last_push(script_sig)) return nonstandard(i, "P2SH redeemscript missing");
+            if (!consensus::last_push(script_sig))
+                return nonstandard(i, "P2SH redeemscript missing");
             if (p2sh_sigops > MAX_P2SH_SIGOPS)
                 return nonstandard(i, "p2sh redeemscript sigops exceed limit");
         }
@@ -186,7 +175,7 @@ bool spends_witness_program(const Transaction& tx, std::span<const Coin* const> 
     for (size_t i = 0; i < tx.inputs.size(); ++i) {
         ByteView script = coins[i]->out.script_pubkey;
         if (consensus::is_pay_to_script_hash(script))
-            script = last_push(tx.inputs[i].script_sig).value_or(ByteView());
+            script = consensus::last_push(tx.inputs[i].script_sig).value_or(ByteView());
         if (consensus::witness_program(script)) return true;
     }
     return false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "consensus/block.h"
 
+#include "consensus/hash_writer.h"
 #include "consensus/sha256_lanes.h"
 
 #include <cassert>
@@ -8,7 +9,7 @@
 namespace cairn::consensus {
 
 BlockHash BlockHeader::hash() const {
-    return BlockHash(sha256d(encode(*this)));
+    return BlockHash(HashWriter()(*this).double_hash());
 }
 
 int64_t Block::size_bytes() const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "consensus/block_filter.h"
 
+#include "consensus/hash_writer.h"
 #include "consensus/script.h"
 
 #include <algorithm>
@@ -113,8 +114,7 @@ std::vector<ByteView> filter_scripts(const Block& block, std::span<const Script>
     std::ranges::sort(
         scripts, [](ByteView a, ByteView b) { return std::ranges::lexicographical_compare(a, b); });
     const auto same = [](ByteView a, ByteView b) { return std::ranges::equal(a, b); };
-    const auto repeated = std::ranges::unique(scripts, same);
-    scripts.erase(repeated.begin(), repeated.end());
+    scripts.erase(std::unique(scripts.begin(), scripts.end(), same), scripts.end());
     return scripts;
 }
 
@@ -165,7 +165,7 @@ filter_matches(ByteView filter, const BlockHash& hash, std::span<const Script> s
 }
 
 Hash256 filter_header(ByteView filter, const Hash256& previous_header) {
-    return Sha256().write(sha256d(filter).bytes).write(previous_header.bytes).finish_double();
+    return HashWriter()(sha256d(filter), previous_header).double_hash();
 }
 
 } // namespace cairn::consensus

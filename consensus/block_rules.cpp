@@ -152,7 +152,7 @@ uint32_t block_script_flags(const BlockHash& hash, Height height, const Params& 
     // BIP-0016, BIP-0141 and BIP-0341 hold for the whole history but for a few blocks, so they need
     // no heights.
     uint32_t flags = VERIFY_P2SH | VERIFY_WITNESS | VERIFY_TAPROOT;
-    for (const ScriptFlagException& exception : params.script_exceptions)
+    for (const Exceptions::ScriptRules& exception : params.exceptions.script_flags)
         if (exception.block == hash) flags = exception.flags;
     const ActivationHeights& active = params.activation;
     if (height >= active.bip66) flags |= VERIFY_DERSIG;
@@ -163,8 +163,8 @@ uint32_t block_script_flags(const BlockHash& hash, Height height, const Params& 
 }
 
 bool needs_duplicate_check(const HeaderNode& node, const Params& params) {
-    const auto exception = params.bip30_exceptions.find(node.height);
-    if (exception != params.bip30_exceptions.end() && exception->second == node.hash) return false;
+    const Exceptions::Overwrite overwrite{node.height, node.hash};
+    if (std::ranges::count(params.exceptions.bip30, overwrite) != 0) return false;
     // Where every coinbase but that of genesis begins with its height, no two are the same.
     if (params.activation.bip34 <= Height(1)) return false;
     // Some coinbases before BIP-0034 begin with what is the height of a much later block; from the
@@ -173,7 +173,7 @@ bool needs_duplicate_check(const HeaderNode& node, const Params& params) {
     if (node.height >= FIRST_HEIGHT_FORETOLD) return true;
     const HeaderNode* activation =
         node.parent != nullptr ? node.parent->ancestor(params.activation.bip34) : nullptr;
-    return activation == nullptr || activation->hash != params.bip34_hash;
+    return activation == nullptr || activation->hash != params.exceptions.bip34_hash;
 }
 
 Result<>

@@ -53,7 +53,7 @@ Commitment split_solution(const Script& script) {
         const bool empty = data.size() <= SOLUTION_HEADER.size();
         if (result.solution || empty || !starts_with_header(data)) return;
         result.solution.emplace(data.begin() + HEADER, data.end());
-        data.resize(SOLUTION_HEADER.size());
+        data.erase(data.begin() + HEADER, data.end());
     });
     if (!result.solution) result.script = script; // byte for byte, whatever its pushes look like
     return result;
@@ -73,11 +73,11 @@ Transaction make_to_spend(const BlockHeader& header, const Hash256& root, const 
     Bytes block_data;
     Writer writer(block_data);
     writer(header.version, header.prev_hash, root, header.time);
-    TxIn in{.prevout = {.txid = {}, .index = OutPoint::NULL_INDEX}, .sequence = 0};
-    push_opcode(in.script_sig, OP_0);
-    push_data(in.script_sig, block_data);
     Transaction tx{.version = 0};
-    tx.inputs.push_back(std::move(in));
+    tx.inputs.push_back(
+        {.prevout = {.txid = {}, .index = OutPoint::NULL_INDEX},
+         .script_sig = make_script(OP_0, block_data),
+         .sequence = 0});
     tx.outputs.push_back({.value = 0, .script_pubkey = challenge});
     return tx;
 }
@@ -86,8 +86,7 @@ Transaction make_to_sign(const Transaction& to_spend) {
     const SealedTransaction spent(to_spend);
     Transaction tx{.version = 0};
     tx.inputs.push_back({.prevout = {.txid = spent.txid, .index = 0}, .sequence = 0});
-    tx.outputs.emplace_back();
-    push_opcode(tx.outputs[0].script_pubkey, OP_RETURN);
+    tx.outputs.push_back({.value = 0, .script_pubkey = make_script(OP_RETURN)});
     return tx;
 }
 

@@ -3,361 +3,305 @@
 
 #include "consensus/address.h"
 #include "consensus/interpreter.h"
+#include "consensus/json_fields.h"
 #include "consensus/pow.h"
-
-#include <algorithm>
-#include <limits>
 
 namespace cairn::consensus {
 
 namespace {
 
-constexpr size_t MAX_FILE_BYTES = 4'000'000;
-constexpr int64_t FORMAT = 1;
-constexpr int64_t MAX_UINT32 = std::numeric_limits<uint32_t>::max();
-constexpr int64_t MAX_HEIGHT = std::numeric_limits<int32_t>::max();
-/// With these, and a half-life not below the spacing, ASERT's exponent stays within 64 bits.
-constexpr int64_t MAX_SPACING = 24 * 3600;
+constexpr int64_t MAX_UINT32 = UINT32_MAX;
 constexpr int64_t MAX_SECONDS = int64_t{1000} * 365 * 24 * 3600;
-constexpr size_t MAX_NAME = 64;
-
-// Fields with a value where they are absent ////////////////////////////////////////////////////
-
-int64_t number_or(const JsonField& field, int64_t least, int64_t most, int64_t fallback) {
-    return field.present() ? field.number(least, most) : fallback;
-}
-
-Height height_or(const JsonField& field, Height fallback) {
-    return static_cast<int32_t>(number_or(field, 0, MAX_HEIGHT, fallback.value));
-}
-
-bool boolean_or_false(const JsonField& field) {
-    return field.present() && field.boolean();
-}
-
-std::vector<JsonField> items_or_none(const JsonField& field) {
-    return field.present() ? field.items() : std::vector<JsonField>();
-}
-
-template <size_t SIZE>
-std::array<uint8_t, SIZE> fixed_hex(const JsonField& field) {
-    const Bytes bytes = field.hex(SIZE, SIZE);
-    std::array<uint8_t, SIZE> result{};
-    std::ranges::copy(bytes, result.begin());
-    return result;
-}
+constexpr Range UINT32_RANGE{0, MAX_UINT32};
+constexpr Range PORTS{1, 65535};
+constexpr Range HEIGHTS{0, INT32_MAX};
+constexpr Range POSITIVE{1, INT32_MAX};
+constexpr Range AMOUNTS{0, MAX_MONEY.value};
+constexpr Range PREFIX_BYTES{1, 4};
+constexpr Range SCRIPT_BYTES{1, MAX_SCRIPT_SIZE};
 
 /// Text that is safe as a folder, a section of a configuration file, an argument.
-std::string plain_name(const JsonField& field) {
-    std::string name = field.text(MAX_NAME);
-    const auto plain = [](char c) {
+constexpr TextRule PLAIN_NAME{
+    64,
+    [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                c == '-' || c == '_';
-    };
-    if (!std::ranges::all_of(name, plain)) field.fail("letters, digits, - and _");
-    return name;
-}
+    },
+    "letters, digits, - and _"};
+
+/// Thirty characters, so that an address stays below BIP-0173's 90.
+constexpr TextRule HRP{
+    30, [](char c) { return c > ' ' && (c < 'A' || c > 'Z'); },
+    "text without capital letters and spaces"};
+
+constexpr TextRule HOST{260, [](char c) { return c != ' '; }, "a host without spaces"};
+constexpr TextRule WORD{64};
+constexpr TextRule ADDRESS{128};
+constexpr TextRule COINBASE_TEXT{90}; ///< The coinbase's script has at most 100 bytes.
+
+// Fields with a form of their own ///////////////////////////////////////////////////////////////
 
 /// A target in compact form that some hash can meet and that is not above `limit`.
-uint32_t bits_within(const JsonField& field, const Uint256& limit) {
-    const uint32_t bits = field.word();
-    const std::optional<Uint256> target = target_of(bits);
-    if (!target || *target > limit)
+struct Bits {
+    uint32_t& value;
+    const Uint256& limit;
+};
+
+void read_json(const JsonField& field, const Bits& bits) {
+    std::array<uint8_t, 4> bytes{};
+    read_json(field, bytes);
+    for (const uint8_t byte : bytes) bits.value = bits.value << 8 | byte;
+    const std::optional<Uint256> target = target_of(bits.value);
+    if (!target || *target > bits.limit)
         field.fail("8 hexadecimal digits of a target above 0 and at most proof_of_work.limit");
-    return bits;
+}
+
+boost::json::value write_json(const Bits& bits) {
+    return write_json(word_hex(bits.value), WORD);
+}
+
+/// Where a deployment starts: seconds or a word.
+struct StartTime {
+    int64_t& value;
+};
+
+constexpr std::pair<const char*, int64_t> START_WORDS[] = {
+    {"always", Deployment::ALWAYS_ACTIVE}, {"never", Deployment::NEVER_ACTIVE}};
+
+void read_json(const JsonField& field, const StartTime& start) {
+    if (!field.text()) return read_json(field, start.value, UINT32_RANGE);
+    for (const auto& [word, value] : START_WORDS)
+        if (field.text() == word) return void(start.value = value);
+    field.fail("seconds, \"always\" or \"never\"");
+}
+
+boost::json::value write_json(const StartTime& start) {
+    for (const auto& [word, value] : START_WORDS)
+        if (start.value == value) return write_json(word, WORD);
+    return start.value;
+}
+
+/// Script flags by name.
+struct Flags {
+    uint32_t& value;
+};
+
+constexpr std::pair<const char*, ScriptFlags> FLAG_NAMES[] = {
+    {"P2SH", VERIFY_P2SH}, {"WITNESS", VERIFY_WITNESS}, {"TAPROOT", VERIFY_TAPROOT}};
+
+void read_json(const JsonField& field, const Flags& flags) {
+    for (const JsonField& item : field.items()) {
+        const uint32_t before = flags.value;
+        for (const auto& [name, flag] : FLAG_NAMES)
+            if (item.text() == name) flags.value |= flag;
+        if (flags.value == before) item.fail("P2SH, WITNESS or TAPROOT, once");
+    }
+}
+
+boost::json::value write_json(const Flags& flags) {
+    boost::json::array names;
+    for (const auto& [name, flag] : FLAG_NAMES)
+        if ((flags.value & flag) != 0) names.emplace_back(name);
+    return names;
 }
 
 // The file's sections, in their order ///////////////////////////////////////////////////////////
 
-void read_identity(JsonFields& file, Params& params) {
-    params.name = plain_name(file["name"]);
-    const JsonField directory = file["directory"];
-    params.directory = directory.present() ? plain_name(directory) : params.name;
-    params.magic = fixed_hex<4>(file["magic"]);
-    params.p2p_port = static_cast<uint16_t>(file["p2p_port"].number(1, 65535));
-    const JsonField rpc_port = file["rpc_port"];
-    params.rpc_port = static_cast<uint16_t>(rpc_port.number(1, 65535));
-    if (params.rpc_port == params.p2p_port) rpc_port.fail("another port than p2p_port");
+void walk_address(JsonFields& file, AddressPrefixes& address) {
+    file.required("bech32_hrp", address.bech32_hrp, HRP);
+    file.required("pubkey_hash", address.pubkey_hash, PREFIX_BYTES);
+    file.required("script_hash", address.script_hash, PREFIX_BYTES);
+    file.required("secret_key", address.secret_key, PREFIX_BYTES);
+    file.required("extended_public", address.extended_public);
+    file.required("extended_secret", address.extended_secret);
+    file.required("coin_type", address.coin_type, HEIGHTS);
 }
 
-AddressPrefixes read_address(const JsonField& field) {
-    constexpr size_t MAX_HRP = 30; // so that an address stays below BIP-0173's 90 characters
-    JsonFields fields(field);
-    AddressPrefixes address;
-    const JsonField hrp = fields["bech32_hrp"];
-    address.bech32_hrp = hrp.text(MAX_HRP);
-    const auto allowed = [](char c) { return c > ' ' && (c < 'A' || c > 'Z'); };
-    if (!std::ranges::all_of(address.bech32_hrp, allowed))
-        hrp.fail("text without capital letters and spaces");
-    address.pubkey_hash = fields["pubkey_hash"].hex(1, 4);
-    address.script_hash = fields["script_hash"].hex(1, 4);
-    address.secret_key = fields["secret_key"].hex(1, 4);
-    address.extended_public = fixed_hex<4>(fields["extended_public"]);
-    address.extended_secret = fixed_hex<4>(fields["extended_secret"]);
-    constexpr int64_t MAX_COIN_TYPE = 0x7fffffff;
-    address.coin_type = static_cast<uint32_t>(fields["coin_type"].number(0, MAX_COIN_TYPE));
-    fields.finish();
-    return address;
+void walk_rule(JsonFields& file, AsertRule& rule, const Uint256& limit) {
+    // Not below the spacing: then, with the bounds of both, its exponent stays within 64 bits.
+    file.required("half_life", rule.half_life, Range{rule.spacing, MAX_SECONDS});
+    file.required("start_bits", Bits{rule.start_bits, limit});
 }
 
-AsertRule read_asert(JsonFields& fields, int64_t spacing, const Uint256& limit) {
-    AsertRule rule{.spacing = spacing};
-    rule.half_life = fields["half_life"].number(spacing, MAX_SECONDS);
-    rule.start_bits = bits_within(fields["start_bits"], limit);
-    return rule;
+void walk_rule(JsonFields& file, BitcoinRule& rule, const Uint256& /*limit*/) {
+    file.required("timespan", rule.timespan, Range{4, MAX_SECONDS});
+    file.check(
+        rule.timespan % rule.spacing == 0 && rule.timespan >= 2 * rule.spacing, "timespan",
+        "a multiple of spacing, at least twice as long");
+    file.defaulted("min_difficulty_blocks", rule.min_difficulty_blocks);
+    file.defaulted("bip94", rule.bip94);
 }
 
-BitcoinRule read_bitcoin(JsonFields& fields, int64_t spacing) {
-    BitcoinRule rule{.spacing = spacing};
-    const JsonField timespan = fields["timespan"];
-    rule.timespan = timespan.number(4, MAX_SECONDS);
-    if (rule.timespan % spacing != 0 || rule.timespan < 2 * spacing)
-        timespan.fail("a multiple of spacing, at least twice as long");
-    rule.min_difficulty_blocks = boolean_or_false(fields["min_difficulty_blocks"]);
-    rule.bip94 = boolean_or_false(fields["bip94"]);
-    return rule;
+void walk_rule(JsonFields& /*file*/, FixedRule& /*rule*/, const Uint256& /*limit*/) {}
+
+void walk_proof_of_work(JsonFields& file, Params& params) {
+    constexpr Range SPACINGS{1, 24 * 3600};
+    static const std::pair<std::string, PowRule> RULES[] = {
+        {"asert", AsertRule()}, {"bitcoin", BitcoinRule()}, {"fixed", FixedRule()}};
+    file.required("limit", params.pow_limit);
+    file.check(params.pow_limit != 0, "limit", "a number above 0");
+    std::string name = RULES[params.pow.index()].first;
+    file.required("rule", name, WORD);
+    const auto rule = std::ranges::find(RULES, name, &std::pair<std::string, PowRule>::first);
+    file.check(rule != std::end(RULES), "rule", "asert, bitcoin or fixed");
+    if (file.reading()) params.pow = rule->second;
+    std::visit(
+        [&](auto& chosen) {
+            file.required("spacing", chosen.spacing, SPACINGS);
+            walk_rule(file, chosen, params.pow_limit);
+        },
+        params.pow);
 }
 
-void read_proof_of_work(const JsonField& field, Params& params) {
-    JsonFields fields(field);
-    const JsonField limit = fields["limit"];
-    params.pow_limit = limit.number_256();
-    if (params.pow_limit == 0) limit.fail("a number above 0");
-    const int64_t spacing = fields["spacing"].number(1, MAX_SPACING);
-    const JsonField rule = fields["rule"];
-    const std::string name = rule.text(MAX_NAME);
-    if (name == "asert")
-        params.pow = read_asert(fields, spacing, params.pow_limit);
-    else if (name == "bitcoin")
-        params.pow = read_bitcoin(fields, spacing);
-    else if (name == "fixed")
-        params.pow = FixedRule{.spacing = spacing};
-    else
-        rule.fail("asert, bitcoin or fixed");
-    fields.finish();
+/// An output's script as an address, where it has one.
+void walk_output(JsonFields& file, TxOut& out, const AddressPrefixes& prefixes) {
+    file.required("amount", out.value, AMOUNTS);
+    std::string address;
+    if (!file.reading()) address = address_of_script(out.script_pubkey, prefixes).value_or("");
+    file.optional("address", address, ADDRESS);
+    if (file.reading() || address.empty()) file.optional("script", out.script_pubkey, SCRIPT_BYTES);
+    if (!file.reading()) return;
+    file.check(address.empty() != out.script_pubkey.empty(), "", "either an address or a script");
+    if (address.empty()) return;
+    const std::optional<Script> script = script_of_address(address, prefixes);
+    file.check(script.has_value(), "address", "an address with the prefixes of this file");
+    out.script_pubkey = *script;
 }
 
-TxOut read_output(const JsonField& field, const AddressPrefixes& prefixes) {
-    JsonFields fields(field);
-    TxOut out;
-    out.value = fields["amount"].number(0, MAX_MONEY.value);
-    const JsonField address = fields["address"];
-    const JsonField script = fields["script"];
-    if (address.present() == script.present()) field.fail("either an address or a script");
-    if (script.present()) {
-        out.script_pubkey.assign(script.hex(1, MAX_SCRIPT_SIZE));
-    } else {
-        const auto known = script_of_address(address.text(MAX_NAME * 2), prefixes);
-        if (!known) address.fail("an address with the prefixes of this file");
-        out.script_pubkey = *known;
-    }
-    fields.finish();
-    return out;
-}
-
-std::vector<TxOut> read_outputs(const JsonField& field, const AddressPrefixes& prefixes) {
+void walk_genesis(JsonFields& file, Params& params) {
+    BlockHeader& header = params.genesis.header;
     std::vector<TxOut> outputs;
+    std::string text;
+    if (file.reading()) {
+        header.version = 1;
+    } else {
+        outputs = params.genesis.transactions[0].outputs;
+        const ByteView said = *last_push(params.genesis.transactions[0].inputs[0].script_sig);
+        text.assign(said.begin(), said.end());
+    }
+    file.defaulted("version", header.version, Range{INT32_MIN, INT32_MAX});
+    file.required("time", header.time, UINT32_RANGE);
+    file.required("bits", Bits{header.bits, params.pow_limit});
+    file.required("nonce", header.nonce, UINT32_RANGE);
+    file.required("coinbase", text, COINBASE_TEXT);
     Amount total;
-    for (const JsonField& item : field.items()) {
-        outputs.push_back(read_output(item, prefixes));
-        total += outputs.back().value;
-        if (!money_range(total)) field.fail("at most 21,000,000 coins in all");
-    }
-    if (outputs.empty()) field.fail("at least one output");
-    return outputs;
+    file.required("outputs", outputs, [&](JsonFields& item, TxOut& out) {
+        walk_output(item, out, params.address);
+        total = std::min(total + out.value, MAX_MONEY + Amount(1));
+    });
+    file.check(money_range(total), "outputs", "at most 21,000,000 coins in all");
+    file.check(!outputs.empty(), "outputs", "at least one output");
+    file.defaulted("spendable", params.genesis_spendable);
+    BlockHash hash = params.genesis_hash;
+    file.required("hash", hash);
+    if (!file.reading()) return;
+    params.genesis = make_genesis(header, text, std::move(outputs));
+    params.genesis_hash = header.hash();
+    file.check(
+        hash == params.genesis_hash, "hash",
+        "the hash of what this section holds, " + params.genesis_hash.to_string());
+    file.check(
+        meets_target(hash, header.bits, params.pow_limit), "nonce",
+        "a nonce with which the hash meets the bits");
 }
 
-void read_genesis(const JsonField& field, Params& params) {
-    constexpr size_t MAX_TEXT = 90; // the coinbase's script has at most 100 bytes
-    JsonFields fields(field);
-    BlockHeader header;
-    header.version = static_cast<int32_t>(number_or(fields["version"], INT32_MIN, INT32_MAX, 1));
-    header.time = static_cast<uint32_t>(fields["time"].number(0, MAX_UINT32));
-    const JsonField bits = fields["bits"];
-    header.bits = bits_within(bits, params.pow_limit);
-    const JsonField nonce = fields["nonce"];
-    header.nonce = static_cast<uint32_t>(nonce.number(0, MAX_UINT32));
-    std::vector<TxOut> outputs = read_outputs(fields["outputs"], params.address);
-    params.genesis = make_genesis(header, fields["coinbase"].text(MAX_TEXT), std::move(outputs));
-    params.genesis_hash = params.genesis.header.hash();
-    params.genesis_spendable = boolean_or_false(fields["spendable"]);
-    const JsonField hash = fields["hash"];
-    if (hash.hash() != params.genesis_hash)
-        hash.fail("the hash of what this section holds, " + params.genesis_hash.to_string());
-    if (!meets_target(params.genesis_hash, header.bits, params.pow_limit))
-        nonce.fail("a nonce with which the hash meets the bits");
-    fields.finish();
+void walk_subsidy(JsonFields& file, Params& params) {
+    file.required("amount", params.subsidy, AMOUNTS);
+    file.required("halving_interval", params.halving_interval, HEIGHTS);
+    file.defaulted("coinbase_maturity", params.coinbase_maturity, POSITIVE);
 }
 
-void read_subsidy(const JsonField& field, Params& params) {
-    JsonFields fields(field);
-    params.subsidy = fields["amount"].number(0, MAX_MONEY.value);
-    params.halving_interval =
-        static_cast<int32_t>(fields["halving_interval"].number(0, MAX_HEIGHT));
-    params.coinbase_maturity =
-        static_cast<int32_t>(number_or(fields["coinbase_maturity"], 1, MAX_HEIGHT, 100));
-    fields.finish();
+void walk_activation(JsonFields& file, ActivationHeights& heights) {
+    file.defaulted("bip34", heights.bip34, HEIGHTS);
+    file.defaulted("bip66", heights.bip66, HEIGHTS);
+    file.defaulted("bip65", heights.bip65, HEIGHTS);
+    file.defaulted("csv", heights.csv, HEIGHTS);
+    file.defaulted("segwit", heights.segwit, HEIGHTS);
 }
 
-ActivationHeights read_activation(const JsonField& field) {
-    ActivationHeights heights;
-    if (!field.present()) return heights;
-    JsonFields fields(field);
-    heights.bip34 = height_or(fields["bip34"], heights.bip34);
-    heights.bip66 = height_or(fields["bip66"], heights.bip66);
-    heights.bip65 = height_or(fields["bip65"], heights.bip65);
-    heights.csv = height_or(fields["csv"], heights.csv);
-    heights.segwit = height_or(fields["segwit"], heights.segwit);
-    fields.finish();
-    return heights;
+void walk_deployment(JsonFields& file, Deployment& deployment) {
+    file.required("name", deployment.name, PLAIN_NAME);
+    file.required("bit", deployment.bit, Range{0, 28});
+    file.required("start_time", StartTime{deployment.start_time});
+    if (file.reading() || deployment.timeout != Deployment::NO_TIMEOUT)
+        file.defaulted("timeout", deployment.timeout, UINT32_RANGE);
+    file.defaulted("min_activation_height", deployment.min_activation_height, HEIGHTS);
+    file.defaulted("period", deployment.period, POSITIVE);
+    file.defaulted("threshold", deployment.threshold, Range{1, deployment.period});
+    file.check(
+        deployment.threshold <= deployment.period, "threshold",
+        "a number, since the default is above the period");
 }
 
-int64_t read_start(const JsonField& field) {
-    if (!field.is_text()) return field.number(0, MAX_UINT32);
-    const std::string word = field.text(MAX_NAME);
-    if (word == "always") return Deployment::ALWAYS_ACTIVE;
-    if (word == "never") return Deployment::NEVER_ACTIVE;
-    field.fail("seconds, \"always\" or \"never\"");
+void walk_exceptions(JsonFields& file, Exceptions& exceptions) {
+    file.optional(
+        "script_flags", exceptions.script_flags,
+        [](JsonFields& item, Exceptions::ScriptRules& rules) {
+            item.required("block", rules.block);
+            item.required("flags", Flags{rules.flags});
+        });
+    file.optional("bip30", exceptions.bip30, [](JsonFields& item, Exceptions::Overwrite& block) {
+        item.required("height", block.height, HEIGHTS);
+        item.required("block", block.block);
+    });
+    file.optional("bip34_hash", exceptions.bip34_hash);
 }
 
-Deployment read_deployment(const JsonField& field) {
-    JsonFields fields(field);
-    Deployment result;
-    result.name = plain_name(fields["name"]);
-    result.bit = static_cast<int>(fields["bit"].number(0, 28));
-    result.start_time = read_start(fields["start_time"]);
-    result.timeout = number_or(fields["timeout"], 0, MAX_UINT32, Deployment::NO_TIMEOUT);
-    result.min_activation_height = height_or(fields["min_activation_height"], 0);
-    result.period = static_cast<int>(number_or(fields["period"], 1, MAX_HEIGHT, result.period));
-    const JsonField threshold = fields["threshold"];
-    if (!threshold.present() && result.threshold > result.period)
-        threshold.fail("a number, since the default is above the period");
-    result.threshold = static_cast<int>(number_or(threshold, 1, result.period, result.threshold));
-    fields.finish();
-    return result;
+void walk_snapshot(JsonFields& file, Snapshot& snapshot) {
+    file.required("height", snapshot.height, POSITIVE);
+    file.required("block", snapshot.block);
+    file.required("coins_hash", snapshot.coins_hash);
+    file.required("chain_tx_count", snapshot.chain_tx_count, Range{1, INT64_MAX});
 }
 
-uint32_t read_flags(const JsonField& field) {
-    uint32_t flags = 0;
-    for (const JsonField& item : field.items()) {
-        const std::string name = item.text(MAX_NAME);
-        if (name == "P2SH")
-            flags |= VERIFY_P2SH;
-        else if (name == "WITNESS")
-            flags |= VERIFY_WITNESS;
-        else if (name == "TAPROOT")
-            flags |= VERIFY_TAPROOT;
-        else
-            item.fail("P2SH, WITNESS or TAPROOT");
-    }
-    return flags;
-}
-
-/// What history asks to be let pass.
-void read_exceptions(const JsonField& field, Params& params) {
-    if (!field.present()) return;
-    JsonFields fields(field);
-    for (const JsonField& item : items_or_none(fields["script_flags"])) {
-        JsonFields exception(item);
-        params.script_exceptions.push_back(
-            {.block = BlockHash(exception["block"].hash()),
-             .flags = read_flags(exception["flags"])});
-        exception.finish();
-    }
-    for (const JsonField& item : items_or_none(fields["bip30"])) {
-        JsonFields exception(item);
-        const Height height = height_or(exception["height"], 0);
-        params.bip30_exceptions[height] = BlockHash(exception["block"].hash());
-        exception.finish();
-    }
-    if (const JsonField hash = fields["bip34_hash"]; hash.present())
-        params.bip34_hash = BlockHash(hash.hash());
-    fields.finish();
-}
-
-Snapshot read_snapshot(const JsonField& field) {
-    JsonFields fields(field);
-    Snapshot snapshot;
-    snapshot.height = static_cast<int32_t>(fields["height"].number(1, MAX_HEIGHT));
-    snapshot.block = BlockHash(fields["block"].hash());
-    snapshot.coins_hash = fields["coins_hash"].hash();
-    snapshot.chain_tx_count = static_cast<uint64_t>(
-        fields["chain_tx_count"].number(1, std::numeric_limits<int64_t>::max()));
-    fields.finish();
-    return snapshot;
-}
-
-std::vector<std::string> read_hosts(const JsonField& field) {
-    constexpr size_t MAX_HOST = 260;
-    std::vector<std::string> hosts;
-    for (const JsonField& item : items_or_none(field)) {
-        hosts.push_back(item.text(MAX_HOST));
-        if (hosts.back().find(' ') != std::string::npos) item.fail("a host without spaces");
-    }
-    return hosts;
-}
-
-/// What a node trusts or asks first; no rule depends on it.
-void read_operation(JsonFields& file, Params& params) {
-    if (const JsonField work = file["minimum_chain_work"]; work.present())
-        params.minimum_chain_work = work.number_256();
-    if (const JsonField hash = file["assumed_valid"]; hash.present())
-        params.assumed_valid = BlockHash(hash.hash());
-    for (const JsonField& item : items_or_none(file["snapshots"]))
-        params.snapshots.push_back(read_snapshot(item));
-    params.max_tip_age = number_or(file["max_tip_age"], 0, MAX_SECONDS, params.max_tip_age);
-    params.bootstrap_peers = read_hosts(file["bootstrap_peers"]);
-    params.dns_seeds = read_hosts(file["dns_seeds"]);
+/// The whole file: rules first, then what a node trusts or asks first.
+void walk_file(JsonFields& file, Params& params) {
+    int format = 1;
+    file.required("format", format, HEIGHTS);
+    file.check(format == 1, "format", "1, the only format that this program knows");
+    file.required("name", params.name, PLAIN_NAME);
+    if (file.reading()) params.directory = params.name;
+    if (file.reading() || params.directory != params.name)
+        file.defaulted("directory", params.directory, PLAIN_NAME);
+    file.required("magic", params.magic);
+    file.required("p2p_port", params.p2p_port, PORTS);
+    file.required("rpc_port", params.rpc_port, PORTS);
+    file.check(params.rpc_port != params.p2p_port, "rpc_port", "another port than p2p_port");
+    file.required("address", params.address, walk_address);
+    file.required("proof_of_work", params, walk_proof_of_work);
+    file.required("genesis", params, walk_genesis);
+    file.required("subsidy", params, walk_subsidy);
+    // Below, not even a coinbase would fit.
+    constexpr Range WEIGHTS{4'000, MAX_WIRE_SIZE};
+    file.defaulted("max_block_weight", params.max_block_weight, WEIGHTS);
+    file.defaulted("activation", params.activation, walk_activation);
+    file.defaulted("deployments", params.deployments, walk_deployment);
+    file.optional("exceptions", params.exceptions, walk_exceptions);
+    file.optional("challenge", params.challenge, SCRIPT_BYTES);
+    file.optional("minimum_chain_work", params.minimum_chain_work);
+    file.optional("assumed_valid", params.assumed_valid);
+    file.optional("snapshots", params.snapshots, walk_snapshot);
+    file.defaulted("max_tip_age", params.max_tip_age, Range{0, MAX_SECONDS});
+    file.defaulted("bootstrap_peers", params.bootstrap_peers, HOST);
+    file.defaulted("dns_seeds", params.dns_seeds, HOST);
 }
 
 } // namespace
 
-Block make_genesis(const BlockHeader& header, std::string_view text, std::vector<TxOut> outputs) {
-    // As Bitcoin's, where the first two numbers stand for the bits and an extra nonce.
-    constexpr int64_t FIRST_BITS = 0x1d00ffff;
-    constexpr std::array<uint8_t, 1> EXTRA_NONCE = {4};
-    Transaction coinbase{.version = 1};
-    TxIn in{.prevout = {.txid = {}, .index = OutPoint::NULL_INDEX}};
-    push_number(in.script_sig, FIRST_BITS);
-    push_data(in.script_sig, EXTRA_NONCE);
-    push_data(in.script_sig, as_bytes(text));
-    coinbase.inputs.push_back(std::move(in));
-    coinbase.outputs = std::move(outputs);
-    Block block{.header = header};
-    block.transactions.emplace_back(std::move(coinbase));
-    block.header.merkle_root = merkle_root(block);
-    return block;
-}
-
 Params read_chain_file(std::string_view text) {
+    constexpr size_t MAX_FILE_BYTES = 4'000'000;
     if (text.size() > MAX_FILE_BYTES)
         throw ChainFileError(
             "chain file: has " + std::to_string(text.size()) + " bytes, expected at most " +
             std::to_string(MAX_FILE_BYTES));
     const boost::json::value root = parse_json_strictly(text);
-    JsonFields file(JsonField(&root, ""));
-    if (const JsonField format = file["format"]; format.number(0, MAX_HEIGHT) != FORMAT)
-        format.fail("1, the only format that this program knows");
     Params params;
-    read_identity(file, params);
-    params.address = read_address(file["address"]);
-    read_proof_of_work(file["proof_of_work"], params);
-    read_genesis(file["genesis"], params);
-    read_subsidy(file["subsidy"], params);
-    // Below, not even a coinbase would fit.
-    constexpr int64_t LEAST_WEIGHT = 4'000;
-    constexpr auto MOST_WEIGHT = static_cast<int64_t>(MAX_WIRE_SIZE);
-    params.max_block_weight =
-        number_or(file["max_block_weight"], LEAST_WEIGHT, MOST_WEIGHT, params.max_block_weight);
-    params.activation = read_activation(file["activation"]);
-    for (const JsonField& item : items_or_none(file["deployments"]))
-        params.deployments.push_back(read_deployment(item));
-    read_exceptions(file["exceptions"], params);
-    if (const JsonField challenge = file["challenge"]; challenge.present())
-        params.challenge.assign(challenge.hex(1, MAX_SCRIPT_SIZE));
-    read_operation(file, params);
-    file.finish();
+    read_json({&root, ""}, params, walk_file);
     return params;
+}
+
+std::string write_chain_file(Params params) {
+    return print_json(write_json(params, walk_file));
 }
 
 } // namespace cairn::consensus

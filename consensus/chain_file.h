@@ -6,17 +6,13 @@
 #include "consensus/json_fields.h"
 #include "consensus/params.h"
 
-#include <string>
-#include <string_view>
-#include <vector>
-
 namespace cairn::consensus {
 
 /// The chain that `text` describes. Format: docs/chain-file.md. Throws ChainFileError.
 Params read_chain_file(std::string_view text);
 
 /// The text that read_chain_file() reads as `params`, for people to read, too.
-std::string write_chain_file(const Params& params);
+std::string write_chain_file(Params params);
 
 /// The genesis block: one coinbase whose script holds `text` in the form of Bitcoin's own.
 Block make_genesis(const BlockHeader& header, std::string_view text, std::vector<TxOut> outputs);
@@ -25,18 +21,14 @@ Block make_genesis(const BlockHeader& header, std::string_view text, std::vector
 /// "CRN".
 constexpr uint32_t NEW_CHAIN_COIN_TYPE = 4411982;
 
-/// What distinguishes a new chain; all else follows, or is as on the default chain.
-struct NewChain {
-    std::string name;
-    std::string bech32_hrp;
+/// A new chain: its parameters, which begin as those of the default chain, and what its genesis
+/// block is made of. Asked for are a name and address.bech32_hrp.
+struct NewChain : Params {
+    NewChain();
+
     uint32_t time = 0; ///< Of the genesis block: now.
-    int64_t spacing = 15;
-    int64_t half_life = 3600;
-    uint32_t start_bits = 0x1e010000; ///< Target of the first blocks, and the easiest there is.
-    std::string coinbase_text;        ///< What the genesis block says; empty: the name.
-    Amount subsidy = COIN;
-    int32_t halving_interval = 8'400'000;
-    int32_t coinbase_maturity = 10;
+    AsertRule work{.spacing = 15, .half_life = 3600, .start_bits = 0x1e010000};
+    std::string coinbase_text; ///< What the genesis block says; empty: the name.
 
     /// Coins that exist from the start.
     struct Premine {
@@ -45,14 +37,12 @@ struct NewChain {
     };
 
     std::vector<Premine> premine;
-    Script challenge;      ///< BIP-0325: blocks are signed; then the target is a fixed, easy one.
-    uint16_t p2p_port = 0; ///< 0, and no rpc_port: chosen by the genesis hash.
-    uint16_t rpc_port = 0;
-    std::vector<std::string> bootstrap_peers;
 };
 
-/// The chain file of a new chain, its genesis nonce found (some seconds, by start_bits). The magic
-/// is taken from the genesis hash, so that chains of one name keep apart. Throws ChainFileError.
-std::string new_chain_file(const NewChain& chain);
+/// The chain file of a new chain, its genesis nonce found (some seconds, by work.start_bits, which
+/// is also the easiest target there is). The magic is taken from the genesis hash, so that chains
+/// of one name keep apart, and so are the ports that are 0. With a challenge (BIP-0325) the target
+/// is a fixed, easy one. Throws ChainFileError.
+std::string new_chain_file(NewChain chain);
 
 } // namespace cairn::consensus

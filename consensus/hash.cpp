@@ -78,6 +78,12 @@ std::array<uint8_t, 64> hmac_sha512(ByteView key, ByteView bytes) {
     return mac;
 }
 
+Hash256 sha3_256(ByteView bytes) {
+    Hash256 hash;
+    EVP_Digest(bytes.data(), bytes.size(), hash.bytes.data(), nullptr, EVP_sha3_256(), nullptr);
+    return hash;
+}
+
 Sha256 tagged_hash(std::string_view tag) {
     const Hash256 prefix = sha256(as_bytes(tag));
     Sha256 hasher;

@@ -26,6 +26,9 @@ struct Hash256 {
     std::string to_string() const;
 };
 
+/// The reverse of Hash256::to_string(); nullopt unless `text` is exactly 64 hexadecimal digits.
+std::optional<Hash256> hash_from_string(std::string_view text);
+
 /// A hash that names one kind of thing.
 template <class Tag>
 struct HashOf : Hash256 {
@@ -35,19 +38,11 @@ struct HashOf : Hash256 {
 
     auto operator<=>(const HashOf&) const = default;
 
-    /// The reverse of to_string(); nullopt unless `text` is exactly 64 hexadecimal digits.
-    static std::optional<HashOf> from_string(std::string_view text);
+    static std::optional<HashOf> from_string(std::string_view text) {
+        const std::optional<Hash256> hash = hash_from_string(text);
+        return hash ? std::optional(HashOf(*hash)) : std::nullopt;
+    }
 };
-
-/// The reverse of Hash256::to_string(); nullopt unless `text` is exactly 64 hexadecimal digits.
-std::optional<Hash256> hash_from_string(std::string_view text);
-
-template <class Tag>
-std::optional<HashOf<Tag>> HashOf<Tag>::from_string(std::string_view text) {
-    const std::optional<Hash256> hash = hash_from_string(text);
-    if (!hash) return std::nullopt;
-    return HashOf(*hash);
-}
 
 using BlockHash = HashOf<struct BlockHashTag>; ///< Double SHA-256 of a header.
 using Txid = HashOf<struct TxidTag>;           ///< Of a transaction without its witness.
@@ -83,6 +78,7 @@ Hash160 hash160(ByteView bytes);
 Hash160 ripemd160(ByteView bytes);
 std::array<uint8_t, 20> sha1(ByteView bytes);
 std::array<uint8_t, 64> hmac_sha512(ByteView key, ByteView bytes);
+Hash256 sha3_256(ByteView bytes); ///< Only in the text of Tor addresses (BIP-0155).
 
 /// A hasher that has taken SHA256(tag) twice already. Source: BIP-0340.
 Sha256 tagged_hash(std::string_view tag);

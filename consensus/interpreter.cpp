@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "consensus/interpreter.h"
 
+#include "consensus/hash_writer.h"
 #include "consensus/script_machine.h"
+#include "consensus/standard.h"
 #include "consensus/taproot.h"
 
 namespace cairn::consensus {
@@ -52,172 +54,158 @@ public:
         : witness_(witness),
           rules_(rules) {}
 
-    ScriptError verify(ByteView script_sig, ByteView script_pubkey);
+    ScriptError verify(ByteView script_sig, ByteView script_pubkey) {
+        if (rules_.has(VERIFY_SIGPUSHONLY) && !is_push_only(script_sig))
+            return ScriptError::SigPushOnly;
+        ScriptStack stack;
+        stack.reserve(USUAL_STACK_ITEMS);
+        if (const ScriptError error = run(stack, script_sig); error != ScriptError::Ok)
+            return error;
+        const bool p2sh = rules_.has(VERIFY_P2SH) && is_pay_to_script_hash(script_pubkey);
+        ScriptStack after_script_sig;
+        if (p2sh) after_script_sig = stack;
+        ScriptError error = run(stack, script_pubkey);
+        if (error == ScriptError::Ok) error = check_top(stack);
+        if (error != ScriptError::Ok) return error;
+
+        // A witness program leaves no stack of its own to judge: its script demanded a clean one.
+        const std::optional<WitnessProgram> program = witness_program(script_pubkey);
+        if (program && rules_.has(VERIFY_WITNESS)) {
+            if (!script_sig.empty()) return ScriptError::WitnessMalleated;
+            error = verify_program(*program, false);
+            stack.resize(1);
+        }
+        if (error == ScriptError::Ok && p2sh) {
+            stack = std::move(after_script_sig);
+            error = verify_p2sh(stack, script_sig);
+        }
+        if (error != ScriptError::Ok) return error;
+        if (rules_.has(VERIFY_CLEANSTACK) && stack.size() != 1) return ScriptError::CleanStack;
+        if (rules_.has(VERIFY_WITNESS) && !witness_used_ && !witness_.empty())
+            return ScriptError::WitnessUnexpected;
+        return ScriptError::Ok;
+    }
 
 private:
     ScriptError run(ScriptStack& stack, ByteView script) {
         return ScriptMachine{rules_, SigVersion::Base, script, stack}.run();
     }
 
-    ScriptError verify_p2sh(ScriptStack& stack, ByteView script_sig);
-    ScriptError verify_program(const WitnessProgram& program, bool in_p2sh);
-    ScriptError verify_key_hash(ByteView hash);
-    ScriptError verify_script_hash(ByteView hash);
-    ScriptError verify_taproot(ByteView output_key);
-    ScriptError verify_leaf(ByteView output_key, size_t items, TapscriptContext& context);
-    ScriptError verify_tapscript(ByteView script, size_t items, TapscriptContext& context);
+    /// BIP-0016: `stack` is what `script_sig` left; its top is the script that is paid to.
+    ScriptError verify_p2sh(ScriptStack& stack, ByteView script_sig) {
+        if (!is_push_only(script_sig)) return ScriptError::SigPushOnly;
+        // Its hash was matched, so there is a top. The copy outlives all that may point into it.
+        const StackItem redeem_item = stack.back();
+        const ByteView redeem_script = redeem_item.view();
+        stack.pop_back();
+        ScriptError error = run(stack, redeem_script);
+        if (error == ScriptError::Ok) error = check_top(stack);
+        if (error != ScriptError::Ok) return error;
+        const std::optional<WitnessProgram> program = witness_program(redeem_script);
+        if (!program || !rules_.has(VERIFY_WITNESS)) return ScriptError::Ok;
+
+        Script only_push;
+        push_data(only_push, redeem_script);
+        if (!std::ranges::equal(script_sig, only_push)) return ScriptError::WitnessMalleatedP2sh;
+        error = verify_program(*program, true);
+        stack.resize(1);
+        return error;
+    }
+
+    ScriptError verify_program(const WitnessProgram& program, bool in_p2sh) {
+        witness_used_ = true;
+        const ByteView bytes = program.program;
+        if (program.version == 0) {
+            if (bytes.size() == 32) return verify_script_hash(bytes);
+            if (bytes.size() == 20) return verify_key_hash(bytes);
+            return ScriptError::WitnessProgramWrongLength;
+        }
+        if (program.version == 1 && bytes.size() == 32 && !in_p2sh)
+            return rules_.has(VERIFY_TAPROOT) ? verify_taproot(bytes) : ScriptError::Ok;
+        if (is_anchor(program) && !in_p2sh) return ScriptError::Ok;
+        return rules_.has(VERIFY_DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM)
+                   ? ScriptError::DiscourageUpgradableWitnessProgram
+                   : ScriptError::Ok;
+    }
+
+    /// P2WPKH: the witness is a signature and a key, the script is the one of P2PKH. BIP-0141.
+    ScriptError verify_key_hash(ByteView hash) {
+        if (witness_.size() != 2) return ScriptError::WitnessProgramMismatch;
+        return run_witness_script(pay_to_pubkey_hash(hash), 2, SigVersion::WitnessV0);
+    }
+
+    /// P2WSH: the witness's last item is the script.
+    ScriptError verify_script_hash(ByteView hash) {
+        if (witness_.empty()) return ScriptError::WitnessProgramWitnessEmpty;
+        const ByteView script = last_item(witness_);
+        if (!std::ranges::equal(sha256(script).bytes, hash))
+            return ScriptError::WitnessProgramMismatch;
+        return run_witness_script(script, witness_.size() - 1, SigVersion::WitnessV0);
+    }
+
+    /// BIP-0341: one item is a signature by the output key, more are a path to a script.
+    ScriptError verify_taproot(ByteView output_key) {
+        if (witness_.empty()) return ScriptError::WitnessProgramWitnessEmpty;
+        TapscriptContext context;
+        size_t items = witness_.size();
+        if (const ByteView last = last_item(witness_);
+            items >= 2 && !last.empty() && last[0] == ANNEX_TAG) {
+            HashWriter annex;
+            annex.sized(last);
+            context.annex_hash = annex.single_hash();
+            --items;
+        }
+        if (items == 1)
+            return rules_.checker.check_schnorr(
+                witness_[0], output_key, SigVersion::Taproot, context);
+        return verify_leaf(output_key, items, context);
+    }
+
+    /// The script path; of the first `items` of the witness the last is the control block and the
+    /// one before it the script.
+    ScriptError verify_leaf(ByteView output_key, size_t items, TapscriptContext& context) {
+        const ByteView control = witness_[items - 1];
+        const ByteView script = witness_[items - 2];
+        if (!is_control_block_size(control.size())) return ScriptError::TaprootWrongControlSize;
+        const uint8_t leaf_version = control[0] & TAPROOT_LEAF_MASK;
+        context.leaf_hash = tapleaf_hash(leaf_version, script);
+        if (!proves_leaf(control, output_key, context.leaf_hash))
+            return ScriptError::WitnessProgramMismatch;
+        if (leaf_version == TAPSCRIPT_LEAF_VERSION)
+            return verify_tapscript(script, items - 2, context);
+        return rules_.has(VERIFY_DISCOURAGE_UPGRADABLE_TAPROOT_VERSION)
+                   ? ScriptError::DiscourageUpgradableTaprootVersion
+                   : ScriptError::Ok;
+    }
+
+    ScriptError verify_tapscript(ByteView script, size_t items, TapscriptContext& context) {
+        const std::optional<bool> op_success = has_op_success(script);
+        if (!op_success) return ScriptError::BadOpcode;
+        if (*op_success)
+            return rules_.has(VERIFY_DISCOURAGE_OP_SUCCESS) ? ScriptError::DiscourageOpSuccess
+                                                            : ScriptError::Ok;
+        if (items > MAX_STACK_ITEMS) return ScriptError::StackSize;
+        context.validation_weight_left =
+            static_cast<int64_t>(witness_.wire_bytes()) + WITNESS_WEIGHT_ALLOWANCE;
+        return run_witness_script(script, items, SigVersion::Tapscript, &context);
+    }
+
+    /// Run `script` on the first `items` of the witness. It must leave one element, and that true.
     ScriptError run_witness_script(
-        ByteView script, size_t items, SigVersion version, TapscriptContext* context = nullptr);
+        ByteView script, size_t items, SigVersion version, TapscriptContext* context = nullptr) {
+        ScriptStack stack = stack_of(witness_, items);
+        for (const StackItem& item : stack)
+            if (item.size() > MAX_SCRIPT_ELEMENT_SIZE) return ScriptError::PushSize;
+        const ScriptError error = ScriptMachine{rules_, version, script, stack, context}.run();
+        if (error != ScriptError::Ok) return error;
+        if (stack.size() != 1) return ScriptError::CleanStack;
+        return check_top(stack);
+    }
 
     const Witness& witness_;
     const ScriptRules& rules_;
     bool witness_used_ = false;
 };
-
-ScriptError InputVerifier::verify(ByteView script_sig, ByteView script_pubkey) {
-    if (rules_.has(VERIFY_SIGPUSHONLY) && !is_push_only(script_sig))
-        return ScriptError::SigPushOnly;
-    ScriptStack stack;
-    stack.reserve(USUAL_STACK_ITEMS);
-    if (const ScriptError error = run(stack, script_sig); error != ScriptError::Ok) return error;
-    const bool p2sh = rules_.has(VERIFY_P2SH) && is_pay_to_script_hash(script_pubkey);
-    ScriptStack after_script_sig;
-    if (p2sh) after_script_sig = stack;
-    ScriptError error = run(stack, script_pubkey);
-    if (error == ScriptError::Ok) error = check_top(stack);
-    if (error != ScriptError::Ok) return error;
-
-    // A witness program leaves no stack of its own to judge: its script demanded a clean one.
-    const std::optional<WitnessProgram> program = witness_program(script_pubkey);
-    if (program && rules_.has(VERIFY_WITNESS)) {
-        if (!script_sig.empty()) return ScriptError::WitnessMalleated;
-        error = verify_program(*program, false);
-        stack.resize(1);
-    }
-    if (error == ScriptError::Ok && p2sh) {
-        stack = std::move(after_script_sig);
-        error = verify_p2sh(stack, script_sig);
-    }
-    if (error != ScriptError::Ok) return error;
-    if (rules_.has(VERIFY_CLEANSTACK) && stack.size() != 1) return ScriptError::CleanStack;
-    if (rules_.has(VERIFY_WITNESS) && !witness_used_ && !witness_.empty())
-        return ScriptError::WitnessUnexpected;
-    return ScriptError::Ok;
-}
-
-/// BIP-0016: `stack` is what `script_sig` left; its top is the script that is paid to.
-ScriptError InputVerifier::verify_p2sh(ScriptStack& stack, ByteView script_sig) {
-    if (!is_push_only(script_sig)) return ScriptError::SigPushOnly;
-    // Its hash was matched, so there is a top. The copy outlives all that may point into it.
-    const StackItem redeem_item = stack.back();
-    const ByteView redeem_script = redeem_item.view();
-    stack.pop_back();
-    ScriptError error = run(stack, redeem_script);
-    if (error == ScriptError::Ok) error = check_top(stack);
-    if (error != ScriptError::Ok) return error;
-    const std::optional<WitnessProgram> program = witness_program(redeem_script);
-    if (!program || !rules_.has(VERIFY_WITNESS)) return ScriptError::Ok;
-
-    Script only_push;
-    push_data(only_push, redeem_script);
-    if (!std::ranges::equal(script_sig, only_push)) return ScriptError::WitnessMalleatedP2sh;
-    error = verify_program(*program, true);
-    stack.resize(1);
-    return error;
-}
-
-ScriptError InputVerifier::verify_program(const WitnessProgram& program, bool in_p2sh) {
-    witness_used_ = true;
-    const ByteView bytes = program.program;
-    if (program.version == 0) {
-        if (bytes.size() == 32) return verify_script_hash(bytes);
-        if (bytes.size() == 20) return verify_key_hash(bytes);
-        return ScriptError::WitnessProgramWrongLength;
-    }
-    if (program.version == 1 && bytes.size() == 32 && !in_p2sh)
-        return rules_.has(VERIFY_TAPROOT) ? verify_taproot(bytes) : ScriptError::Ok;
-    if (is_anchor(program) && !in_p2sh) return ScriptError::Ok;
-    return rules_.has(VERIFY_DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM)
-               ? ScriptError::DiscourageUpgradableWitnessProgram
-               : ScriptError::Ok;
-}
-
-/// P2WPKH: the witness is a signature and a key, the script is the one of P2PKH. BIP-0141.
-ScriptError InputVerifier::verify_key_hash(ByteView hash) {
-    if (witness_.size() != 2) return ScriptError::WitnessProgramMismatch;
-    std::array<uint8_t, 25> script{OP_DUP, OP_HASH160, 20};
-    std::ranges::copy(hash, script.begin() + 3);
-    script[23] = OP_EQUALVERIFY;
-    script[24] = OP_CHECKSIG;
-    return run_witness_script(script, 2, SigVersion::WitnessV0);
-}
-
-/// P2WSH: the witness's last item is the script.
-ScriptError InputVerifier::verify_script_hash(ByteView hash) {
-    if (witness_.empty()) return ScriptError::WitnessProgramWitnessEmpty;
-    const ByteView script = last_item(witness_);
-    if (!std::ranges::equal(sha256(script).bytes, hash)) return ScriptError::WitnessProgramMismatch;
-    return run_witness_script(script, witness_.size() - 1, SigVersion::WitnessV0);
-}
-
-/// BIP-0341: one item is a signature by the output key, more are a path to a script.
-ScriptError InputVerifier::verify_taproot(ByteView output_key) {
-    if (witness_.empty()) return ScriptError::WitnessProgramWitnessEmpty;
-    TapscriptContext context;
-    size_t items = witness_.size();
-    if (const ByteView last = last_item(witness_);
-        items >= 2 && !last.empty() && last[0] == ANNEX_TAG) {
-        Bytes length;
-        Writer(length).compact_size(last.size());
-        context.annex_hash = Sha256().write(length).write(last).finish();
-        --items;
-    }
-    if (items == 1)
-        return rules_.checker.check_schnorr(witness_[0], output_key, SigVersion::Taproot, context);
-    return verify_leaf(output_key, items, context);
-}
-
-/// The script path; of the first `items` of the witness the last is the control block and the one
-/// before it the script.
-ScriptError
-InputVerifier::verify_leaf(ByteView output_key, size_t items, TapscriptContext& context) {
-    const ByteView control = witness_[items - 1];
-    const ByteView script = witness_[items - 2];
-    if (!is_control_block_size(control.size())) return ScriptError::TaprootWrongControlSize;
-    const uint8_t leaf_version = control[0] & TAPROOT_LEAF_MASK;
-    context.leaf_hash = tapleaf_hash(leaf_version, script);
-    if (!proves_leaf(control, output_key, context.leaf_hash))
-        return ScriptError::WitnessProgramMismatch;
-    if (leaf_version == TAPSCRIPT_LEAF_VERSION) return verify_tapscript(script, items - 2, context);
-    return rules_.has(VERIFY_DISCOURAGE_UPGRADABLE_TAPROOT_VERSION)
-               ? ScriptError::DiscourageUpgradableTaprootVersion
-               : ScriptError::Ok;
-}
-
-ScriptError
-InputVerifier::verify_tapscript(ByteView script, size_t items, TapscriptContext& context) {
-    const std::optional<bool> op_success = has_op_success(script);
-    if (!op_success) return ScriptError::BadOpcode;
-    if (*op_success)
-        return rules_.has(VERIFY_DISCOURAGE_OP_SUCCESS) ? ScriptError::DiscourageOpSuccess
-                                                        : ScriptError::Ok;
-    if (items > MAX_STACK_ITEMS) return ScriptError::StackSize;
-    context.validation_weight_left =
-        static_cast<int64_t>(witness_.wire_bytes()) + WITNESS_WEIGHT_ALLOWANCE;
-    return run_witness_script(script, items, SigVersion::Tapscript, &context);
-}
-
-/// Run `script` on the first `items` of the witness. It must leave one element, and that true.
-ScriptError InputVerifier::run_witness_script(
-    ByteView script, size_t items, SigVersion version, TapscriptContext* context) {
-    ScriptStack stack = stack_of(witness_, items);
-    for (const StackItem& item : stack)
-        if (item.size() > MAX_SCRIPT_ELEMENT_SIZE) return ScriptError::PushSize;
-    const ScriptError error = ScriptMachine{rules_, version, script, stack, context}.run();
-    if (error != ScriptError::Ok) return error;
-    if (stack.size() != 1) return ScriptError::CleanStack;
-    return check_top(stack);
-}
 
 int witness_program_sigops(const WitnessProgram& program, const Witness& witness) {
     if (program.version != 0) return 0;
@@ -253,35 +241,14 @@ ScriptError verify_input(
     return verify_script(in.script_sig, spent.script_pubkey, in.witness, flags, checker);
 }
 
-ScriptError run_script(
-    std::vector<Bytes>& stack,
-    ByteView script,
-    uint32_t flags,
-    const SignatureChecker& checker,
-    SigVersion version,
-    TapscriptContext* context) {
-    assert((version == SigVersion::Tapscript) == (context != nullptr));
-    const ScriptRules rules{flags, checker};
-    ScriptStack items;
-    for (const Bytes& bytes : stack) items.push_back(StackItem::refer(bytes));
-    const ScriptError error = ScriptMachine{rules, version, script, items, context}.run();
-    std::vector<Bytes> result;
-    for (const StackItem& item : items) result.emplace_back(item.view().begin(), item.view().end());
-    stack = std::move(result);
-    return error;
-}
-
 int count_witness_sigops(
     ByteView script_sig, ByteView script_pubkey, const Witness& witness, uint32_t flags) {
     if ((flags & VERIFY_WITNESS) == 0) return 0;
     if (const auto program = witness_program(script_pubkey))
         return witness_program_sigops(*program, witness);
-    if (!is_pay_to_script_hash(script_pubkey) || !is_push_only(script_sig)) return 0;
-    ByteView redeem_script;
-    ScriptReader reader(script_sig);
-    while (const std::optional<Instruction> instruction = reader.next())
-        redeem_script = instruction->data;
-    const std::optional<WitnessProgram> program = witness_program(redeem_script);
+    if (!is_pay_to_script_hash(script_pubkey)) return 0;
+    const std::optional<WitnessProgram> program =
+        witness_program(last_push(script_sig).value_or(ByteView()));
     return program ? witness_program_sigops(*program, witness) : 0;
 }
 

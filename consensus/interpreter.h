@@ -30,15 +30,6 @@ ScriptError verify_input(
     uint32_t flags,
     const SighashMidstates& midstates);
 
-/// Run one script on `stack`; what a test of an opcode needs. Core: EvalScript.
-ScriptError run_script(
-    std::vector<Bytes>& stack,
-    ByteView script,
-    uint32_t flags,
-    const SignatureChecker& checker,
-    SigVersion version,
-    TapscriptContext* context = nullptr);
-
 /// Signature operations that an input's witness adds, by flags. Core: CountWitnessSigOps.
 int count_witness_sigops(
     ByteView script_sig, ByteView script_pubkey, const Witness& witness, uint32_t flags);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "consensus/json_fields.h"
 
-#include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
-#include <limits>
 
 namespace cairn::consensus {
 
@@ -14,188 +13,193 @@ namespace json = boost::json;
 
 namespace {
 
-/// Follows a parse to find a field that an object has twice: a parsed object keeps only the last.
-class DuplicateFinder {
-public:
-    // What basic_parser asks of a handler: limits, and a function for everything it meets.
-    static constexpr size_t max_object_size = std::numeric_limits<size_t>::max();
-    static constexpr size_t max_array_size = max_object_size;
-    static constexpr size_t max_key_size = max_object_size;
-    static constexpr size_t max_string_size = max_object_size;
-    using Error = json::error_code;
+constexpr std::string_view WHITE_SPACE = " \t\r\n";
 
-    bool on_document_begin(Error&) { return true; }
-
-    bool on_document_end(Error&) { return true; }
-
-    bool on_object_begin(Error&) {
-        seen_.emplace_back();
-        return true;
+/// A field that some object of `text` has twice: a parsed object keeps only the last. "" if there
+/// is none. Requires: `text` is JSON.
+std::string find_duplicate(std::string_view text) {
+    std::vector<std::set<std::string>> open; // the fields of each object around
+    for (size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '{') open.emplace_back();
+        if (text[at] == '}') open.pop_back();
+        if (text[at] != '"') continue;
+        const size_t begin = at++;
+        while (text[at] != '"') at += text[at] == '\\' ? 2 : 1;
+        const size_t next = text.find_first_not_of(WHITE_SPACE, at + 1);
+        if (next == std::string_view::npos || text[next] != ':') continue;
+        const json::value name = json::parse({text.data() + begin, at + 1 - begin});
+        const auto [field, fresh] = open.back().emplace(name.get_string());
+        if (!fresh) return *field;
     }
+    return "";
+}
 
-    bool on_object_end(size_t, Error&) {
-        seen_.pop_back();
-        return true;
+void print(std::string& out, const json::value& value, const std::string& new_line) {
+    const std::string inner = new_line + "  ";
+    const auto* object = value.if_object();
+    const auto* array = value.if_array();
+    if ((object == nullptr || object->empty()) && (array == nullptr || array->empty())) {
+        out += json::serialize(value);
+        return;
     }
-
-    bool on_array_begin(Error&) { return true; }
-
-    bool on_array_end(size_t, Error&) { return true; }
-
-    bool on_key_part(json::string_view part, size_t, Error&) {
-        key_.append(part.data(), part.size());
-        return true;
+    out += object != nullptr ? '{' : '[';
+    if (object != nullptr) {
+        for (const json::key_value_pair& field : *object) {
+            out += inner + json::serialize(field.key()) + ": ";
+            print(out, field.value(), inner);
+            out += ',';
+        }
+    } else {
+        for (const json::value& item : *array) {
+            out += inner;
+            print(out, item, inner);
+            out += ',';
+        }
     }
-
-    bool on_key(json::string_view part, size_t, Error&) {
-        key_.append(part.data(), part.size());
-        if (!seen_.back().insert(key_).second && duplicate_.empty()) duplicate_ = key_;
-        key_.clear();
-        return true;
-    }
-
-    bool on_string_part(json::string_view, size_t, Error&) { return true; }
-
-    bool on_string(json::string_view, size_t, Error&) { return true; }
-
-    bool on_number_part(json::string_view, Error&) { return true; }
-
-    bool on_int64(int64_t, json::string_view, Error&) { return true; }
-
-    bool on_uint64(uint64_t, json::string_view, Error&) { return true; }
-
-    bool on_double(double, json::string_view, Error&) { return true; }
-
-    bool on_bool(bool, Error&) { return true; }
-
-    bool on_null(Error&) { return true; }
-
-    bool on_comment_part(json::string_view, Error&) { return true; }
-
-    bool on_comment(json::string_view, Error&) { return true; }
-
-    const std::string& duplicate() const { return duplicate_; }
-
-private:
-    std::vector<std::set<std::string>> seen_; ///< Keys of each object that is open.
-    std::string key_;
-    std::string duplicate_;
-};
+    out.pop_back(); // no comma after the last
+    out += new_line + (object != nullptr ? '}' : ']');
+}
 
 } // namespace
 
 json::value parse_json_strictly(std::string_view text) {
-    json::basic_parser<DuplicateFinder> parser{json::parse_options{}};
+    json::parser parser;
     json::error_code error;
-    constexpr bool MORE = false;
-    const size_t read = parser.write_some(MORE, text.data(), text.size(), error);
+    const size_t read = parser.write_some(text.data(), text.size(), error);
     const bool trailing =
-        !error && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos;
+        !error && text.find_first_not_of(WHITE_SPACE, read) != std::string_view::npos;
     if (error || trailing) {
-        const auto lines =
-            std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(read), '\n');
+        const auto lines = std::ranges::count(text.substr(0, read), '\n');
         throw ChainFileError(
             "line " + std::to_string(lines + 1) +
             ": not JSON: " + (trailing ? std::string("text after its end") : error.message()));
     }
-    if (const std::string& name = parser.handler().duplicate(); !name.empty())
+    if (const std::string name = find_duplicate(text); !name.empty())
         throw ChainFileError(name + ": is there twice, expected once");
-    return json::parse({text.data(), text.size()});
+    return parser.release();
 }
+
+std::string print_json(const json::value& value) {
+    std::string text;
+    print(text, value, "\n");
+    return text + "\n";
+}
+
+// A field's content /////////////////////////////////////////////////////////////////////////////
 
 void JsonField::fail(std::string_view expected) const {
     constexpr size_t SHOWN = 80;
     std::string holds = "is missing";
-    if (present()) {
-        std::string content = json::serialize(*value_);
+    if (value != nullptr) {
+        std::string content = json::serialize(*value);
         if (content.size() > SHOWN) content = content.substr(0, SHOWN) + "...";
         holds = "holds " + content;
     }
-    throw ChainFileError(path_ + ": " + holds + ", expected " + std::string(expected));
+    throw ChainFileError(path + ": " + holds + ", expected " + std::string(expected));
 }
 
-bool JsonField::boolean() const {
-    if (!present() || !value_->is_bool()) fail("true or false");
-    return value_->get_bool();
-}
-
-int64_t JsonField::number(int64_t least, int64_t most) const {
-    const auto refuse = [&] {
-        fail("a whole number from " + std::to_string(least) + " to " + std::to_string(most));
-    };
-    if (!present() || !value_->is_int64()) refuse();
-    const int64_t number = value_->get_int64();
-    if (number < least || number > most) refuse();
-    return number;
-}
-
-std::string JsonField::text(size_t most_bytes) const {
-    const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
-    if (is_text()) {
-        const json::string& text = value_->get_string();
-        if (!text.empty() && text.size() <= most_bytes && std::ranges::all_of(text, printable))
-            return {text.begin(), text.end()};
-    }
-    fail("text of 1 to " + std::to_string(most_bytes) + " ASCII characters");
-}
-
-Bytes JsonField::hex(size_t least_bytes, size_t most_bytes) const {
-    if (is_text()) {
-        const json::string& text = value_->get_string();
-        const std::optional<Bytes> bytes = from_hex({text.data(), text.size()});
-        if (bytes && bytes->size() >= least_bytes && bytes->size() <= most_bytes) return *bytes;
-    }
-    const std::string least = std::to_string(least_bytes);
-    const std::string most = std::to_string(most_bytes);
-    fail((least == most ? most : least + " to " + most) + " bytes in hexadecimal");
-}
-
-Hash256 JsonField::hash() const {
-    Bytes bytes = hex(32, 32);
-    Hash256 hash;
-    std::ranges::reverse_copy(bytes, hash.bytes.begin());
-    return hash;
-}
-
-Uint256 JsonField::number_256() const {
-    if (is_text()) {
-        const json::string& text = value_->get_string();
-        if (const auto number = number_from_hex({text.data(), text.size()})) return *number;
-    }
-    fail("a number of 1 to 64 hexadecimal digits");
-}
-
-uint32_t JsonField::word() const {
-    const Bytes bytes = hex(4, 4);
-    return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
+std::optional<std::string_view> JsonField::text() const {
+    if (value == nullptr || !value->is_string()) return std::nullopt;
+    return std::string_view(value->get_string());
 }
 
 std::vector<JsonField> JsonField::items() const {
-    if (!present() || !value_->is_array()) fail("an array");
+    if (value == nullptr || !value->is_array()) fail("an array");
     std::vector<JsonField> items;
-    for (const json::value& item : value_->get_array())
-        items.emplace_back(&item, path_ + "[" + std::to_string(items.size()) + "]");
+    for (const json::value& item : value->get_array())
+        items.push_back({&item, path + "[" + std::to_string(items.size()) + "]"});
     return items;
 }
 
-JsonFields::JsonFields(const JsonField& object) : object_(nullptr), path_(object.path()) {
-    if (!object.present() || !object.value_->is_object()) object.fail("an object");
-    object_ = &object.value_->get_object();
+void read_json(const JsonField& field, bool& value) {
+    if (field.value == nullptr || !field.value->is_bool()) field.fail("true or false");
+    value = field.value->get_bool();
 }
 
-JsonField JsonFields::operator[](std::string_view name) {
+int64_t read_number(const JsonField& field, Range range) {
+    if (field.value != nullptr && field.value->is_int64()) {
+        const int64_t number = field.value->get_int64();
+        if (number >= range.least && number <= range.most) return number;
+    }
+    field.fail(
+        "a whole number from " + std::to_string(range.least) + " to " + std::to_string(range.most));
+}
+
+void read_json(const JsonField& field, std::string& value, const TextRule& rule) {
+    const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
+    const std::optional<std::string_view> text = field.text();
+    if (!text || text->empty() || text->size() > rule.most_bytes ||
+        !std::ranges::all_of(*text, printable))
+        field.fail("text of 1 to " + std::to_string(rule.most_bytes) + " ASCII characters");
+    if (rule.allowed != nullptr && !std::ranges::all_of(*text, rule.allowed))
+        field.fail(rule.expected);
+    value = *text;
+}
+
+Bytes read_hex(const JsonField& field, Range size_bytes) {
+    const auto [least, most] = size_bytes;
+    const std::optional<Bytes> bytes = from_hex(field.text().value_or("?"));
+    const auto size = static_cast<int64_t>(bytes ? bytes->size() : 0);
+    if (bytes && size >= least && size <= most) return *bytes;
+    const std::string from = least == most ? "" : std::to_string(least) + " to ";
+    field.fail(from + std::to_string(most) + " bytes in hexadecimal");
+}
+
+void read_json(const JsonField& field, Hash256& value) {
+    std::ranges::reverse_copy(read_hex(field, {32, 32}), value.bytes.begin());
+}
+
+void read_json(const JsonField& field, Uint256& value) {
+    const std::optional<Uint256> number = number_from_hex(field.text().value_or(""));
+    if (!number) field.fail("a number of 1 to 64 hexadecimal digits");
+    value = *number;
+}
+
+json::value write_json(bool value) {
+    return value;
+}
+
+json::value write_json(const std::string& value, const TextRule& /*rule*/) {
+    return json::string(value);
+}
+
+json::value write_json(const Hash256& value) {
+    return json::string(value.to_string());
+}
+
+json::value write_json(const Uint256& value) {
+    return json::string(to_hex(value));
+}
+
+// The fields of an object ///////////////////////////////////////////////////////////////////////
+
+JsonFields::JsonFields(const JsonField& object) : self_(object) {
+    if (object.value == nullptr || !object.value->is_object()) object.fail("an object");
+    source_ = &object.value->get_object();
+}
+
+JsonField JsonFields::child(std::string_view name) const {
+    const std::string before = self_.path.empty() ? "" : self_.path + ".";
+    return {source_->if_contains(name), before + std::string(name)};
+}
+
+JsonField JsonFields::find(std::string_view name) {
     known_.emplace(name);
-    std::string path = path_.empty() ? std::string(name) : path_ + "." + std::string(name);
-    return {object_->if_contains({name.data(), name.size()}), std::move(path)};
+    return child(name);
+}
+
+void JsonFields::check(bool good, std::string_view name, std::string_view expected) {
+    if (!reading() || good) return;
+    (name.empty() ? self_ : child(name)).fail(expected);
 }
 
 void JsonFields::finish() const {
-    for (const json::key_value_pair& field : *object_) {
-        const std::string name(field.key().data(), field.key().size());
+    for (const json::key_value_pair& field : *source_) {
+        const std::string name(field.key());
         if (known_.contains(name)) continue;
         std::string expected = "nothing of this name; what can stand here:";
         for (const std::string& known : known_) expected += " " + known;
-        JsonField(&field.value(), path_.empty() ? name : path_ + "." + name).fail(expected);
+        child(name).fail(expected);
     }
 }
 

@@ -7,7 +7,6 @@
 #include "consensus/uint256.h"
 
 #include <array>
-#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -77,11 +76,29 @@ struct ActivationHeights {
     Height segwit = 1;
 };
 
-/// A block whose scripts are checked with these flags only, for history's sake. Core:
-/// script_flag_exceptions.
-struct ScriptFlagException {
-    BlockHash block;
-    uint32_t flags = 0; ///< Of ScriptFlags (interpreter.h).
+/// What history asks to be let pass.
+struct Exceptions {
+    /// A block whose scripts are checked with these flags only. Core: script_flag_exceptions.
+    struct ScriptRules {
+        BlockHash block;
+        uint32_t flags = 0; ///< Of ScriptFlags (script_flags.h).
+
+        bool operator==(const ScriptRules&) const = default;
+    };
+
+    /// A block that overwrites an earlier coinbase. Core: IsBIP30Repeat.
+    struct Overwrite {
+        Height height;
+        BlockHash block;
+
+        bool operator==(const Overwrite&) const = default;
+    };
+
+    std::vector<ScriptRules> script_flags;
+    std::vector<Overwrite> bip30;
+    BlockHash bip34_hash; ///< Of the block at activation.bip34: no duplicates after it (BIP-0030).
+
+    bool operator==(const Exceptions&) const = default;
 };
 
 /// A UTXO set that may be loaded instead of derived. Core: AssumeutxoData.
@@ -90,6 +107,8 @@ struct Snapshot {
     BlockHash block;
     Hash256 coins_hash; ///< hash_serialized_3 of the set.
     uint64_t chain_tx_count = 0;
+
+    bool operator==(const Snapshot&) const = default;
 };
 
 /// All that the chain file says. Constant once read.
@@ -114,10 +133,7 @@ struct Params {
     int64_t max_block_weight = 4'000'000;
 
     ActivationHeights activation;
-    std::vector<ScriptFlagException> script_exceptions;
-    /// The two blocks that overwrite earlier coinbases, by height. Core: IsBIP30Repeat.
-    std::map<Height, BlockHash> bip30_exceptions;
-    BlockHash bip34_hash; ///< Of the block at activation.bip34: no duplicates after it (BIP-0030).
+    Exceptions exceptions;
     std::vector<Deployment> deployments;
 
     Script challenge; ///< BIP-0325: each block satisfies it; empty for none.
@@ -130,7 +146,10 @@ struct Params {
     std::vector<std::string> bootstrap_peers; ///< host or host:port
     std::vector<std::string> dns_seeds;
 
-    int64_t spacing() const; ///< Seconds a block should take, by the rule.
+    /// Seconds a block should take.
+    int64_t spacing() const {
+        return std::visit([](const auto& rule) { return rule.spacing; }, pow);
+    }
 
     bool signed_blocks() const { return !challenge.empty(); }
 };

@@ -10,16 +10,7 @@ namespace {
 
 /// How many bytes after the opcode hold the length of its data.
 size_t length_bytes(Opcode opcode) {
-    switch (opcode) {
-    case OP_PUSHDATA1:
-        return 1;
-    case OP_PUSHDATA2:
-        return 2;
-    case OP_PUSHDATA4:
-        return 4;
-    default:
-        return 0;
-    }
+    return opcode < OP_PUSHDATA1 || opcode > OP_PUSHDATA4 ? 0 : 1 << (opcode - OP_PUSHDATA1);
 }
 
 } // namespace
@@ -39,10 +30,6 @@ std::optional<Instruction> ScriptReader::next() {
     if (script_.size() - after - width < length) return std::nullopt;
     at_ = after + width + length;
     return Instruction{opcode, script_.subspan(after + width, length)};
-}
-
-void push_opcode(Script& script, Opcode opcode) {
-    script.push_back(opcode);
 }
 
 Opcode push_opcode_for(size_t size) {
@@ -110,6 +97,16 @@ bool is_push_only(ByteView script) {
     return reader.at_end();
 }
 
+std::optional<ByteView> last_push(ByteView script) {
+    std::optional<ByteView> last;
+    ScriptReader reader(script);
+    while (const std::optional<Instruction> instruction = reader.next()) {
+        if (instruction->opcode > OP_16) return std::nullopt;
+        last = instruction->data;
+    }
+    return reader.at_end() ? last : std::nullopt;
+}
+
 bool is_pay_to_script_hash(ByteView script) {
     return script.size() == 23 && script[0] == OP_HASH160 && script[1] == 20 &&
            script[22] == OP_EQUAL;
@@ -147,13 +144,7 @@ int count_sigops(ByteView script, bool accurate) {
 
 int count_p2sh_sigops(ByteView script_sig, ByteView script_pubkey) {
     if (!is_pay_to_script_hash(script_pubkey)) return 0;
-    ByteView redeem_script;
-    ScriptReader reader(script_sig);
-    while (const std::optional<Instruction> instruction = reader.next()) {
-        if (instruction->opcode > OP_16) return 0;
-        redeem_script = instruction->data;
-    }
-    return reader.at_end() ? count_sigops(redeem_script, true) : 0;
+    return count_sigops(last_push(script_sig).value_or(ByteView()), true);
 }
 
 } // namespace cairn::consensus

@@ -6,7 +6,7 @@
 #include "consensus/bytes.h"
 #include "consensus/small_bytes.h"
 
-#include <cstdint>
+#include <concepts>
 #include <optional>
 
 namespace cairn::consensus {
@@ -160,13 +160,31 @@ private:
 };
 
 /// Append one opcode.
-void push_opcode(Script& script, Opcode opcode);
+inline void push_opcode(Script& script, Opcode opcode) {
+    script.push_back(opcode);
+}
 
 /// Append the push of `data` with the shortest opcode for its length (not OP_1 to OP_16).
 void push_data(Script& script, ByteView data);
 
 /// Append the shortest push of the number `n`: OP_0, OP_1NEGATE, OP_1 to OP_16, or its bytes.
 void push_number(Script& script, int64_t n);
+
+/// The script of `parts`: opcodes as they are, numbers and byte strings pushed.
+template <class... Part>
+Script make_script(const Part&... parts) {
+    Script script;
+    const auto add = [&]<class T>(const T& part) {
+        if constexpr (std::same_as<T, Opcode>)
+            script.push_back(part);
+        else if constexpr (std::integral<T>)
+            push_number(script, part);
+        else
+            push_data(script, part);
+    };
+    (add(parts), ...);
+    return script;
+}
 
 /// The bytes of a script number: little-endian, sign in the top bit, as short as can be.
 /// Core: CScriptNum::serialize.
@@ -189,6 +207,10 @@ constexpr int small_number(Opcode opcode) {
 
 /// Whether `script` does nothing but push (OP_RESERVED counts as a push).
 bool is_push_only(ByteView script);
+
+/// What `script` pushes last (of a script_sig what P2SH commits to); nullopt if nothing, or if it
+/// does anything but push.
+std::optional<ByteView> last_push(ByteView script);
 
 /// Source: BIP-0016.
 bool is_pay_to_script_hash(ByteView script);

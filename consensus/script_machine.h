@@ -8,7 +8,6 @@
 #include "consensus/script_flags.h"
 #include "consensus/signature_checker.h"
 
-#include <algorithm>
 #include <array>
 #include <cassert>
 #include <type_traits>
@@ -44,6 +43,8 @@ public:
         std::copy(bytes.begin(), bytes.end(), item.held_);
         return item;
     }
+
+    static StackItem hold(const Hash256& hash) { return hold(hash.bytes); }
 
     static StackItem number(int64_t n) { return hold(script_number(n)); }
 
@@ -137,9 +138,17 @@ struct ScriptMachine {
 
     bool holds(size_t count) const { return stack.size() >= count; }
 
-    void push(const StackItem& item) { stack.push_back(item); }
+    // These give Ok, with which most opcodes end.
 
-    void pop(size_t count = 1) { stack.resize(stack.size() - count); }
+    ScriptError push(const StackItem& item) {
+        stack.push_back(item);
+        return ScriptError::Ok;
+    }
+
+    ScriptError pop(size_t count = 1) {
+        stack.resize(stack.size() - count);
+        return ScriptError::Ok;
+    }
 
     /// The number that the element at `depth` stands for; nullopt if it isn't one.
     std::optional<int64_t> number(size_t depth, size_t max_bytes = 4) {
@@ -149,39 +158,12 @@ struct ScriptMachine {
     /// Push `success`; or if `verify`, push nothing and fail with `error` where it's false.
     ScriptError conclude(bool success, bool verify, ScriptError error) {
         if (verify) return success ? ScriptError::Ok : error;
-        push(StackItem::boolean(success));
-        return ScriptError::Ok;
+        return push(StackItem::boolean(success));
     }
 };
 
 /// Executes one opcode of its family. That the stack holds what the table says was checked.
 using OpcodeFunction = ScriptError (*)(ScriptMachine&, Opcode);
-
-// script_ops_flow.cpp
-ScriptError op_constant(ScriptMachine& machine, Opcode opcode);
-ScriptError op_nop(ScriptMachine& machine, Opcode opcode);
-ScriptError op_branch(ScriptMachine& machine, Opcode opcode);
-ScriptError op_verify(ScriptMachine& machine, Opcode opcode);
-ScriptError op_return(ScriptMachine& machine, Opcode opcode);
-ScriptError op_lock_time(ScriptMachine& machine, Opcode opcode);
-ScriptError op_sequence(ScriptMachine& machine, Opcode opcode);
-ScriptError op_bad(ScriptMachine& machine, Opcode opcode);
-ScriptError op_disabled(ScriptMachine& machine, Opcode opcode);
-
-// script_ops_stack.cpp
-ScriptError op_alt_stack(ScriptMachine& machine, Opcode opcode);
-ScriptError op_drop(ScriptMachine& machine, Opcode opcode);
-ScriptError op_copy(ScriptMachine& machine, Opcode opcode);
-ScriptError op_move(ScriptMachine& machine, Opcode opcode);
-ScriptError op_pick(ScriptMachine& machine, Opcode opcode);
-ScriptError op_measure(ScriptMachine& machine, Opcode opcode);
-
-// script_ops_value.cpp
-ScriptError op_equal(ScriptMachine& machine, Opcode opcode);
-ScriptError op_unary(ScriptMachine& machine, Opcode opcode);
-ScriptError op_binary(ScriptMachine& machine, Opcode opcode);
-ScriptError op_within(ScriptMachine& machine, Opcode opcode);
-ScriptError op_hash(ScriptMachine& machine, Opcode opcode);
 
 // script_ops_signature.cpp
 ScriptError op_code_separator(ScriptMachine& machine, Opcode opcode);

@@ -44,7 +44,7 @@ public:
     /// Delete each push of `signature`, if its push has the usual form.
     ScriptError remove(ByteView signature) {
         if (machine_.version != SigVersion::Base) return ScriptError::Ok;
-        Bytes kept;
+        Script kept;
         size_t from = 0; // of what is not copied yet
         ScriptReader reader(code_);
         for (size_t at = 0; const std::optional<Instruction> instruction = reader.next();
@@ -52,12 +52,12 @@ public:
             if (instruction->opcode != push_opcode_for(signature.size()) ||
                 !std::ranges::equal(instruction->data, signature))
                 continue;
-            append(kept, code_.subspan(from, at - from));
+            kept.append(code_.subspan(from, at - from));
             from = reader.position();
         }
         if (from == 0) return ScriptError::Ok;
         if (machine_.rules.has(VERIFY_CONST_SCRIPTCODE)) return ScriptError::SigFindAndDelete;
-        append(kept, code_.subspan(from));
+        kept.append(code_.subspan(from));
         owned_ = std::move(kept);
         code_ = owned_;
         return ScriptError::Ok;
@@ -66,39 +66,28 @@ public:
     ByteView view() const { return code_; }
 
 private:
-    static void append(Bytes& kept, ByteView piece) {
-        kept.insert(kept.end(), piece.begin(), piece.end());
-    }
-
     const ScriptMachine& machine_;
     ByteView code_;
-    Bytes owned_; ///< Only once something was removed.
+    Script owned_; ///< Only once something was removed.
 };
 
 /// A verdict on one signature: an error ends the script, a plain false doesn't.
-struct Checked {
-    ScriptError error = ScriptError::Ok;
-    bool success = false;
-};
+using Checked = boost::system::result<bool, ScriptError>;
 
 Checked check_ecdsa_signature(
     const ScriptMachine& machine, ByteView signature, ByteView pubkey, ByteView code) {
     ScriptError error = check_signature_encoding(machine, signature);
     if (error == ScriptError::Ok) error = check_pubkey_encoding(machine, pubkey);
-    if (error != ScriptError::Ok) return {error, false};
-    return {
-        ScriptError::Ok,
-        machine.rules.checker.check_ecdsa(signature, pubkey, code, machine.version)};
+    if (error != ScriptError::Ok) return error;
+    return machine.rules.checker.check_ecdsa(signature, pubkey, code, machine.version);
 }
 
 Checked check_legacy_or_v0(const ScriptMachine& machine, ByteView signature, ByteView pubkey) {
     ScriptCode code(machine);
-    if (const ScriptError error = code.remove(signature); error != ScriptError::Ok)
-        return {error, false};
+    if (const ScriptError error = code.remove(signature); error != ScriptError::Ok) return error;
     const Checked checked = check_ecdsa_signature(machine, signature, pubkey, code.view());
-    if (checked.error != ScriptError::Ok) return checked;
-    if (!checked.success && machine.rules.has(VERIFY_NULLFAIL) && !signature.empty())
-        return {ScriptError::SigNullFail, false};
+    const bool must_be_empty = checked && !*checked && machine.rules.has(VERIFY_NULLFAIL);
+    if (must_be_empty && !signature.empty()) return ScriptError::SigNullFail;
     return checked;
 }
 
@@ -108,19 +97,19 @@ Checked check_tapscript(const ScriptMachine& machine, ByteView signature, ByteVi
     if (success) {
         machine.tapscript->validation_weight_left -= WEIGHT_PER_SIGNATURE;
         if (machine.tapscript->validation_weight_left < 0)
-            return {ScriptError::TapscriptValidationWeight, false};
+            return ScriptError::TapscriptValidationWeight;
     }
-    if (pubkey.empty()) return {ScriptError::TapscriptEmptyPubkey, false};
+    if (pubkey.empty()) return ScriptError::TapscriptEmptyPubkey;
     if (pubkey.size() == 32) {
-        if (!success) return {};
+        if (!success) return false;
         const ScriptError error = machine.rules.checker.check_schnorr(
             signature, pubkey, SigVersion::Tapscript, *machine.tapscript);
-        return {error, error == ScriptError::Ok};
+        return error == ScriptError::Ok ? Checked(true) : error;
     }
     // Other sizes are left for later soft forks, and until then any signature passes.
     if (machine.rules.has(VERIFY_DISCOURAGE_UPGRADABLE_PUBKEYTYPE))
-        return {ScriptError::DiscourageUpgradablePubkeyType, false};
-    return {ScriptError::Ok, success};
+        return ScriptError::DiscourageUpgradablePubkeyType;
+    return success;
 }
 
 Checked check_signature(const ScriptMachine& machine, ByteView signature, ByteView pubkey) {
@@ -167,20 +156,20 @@ Checked match_signatures(ScriptMachine& machine, const MultisigOperands& operand
     for (size_t i = 0; i < operands.signatures; ++i) {
         const ByteView signature = machine.top(operands.first_signature() + i).view();
         if (const ScriptError error = code.remove(signature); error != ScriptError::Ok)
-            return {error, false};
+            return error;
     }
     size_t key = 0;
     size_t matched = 0;
     while (matched < operands.signatures) {
-        if (operands.signatures - matched > operands.keys - key) return {};
+        if (operands.signatures - matched > operands.keys - key) return false;
         const Checked checked = check_ecdsa_signature(
             machine, machine.top(operands.first_signature() + matched).view(),
             machine.top(operands.first_key() + key).view(), code.view());
-        if (checked.error != ScriptError::Ok) return checked;
-        if (checked.success) ++matched;
+        if (!checked) return checked;
+        if (*checked) ++matched;
         ++key;
     }
-    return {ScriptError::Ok, true};
+    return true;
 }
 
 bool any_signature_given(ScriptMachine& machine, const MultisigOperands& operands) {
@@ -202,10 +191,9 @@ ScriptError op_code_separator(ScriptMachine& machine, Opcode) {
 
 ScriptError op_check_sig(ScriptMachine& machine, Opcode opcode) {
     const Checked checked = check_signature(machine, machine.top(2).view(), machine.top(1).view());
-    if (checked.error != ScriptError::Ok) return checked.error;
+    if (!checked) return checked.error();
     machine.pop(2);
-    return machine.conclude(
-        checked.success, opcode == OP_CHECKSIGVERIFY, ScriptError::CheckSigVerify);
+    return machine.conclude(*checked, opcode == OP_CHECKSIGVERIFY, ScriptError::CheckSigVerify);
 }
 
 ScriptError op_check_sig_add(ScriptMachine& machine, Opcode) {
@@ -214,10 +202,9 @@ ScriptError op_check_sig_add(ScriptMachine& machine, Opcode) {
     const std::optional<int64_t> count = machine.number(2);
     if (!count) return ScriptError::ScriptNum;
     const Checked checked = check_signature(machine, machine.top(3).view(), machine.top(1).view());
-    if (checked.error != ScriptError::Ok) return checked.error;
+    if (!checked) return checked.error();
     machine.pop(3);
-    machine.push(StackItem::number(*count + (checked.success ? 1 : 0)));
-    return ScriptError::Ok;
+    return machine.push(StackItem::number(*count + (*checked ? 1 : 0)));
 }
 
 ScriptError op_check_multisig(ScriptMachine& machine, Opcode opcode) {
@@ -227,16 +214,15 @@ ScriptError op_check_multisig(ScriptMachine& machine, Opcode opcode) {
         error != ScriptError::Ok)
         return error;
     const Checked checked = match_signatures(machine, operands);
-    if (checked.error != ScriptError::Ok) return checked.error;
-    if (!checked.success && machine.rules.has(VERIFY_NULLFAIL) &&
-        any_signature_given(machine, operands))
+    if (!checked) return checked.error();
+    if (!*checked && machine.rules.has(VERIFY_NULLFAIL) && any_signature_given(machine, operands))
         return ScriptError::SigNullFail;
     // BIP-0147: the element that is taken for nothing could be anything, so anyone could change it.
     if (machine.rules.has(VERIFY_NULLDUMMY) && machine.top(operands.dummy()).size() != 0)
         return ScriptError::SigNullDummy;
     machine.pop(operands.dummy());
     return machine.conclude(
-        checked.success, opcode == OP_CHECKMULTISIGVERIFY, ScriptError::CheckMultisigVerify);
+        *checked, opcode == OP_CHECKMULTISIGVERIFY, ScriptError::CheckMultisigVerify);
 }
 
 } // namespace cairn::consensus

@@ -16,6 +16,6 @@ std::string script_to_text(ByteView script, bool sighash_names = false);
 
 /// "OP_DUP" and the like; "0", "-1", "1" to "16" for the constants; "OP_UNKNOWN" where there is no
 /// name. Core: GetOpName.
-std::string_view opcode_name(Opcode opcode);
+std::string opcode_name(Opcode opcode);
 
 } // namespace cairn::consensus

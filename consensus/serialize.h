@@ -9,6 +9,7 @@
 #include "consensus/result.h"
 #include "consensus/small_bytes.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <concepts>
@@ -45,21 +46,18 @@ constexpr size_t compact_size_bytes(uint64_t n) {
     return n <= 0xffffffff ? 5 : 9;
 }
 
-/// Appends values to a byte string.
-class Writer {
+/// Writes values as they are on the wire; where the bytes go is Derived::raw()'s.
+template <class Derived>
+class WireWriter {
 public:
     static constexpr bool READS = false;
 
-    explicit Writer(Bytes& out) : out_(out) {}
-
     /// Write each of `values` in turn.
     template <class... T>
-    Writer& operator()(const T&... values) {
+    Derived& operator()(const T&... values) {
         (put(values), ...);
-        return *this;
+        return self();
     }
-
-    void raw(ByteView bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
 
     /// A count or length. Source: Bitcoin's CompactSize.
     void compact_size(uint64_t n) {
@@ -72,22 +70,22 @@ public:
     /// A length and that many bytes.
     void sized(ByteView bytes) {
         compact_size(bytes.size());
-        raw(bytes);
+        self().raw(bytes);
     }
 
 private:
+    Derived& self() { return static_cast<Derived&>(*this); }
+
     template <class T>
     void put(const T& value) {
-        if constexpr (std::integral<T> || std::is_enum_v<T>) {
-            const auto* bytes = reinterpret_cast<const uint8_t*>(&value);
-            out_.insert(out_.end(), bytes, bytes + sizeof value);
-        } else if constexpr (Walkable<T>) {
-            T::wire(*this, value);
-        } else if constexpr (SelfCoded<T>) {
-            value.write(*this);
-        } else {
+        if constexpr (std::integral<T> || std::is_enum_v<T>)
+            self().raw({reinterpret_cast<const uint8_t*>(&value), sizeof value});
+        else if constexpr (Walkable<T>)
+            T::wire(self(), value);
+        else if constexpr (SelfCoded<T>)
+            value.write(self());
+        else
             put_as(value);
-        }
     }
 
     template <class Tag, class Number>
@@ -95,11 +93,11 @@ private:
         put(quantity.value);
     }
 
-    void put_as(const Hash256& hash) { raw(hash.bytes); }
+    void put_as(const Hash256& hash) { self().raw(hash.bytes); }
 
     template <size_t SIZE>
     void put_as(const std::array<uint8_t, SIZE>& bytes) {
-        raw(bytes);
+        self().raw(bytes);
     }
 
     template <size_t INLINE>
@@ -109,16 +107,27 @@ private:
 
     void put_as(const std::string& text) { sized(as_bytes(text)); }
 
+    void put_as(const Bytes& bytes) { sized(bytes); }
+
     template <class T>
     void put_as(const std::vector<T>& items) {
         compact_size(items.size());
-        if constexpr (std::same_as<T, uint8_t>) {
-            raw(items);
-        } else {
-            for (const T& item : items) put(item);
-        }
+        for (const T& item : items) put(item);
+    }
+};
+
+/// Appends values to a byte string.
+class Writer : public WireWriter<Writer> {
+public:
+    explicit Writer(Bytes& out) : out_(out) {}
+
+    void raw(ByteView bytes) {
+        const size_t before = out_.size();
+        out_.resize(before + bytes.size());
+        std::ranges::copy(bytes, out_.begin() + static_cast<ptrdiff_t>(before));
     }
 
+private:
     Bytes& out_;
 };
 
@@ -246,19 +255,19 @@ private:
         text.assign(from.begin(), from.end());
     }
 
+    void get_as(Bytes& bytes) {
+        const ByteView from = sized();
+        bytes.assign(from.begin(), from.end());
+    }
+
     template <class T>
     void get_as(std::vector<T>& items) {
-        if constexpr (std::same_as<T, uint8_t>) {
-            const ByteView from = sized();
-            items.assign(from.begin(), from.end());
-        } else {
-            const uint64_t count = compact_size();
-            items.clear();
-            // A false count takes no more memory than the input itself has.
-            items.reserve(std::min<uint64_t>(count, remaining() / sizeof(T) + 1));
-            for (uint64_t i = 0; i < count && !failed_; ++i) get(items.emplace_back());
-            if (failed_) items.clear();
-        }
+        const uint64_t count = compact_size();
+        items.clear();
+        // A false count takes no more memory than the input itself has.
+        items.reserve(std::min<uint64_t>(count, remaining() / sizeof(T) + 1));
+        for (uint64_t i = 0; i < count && !failed_; ++i) get(items.emplace_back());
+        if (failed_) items.clear();
     }
 
     ByteView in_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#define OPENSSL_SUPPRESS_DEPRECATED // see Sha256 in hash.h: the low-level calls are the fast ones
 #include "consensus/sha256_lanes.h"
+
+#include "consensus/hash_writer.h"
 
 #include <bit>
 #include <cstring>
@@ -12,23 +13,9 @@
 
 namespace cairn::consensus {
 
-namespace portable {
-
-void sha256d_64_many(uint8_t* out, const uint8_t* in, size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-        const Hash256 hash = sha256d({in + 64 * i, 64});
-        std::memcpy(out + 32 * i, hash.bytes.data(), 32);
-    }
-}
-
-} // namespace portable
-
 namespace {
 
 using Words = std::array<uint32_t, 64>;
-
-constexpr std::array<uint32_t, 8> INITIAL = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                             0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
 alignas(16) constexpr Words ROUND_CONSTANTS = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -57,11 +44,7 @@ constexpr Words padding_schedule() {
 
 alignas(16) constexpr Words PADDING_SCHEDULE = padding_schedule();
 
-} // namespace
-
 #if defined(__x86_64__)
-
-namespace {
 
 #define CAIRN_SHA __attribute__((target("sha,sse4.1"), always_inline)) inline
 #define CAIRN_SHA_ENTRY __attribute__((target("sha,sse4.1")))
@@ -80,6 +63,11 @@ struct Messages {
     __m128i words[LANES][4];
 };
 
+/// What the intrinsics take for a word.
+constexpr int I(uint32_t word) {
+    return static_cast<int>(word);
+}
+
 CAIRN_SHA __m128i swap_bytes(__m128i words) {
     const __m128i order = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
     return _mm_shuffle_epi8(words, order);
@@ -90,19 +78,12 @@ CAIRN_SHA __m128i load(const void* from) {
 }
 
 template <size_t LANES>
-CAIRN_SHA void set_state(States<LANES>& states, size_t lane, const uint32_t* h) {
-    states.abef[lane] = _mm_set_epi32(
-        static_cast<int>(h[0]), static_cast<int>(h[1]), static_cast<int>(h[4]),
-        static_cast<int>(h[5]));
-    states.cdgh[lane] = _mm_set_epi32(
-        static_cast<int>(h[2]), static_cast<int>(h[3]), static_cast<int>(h[6]),
-        static_cast<int>(h[7]));
-}
-
-template <size_t LANES>
 CAIRN_SHA States<LANES> initial_states() {
     States<LANES> states;
-    for (size_t lane = 0; lane < LANES; ++lane) set_state(states, lane, INITIAL.data());
+    for (size_t lane = 0; lane < LANES; ++lane) {
+        states.abef[lane] = _mm_set_epi32(0x6a09e667, I(0xbb67ae85), 0x510e527f, I(0x9b05688c));
+        states.cdgh[lane] = _mm_set_epi32(0x3c6ef372, I(0xa54ff53a), 0x1f83d9ab, 0x5be0cd19);
+    }
     return states;
 }
 
@@ -179,7 +160,7 @@ CAIRN_SHA States<LANES> hash_again(const States<LANES>& states) {
     for (size_t lane = 0; lane < LANES; ++lane) {
         __m128i(&w)[4] = message.words[lane];
         hash_words(states, lane, w[0], w[1]);
-        w[2] = _mm_set_epi32(0, 0, 0, static_cast<int>(0x80000000));
+        w[2] = _mm_set_epi32(0, 0, 0, I(0x80000000));
         w[3] = _mm_set_epi32(256, 0, 0, 0);
     }
     States<LANES> again = initial_states<LANES>();
@@ -199,12 +180,15 @@ CAIRN_SHA void store_hashes(const States<LANES>& states, uint8_t* out) {
     }
 }
 
+/// The 64 bytes at `in`.
+CAIRN_SHA void load_message(__m128i (&words)[4], const uint8_t* in) {
+    for (size_t i = 0; i < 4; ++i) words[i] = swap_bytes(load(in + 16 * i));
+}
+
 template <size_t LANES>
 CAIRN_SHA void double_hash_64(uint8_t* out, const uint8_t* in) {
     Messages<LANES> message;
-    for (size_t lane = 0; lane < LANES; ++lane)
-        for (size_t i = 0; i < 4; ++i)
-            message.words[lane][i] = swap_bytes(load(in + 64 * lane + 16 * i));
+    for (size_t lane = 0; lane < LANES; ++lane) load_message(message.words[lane], in + 64 * lane);
     States<LANES> states = initial_states<LANES>();
     compress(states, message);
     compress_padding(states);
@@ -216,37 +200,30 @@ CAIRN_SHA_ENTRY void sha_instructions_64_many(uint8_t* out, const uint8_t* in, s
     if (count == 1) double_hash_64<1>(out, in);
 }
 
-/// Double hashes of a header with LANES nonces from `nonce` on.
-template <size_t LANES>
-CAIRN_SHA States<LANES> header_hashes(
-    const std::array<uint32_t, 8>& midstate, const std::array<uint8_t, 16>& tail, uint32_t nonce) {
-    States<LANES> states;
+/// find_nonce() for the header of these bytes, but it asks only whether the highest 32 bits of the
+/// hash are at most `limit`.
+CAIRN_SHA_ENTRY std::optional<uint32_t>
+sha_instructions_scan(const uint8_t* header, uint32_t first, uint64_t count, uint32_t limit) {
+    constexpr size_t LANES = 2;
     Messages<LANES> message;
-    const __m128i words = swap_bytes(load(tail.data()));
-    for (size_t lane = 0; lane < LANES; ++lane) {
-        __m128i(&w)[4] = message.words[lane];
-        const uint32_t big_endian = __builtin_bswap32(nonce + static_cast<uint32_t>(lane));
-        w[0] = _mm_insert_epi32(words, static_cast<int>(big_endian), 3);
-        w[1] = _mm_set_epi32(0, 0, 0, static_cast<int>(0x80000000));
-        w[2] = _mm_setzero_si128();
-        w[3] = _mm_set_epi32(640, 0, 0, 0);
-        set_state(states, lane, midstate.data());
+    for (auto& words : message.words) load_message(words, header);
+    States<LANES> midstates = initial_states<LANES>();
+    compress(midstates, message);
+    // The other 16 bytes, of which the nonce is the last four, and the padding.
+    const __m128i tail = swap_bytes(load(header + 64));
+    for (auto& words : message.words) {
+        words[1] = _mm_set_epi32(0, 0, 0, I(0x80000000));
+        words[2] = _mm_setzero_si128();
+        words[3] = _mm_set_epi32(640, 0, 0, 0);
     }
-    compress(states, message);
-    return hash_again(states);
-}
-
-/// Like HeaderMidstate::scan, but asks only whether the highest 32 bits are at most `limit`.
-CAIRN_SHA_ENTRY std::optional<uint32_t> sha_instructions_scan(
-    const std::array<uint32_t, 8>& midstate,
-    const std::array<uint8_t, 16>& tail,
-    uint32_t first,
-    uint64_t count,
-    uint32_t limit) {
-    for (uint64_t done = 0; done < count; done += 2) {
+    for (uint64_t done = 0; done < count; done += LANES) {
         const uint32_t nonce = first + static_cast<uint32_t>(done);
-        const States<2> states = header_hashes<2>(midstate, tail, nonce);
-        for (uint32_t lane = 0; lane < 2; ++lane) {
+        for (uint32_t lane = 0; lane < LANES; ++lane)
+            message.words[lane][0] = _mm_insert_epi32(tail, I(__builtin_bswap32(nonce + lane)), 3);
+        States<LANES> states = midstates;
+        compress(states, message);
+        states = hash_again(states);
+        for (uint32_t lane = 0; lane < LANES; ++lane) {
             // The hash's last word, h, is the number's highest, byte-swapped.
             const auto h = static_cast<uint32_t>(_mm_cvtsi128_si32(states.cdgh[lane]));
             if (__builtin_bswap32(h) <= limit && done + lane < count) return nonce + lane;
@@ -255,51 +232,62 @@ CAIRN_SHA_ENTRY std::optional<uint32_t> sha_instructions_scan(
     return std::nullopt;
 }
 
-CAIRN_SHA_ENTRY Hash256 sha_instructions_header_hash(
-    const std::array<uint32_t, 8>& midstate, const std::array<uint8_t, 16>& tail, uint32_t nonce) {
-    Hash256 hash;
-    store_hashes(header_hashes<1>(midstate, tail, nonce), hash.bytes.data());
-    return hash;
-}
-
-bool cpu_has_sha_instructions() {
-    unsigned a = 0;
-    unsigned b = 0;
-    unsigned c = 0;
-    unsigned d = 0;
-    if (__get_cpuid(1, &a, &b, &c, &d) == 0) return false;
-    constexpr unsigned SSSE3_AND_SSE41 = 1U << 9 | 1U << 19;
-    if ((c & SSSE3_AND_SSE41) != SSSE3_AND_SSE41) return false;
-    constexpr unsigned SHA = 1U << 29;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & SHA) != 0;
-}
-
 #undef CAIRN_SHA
 #undef CAIRN_SHA_ENTRY
+
+#else
+
+// Never called: has_sha_instructions() is false.
+
+void sha_instructions_64_many(uint8_t*, const uint8_t*, size_t) {}
+
+std::optional<uint32_t> sha_instructions_scan(const uint8_t*, uint32_t, uint64_t, uint32_t) {
+    return std::nullopt;
+}
+
+#endif
+
+/// sha_instructions_scan() by libcrypto.
+std::optional<uint32_t>
+portable_scan(ByteView header, uint32_t first, uint64_t count, uint32_t limit) {
+    const Sha256 midstate = Sha256().write(header.first(64));
+    for (uint64_t done = 0; done < count; ++done) {
+        const uint32_t nonce = first + static_cast<uint32_t>(done);
+        const Hash256 hash =
+            HashWriter(Sha256(midstate).write(header.subspan(64, 12)))(nonce).double_hash();
+        if ((to_number(hash) >> 224) <= limit) return nonce;
+    }
+    return std::nullopt;
+}
 
 } // namespace
 
 bool has_sha_instructions() {
-    static const bool HAS = cpu_has_sha_instructions();
+#if defined(__x86_64__)
+    static const bool HAS = [] {
+        constexpr unsigned SSSE3_AND_SSE41 = 1U << 9 | 1U << 19;
+        constexpr unsigned SHA = 1U << 29;
+        unsigned a = 0;
+        unsigned b = 0;
+        unsigned c = 0;
+        unsigned d = 0;
+        if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & SSSE3_AND_SSE41) != SSSE3_AND_SSE41)
+            return false;
+        return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & SHA) != 0;
+    }();
     return HAS;
+#else
+    return false;
+#endif
 }
 
 void sha256d_64_many(uint8_t* out, const uint8_t* in, size_t count) {
     if (has_sha_instructions()) return sha_instructions_64_many(out, in, count);
-    portable::sha256d_64_many(out, in, count);
+    for (; count > 0; --count, in += 64, out += 32) {
+        const Hash256 hash = sha256d({in, 64});
+        std::memcpy(out, hash.bytes.data(), 32);
+    }
 }
-
-#else
-
-bool has_sha_instructions() {
-    return false;
-}
-
-void sha256d_64_many(uint8_t* out, const uint8_t* in, size_t count) {
-    portable::sha256d_64_many(out, in, count);
-}
-
-#endif
 
 Hash256 sha256d_64(const uint8_t* in) {
     Hash256 hash;
@@ -307,55 +295,19 @@ Hash256 sha256d_64(const uint8_t* in) {
     return hash;
 }
 
-namespace {
-
-/// The header's double hash from its midstate, by libcrypto.
-Hash256 portable_header_hash(
-    const std::array<uint32_t, 8>& midstate, const std::array<uint8_t, 16>& tail, uint32_t nonce) {
-    SHA256_CTX context;
-    SHA256_Init(&context);
-    std::memcpy(context.h, midstate.data(), sizeof context.h);
-    context.Nl = 64 * 8;
-    SHA256_Update(&context, tail.data(), 12);
-    SHA256_Update(&context, &nonce, 4);
-    Hash256 hash;
-    SHA256_Final(hash.bytes.data(), &context);
-    return sha256(hash.bytes);
-}
-
-} // namespace
-
-HeaderMidstate::HeaderMidstate(const BlockHeader& header) {
-    const Bytes bytes = encode(header);
-    SHA256_CTX context;
-    SHA256_Init(&context);
-    SHA256_Update(&context, bytes.data(), 64);
-    std::memcpy(state_.data(), context.h, sizeof state_);
-    std::memcpy(tail_.data(), bytes.data() + 64, tail_.size());
-}
-
-BlockHash HeaderMidstate::hash(uint32_t nonce) const {
-#if defined(__x86_64__)
-    if (has_sha_instructions())
-        return BlockHash(sha_instructions_header_hash(state_, tail_, nonce));
-#endif
-    return BlockHash(portable_header_hash(state_, tail_, nonce));
-}
-
 std::optional<uint32_t>
-HeaderMidstate::scan(uint32_t first, uint64_t count, const Uint256& target) const {
+find_nonce(BlockHeader header, uint32_t first, uint64_t count, const Uint256& target) {
     const auto limit = static_cast<uint32_t>(target >> 224);
-    for (uint64_t done = 0; done < count; ++done) {
-        uint32_t nonce = first + static_cast<uint32_t>(done);
-#if defined(__x86_64__)
-        if (has_sha_instructions()) {
-            const auto found = sha_instructions_scan(state_, tail_, nonce, count - done, limit);
-            if (!found) return std::nullopt;
-            done += *found - nonce;
-            nonce = *found;
-        }
-#endif
-        if (to_number(hash(nonce)) <= target) return nonce;
+    const Bytes bytes = encode(header);
+    while (count > 0) {
+        const std::optional<uint32_t> nonce =
+            has_sha_instructions() ? sha_instructions_scan(bytes.data(), first, count, limit)
+                                   : portable_scan(bytes, first, count, limit);
+        if (!nonce) return std::nullopt;
+        header.nonce = *nonce;
+        if (to_number(header.hash()) <= target) return nonce;
+        count -= uint64_t{*nonce - first} + 1; // the difference wraps as the nonces do
+        first = *nonce + 1;
     }
     return std::nullopt;
 }

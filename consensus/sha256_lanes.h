@@ -8,9 +8,6 @@
 #include "consensus/block.h"
 #include "consensus/uint256.h"
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
 #include <optional>
 
 namespace cairn::consensus {
@@ -24,28 +21,9 @@ Hash256 sha256d_64(const uint8_t* in);
 /// Double SHA-256 of each of `count` blocks of 64 bytes, 32 bytes each to `out`, which may be `in`.
 void sha256d_64_many(uint8_t* out, const uint8_t* in, size_t count);
 
-/// A header whose first 64 bytes are hashed already, to try nonces on.
-class HeaderMidstate {
-public:
-    explicit HeaderMidstate(const BlockHeader& header);
-
-    /// The hash of the header with `nonce`.
-    BlockHash hash(uint32_t nonce) const;
-
-    /// The first nonce in [first, first + count), wrapping past 2^32, whose hash is at most
-    /// `target`; nullopt if there is none.
-    std::optional<uint32_t> scan(uint32_t first, uint64_t count, const Uint256& target) const;
-
-private:
-    std::array<uint32_t, 8> state_; ///< SHA-256 after the first 64 bytes.
-    std::array<uint8_t, 16> tail_;  ///< End of the merkle root, time, bits; the nonce goes last.
-};
-
-/// The code without SHA instructions, for tests.
-namespace portable {
-
-void sha256d_64_many(uint8_t* out, const uint8_t* in, size_t count);
-
-} // namespace portable
+/// The first nonce in [first, first + count), wrapping past 2^32, with which the hash of `header`
+/// is at most `target`; nullopt if there is none.
+std::optional<uint32_t>
+find_nonce(BlockHeader header, uint32_t first, uint64_t count, const Uint256& target);
 
 } // namespace cairn::consensus

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "consensus/sighash.h"
 
+#include "consensus/hash_writer.h"
 #include "consensus/script.h"
 
 #include <algorithm>
 #include <cassert>
+#include <functional>
 
 namespace cairn::consensus {
 
@@ -13,75 +15,11 @@ namespace {
 constexpr uint32_t BASE_TYPE_MASK = 0x1f; ///< Legacy and BIP-0143 look at these bits only.
 constexpr uint8_t TAPROOT_BASE_MASK = 3;
 
-/// Hashes values as they are on the wire, without a buffer of its own.
-class HashWriter {
-public:
-    HashWriter() = default;
-
-    explicit HashWriter(const Sha256& begun) : sha_(begun) {}
-
-    HashWriter& raw(ByteView bytes) {
-        sha_.write(bytes);
-        return *this;
-    }
-
-    template <class Integer>
-    HashWriter& number(Integer n) {
-        static_assert(std::integral<Integer>);
-        return raw({reinterpret_cast<const uint8_t*>(&n), sizeof n});
-    }
-
-    HashWriter& compact_size(uint64_t n) {
-        if (n < 0xfd) return number(static_cast<uint8_t>(n));
-        if (n <= 0xffff) return number(uint8_t{0xfd}).number(static_cast<uint16_t>(n));
-        return number(uint8_t{0xfe}).number(static_cast<uint32_t>(n)); // nothing here is longer
-    }
-
-    HashWriter& sized(ByteView bytes) { return compact_size(bytes.size()).raw(bytes); }
-
-    HashWriter& out_point(const OutPoint& point) {
-        return raw(point.txid.bytes).number(point.index);
-    }
-
-    HashWriter& output(const TxOut& out) {
-        return number(out.value.value).sized(out.script_pubkey);
-    }
-
-    Hash256 single_hash() { return sha_.finish(); }
-
-    Hash256 double_hash() { return sha_.finish_double(); }
-
-private:
-    Sha256 sha_;
-};
-
-Hash256 prevouts_hash(const Transaction& tx) {
+/// The hash of something of each of `items`.
+template <class Item, class What = std::identity>
+Hash256 hash_each(const std::vector<Item>& items, What what = {}) {
     HashWriter writer;
-    for (const TxIn& in : tx.inputs) writer.out_point(in.prevout);
-    return writer.single_hash();
-}
-
-Hash256 sequences_hash(const Transaction& tx) {
-    HashWriter writer;
-    for (const TxIn& in : tx.inputs) writer.number(in.sequence);
-    return writer.single_hash();
-}
-
-Hash256 outputs_hash(const Transaction& tx) {
-    HashWriter writer;
-    for (const TxOut& out : tx.outputs) writer.output(out);
-    return writer.single_hash();
-}
-
-Hash256 amounts_hash(const std::vector<TxOut>& spent) {
-    HashWriter writer;
-    for (const TxOut& out : spent) writer.number(out.value.value);
-    return writer.single_hash();
-}
-
-Hash256 scripts_hash(const std::vector<TxOut>& spent) {
-    HashWriter writer;
-    for (const TxOut& out : spent) writer.sized(out.script_pubkey);
+    for (const Item& item : items) writer(std::invoke(what, item));
     return writer.single_hash();
 }
 
@@ -132,41 +70,25 @@ void write_without_separators(HashWriter& writer, ByteView code) {
 
 void write_legacy_inputs(
     HashWriter& writer, const Transaction& tx, size_t input, ByteView script_code, uint32_t type) {
-    const auto write_signed = [&] {
-        writer.out_point(tx.inputs[input].prevout);
-        write_without_separators(writer, script_code);
-        writer.number(tx.inputs[input].sequence);
-    };
-    if (any_can_pay(type)) {
-        writer.compact_size(1);
-        return write_signed();
-    }
-    writer.compact_size(tx.inputs.size());
-    for (size_t i = 0; i < tx.inputs.size(); ++i) {
-        if (i == input) {
-            write_signed();
-            continue;
-        }
-        const bool others_free = is_single(type) || is_none(type);
-        writer.out_point(tx.inputs[i].prevout).compact_size(0);
-        writer.number(others_free ? 0 : tx.inputs[i].sequence);
+    const size_t first = any_can_pay(type) ? input : 0;
+    const size_t end = any_can_pay(type) ? input + 1 : tx.inputs.size();
+    writer.compact_size(end - first);
+    for (size_t i = first; i < end; ++i) {
+        const TxIn& in = tx.inputs[i];
+        writer(in.prevout);
+        write_without_separators(writer, i == input ? script_code : ByteView());
+        const bool free = i != input && (is_single(type) || is_none(type));
+        writer(free ? 0 : in.sequence);
     }
 }
 
 void write_legacy_outputs(HashWriter& writer, const Transaction& tx, size_t input, uint32_t type) {
-    if (is_none(type)) {
-        writer.compact_size(0);
-        return;
-    }
-    if (!is_single(type)) {
-        writer.compact_size(tx.outputs.size());
-        for (const TxOut& out : tx.outputs) writer.output(out);
-        return;
-    }
+    if (is_none(type)) return writer.compact_size(0);
+    if (!is_single(type)) return void(writer(tx.outputs));
     // The outputs before the signed one are there, but blank: value -1, no script.
     writer.compact_size(input + 1);
-    for (size_t i = 0; i < input; ++i) writer.number(int64_t{-1}).compact_size(0);
-    writer.output(tx.outputs[input]);
+    for (size_t i = 0; i < input; ++i) writer(TxOut{.value = -1});
+    writer(tx.outputs[input]);
 }
 
 } // namespace
@@ -177,17 +99,17 @@ SighashMidstates::SighashMidstates(const Transaction& tx, std::vector<TxOut> spe
     for_witness_v0 = spent.empty() || std::ranges::any_of(spent, may_be_witness_v0);
     for_taproot = std::ranges::any_of(spent, is_taproot_output);
     if (!for_witness_v0 && !for_taproot) return;
-    prevouts_single = prevouts_hash(tx);
-    sequences_single = sequences_hash(tx);
-    outputs_single = outputs_hash(tx);
+    prevouts_single = hash_each(tx.inputs, &TxIn::prevout);
+    sequences_single = hash_each(tx.inputs, &TxIn::sequence);
+    outputs_single = hash_each(tx.outputs);
     if (for_witness_v0) {
         prevouts_double = sha256(prevouts_single.bytes);
         sequences_double = sha256(sequences_single.bytes);
         outputs_double = sha256(outputs_single.bytes);
     }
     if (for_taproot) {
-        amounts_single = amounts_hash(spent);
-        scripts_single = scripts_hash(spent);
+        amounts_single = hash_each(spent, &TxOut::value);
+        scripts_single = hash_each(spent, &TxOut::script_pubkey);
     }
 }
 
@@ -195,16 +117,13 @@ Hash256 legacy_sighash(const Transaction& tx, size_t input, ByteView script_code
     assert(input < tx.inputs.size());
     if (is_single(type) && input >= tx.outputs.size()) {
         // Signing an output that isn't there signs the number 1, for ever.
-        Hash256 one;
-        one.bytes[0] = 1;
-        return one;
+        return {{1}};
     }
     HashWriter writer;
-    writer.number(tx.version);
+    writer(tx.version);
     write_legacy_inputs(writer, tx, input, script_code, type);
     write_legacy_outputs(writer, tx, input, type);
-    writer.number(tx.lock_time).number(type);
-    return writer.double_hash();
+    return writer(tx.lock_time, type).double_hash();
 }
 
 Hash256 witness_sighash(
@@ -216,27 +135,20 @@ Hash256 witness_sighash(
     const SighashMidstates& midstates) {
     assert(input < tx.inputs.size() && midstates.for_witness_v0);
     const bool all_outputs = !is_single(type) && !is_none(type);
+    const bool sequences = !any_can_pay(type) && all_outputs;
     const Hash256 zeros;
     Hash256 outputs;
     if (all_outputs)
         outputs = midstates.outputs_double;
     else if (is_single(type) && input < tx.outputs.size())
-        outputs = HashWriter().output(tx.outputs[input]).double_hash();
-
-    const bool sequences = !any_can_pay(type) && all_outputs;
+        outputs = HashWriter()(tx.outputs[input]).double_hash();
     const TxIn& in = tx.inputs[input];
     HashWriter writer;
-    writer.number(tx.version)
-        .raw(any_can_pay(type) ? zeros.bytes : midstates.prevouts_double.bytes)
-        .raw(sequences ? midstates.sequences_double.bytes : zeros.bytes)
-        .out_point(in.prevout)
-        .sized(script_code)
-        .number(amount.value)
-        .number(in.sequence)
-        .raw(outputs.bytes)
-        .number(tx.lock_time)
-        .number(type);
-    return writer.double_hash();
+    writer(tx.version);
+    writer(any_can_pay(type) ? zeros : midstates.prevouts_double);
+    writer(sequences ? midstates.sequences_double : zeros);
+    writer(in.prevout).sized(script_code);
+    return writer(amount, in.sequence, outputs, tx.lock_time, type).double_hash();
 }
 
 std::optional<Hash256> taproot_sighash(
@@ -255,32 +167,23 @@ std::optional<Hash256> taproot_sighash(
     if (!defined || (base == SIGHASH_SINGLE && input >= tx.outputs.size())) return std::nullopt;
 
     HashWriter writer(TAGGED);
-    writer.number(EPOCH).number(type).number(tx.version).number(tx.lock_time);
+    writer(EPOCH, type, tx.version, tx.lock_time);
     if (!any_can_pay(type)) {
-        writer.raw(midstates.prevouts_single.bytes)
-            .raw(midstates.amounts_single.bytes)
-            .raw(midstates.scripts_single.bytes)
-            .raw(midstates.sequences_single.bytes);
+        writer(midstates.prevouts_single, midstates.amounts_single);
+        writer(midstates.scripts_single, midstates.sequences_single);
     }
-    if (base == SIGHASH_ALL) writer.raw(midstates.outputs_single.bytes);
+    if (base == SIGHASH_ALL) writer(midstates.outputs_single);
 
     const bool tapscript = version == SigVersion::Tapscript;
-    const int spend_type = (tapscript ? 2 : 0) + (context.annex_hash ? 1 : 0);
-    writer.number(static_cast<uint8_t>(spend_type));
-    if (any_can_pay(type)) {
-        const TxIn& in = tx.inputs[input];
-        writer.out_point(in.prevout).output(midstates.spent[input]).number(in.sequence);
-    } else {
-        writer.number(static_cast<uint32_t>(input));
-    }
-    if (context.annex_hash) writer.raw(context.annex_hash->bytes);
-    if (base == SIGHASH_SINGLE)
-        writer.raw(HashWriter().output(tx.outputs[input]).single_hash().bytes);
-    if (tapscript) {
-        writer.raw(context.leaf_hash.bytes)
-            .number(KEY_VERSION)
-            .number(context.codeseparator_position);
-    }
+    writer(static_cast<uint8_t>((tapscript ? 2 : 0) + (context.annex_hash ? 1 : 0)));
+    const TxIn& in = tx.inputs[input];
+    if (any_can_pay(type))
+        writer(in.prevout, midstates.spent[input], in.sequence);
+    else
+        writer(static_cast<uint32_t>(input));
+    if (context.annex_hash) writer(*context.annex_hash);
+    if (base == SIGHASH_SINGLE) writer(HashWriter()(tx.outputs[input]).single_hash());
+    if (tapscript) writer(context.leaf_hash, KEY_VERSION, context.codeseparator_position);
     return writer.single_hash();
 }
 

@@ -48,12 +48,9 @@ public:
     /// Step over the head of the sequence. What length it states does not matter.
     bool skip_sequence() {
         if (!take_byte(DER_SEQUENCE) || rest_.empty()) return false;
-        const size_t length = rest_[0];
-        rest_ = rest_.subspan(1);
-        if ((length & 0x80) == 0) return true;
-        const size_t more = length & 0x7f;
-        if (more > rest_.size()) return false;
-        rest_ = rest_.subspan(more);
+        const size_t head = (rest_[0] & 0x80) != 0 ? size_t{1} + (rest_[0] & 0x7f) : 1;
+        if (head > rest_.size()) return false;
+        rest_ = rest_.subspan(head);
         return true;
     }
 
@@ -143,18 +140,8 @@ bool is_defined_hash_type(uint8_t type) {
 }
 
 bool is_pubkey_size(ByteView pubkey) {
-    if (pubkey.empty()) return false;
-    switch (pubkey[0]) {
-    case 2:
-    case 3:
-        return pubkey.size() == 33;
-    case 4:
-    case 6:
-    case 7:
-        return pubkey.size() == 65;
-    default:
-        return false;
-    }
+    const bool hybrid = pubkey.size() == 65 && (pubkey[0] == 6 || pubkey[0] == 7);
+    return hybrid || is_compressed_pubkey(pubkey) || is_uncompressed_pubkey(pubkey);
 }
 
 bool is_compressed_pubkey(ByteView pubkey) {

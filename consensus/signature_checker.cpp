@@ -8,14 +8,6 @@
 
 namespace cairn::consensus {
 
-namespace {
-
-constexpr uint32_t SEQUENCE_NO_LOCK = 1U << 31; ///< BIP-0068: the input has no relative lock.
-constexpr uint32_t SEQUENCE_IN_TIME = 1U << 22; ///< Units of 512 seconds rather than blocks.
-constexpr uint32_t SEQUENCE_LOCK_MASK = 0xffff;
-
-} // namespace
-
 TransactionChecker::TransactionChecker(
     const Transaction& tx, size_t input, Amount amount, const SighashMidstates& midstates)
     : tx_(tx),
@@ -62,10 +54,10 @@ bool TransactionChecker::check_lock_time(int64_t lock_time) const {
 
 bool TransactionChecker::check_sequence(int64_t sequence) const {
     const uint32_t own = tx_.inputs[input_].sequence;
-    if (static_cast<uint32_t>(tx_.version) < 2 || (own & SEQUENCE_NO_LOCK) != 0) return false;
+    if (static_cast<uint32_t>(tx_.version) < 2 || (own & TxIn::SEQUENCE_NO_LOCK) != 0) return false;
     const auto asked = static_cast<uint32_t>(sequence);
-    if ((own & SEQUENCE_IN_TIME) != (asked & SEQUENCE_IN_TIME)) return false;
-    return (asked & SEQUENCE_LOCK_MASK) <= (own & SEQUENCE_LOCK_MASK);
+    if ((own & TxIn::SEQUENCE_IN_TIME) != (asked & TxIn::SEQUENCE_IN_TIME)) return false;
+    return (asked & TxIn::SEQUENCE_LOCK) <= (own & TxIn::SEQUENCE_LOCK);
 }
 
 } // namespace cairn::consensus

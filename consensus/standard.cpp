@@ -15,23 +15,17 @@ Bytes copy(ByteView bytes) {
 }
 
 OutputTemplate match_witness(const WitnessProgram& program) {
-    OutputTemplate match;
-    match.witness_version = program.version;
     const size_t size = program.program.size();
-    if (program.version == 0 && size == 20)
-        match.type = OutputType::WitnessV0KeyHash;
-    else if (program.version == 0 && size == 32)
-        match.type = OutputType::WitnessV0ScriptHash;
-    else if (program.version == 1 && size == 32)
-        match.type = OutputType::WitnessV1Taproot;
-    else if (is_anchor(program))
-        match.type = OutputType::Anchor;
-    else if (program.version != 0)
-        match.type = OutputType::WitnessUnknown;
-    else
-        return {};
-    match.parts.push_back(copy(program.program));
-    return match;
+    auto type = OutputType::WitnessUnknown;
+    if (program.version == 0) {
+        if (size != 20 && size != 32) return {};
+        type = size == 20 ? OutputType::WitnessV0KeyHash : OutputType::WitnessV0ScriptHash;
+    } else if (program.version == 1 && size == 32) {
+        type = OutputType::WitnessV1Taproot;
+    } else if (is_anchor(program)) {
+        type = OutputType::Anchor;
+    }
+    return {type, {copy(program.program)}, 0, program.version};
 }
 
 /// A push of one public key, then OP_CHECKSIG.
@@ -106,30 +100,17 @@ OutputTemplate match_template(ByteView script) {
 
 Script pay_to_pubkey_hash(ByteView hash160) {
     assert(hash160.size() == 20);
-    Script script;
-    push_opcode(script, OP_DUP);
-    push_opcode(script, OP_HASH160);
-    push_data(script, hash160);
-    push_opcode(script, OP_EQUALVERIFY);
-    push_opcode(script, OP_CHECKSIG);
-    return script;
+    return make_script(OP_DUP, OP_HASH160, hash160, OP_EQUALVERIFY, OP_CHECKSIG);
 }
 
 Script pay_to_script_hash(ByteView hash160) {
     assert(hash160.size() == 20);
-    Script script;
-    push_opcode(script, OP_HASH160);
-    push_data(script, hash160);
-    push_opcode(script, OP_EQUAL);
-    return script;
+    return make_script(OP_HASH160, hash160, OP_EQUAL);
 }
 
 Script pay_to_witness(int version, ByteView program) {
     assert(version >= 0 && version <= 16 && program.size() >= 2 && program.size() <= 40);
-    Script script;
-    push_number(script, version);
-    push_data(script, program);
-    return script;
+    return make_script(version, program);
 }
 
 } // namespace cairn::consensus

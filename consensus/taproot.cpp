@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "consensus/taproot.h"
 
-#include "consensus/serialize.h"
+#include "consensus/hash_writer.h"
 
 #include <secp256k1_extrakeys.h>
 
@@ -11,16 +11,14 @@ namespace cairn::consensus {
 
 Hash256 tapleaf_hash(uint8_t leaf_version, ByteView script) {
     static const Sha256 TAGGED = tagged_hash("TapLeaf");
-    Bytes head;
-    Writer writer(head);
-    writer(leaf_version).compact_size(script.size());
-    return Sha256(TAGGED).write(head).write(script).finish();
+    HashWriter writer(TAGGED);
+    writer(leaf_version).sized(script);
+    return writer.single_hash();
 }
 
 Hash256 tapbranch_hash(const Hash256& a, const Hash256& b) {
     static const Sha256 TAGGED = tagged_hash("TapBranch");
-    const bool in_order = a < b;
-    return Sha256(TAGGED).write((in_order ? a : b).bytes).write((in_order ? b : a).bytes).finish();
+    return HashWriter(TAGGED)(std::min(a, b), std::max(a, b)).single_hash();
 }
 
 Hash256 taptweak_hash(ByteView internal_key, const std::optional<Hash256>& merkle_root) {

@@ -92,6 +92,10 @@ struct TxIn {
     Witness witness; ///< Written after all outputs, not here.
 
     static constexpr uint32_t SEQUENCE_FINAL = 0xffffffff;
+    // Parts of a relative time-lock. Source: BIP-0068.
+    static constexpr uint32_t SEQUENCE_NO_LOCK = 1U << 31;
+    static constexpr uint32_t SEQUENCE_IN_TIME = 1U << 22; ///< In units of 512 seconds, not blocks.
+    static constexpr uint32_t SEQUENCE_LOCK = 0xffff;
 
     bool operator==(const TxIn&) const = default;
 

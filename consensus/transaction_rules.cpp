@@ -10,24 +10,6 @@ namespace cairn::consensus {
 
 namespace {
 
-/// Bytes on the wire without witness; computed, because a plain transaction doesn't keep it.
-size_t stripped_bytes(const Transaction& tx) {
-    constexpr size_t VERSION_AND_LOCK_TIME = 4 + 4;
-    constexpr size_t OUTPOINT_AND_SEQUENCE = 36 + 4;
-    constexpr size_t AMOUNT = 8;
-    size_t size = VERSION_AND_LOCK_TIME + compact_size_bytes(tx.inputs.size()) +
-                  compact_size_bytes(tx.outputs.size());
-    for (const TxIn& in : tx.inputs) {
-        const size_t script = in.script_sig.size();
-        size += OUTPOINT_AND_SEQUENCE + compact_size_bytes(script) + script;
-    }
-    for (const TxOut& out : tx.outputs) {
-        const size_t script = out.script_pubkey.size();
-        size += AMOUNT + compact_size_bytes(script) + script;
-    }
-    return size;
-}
-
 bool spends_twice(const std::vector<TxIn>& inputs) {
     constexpr size_t FEW = 8; // comparing each with each is faster than memory for a sorted copy
     if (inputs.size() <= FEW) {
@@ -56,10 +38,10 @@ Result<> check_outputs(const Transaction& tx) {
 
 } // namespace
 
-Result<> check_transaction(const Transaction& tx, const Params& params) {
+Result<> check_transaction(const SealedTransaction& tx, const Params& params) {
     if (tx.inputs.empty()) return invalid("bad-txns-vin-empty");
     if (tx.outputs.empty()) return invalid("bad-txns-vout-empty");
-    const auto weight = static_cast<int64_t>(stripped_bytes(tx)) * WITNESS_SCALE_FACTOR;
+    const auto weight = int64_t{tx.stripped_bytes} * WITNESS_SCALE_FACTOR;
     if (weight > params.max_block_weight) return invalid("bad-txns-oversize");
     if (Result<> outputs = check_outputs(tx); !outputs) return outputs;
     // Unchecked, it crashes the coins or mints money, depending on the store (CVE-2018-17144).
@@ -86,20 +68,17 @@ bool is_final(const Transaction& tx, Height height, int64_t lock_time_cutoff) {
 
 SequenceLocks sequence_locks(
     const Transaction& tx, const std::vector<Height>& coin_heights, const HeaderNode& parent) {
-    constexpr uint32_t DISABLED = 1U << 31;
-    constexpr uint32_t IN_TIME = 1U << 22; ///< In units of 512 seconds, not blocks.
-    constexpr uint32_t LENGTH = 0xffff;
-    constexpr int UNIT_BITS = 9;
+    constexpr int UNIT_BITS = 9; // 512 seconds
     assert(coin_heights.size() == tx.inputs.size());
     SequenceLocks locks;
     if (static_cast<uint32_t>(tx.version) < 2) return locks;
     for (size_t i = 0; i < tx.inputs.size(); ++i) {
         const uint32_t sequence = tx.inputs[i].sequence;
-        if ((sequence & DISABLED) != 0) continue;
-        const int64_t length = sequence & LENGTH;
+        if ((sequence & TxIn::SEQUENCE_NO_LOCK) != 0) continue;
+        const int64_t length = sequence & TxIn::SEQUENCE_LOCK;
         // BIP-0068: a lock of n is over in the n-th block after, so the last that locks is one
         // less.
-        if ((sequence & IN_TIME) == 0) {
+        if ((sequence & TxIn::SEQUENCE_IN_TIME) == 0) {
             locks.height = std::max(locks.height, coin_heights[i].value + length - 1);
             continue;
         }

@@ -16,7 +16,7 @@ constexpr int WITNESS_SCALE_FACTOR = 4;
 constexpr uint32_t LOCKTIME_THRESHOLD = 500'000'000; ///< Below: a height; from here: a time.
 
 /// Rules of one transaction alone. Errors: Invalid. Source: Core's CheckTransaction.
-Result<> check_transaction(const Transaction& tx, const Params& params);
+Result<> check_transaction(const SealedTransaction& tx, const Params& params);
 
 /// Whether `tx` may be in the block at `height`; `lock_time_cutoff`: that block's time, or the
 /// median time before it (BIP-0113). Core: IsFinalTx.

@@ -75,19 +75,8 @@ StateAndSince state_and_since(const Deployment& deployment, const HeaderNode* pa
 } // namespace
 
 std::string_view deployment_state_name(DeploymentState state) {
-    switch (state) {
-    case DeploymentState::Defined:
-        return "defined";
-    case DeploymentState::Started:
-        return "started";
-    case DeploymentState::LockedIn:
-        return "locked_in";
-    case DeploymentState::Active:
-        return "active";
-    case DeploymentState::Failed:
-        return "failed";
-    }
-    return "invalid";
+    constexpr std::string_view NAMES[] = {"defined", "started", "locked_in", "active", "failed"};
+    return NAMES[static_cast<uint8_t>(state)];
 }
 
 DeploymentState deployment_state(const Deployment& deployment, const HeaderNode* parent) {

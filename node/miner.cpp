@@ -18,7 +18,6 @@ namespace cairn::node {
 using namespace std::chrono_literals;
 using consensus::Block;
 using consensus::BlockHeader;
-using consensus::HeaderMidstate;
 using consensus::Uint256;
 
 namespace {
@@ -42,10 +41,9 @@ std::optional<uint32_t> find_nonce(
     const BlockHeader& header, uint32_t first, uint64_t count, const std::atomic<bool>& stop) {
     const std::optional<Uint256> target = consensus::target_of(header.bits);
     if (!target) return std::nullopt;
-    const HeaderMidstate midstate(header);
     while (count != 0 && !stop.load(std::memory_order_relaxed)) {
         const uint64_t chunk = std::min(count, CHUNK);
-        if (const auto nonce = midstate.scan(first, chunk, *target)) return nonce;
+        if (const auto nonce = consensus::find_nonce(header, first, chunk, *target)) return nonce;
         first += static_cast<uint32_t>(chunk);
         count -= chunk;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "node/net_address.h"
 
-#include "consensus/sha3.h"
+#include "consensus/hash.h"
 
 #include <algorithm>
 #include <charconv>

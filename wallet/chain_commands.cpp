@@ -71,7 +71,7 @@ SecretText add_premine(NewChainOptions& options) {
         std::string address = item.substr(0, sign == std::string::npos ? 0 : sign);
         if (address.empty()) {
             if (words.empty()) words = random_mnemonic(12);
-            address = first_address(words, options.chain.bech32_hrp);
+            address = first_address(words, options.chain.address.bech32_hrp);
         }
         const Amount amount =
             amount_option(sign == std::string::npos ? item : item.substr(sign + 1));
@@ -119,7 +119,7 @@ void write_new_file(const fs::path& path, std::string_view text, mode_t mode) {
 
 void make_chain(const Program& program, NewChainOptions options) {
     consensus::NewChain& chain = options.chain;
-    if (chain.bech32_hrp.empty()) chain.bech32_hrp = default_hrp(chain.name);
+    if (chain.address.bech32_hrp.empty()) chain.address.bech32_hrp = default_hrp(chain.name);
     if (!options.subsidy.empty()) chain.subsidy = amount_option(options.subsidy);
     if (options.out.empty()) options.out = chain.name + ".json";
     if (fs::exists(options.out))
@@ -174,8 +174,9 @@ void add_chain_commands(CLI::App& app, Program& program) {
     CLI::App* command = chain->add_subcommand("new", "Write the chain file of a new chain");
     const auto options = std::make_shared<NewChainOptions>();
     command->add_option("NAME", options->chain.name, "What it is called")->required();
-    command->add_option("--hrp", options->chain.bech32_hrp, "Addresses begin with it (the name)");
-    command->add_option("--spacing", options->chain.spacing, "Seconds between blocks (15)")
+    command->add_option(
+        "--hrp", options->chain.address.bech32_hrp, "Addresses begin with it (the name)");
+    command->add_option("--spacing", options->chain.work.spacing, "Seconds between blocks (15)")
         ->check(CLI::PositiveNumber);
     command->add_option("--subsidy", options->subsidy, "Coins that a block creates (1)");
     command->add_option("--halving", options->chain.halving_interval, "Blocks; 0: never");

@@ -311,13 +311,13 @@ BOOST_AUTO_TEST_CASE(needs_duplicate_check__before_bip34__but_for_the_two_repeat
     HeaderTree tree;
     const HeaderNode* early = tree.extend(tree.add(nullptr, 1), 30, 1);
     BOOST_TEST(needs_duplicate_check(*early, params));
-    params.bip30_exceptions[30] = early->hash;
+    params.exceptions.bip30 = {{30, early->hash}};
     BOOST_TEST(!needs_duplicate_check(*early, params));
 
     // After BIP-0034 on the chain that had it at the known block.
     params.activation.bip34 = 20;
     BOOST_TEST(needs_duplicate_check(*early->parent, params));
-    params.bip34_hash = early->ancestor(20)->hash;
+    params.exceptions.bip34_hash = early->ancestor(20)->hash;
     BOOST_TEST(!needs_duplicate_check(*early->parent, params));
     BOOST_TEST(needs_duplicate_check(*early->ancestor(20), params));
 
@@ -330,7 +330,7 @@ BOOST_AUTO_TEST_CASE(needs_duplicate_check__heights_foretold_before_bip34__look_
     params.activation.bip34 = 2;
     HeaderTree tree;
     const HeaderNode* node = tree.extend(tree.add(nullptr, 1), 1'983'701, 0);
-    params.bip34_hash = node->ancestor(2)->hash;
+    params.exceptions.bip34_hash = node->ancestor(2)->hash;
     BOOST_TEST(!needs_duplicate_check(*node, params));
     BOOST_TEST(needs_duplicate_check(*tree.add(node, 1), params));
 }

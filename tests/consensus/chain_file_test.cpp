@@ -328,9 +328,9 @@ namespace {
 NewChain new_chain() {
     NewChain chain;
     chain.name = "village";
-    chain.bech32_hrp = "vil";
+    chain.address.bech32_hrp = "vil";
     chain.time = 1'800'000'000;
-    chain.start_bits = 0x207fffff; // found at once
+    chain.work.start_bits = 0x207fffff; // found at once
     return chain;
 }
 
@@ -363,7 +363,7 @@ BOOST_AUTO_TEST_CASE(new_chain_file__premine__is_spendable) {
 
 BOOST_AUTO_TEST_CASE(new_chain_file__challenge__makes_hashing_easy) {
     NewChain chain = new_chain();
-    chain.start_bits = 0x1e010000;
+    chain.work.start_bits = 0x1e010000;
     chain.challenge = Script(Bytes{OP_1});
     const Params params = read_chain_file(new_chain_file(chain));
     BOOST_TEST(params.signed_blocks());
@@ -383,8 +383,9 @@ BOOST_AUTO_TEST_CASE(new_chain_file__what_cannot_be__is_named) {
         }
     };
     BOOST_TEST(error([](NewChain& c) { c.name = "a/b"; }).starts_with("name: holds \"a/b\""));
-    BOOST_TEST(error([](NewChain& c) { c.bech32_hrp = ""; }).starts_with("address.bech32_hrp"));
-    BOOST_TEST(error([](NewChain& c) { c.start_bits = 0; }).starts_with("start_bits: "));
+    BOOST_TEST(
+        error([](NewChain& c) { c.address.bech32_hrp = ""; }).starts_with("address.bech32_hrp"));
+    BOOST_TEST(error([](NewChain& c) { c.work.start_bits = 0; }).starts_with("start_bits: "));
     BOOST_TEST(error([](NewChain& c) {
                    c.premine = {{.address = "bc1qxyz", .amount = 1}};
                }) == "premine: bc1qxyz is no address of this chain");

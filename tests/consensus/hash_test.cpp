@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(hash256__text__reversed_and_back) {
     BOOST_TEST(hash->bytes[31] == 0);
     BOOST_TEST(BlockHash::from_string(hash->to_string()).value().bytes == hash->bytes);
     BOOST_TEST(!BlockHash::from_string("00").has_value());
-    BOOST_TEST(!BlockHash::from_string(std::string(63, '0') + "g").has_value());
+    BOOST_TEST(!BlockHash::from_string("g" + std::string(63, '0')).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(tagged_hash__tag__hashed_twice_first) { // BIP-0340

@@ -3,6 +3,7 @@
 // time for the reason that it should.
 #include "consensus/standard.h"
 #include "tests/consensus/builders.h"
+#include "tests/consensus/script_error_name.h"
 #include "tests/known_blocks.h"
 
 #include <map>

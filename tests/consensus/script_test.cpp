@@ -5,6 +5,7 @@
 #include "consensus/script_text.h"
 #include "consensus/standard.h"
 #include "tests/consensus/script_assembler.h"
+#include "tests/consensus/script_error_name.h"
 #include "tests/consensus/spend.h"
 
 #include <boost/test/unit_test.hpp>

@@ -3,6 +3,7 @@
 #include "consensus/interpreter.h"
 #include "consensus/taproot.h"
 #include "tests/consensus/script_assembler.h"
+#include "tests/consensus/script_error_name.h"
 #include "tests/vectors.h"
 
 #include <boost/test/unit_test.hpp>

@@ -2,6 +2,7 @@
 #include "tests/consensus/spend.h"
 
 #include "consensus/standard.h"
+#include "tests/consensus/script_error_name.h"
 
 #include <secp256k1_schnorrsig.h>
 

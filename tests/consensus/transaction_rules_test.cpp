@@ -13,7 +13,7 @@ namespace {
 
 std::string checked(const Transaction& tx) {
     static const Params PARAMS = regtest();
-    return reason_of(check_transaction(tx, PARAMS));
+    return reason_of(check_transaction(SealedTransaction(tx), PARAMS));
 }
 
 } // namespace

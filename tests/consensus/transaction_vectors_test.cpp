@@ -64,7 +64,7 @@ bool scripts_valid(const Vector& vector, uint32_t flags) {
 }
 
 bool transaction_valid(const Transaction& tx) {
-    return check_transaction(tx, Params{}).has_value();
+    return check_transaction(SealedTransaction(tx), Params{}).has_value();
 }
 
 /// `flags` with one of them left out, in each way.

@@ -18,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (again.txid != tx->txid || again.wtxid != tx->wtxid) std::abort();
     if (again.stripped_bytes != tx->stripped_bytes) std::abort();
     (void)legacy_sigops(*tx);
-    if (check_transaction(*tx, Params{}) && !money_range(output_sum(*tx))) std::abort();
+    if (check_transaction(SealedTransaction(*tx), Params{}) && !money_range(output_sum(*tx)))
+        std::abort();
     return 0;
 }
