@@ -96,6 +96,9 @@ void read_json(const JsonField& field, const Flags& flags) {
             if (item.text() == name) flags.value |= flag;
         if (flags.value == before) item.fail("P2SH, WITNESS or TAPROOT, once");
     }
+    // The interpreter can't tell what WITNESS alone would mean.
+    if ((flags.value & VERIFY_WITNESS) != 0 && (flags.value & VERIFY_P2SH) == 0)
+        field.fail("P2SH where there is WITNESS");
 }
 
 boost::json::value write_json(const Flags& flags) {

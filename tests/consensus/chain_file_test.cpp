@@ -245,6 +245,24 @@ BOOST_AUTO_TEST_CASE(read_chain_file__bad_rules__names_field_content_and_expecta
     });
 }
 
+BOOST_AUTO_TEST_CASE(read_chain_file__script_flags_that_make_no_sense__refused) {
+    const std::string hash(64, '1');
+    const auto with = [&](const json::array& flags) {
+        return error_after([&](json::object& file) {
+            file["exceptions"] = {{"script_flags", {{{"block", hash}, {"flags", flags}}}}};
+        });
+    };
+    const std::string where = "exceptions.script_flags[0].flags";
+    BOOST_TEST(
+        with({"P2SH", "P2SH"}) ==
+        where + "[1]: holds \"P2SH\", expected P2SH, WITNESS or TAPROOT, once");
+    BOOST_TEST(
+        with({"DERSIG"}) ==
+        where + "[0]: holds \"DERSIG\", expected P2SH, WITNESS or TAPROOT, once");
+    BOOST_TEST(
+        with({"WITNESS"}) == where + ": holds [\"WITNESS\"], expected P2SH where there is WITNESS");
+}
+
 BOOST_AUTO_TEST_CASE(read_chain_file__required_field_missing__names_it) {
     for (const char* name :
          {"format", "name", "magic", "p2p_port", "rpc_port", "address", "proof_of_work", "genesis",

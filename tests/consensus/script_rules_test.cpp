@@ -134,8 +134,8 @@ BOOST_AUTO_TEST_CASE(verify_input__one_rule_broken__names_that_rule) {
 }
 
 BOOST_AUTO_TEST_CASE(verify_input__at_the_limit_and_past_it__only_past_fails) {
-    const std::string push_520 = "0x4d 0x0802 0x" + std::string(1040, 'a') + " ";
-    const std::string push_521 = "0x4d 0x0902 0x" + std::string(1042, 'a') + " ";
+    const std::string push_520 = std::string("0x4d 0x0802 0x").append(1040, 'a').append(" ");
+    const std::string push_521 = std::string("0x4d 0x0902 0x").append(1042, 'a').append(" ");
     BOOST_TEST(run(push_520, "", VERIFY_NONE) == "OK");
     BOOST_TEST(run(push_521, "", VERIFY_NONE) == "PUSH_SIZE");
     BOOST_TEST(run("1", "0 IF " + push_521 + "ENDIF", VERIFY_NONE) == "PUSH_SIZE");

@@ -77,7 +77,9 @@ BOOST_AUTO_TEST_CASE(read__cut_anywhere__refused) {
 
 BOOST_AUTO_TEST_CASE(read__superfluous_witness__refused) {
     // Marker and flag, but the one input's stack is empty (BIP-0144).
-    const std::string input = std::string(64, '1') + "00000000" + "00" + "ffffffff";
+    const std::string input = std::string(64, '1').append("00000000"
+                                                          "00"
+                                                          "ffffffff");
     const std::string output = "0000000000000000"
                                "00";
     const std::string body = "01" + input + "01" + output;
