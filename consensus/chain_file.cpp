@@ -72,7 +72,7 @@ void read_json(const JsonField& field, const StartTime& start) {
     if (!field.text()) return read_json(field, start.value, UINT32_RANGE);
     for (const auto& [word, value] : START_WORDS)
         if (field.text() == word) return void(start.value = value);
-    field.fail("seconds, \"always\" or \"never\"");
+    field.fail(R"(seconds, "always" or "never")");
 }
 
 boost::json::value write_json(const StartTime& start) {
@@ -138,7 +138,7 @@ void walk_rule(JsonFields& file, BitcoinRule& rule, const Uint256& /*limit*/) {
 void walk_rule(JsonFields& /*file*/, FixedRule& /*rule*/, const Uint256& /*limit*/) {}
 
 void walk_proof_of_work(JsonFields& file, Params& params) {
-    constexpr Range SPACINGS{1, 24 * 3600};
+    constexpr Range SPACINGS{1, 86'400};
     static const std::pair<std::string, PowRule> RULES[] = {
         {"asert", AsertRule()}, {"bitcoin", BitcoinRule()}, {"fixed", FixedRule()}};
     file.required("limit", params.pow_limit);

@@ -76,7 +76,8 @@ enum class ScriptError : uint8_t {
 /// Core's sentence for `error` ("Signature must be zero for failed CHECK(MULTI)SIG operation").
 constexpr std::string_view script_error_text(ScriptError error) {
 #define CAIRN_TEXT(name, text) text,
-    constexpr std::string_view TEXTS[] = {CAIRN_SCRIPT_ERRORS(CAIRN_TEXT)};
+    // Long texts span two literals on purpose.
+    constexpr std::string_view TEXTS[] = {CAIRN_SCRIPT_ERRORS(CAIRN_TEXT)}; // NOLINT
 #undef CAIRN_TEXT
     return TEXTS[static_cast<uint8_t>(error)];
 }

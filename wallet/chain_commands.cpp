@@ -49,7 +49,9 @@ std::string default_hrp(const std::string& name) {
 
 Amount amount_option(const std::string& text) {
     const auto amount = read_amount(text);
-    if (!amount) throw WalletError("'" + text + "' is no amount: give coins, as in 1000000");
+    if (!amount)
+        throw WalletError(
+            "'" + text + "' is no amount: give at most 21000000 coins, as in 1000000");
     return *amount;
 }
 

@@ -41,7 +41,7 @@ PaymentRequest read_request(const SendOptions& options, const consensus::Params&
         if (!request.amount)
             throw WalletError(
                 "'" + options.amount +
-                "' is no amount: give coins with up to 8 decimals, as in 0.25, or all");
+                "' is no amount: give at most 21000000 coins, to 8 decimals, as in 0.25, or all");
     }
     if (!options.fee_rate.empty()) {
         const auto rate = read_fee_rate(options.fee_rate);
