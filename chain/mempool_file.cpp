@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "chain/mempool_file.h"
 
-#include "chain/store.h"
+#include "chain/file.h"
 
-#include <fcntl.h>
 #include <fstream>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 namespace cairn::chain {
 
+using consensus::Bytes;
 using consensus::Reader;
 using consensus::SealedTransaction;
 using consensus::Writer;
@@ -65,24 +64,6 @@ std::optional<SavedMempool> parse(Bytes bytes) {
     return saved;
 }
 
-/// Replace the file at `path` by `bytes`, so that a crash leaves the old one or the new one.
-void write_file(const std::filesystem::path& path, ByteView bytes) {
-    const std::filesystem::path fresh = path.string() + ".new";
-    const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool good = file >= 0;
-    while (good && !bytes.empty()) {
-        const ssize_t written = ::write(file, bytes.data(), bytes.size());
-        good = written > 0;
-        if (good) bytes = bytes.subspan(static_cast<size_t>(written));
-    }
-    good = good && ::fsync(file) == 0;
-    if (file >= 0) good = ::close(file) == 0 && good;
-    good = good && ::rename(fresh.c_str(), path.c_str()) == 0;
-    if (!good)
-        throw StorageError(
-            "cannot write " + path.string() + ": " + std::generic_category().message(errno));
-}
-
 } // namespace
 
 void save_mempool(const std::filesystem::path& path, const Mempool& pool) {
@@ -96,7 +77,7 @@ void save_mempool(const std::filesystem::path& path, const Mempool& pool) {
     }
     write_map(writer, priorities);
     writer.compact_size(0); // unbroadcast
-    write_file(path, bytes);
+    replace_file(path, bytes);
     spdlog::info("mempool_saved transactions={}", pool.size());
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "node/address_book.h"
 
-#include "node/file.h"
+#include "chain/file.h"
 
 #include <algorithm>
 #include <fstream>
@@ -110,7 +110,7 @@ void AddressBook::save(const std::filesystem::path& file) const {
     writer.compact_size(entries_.size());
     for (const auto& [address, entry] : entries_) writer(entry);
     writer(consensus::sha256d(out));
-    replace_file(file, out);
+    chain::replace_file(file, out);
 }
 
 bool AddressBook::load(const std::filesystem::path& file) {

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "chain/file.h"
+
+#include "chain/store.h"
+
+#include <cerrno>
+#include <system_error>
+#include <unistd.h>
+
+namespace cairn::chain {
+
+namespace {
+
+void check(bool good, const std::filesystem::path& file) {
+    if (good) return;
+    throw StorageError(
+        "cannot write " + file.string() + ": " + std::generic_category().message(errno));
+}
+
+} // namespace
+
+FileReplacement::FileReplacement(std::filesystem::path file)
+    : file_(std::move(file)),
+      fresh_(file_.string() + ".new"),
+      out_(std::fopen(fresh_.c_str(), "wbe"), &std::fclose) {
+    check(out_ != nullptr, fresh_);
+}
+
+FileReplacement::~FileReplacement() {
+    std::error_code ignored;
+    if (out_) std::filesystem::remove(fresh_, ignored);
+}
+
+void FileReplacement::write(consensus::ByteView bytes) {
+    check(std::fwrite(bytes.data(), 1, bytes.size(), out_.get()) == bytes.size(), fresh_);
+}
+
+void FileReplacement::commit() {
+    check(std::fflush(out_.get()) == 0 && ::fsync(::fileno(out_.get())) == 0, fresh_);
+    check(::rename(fresh_.c_str(), file_.c_str()) == 0, file_);
+    out_.reset();
+}
+
+void replace_file(const std::filesystem::path& file, consensus::ByteView bytes) {
+    FileReplacement replacement(file);
+    replacement.write(bytes);
+    replacement.commit();
+}
+
+} // namespace cairn::chain

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Files that a crash leaves whole: mempool.dat, peers.dat, exports.
+#pragma once
+
+#include "consensus/bytes.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+namespace cairn::chain {
+
+/// Takes the place of a file at once: whatever happens, that holds the old bytes or all the new.
+///
+/// All functions throw StorageError.
+class FileReplacement {
+public:
+    explicit FileReplacement(std::filesystem::path file);
+    ~FileReplacement(); ///< Without commit(): the old file stays, and nothing beside it.
+    FileReplacement(const FileReplacement&) = delete;
+    FileReplacement& operator=(const FileReplacement&) = delete;
+
+    void write(consensus::ByteView bytes);
+    void commit();
+
+private:
+    std::filesystem::path file_;
+    std::filesystem::path fresh_;
+    std::unique_ptr<FILE, int (*)(FILE*)> out_;
+};
+
+/// Make `bytes` the content of `file` at once. Throws StorageError.
+void replace_file(const std::filesystem::path& file, consensus::ByteView bytes);
+
+} // namespace cairn::chain
