@@ -45,8 +45,8 @@ public:
 
     void start();
     void stop();
-    void
-    import(std::vector<std::filesystem::path> files, std::function<void(const Result<>&)> done);
+    /// Have `work` done on a thread of its own. One such work after the other.
+    void aside(std::function<void()> work);
 
     /// Have `task` done on the chain thread. False if it is refused, since too much waits.
     bool push(Lane lane, WorkQueue::Task task, bool must = false) {
@@ -95,6 +95,7 @@ private:
     void run();
     void open();
     void wake();
+    void fail(const std::string& message);
     void load_mempool_part(const std::shared_ptr<SavedMempool>& saved, size_t first);
     void tip_changed(const TipChange& change);
     void tell_observers();
@@ -102,9 +103,9 @@ private:
     std::filesystem::path mempool_path() const { return options_.directory / "mempool.dat"; }
 
     std::thread thread_;
-    std::thread import_thread_;
-    std::mutex import_mutex_; ///< Over import_thread_: calls come from any thread.
-    bool failed_ = false;     ///< The disk did; nothing more is written.
+    std::thread aside_;
+    std::mutex aside_mutex_; ///< Over aside_: calls come from any thread.
+    bool failed_ = false;    ///< The disk did; nothing more is written.
     const BlockNode* best_header_;
 };
 
@@ -123,9 +124,13 @@ void Chain::State::run() {
     } catch (const std::exception& error) {
         failed_ = true;
         queue_.close();
-        spdlog::error("chain_failed error=\"{}\"", error.what());
-        if (fatal_) fatal_(error.what());
+        fail(error.what());
     }
+}
+
+void Chain::State::fail(const std::string& message) {
+    spdlog::error("chain_failed error=\"{}\"", message);
+    if (fatal_) fatal_(message);
 }
 
 /// Some blocks in flight are through. One task is enough for all that are by then.
@@ -181,28 +186,28 @@ void Chain::State::stop() {
     if (thread_.joinable()) thread_.join();
     best_chain_.abandon(); // an import waits for its blocks
     {
-        const std::scoped_lock lock(import_mutex_);
-        if (import_thread_.joinable()) import_thread_.join();
+        const std::scoped_lock lock(aside_mutex_);
+        if (aside_.joinable()) aside_.join();
     }
     if (failed_) return;
     try {
         if (options_.persist_mempool && mempool_loaded_) save_mempool(mempool_path(), pool_);
         chainstate_.flush();
     } catch (const std::exception& error) {
-        spdlog::error("chain_failed error=\"{}\"", error.what());
-        if (fatal_) fatal_(error.what());
+        fail(error.what());
     }
 }
 
-void Chain::State::import(
-    std::vector<std::filesystem::path> files, std::function<void(const Result<>&)> done) {
-    const std::scoped_lock lock(import_mutex_);
+void Chain::State::aside(std::function<void()> work) {
+    const std::scoped_lock lock(aside_mutex_);
     if (stopping_) return;
-    if (import_thread_.joinable()) import_thread_.join(); // one after the other
-    import_thread_ = std::thread([this, files = std::move(files), done = std::move(done)] {
-        const Result<> verdict = import_block_files(chain_, files, stopping_);
-        push(
-            Lane::Blocks, [verdict, done] { done(verdict); }, true);
+    if (aside_.joinable()) aside_.join();
+    aside_ = std::thread([this, work = std::move(work)] {
+        try {
+            work();
+        } catch (const std::exception& error) {
+            fail(error.what());
+        }
     });
 }
 
@@ -535,7 +540,18 @@ void Chain::prioritise(const Txid& txid, Amount delta, std::function<void()> don
 
 void Chain::import_blocks(
     std::vector<std::filesystem::path> files, std::function<void(const Result<>&)> done) {
-    state_->import(std::move(files), std::move(done));
+    state_->aside([this, files = std::move(files), done = std::move(done)] {
+        const Result<> verdict = import_block_files(*this, files, state_->stopping_);
+        state_->push(
+            Lane::Blocks, [verdict, done] { done(verdict); }, true);
+    });
+}
+
+void Chain::export_blocks(std::filesystem::path file, std::function<void()> done) {
+    state_->aside([this, file = std::move(file), done = std::move(done)] {
+        export_block_file(*this, file, state_->stopping_);
+        state_->push(Lane::Control, done, true);
+    });
 }
 
 void Chain::after_all(std::function<void()> done) {

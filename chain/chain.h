@@ -260,6 +260,8 @@ public:
     /// Read blocks from files of the common blk*.dat framing (magic, length, block), in any order.
     void import_blocks(
         std::vector<std::filesystem::path> files, std::function<void(const Result<>&)> done);
+    /// Write the active chain to `file` in that framing; `done` is called once it is complete.
+    void export_blocks(std::filesystem::path file, std::function<void()> done);
     /// Called once everything that was asked before is done. Core:
     /// SyncWithValidationInterfaceQueue.
     void after_all(std::function<void()> done);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "chain/import.h"
 
+#include "chain/file.h"
+#include "chain/progress.h"
+
 #include <boost/unordered/unordered_flat_map.hpp>
 
-#include <chrono>
 #include <deque>
 #include <fstream>
 #include <future>
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 
 namespace cairn::chain {
 
@@ -17,7 +19,6 @@ namespace {
 
 constexpr size_t HEADERS_AT_ONCE = 2000;
 constexpr size_t BLOCKS_IN_FLIGHT = 24; ///< Some more than the chain validates at once.
-constexpr auto PROGRESS_INTERVAL = std::chrono::seconds(10);
 
 /// Where a block lies.
 struct Found {
@@ -136,6 +137,7 @@ private:
     }
 
     Result<> send_blocks() {
+        Progress progress("import_progress", order_.size());
         std::ifstream in;
         size_t open_file = SIZE_MAX;
         for (const size_t i : order_) {
@@ -152,7 +154,7 @@ private:
             if (in_flight_.size() >= BLOCKS_IN_FLIGHT) wait_for_first();
             if (auto block = consensus::decode<Block>(bytes))
                 send(std::make_shared<const Block>(std::move(*block)));
-            report();
+            progress.step();
         }
         while (!in_flight_.empty()) wait_for_first();
         return {};
@@ -169,28 +171,12 @@ private:
         in_flight_.pop_front();
     }
 
-    void report() {
-        using std::chrono::steady_clock;
-        ++sent_;
-        const auto now = steady_clock::now();
-        if (now - last_report_ < PROGRESS_INTERVAL) return;
-        last_report_ = now;
-        const std::chrono::duration<double> elapsed = now - start_;
-        const double left = elapsed.count() * static_cast<double>(order_.size() - sent_) /
-                            static_cast<double>(sent_);
-        spdlog::info(
-            "import_progress blocks={} of={} eta_seconds={:.0f}", sent_, order_.size(), left);
-    }
-
     Chain& chain_;
     const std::vector<std::filesystem::path>& files_;
     const std::atomic<bool>& stop_;
     std::vector<Found> found_;
     std::vector<size_t> order_;
     std::deque<std::future<void>> in_flight_; ///< Of each block, ready once the chain has it.
-    size_t sent_ = 0;
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-    std::chrono::steady_clock::time_point last_report_ = start_;
 };
 
 } // namespace
@@ -202,6 +188,26 @@ Result<> import_block_files(
     } catch (const std::future_error&) {
         return {}; // the chain is stopping: it dropped what waited
     }
+}
+
+void export_block_file(
+    const Chain& chain, const std::filesystem::path& file, const std::atomic<bool>& stop) {
+    const View view = chain.view();
+    const int32_t count = view.height().value + 1;
+    Progress progress("export_progress", size_t(count));
+    FileReplacement out(file);
+    for (int32_t height = 0; height < count; ++height) {
+        if (stop) return;
+        const Bytes block = chain.read_block_bytes(*view.at(height));
+        if (block.empty())
+            throw StorageError(fmt::format("cannot export block {}: it is not stored", height));
+        out.write(consensus::encode(chain.params().magic));
+        out.write(consensus::encode(static_cast<uint32_t>(block.size())));
+        out.write(block);
+        progress.step();
+    }
+    out.commit();
+    spdlog::info("exported blocks={} file={}", count, file.string());
 }
 
 } // namespace cairn::chain

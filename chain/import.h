@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads blocks from files, for -loadblock and for a chain kept elsewhere.
+// Blocks from files and into one, for -loadblock, -exportblocks and a chain kept elsewhere.
 #pragma once
 
 #include "chain/chain.h"
@@ -15,5 +15,12 @@ namespace cairn::chain {
 /// Thread: one of its own; waits for the chain thread.
 Result<> import_block_files(
     Chain& chain, const std::vector<std::filesystem::path>& files, const std::atomic<bool>& stop);
+
+/// Write the active chain to `file` in the same framing, by height, whole or not at all: not if
+/// `stop` becomes true. Throws StorageError.
+///
+/// Thread: any but the chain's, which need not wait.
+void export_block_file(
+    const Chain& chain, const std::filesystem::path& file, const std::atomic<bool>& stop);
 
 } // namespace cairn::chain

@@ -74,12 +74,16 @@ public:
     void start(const PartOptions& options) {
         const node::Settings& settings = setup_.settings;
         clock_.set_mock(settings.number("mocktime"));
-        if (settings.flag("server")) {
+        if (settings.flag("server") && !exports()) {
             server_ = std::make_unique<rpc::NodeServer>(options.rpc);
             server_->start();
             server_->set_status("Loading block index…");
         }
         open_chain(options.chain);
+        if (exports()) {
+            chain_->start();
+            return import_blocks();
+        }
         network_ = node::Network::make(*chain_, clock_, options.network);
         if (!settings.flag("networkactive")) network_->set_active(false);
         if (options.payout)
@@ -100,7 +104,7 @@ public:
         if (chain_) chain_->stop();
     }
 
-    /// Why the disk made the node stop; empty if it didn't.
+    /// Why the node stopped before its work was done; empty if it didn't.
     std::string failure() const {
         const std::lock_guard lock(failure_mutex_);
         return failure_;
@@ -112,8 +116,7 @@ private:
         chain_ = std::make_unique<chain::Chain>(setup_.params, std::move(options));
         chain_->on_fatal([this](const std::string& message) {
             spdlog::error("fatal reason=\"{}\"", message);
-            const std::lock_guard lock(failure_mutex_);
-            failure_ = message;
+            set_failure(message);
             signals_.request_stop();
         });
     }
@@ -132,11 +135,30 @@ private:
         const bool stop_after = setup_.settings.flag("stopafterblockimport");
         std::vector<std::filesystem::path> files;
         for (const std::string& file : setup_.settings.list("loadblock")) files.emplace_back(file);
-        if (files.empty() && !stop_after) return;
+        if (files.empty() && !stop_after && !exports()) return;
+        if (exports()) set_failure("the export was interrupted");
         chain_->import_blocks(std::move(files), [this, stop_after](const auto& verdict) {
             if (!verdict) spdlog::error("import_failed reason=\"{}\"", verdict.error().reason);
-            if (stop_after) signals_.request_stop();
+            if (exports())
+                export_blocks();
+            else if (stop_after)
+                signals_.request_stop();
         });
+    }
+
+    /// Whether the process is there for an export only, without peers and callers.
+    bool exports() const { return setup_.settings.is_set("exportblocks"); }
+
+    void export_blocks() {
+        chain_->export_blocks(setup_.settings.text("exportblocks"), [this] {
+            set_failure("");
+            signals_.request_stop();
+        });
+    }
+
+    void set_failure(const std::string& message) {
+        const std::lock_guard lock(failure_mutex_);
+        failure_ = message;
     }
 
     const Setup& setup_;

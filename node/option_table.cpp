@@ -59,6 +59,8 @@ constexpr Option TABLE[] = {
     {"blockfilterindex", Text, "[<type>]", CHAIN, "basic",
      "Keep compact filters, by which wallets find their coins (0: don't)"},
     {"loadblock", List, "<file>", CHAIN, "", "Import blocks from this file at start"},
+    {"exportblocks", Text, "<file>", CHAIN, "",
+     "Write the active chain to this file, as -loadblock reads it, and exit"},
     {"stopafterblockimport", Flag, "", CHAIN, "0", "Stop once -loadblock is done"},
 
     {"port", Number, "<port>", CONNECTION, "", "Port for peers (default: the chain file's)"},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include "chain/import.h"
 #include "tests/chain/fixture.h"
 
+#include <fstream>
 #include <random>
 
 using namespace cairn::tests;
@@ -60,6 +62,34 @@ BOOST_AUTO_TEST_CASE(file__absent__is_named) {
     const Result<> verdict = test.import({test.directory() / "nothing.dat"});
     BOOST_TEST(reason_of(verdict) == "cannot read block file");
     BOOST_TEST(verdict.error().detail.find("nothing.dat") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(export__of_a_chain__is_its_blocks_framed_by_height) {
+    TestChain test;
+    test.open();
+    test.mine(3);
+    std::string expected;
+    for (int32_t height = 0; height <= 3; ++height)
+        expected +=
+            framed(test.params(), *test.chain().read_block(*test.chain().view().at(height)));
+    const std::filesystem::path path = test.directory() / "blk00000.dat";
+    std::promise<void> done;
+    test.chain().export_blocks(path, [&done] { done.set_value(); });
+    done.get_future().get();
+    std::ifstream file(path, std::ios::binary);
+    BOOST_TEST(std::string(std::istreambuf_iterator<char>(file), {}) == expected);
+}
+
+BOOST_AUTO_TEST_CASE(export__stopped__leaves_what_was_there) {
+    TestChain test;
+    test.open();
+    test.mine(3);
+    const std::filesystem::path path = test.directory() / "blk00000.dat";
+    std::ofstream(path) << "old";
+    export_block_file(test.chain(), path, true);
+    std::ifstream file(path);
+    BOOST_TEST(std::string(std::istreambuf_iterator<char>(file), {}) == "old");
+    BOOST_TEST(!std::filesystem::exists(path.string() + ".new"));
 }
 
 BOOST_AUTO_TEST_CASE(stop__during_an_import__returns) {
