@@ -23,12 +23,19 @@ constexpr std::pair<std::string_view, std::string_view> CHAIN_ALIASES[] = {
     {"testnet", "testnet3"},
 };
 
+/// A text file; what is as large as this (a device, the wrong file) is none of ours.
 std::optional<std::string> read_file(const fs::path& path) {
+    constexpr size_t MAX_FILE_BYTES = 4'000'000;
     std::error_code error;
     if (fs::is_directory(path, error)) return std::nullopt;
     std::ifstream file(path, std::ios::binary);
     if (!file) return std::nullopt;
-    return std::string(std::istreambuf_iterator<char>(file), {});
+    std::string text(MAX_FILE_BYTES + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<size_t>(file.gcount()));
+    if (text.size() > MAX_FILE_BYTES)
+        throw OptionError(path.string() + " has more than 4,000,000 bytes");
+    return text;
 }
 
 fs::path home_directory(std::span<const std::string> environment) {

@@ -54,6 +54,7 @@ def option_errors_name_the_option(test):
             (["-port=many"], ["port", "many"]),
             (["-chain=nosuchchain"], ["nosuchchain"]),
             (["-chain=./missing.json"], ["missing.json"]),
+            (["-chain=/dev/zero"], ["/dev/zero", "more than"]),
             (["-conf=missing.conf", f"-datadir={test.directory}"], ["missing.conf"])):
         code, output, error = test.cairnd(*arguments)
         expect_equal(code, 1, f"exit code with {arguments}")
