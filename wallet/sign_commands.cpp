@@ -5,6 +5,7 @@
 #include "consensus/block_rules.h"
 #include "consensus/block_signing.h"
 #include "consensus/serialize.h"
+#include "consensus/standard.h"
 #include "wallet/commands.h"
 #include "wallet/keys/block_signer.h"
 #include "wallet/keys/sign.h"
@@ -102,9 +103,9 @@ keys::FindSecret keys_of_file(const fs::path& file, const Params& params) {
             "the first line of " + file.string() + " is no secret key of chain " + params.name);
     keys::SecretKey secret;
     std::ranges::copy(text->secret, secret.data());
-    return [secret](consensus::ByteView key) -> std::optional<keys::SecretKey> {
-        if (!std::ranges::equal(keys::public_key(secret), key)) return std::nullopt;
-        return secret;
+    return [secret](consensus::ByteView hash) -> std::optional<keys::SecretKey> {
+        const bool ours = std::ranges::equal(consensus::hash160(keys::public_key(secret)), hash);
+        return ours ? std::optional(secret) : std::nullopt;
     };
 }
 
@@ -112,11 +113,8 @@ keys::FindSecret keys_of_file(const fs::path& file, const Params& params) {
 keys::FindSecret keys_of_wallet(const Program& program) {
     const auto wallet =
         std::make_shared<WalletFile>(program.wallet_path(program.wallet), program.params());
-    return [&program, wallet](consensus::ByteView key) -> std::optional<keys::SecretKey> {
-        keys::PublicKey compressed{};
-        if (key.size() != compressed.size()) return std::nullopt;
-        std::ranges::copy(key, compressed.begin());
-        const auto at = wallet->ledger().find_key(keys::p2wpkh_script(compressed));
+    return [&program, wallet](consensus::ByteView hash) -> std::optional<keys::SecretKey> {
+        const auto at = wallet->ledger().find_key(consensus::pay_to_witness(0, hash));
         if (!at) return std::nullopt;
         return derive(program.unlock(*wallet), {static_cast<uint32_t>(at->branch), at->number})
             ->key;
@@ -138,11 +136,11 @@ void sign(const Program& program, const SignOptions& options) {
     const auto challenge = keys::read_challenge(params.challenge);
     if (!challenge)
         throw WalletError(
-            "the challenge of chain " + params.name + " is neither of one key nor of several");
+            "the challenge of chain " + params.name + " is none of P2PK, P2WPKH and multisig");
     Block block = read_block(options.block_file);
     consensus::reserve_solution(block);
     const keys::SigningState state = sign_block(
-        block, params.challenge,
+        block, params,
         options.key_file.empty() ? keys_of_wallet(program)
                                  : keys_of_file(options.key_file, params));
     const bool complete = state.signatures == challenge->required;

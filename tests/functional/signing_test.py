@@ -85,21 +85,31 @@ def a_block_without_enough_signatures_is_refused(test):
 
 
 def a_wallets_key_signs_too(test):
-    """The public key of a wallet's address, made on any chain, is one of the signers."""
+    """A wallet's address, made on any chain, signs as a public key and as an address (P2WPKH)."""
     words = test.file("words", "abandon " * 11 + "about\n")
     passphrase = f"--passphrase-file={test.passphrase_file}"
     restore = ["wallet", "restore", f"--words-file={words}", passphrase]
     test.cairn(f"-datadir={test.directory}", "-rpcport=1", *restore)
     key = json.loads(test.cairn(f"-datadir={test.directory}", "-rpcport=1", "--json",
                                 "address"))["public_key"]
-    chain = os.path.join(test.directory, "one.json")
-    test.cairn("chain", "new", "one", "--out", chain, "--signed-by", key)
-    node = test.node(chain=chain)
-    node.cairn("--wallet=one", *restore)
-    address = node.cairn("--wallet=one", "address").strip()
-    block = node.cairn("chain", "block", address)
-    node.cairn("--wallet=one", "chain", "sign", "--submit", passphrase, stdin=block)
-    expect_equal(node.rpc.getblockcount(), 1, "height")
+
+    def mines(name, *challenge):
+        """A node of a chain so signed, and the wallet's address there."""
+        chain = os.path.join(test.directory, f"{name}.json")
+        test.cairn("chain", "new", name, "--out", chain, *challenge)
+        node = test.node(chain=chain)
+        node.cairn(f"--wallet={name}", *restore)
+        address = node.cairn(f"--wallet={name}", "address").strip()
+        block = node.cairn("chain", "block", address)
+        signing = ["chain", "sign", passphrase]
+        signed = node.cairn(f"--wallet={name}", *signing, stdin=block)
+        node.cairn(f"--wallet={name}", *signing, "--submit", stdin=block)
+        expect_equal(node.rpc.getblockcount(), 1, "height")
+        expect_equal(node.cairn(f"--wallet={name}", *signing, stdin=signed), signed, "once more")
+        return node, address
+
+    node, address = mines("one", "--signed-by", key)
+    mines("two", "--challenge", node.rpc.validateaddress(address)["scriptPubKey"])
 
 
 def mistakes_are_named(test):
