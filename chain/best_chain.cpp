@@ -11,6 +11,10 @@ namespace {
 /// A longer way is told in parts, so that not all its blocks are in memory at once.
 constexpr size_t MAX_CHANGE_BLOCKS = 64;
 
+/// On the wire; in memory they take two to three times as much. Four of the largest blocks that
+/// Bitcoin has keep dozens of cores busy.
+constexpr int64_t MAX_BYTES_IN_FLIGHT = 16'000'000;
+
 } // namespace
 
 BestChain::BestChain(
@@ -28,7 +32,7 @@ BestChain::BestChain(
     change_.old_tip = rest_;
 }
 
-void BestChain::add(const BlockOutcome& outcome, BlockRef block, Done done) {
+void BestChain::add(const BlockOutcome& outcome, std::shared_ptr<CheckedBlock> block, Done done) {
     answers_.push_back({outcome, std::move(block), std::move(done)});
 }
 
@@ -38,8 +42,11 @@ const BlockNode& BestChain::head() const {
 
 bool BestChain::full() const {
     if (in_flight_.empty()) return false;
-    return in_flight_.size() >= chainstate_.options().blocks_in_flight ||
-           !in_flight_.back().connecting; // it failed: nothing can follow
+    if (!in_flight_.back().connecting) return true; // it failed: nothing can follow
+    int64_t bytes = 0;
+    for (const InFlight& each : in_flight_) bytes += each.bytes;
+    return bytes >= MAX_BYTES_IN_FLIGHT ||
+           in_flight_.size() >= chainstate_.options().blocks_in_flight;
 }
 
 void BestChain::advance() {
@@ -74,11 +81,14 @@ void BestChain::drain() {
 void BestChain::launch(BlockNode& node) {
     const auto fresh = std::ranges::find(
         answers_, &node, [](const Answer& answer) { return answer.outcome.node; });
-    BlockRef block = fresh != answers_.end() ? fresh->block : chainstate_.load_block(node);
+    const bool waits = fresh != answers_.end();
+    BlockRef block = waits ? fresh->block->block : chainstate_.load_block(node);
+    chainstate_.add_coins(waits ? fresh->block->fetched : chainstate_.fetch_coins(*block));
     const ConnectingBlock* before =
         in_flight_.empty() ? nullptr : in_flight_.back().connecting.get();
     InFlight& next = in_flight_.emplace_back();
     next.node = &node;
+    next.bytes = block->size_bytes();
     auto connecting = chainstate_.connect_block(std::move(block), node, before);
     if (connecting) {
         next.connecting = std::move(*connecting);

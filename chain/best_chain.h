@@ -31,7 +31,7 @@ public:
 
     /// A block just came in, with this `outcome` so far. advance() connects it if it is on the best
     /// chain; answer() calls `done` once that is decided.
-    void add(const BlockOutcome& outcome, BlockRef block, Done done);
+    void add(const BlockOutcome& outcome, std::shared_ptr<CheckedBlock> block, Done done);
 
     /// Commit what is through, and begin on as much of the best chain as fits.
     void advance();
@@ -57,6 +57,7 @@ public:
 private:
     struct InFlight {
         BlockNode* node = nullptr;
+        int64_t bytes = 0;                           ///< Of the block, on the wire.
         std::unique_ptr<ConnectingBlock> connecting; ///< Null if it failed already.
         Result<> verdict;                            ///< Of all but the scripts.
 
@@ -65,7 +66,7 @@ private:
 
     struct Answer {
         BlockOutcome outcome;
-        BlockRef block;
+        std::shared_ptr<CheckedBlock> block;
         Done done;
     };
 

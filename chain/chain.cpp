@@ -70,7 +70,8 @@ public:
 
     // On the chain thread:
     HeadersOutcome accept_headers(const std::vector<BlockHeader>& headers);
-    void accept_block(CheckedBlock& checked, bool requested, const BestChain::Done& done);
+    void accept_block(
+        const std::shared_ptr<CheckedBlock>& checked, bool requested, const BestChain::Done& done);
     Result<Accepted> accept_transaction(const TransactionRef& tx, const AcceptOptions& options);
     Result<> test_block(const BlockRef& block);
     Result<> change(const BlockNode& node, Result<> (BestChain::*how)(BlockNode&));
@@ -258,7 +259,7 @@ bool Chain::State::take_block(BlockRef block, bool requested, BestChain::Done do
     const bool taken = push(
         Lane::Blocks,
         [this, checked, requested, done = std::move(done)] {
-            accept_block(*checked, requested, done);
+            accept_block(checked, requested, done);
         },
         must);
     if (taken)
@@ -285,10 +286,10 @@ HeadersOutcome Chain::State::accept_headers(const std::vector<BlockHeader>& head
 }
 
 void Chain::State::accept_block(
-    CheckedBlock& checked, bool requested, const BestChain::Done& done) {
+    const std::shared_ptr<CheckedBlock>& checked, bool requested, const BestChain::Done& done) {
     BlockOutcome outcome;
-    outcome.verdict = chainstate_.accept_block(checked, requested, outcome);
-    best_chain_.add(outcome, checked.block, done);
+    outcome.verdict = chainstate_.accept_block(*checked, requested, outcome);
+    best_chain_.add(outcome, checked, done);
     best_chain_.advance();
     announce();
 }

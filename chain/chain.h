@@ -48,7 +48,8 @@ struct ChainOptions {
     FeeRate dust_feerate{3000};             ///< -dustrelayfee
     FeeRate block_min_feerate{1};           ///< -blockmintxfee
     bool block_filters = true;              ///< -blockfilterindex
-    size_t blocks_in_flight = 16; ///< Validated at once; what one gives, many give, but slower.
+    /// Validated at once, as long as they are not too large; what one gives, many give, but slower.
+    size_t blocks_in_flight = 16;
     /// Wall clock, seconds since the epoch; settable by setmocktime. Called on any thread.
     std::function<int64_t()> now;
 };

@@ -142,8 +142,10 @@ void CheckedBlock::check(const Chainstate& chainstate) {
         verdict = consensus::check_header(block->header, hash, params);
         if (verdict) verdict = consensus::check_block(*block, params);
         if (!verdict) return;
-        if (const BlockNode* parent = chainstate.tree().find(block->header.prev_hash))
-            place = consensus::accept_block(*block, *parent, params);
+        const BlockNode* parent = chainstate.tree().find(block->header.prev_hash);
+        if (!parent) return;
+        place = consensus::accept_block(*block, *parent, params);
+        if (*place) fetched = chainstate.fetch_coins(*block);
     });
 }
 
@@ -259,13 +261,14 @@ void Chainstate::persist(
         store_.put_tip(batch, {tip().hash, tip().height, next_event_});
         store_.write(batch, Durability::Synced);
         durable_events_ = next_event_;
-        const std::unique_lock lock(commit_mutex_);
         coins_.settle(changes);
     }
+    // Half of the budget for each generation: while one is being written, the other one grows.
+    const size_t budget = options_.cache_bytes - block_cache_bytes(options_);
+    const bool full = coins_.active_bytes() > budget / 2;
+    if (full || (bulk_ && options_.now() - last_flush_ >= BULK_FLUSH_SECONDS)) start_flush();
     cache_size_.bytes = coins_.memory_bytes();
     cache_size_.coins = coins_.size();
-    const bool full = cache_size_.bytes > options_.cache_bytes - block_cache_bytes(options_);
-    if (full || (bulk_ && options_.now() - last_flush_ >= BULK_FLUSH_SECONDS)) flush();
     update_bulk();
 }
 
@@ -318,27 +321,63 @@ void Chainstate::update_bulk() {
     bulk_ = bulk;
 }
 
+FetchedCoins Chainstate::fetch_coins(const Block& block) const {
+    FetchedCoins fetched;
+    std::vector<OutPoint> unknown;
+    {
+        const std::shared_lock lock(commit_mutex_);
+        fetched.generation = coins_.generation();
+        for (size_t i = 1; i < block.transactions.size(); ++i)
+            for (const consensus::TxIn& input : block.transactions[i].inputs)
+                if (!coins_.knows(input.prevout)) unknown.push_back(input.prevout);
+    }
+    if (!unknown.empty()) fetched.coins = store_.find_coins(std::move(unknown));
+    return fetched;
+}
+
+void Chainstate::add_coins(const FetchedCoins& fetched) {
+    if (fetched.coins.empty()) return;
+    const std::unique_lock lock(commit_mutex_);
+    coins_.add(fetched);
+}
+
 void Chainstate::flush() {
-    if (bulk_) {
-        // Bodies first, then the headers that say they are here, then the coins made of them.
-        store_.flush_bodies();
-        StoreBatch batch;
-        put_dirty_headers(batch);
-        store_.write(batch, Durability::Synced);
-        const TipRecord record{tip().hash, tip().height, next_event_};
-        store_.ingest_coins(record, [this](Store::CoinSink& sink) { coins_.write_to(sink); });
-        spdlog::debug("coins_flushed height={} coins={}", tip().height.value, coins_.size());
-    } else {
-        StoreBatch batch;
-        put_dirty_headers(batch);
-        store_.write(batch, Durability::Synced);
+    start_flush();
+    finish_flush();
+}
+
+void Chainstate::start_flush() {
+    finish_flush(); // one after the other: the tip record of the later one counts
+    StoreBatch headers;
+    // Those without a body at once: the next change of one will not wait for the thread either.
+    for (const BlockNode* node : tree_.take_dirty(false)) store_.put_header(headers, *node);
+    store_.write(headers, Durability::Logged);
+    put_dirty_headers(headers);
+    std::unique_ptr<const CoinTable> dropped;
+    {
+        const std::unique_lock lock(commit_mutex_);
+        dropped = coins_.freeze();
     }
     last_flush_ = options_.now();
-    durable_events_ = next_event_;
-    const std::unique_lock lock(commit_mutex_);
-    coins_.clear(); // everything is in the store
-    cache_size_.bytes = coins_.memory_bytes();
-    cache_size_.coins = 0;
+    flush_ = std::async(
+        std::launch::async,
+        [this, bulk = bulk_, tip = TipRecord{tip().hash, tip().height, next_event_},
+         headers = std::move(headers), dropped = std::move(dropped)]() mutable {
+            lower_priority();
+            dropped.reset(); // here, since giving back its memory takes a while
+            // Bodies first, then the headers that say they are here, then the coins made of them.
+            if (bulk) store_.flush_bodies();
+            store_.write(headers, Durability::Synced);
+            if (bulk) // or else persist() wrote them
+                store_.ingest_coins(
+                    tip, [this](Store::CoinSink& sink) { coins_.write_frozen(sink); });
+            durable_events_ = tip.next_event;
+            spdlog::debug("coins_flushed height={}", tip.height.value);
+        });
+}
+
+void Chainstate::finish_flush() {
+    if (flush_.valid()) flush_.get();
 }
 
 } // namespace cairn::chain

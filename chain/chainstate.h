@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <mutex>
 
 namespace cairn::chain {
@@ -20,8 +21,8 @@ using consensus::Block;
 
 class Chainstate;
 
-/// A block with all its checks that need no coins, done by whoever asks first: a worker, or the
-/// chain thread if none came to it yet.
+/// A block with all its checks that need no coins, and the coins it needs fetched from the disk, by
+/// whoever asks first: a worker, or the chain thread if none came to it yet.
 ///
 /// Thread: any.
 struct CheckedBlock {
@@ -30,6 +31,7 @@ struct CheckedBlock {
     void check(const Chainstate& chainstate);
 
     const BlockRef block;
+    FetchedCoins fetched; ///< What it spends, as far as that was on disk only.
     BlockHash hash;
     Result<> verdict; ///< Of its proof of work, and of the body alone.
     /// Of its place in the chain; nullopt as long as the header before it wasn't known.
@@ -106,6 +108,11 @@ public:
     /// nullopt past the last event that is on disk with its tip. Any thread.
     std::optional<Event> read_event(uint64_t number) const;
 
+    /// What `block` spends and the cache doesn't know, from the disk. Any thread.
+    FetchedCoins fetch_coins(const Block& block) const;
+
+    void add_coins(const FetchedCoins& fetched);
+
     /// Write everything that is not on disk yet.
     void flush();
 
@@ -127,6 +134,8 @@ private:
     void commit(const BlockNode& new_tip, const CoinChanges& changes, const WithCommit& with);
     void persist(StoreBatch& batch, const CoinChanges& changes, Event::Kind kind, const BlockNode&);
     void update_bulk();
+    void start_flush();
+    void finish_flush();
     void put_dirty_headers(StoreBatch& batch);
 
     const consensus::Params& params_;
@@ -156,6 +165,7 @@ private:
     };
 
     LastFilter last_filter_;
+    std::future<void> flush_; ///< Last: it waits for the thread, which reads what is above.
 };
 
 } // namespace cairn::chain

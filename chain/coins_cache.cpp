@@ -2,21 +2,110 @@
 #include "chain/coins_cache.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace cairn::chain {
 
+CoinTable::Entry* CoinTable::find(const Key& key) const {
+    const Slots& slots = shards_[shard_of(key)];
+    const auto found = slots.find(key);
+    return found == slots.end() ? nullptr : &entry(found->at);
+}
+
+std::pair<CoinTable::Entry*, bool> CoinTable::at(const Key& key) {
+    if (Entry* found = find(key)) return {found, false};
+    uint32_t at = used_;
+    if (free_.empty()) {
+        if (used_ == chunks_.size() * CHUNK) chunks_.push_back(std::make_unique<Entry[]>(CHUNK));
+        ++used_;
+    } else {
+        at = free_.back();
+        free_.pop_back();
+    }
+    shards_[shard_of(key)].insert({static_cast<uint32_t>(key.hash), at});
+    Entry& made = entry(at);
+    made.point = key.point;
+    return {&made, true};
+}
+
+void CoinTable::erase(const Key& key) {
+    Slots& slots = shards_[shard_of(key)];
+    const auto found = slots.find(key);
+    if (found == slots.end()) return;
+    Entry& erased = entry(found->at);
+    script_bytes_ -= erased.coin.out.script_pubkey.heap_bytes();
+    erased = {};
+    free_.push_back(found->at);
+    slots.erase(found);
+}
+
+void CoinTable::set_coin(Entry& entry, Coin coin) {
+    script_bytes_ -= entry.coin.out.script_pubkey.heap_bytes();
+    entry.coin = std::move(coin);
+    script_bytes_ += entry.coin.out.script_pubkey.heap_bytes();
+}
+
+std::vector<const CoinTable::Entry*> CoinTable::dirty() const {
+    // By the first bytes of their keys, which nearly always decide: to look at the entries, which
+    // lie anywhere, would take several times as long.
+    struct Item {
+        uint32_t prefix;
+        uint32_t at;
+    };
+
+    std::vector<Item> items;
+    for (uint32_t at = 0; at < used_; ++at) {
+        const Entry& each = entry(at);
+        if (!each.dirty) continue;
+        const auto& bytes = each.point.txid.bytes;
+        const auto prefix =
+            uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | bytes[2] << 8 | bytes[3];
+        items.push_back({prefix, at});
+    }
+    std::ranges::sort(items, [this](const Item& a, const Item& b) {
+        if (a.prefix != b.prefix) return a.prefix < b.prefix;
+        return coin_key_less(entry(a.at).point, entry(b.at).point);
+    });
+    std::vector<const Entry*> sorted;
+    sorted.reserve(items.size());
+    for (const Item& item : items) sorted.push_back(&entry(item.at));
+    return sorted;
+}
+
+size_t CoinTable::memory_bytes() const {
+    size_t slots = 0;
+    for (const Slots& shard : shards_) slots += shard.bucket_count();
+    return chunks_.size() * CHUNK * sizeof(Entry) + slots * (sizeof(Slot) + 1) +
+           free_.capacity() * sizeof(uint32_t) + script_bytes_;
+}
+
 CoinsCache::CoinsCache(const Store& store, consensus::OutPointHasher salt)
     : store_(store),
-      salt_(salt) {
-    clear();
+      salt_(salt) {}
+
+const CoinTable::Entry* CoinsCache::entry(const OutPoint& point) const {
+    const CoinTable::Key sought = key(point);
+    const CoinTable::Entry* found = active_->find(sought);
+    return found ? found : frozen_->find(sought);
 }
 
 std::optional<Coin> CoinsCache::find(const OutPoint& point) const {
-    const Shard& entries = shard(point);
-    const auto found = entries.find(point);
-    if (found == entries.end()) return store_.find_coin(point);
-    if (found->second.spent) return std::nullopt;
-    return found->second.coin;
+    const CoinTable::Entry* found = entry(point);
+    if (!found) return store_.find_coin(point);
+    if (found->spent) return std::nullopt;
+    return found->coin;
+}
+
+bool CoinsCache::knows(const OutPoint& point) const {
+    return entry(point) != nullptr;
+}
+
+void CoinsCache::add(const FetchedCoins& fetched) {
+    // What changed since then is known here, and counts, unless it was dropped: the generation that
+    // was active then may be the frozen one now, not older.
+    if (fetched.generation + 1 < generation_) return;
+    for (const auto& [point, coin] : fetched.coins)
+        if (!knows(point)) active_->set_coin(*active_->at(key(point)).first, coin);
 }
 
 void CoinsCache::apply(const CoinChanges& changes) {
@@ -25,75 +114,50 @@ void CoinsCache::apply(const CoinChanges& changes) {
 }
 
 void CoinsCache::create(const OutPoint& point, const Coin& coin) {
-    const auto [at, is_new] = shard(point).try_emplace(point);
-    Entry& entry = at->second;
+    const auto [entry, is_new] = active_->at(key(point));
     // Two coinbases of Bitcoin's early days were created twice, unspent (BIP-0030's exceptions):
-    // so for a coinbase, no entry does not mean that the store has none.
-    if (is_new) entry.fresh = !coin.coinbase;
-    script_bytes_ -= entry.coin.out.script_pubkey.heap_bytes();
-    entry.coin = coin;
-    entry.spent = false;
-    entry.dirty = true;
-    script_bytes_ += entry.coin.out.script_pubkey.heap_bytes();
+    // so for a coinbase, no entry does not mean that there is none below.
+    if (is_new) entry->fresh = !coin.coinbase;
+    active_->set_coin(*entry, coin);
+    entry->spent = false;
+    entry->dirty = true;
 }
 
 void CoinsCache::spend(const OutPoint& point) {
-    Shard& entries = shard(point);
-    const auto [at, is_new] = entries.try_emplace(point);
-    Entry& entry = at->second;
-    script_bytes_ -= entry.coin.out.script_pubkey.heap_bytes();
-    if (entry.fresh) {
-        entries.erase(at);
-        return;
-    }
-    entry.coin = Coin();
+    const CoinTable::Key spent = key(point);
+    CoinTable::Entry& entry = *active_->at(spent).first;
+    if (entry.fresh) return active_->erase(spent);
+    active_->set_coin(entry, {});
     entry.spent = true;
     entry.dirty = true;
 }
 
 void CoinsCache::settle(const CoinChanges& changes) {
-    for (const OutPoint& point : changes.spent) shard(point).erase(point);
-    for (const auto& [point, coin] : changes.created) {
-        Shard& entries = shard(point);
-        const auto found = entries.find(point);
-        if (found == entries.end()) continue;
-        found->second.dirty = false;
-        found->second.fresh = false;
+    const auto clean = [this](const OutPoint& point) {
+        CoinTable::Entry* entry = active_->find(key(point));
+        if (!entry) return;
+        entry->dirty = false; // a tombstone stays: the frozen generation may hold the coin
+        entry->fresh = false;
+    };
+    for (const OutPoint& point : changes.spent) clean(point);
+    for (const auto& [point, coin] : changes.created) clean(point);
+}
+
+std::unique_ptr<const CoinTable> CoinsCache::freeze() {
+    std::unique_ptr<const CoinTable> before = std::move(frozen_);
+    frozen_ = std::move(active_);
+    active_ = std::make_unique<CoinTable>();
+    ++generation_;
+    return before;
+}
+
+void CoinsCache::write_frozen(Store::CoinSink& sink) const {
+    for (const CoinTable::Entry* entry : frozen_->dirty()) {
+        if (entry->spent)
+            sink.erase(entry->point);
+        else
+            sink.put(entry->point, entry->coin);
     }
-}
-
-void CoinsCache::write_to(Store::CoinSink& sink) const {
-    std::vector<const Shard::value_type*> dirty;
-    for (const Shard& entries : shards_) {
-        dirty.clear();
-        for (const auto& item : entries)
-            if (item.second.dirty) dirty.push_back(&item);
-        std::ranges::sort(
-            dirty, [](const auto* a, const auto* b) { return coin_key_less(a->first, b->first); });
-        for (const auto* item : dirty) {
-            if (item->second.spent)
-                sink.erase(item->first);
-            else
-                sink.put(item->first, item->second.coin);
-        }
-    }
-}
-
-void CoinsCache::clear() {
-    shards_ = std::vector<Shard>(SHARD_COUNT, Shard(0, salt_)); // assign() would keep the memory
-    script_bytes_ = 0;
-}
-
-size_t CoinsCache::memory_bytes() const {
-    size_t slots = 0;
-    for (const Shard& entries : shards_) slots += entries.bucket_count();
-    return slots * (sizeof(Shard::value_type) + 1) + script_bytes_;
-}
-
-size_t CoinsCache::size() const {
-    size_t count = 0;
-    for (const Shard& entries : shards_) count += entries.size();
-    return count;
 }
 
 } // namespace cairn::chain

@@ -394,6 +394,26 @@ std::optional<Coin> Store::find_coin(const OutPoint& point) const {
     return decoded(decode_coin(view_of(*value)), "coin");
 }
 
+std::vector<std::pair<OutPoint, Coin>> Store::find_coins(std::vector<OutPoint> points) const {
+    std::ranges::sort(points, coin_key_less);
+    std::vector<std::string> keys;
+    keys.reserve(points.size());
+    std::vector<Slice> slices;
+    for (const OutPoint& point : points) slices.emplace_back(keys.emplace_back(coin_key(point)));
+    std::vector<rocksdb::PinnableSlice> values(points.size());
+    std::vector<Status> statuses(points.size());
+    impl_->db->MultiGet(
+        rocksdb::ReadOptions(), impl_->column(Column::Coins), points.size(), slices.data(),
+        values.data(), statuses.data(), true);
+    std::vector<std::pair<OutPoint, Coin>> found;
+    for (size_t i = 0; i < points.size(); ++i) {
+        if (statuses[i].IsNotFound()) continue;
+        check(statuses[i], "read failed");
+        found.emplace_back(points[i], decoded(decode_coin(view_of(values[i])), "coin"));
+    }
+    return found;
+}
+
 void Store::scan_coins(
     const std::function<void(const OutPoint& point, const Coin& coin)>& visit) const {
     rocksdb::ReadOptions options;

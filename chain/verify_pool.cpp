@@ -19,10 +19,14 @@ int thread_count(int wanted) {
 
 } // namespace
 
+void lower_priority() {
+    setpriority(PRIO_PROCESS, 0, LOW_PRIORITY); // Linux: of this thread alone
+}
+
 VerifyPool::VerifyPool(int threads) {
     for (int i = 0; i < thread_count(threads); ++i)
         threads_.emplace_back([this] {
-            setpriority(PRIO_PROCESS, 0, LOW_PRIORITY); // Linux: of this thread alone
+            lower_priority();
             work();
         });
 }

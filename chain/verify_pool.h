@@ -22,8 +22,11 @@
 
 namespace cairn::chain {
 
-/// Threads that work off jobs, at low priority, so that the network and readers get the processor
-/// at once.
+/// Of the calling thread, so that the network, the chain thread and readers get the processor at
+/// once.
+void lower_priority();
+
+/// Threads that work off jobs, at low priority.
 class VerifyPool {
 public:
     using Job = std::function<void()>;

@@ -16,6 +16,9 @@ struct World {
     Store store{folder.path(), params, 1 << 20};
     CoinsCache cache{store, {1, 2}};
     std::map<OutPoint, Coin> model;
+    std::map<OutPoint, Coin> frozen_model; ///< As of the last begin_flush().
+    bool writing = false;                  ///< Between begin_flush() and end_flush().
+    std::vector<FetchedCoins> fetched;     ///< At any time before, to be added at any time.
     std::mt19937_64 random;
 
     explicit World(uint64_t seed) : random(seed) {}
@@ -61,9 +64,15 @@ struct World {
         cache.settle(changes);
     }
 
-    void flush() {
-        store.ingest_coins({}, [this](Store::CoinSink& sink) { cache.write_to(sink); });
-        cache.clear();
+    void begin_flush() {
+        cache.freeze();
+        frozen_model = model;
+        writing = true;
+    }
+
+    void end_flush() {
+        store.ingest_coins({}, [this](Store::CoinSink& sink) { cache.write_frozen(sink); });
+        writing = false;
     }
 
     bool same_in_cache() {
@@ -77,10 +86,23 @@ struct World {
         return true;
     }
 
-    bool same_in_store() const {
+    bool same_in_store(const std::map<OutPoint, Coin>& expected) const {
         std::map<OutPoint, Coin> stored;
         store.scan_coins([&](const OutPoint& at, const Coin& coin) { stored.emplace(at, coin); });
-        return stored == model;
+        return stored == expected;
+    }
+
+    void fetch_or_add() {
+        if (below(2) == 0) {
+            std::vector<OutPoint> points;
+            for (int i = 0; i < 20; ++i)
+                if (const OutPoint at = point(); !cache.knows(at)) points.push_back(at);
+            fetched.push_back({store.find_coins(points), cache.generation()});
+        } else if (!fetched.empty()) {
+            const size_t which = below(fetched.size());
+            cache.add(fetched[which]);
+            fetched.erase(fetched.begin() + std::ptrdiff_t(which));
+        }
     }
 };
 
@@ -93,21 +115,32 @@ BOOST_AUTO_TEST_CASE(random_operations__like_a_map__at_every_step) {
     BOOST_TEST_MESSAGE("seed " << seed);
     World world(seed);
     bool dirty = false; // as the chain does: all is flushed before writing through begins
-    for (int round = 0; round < 400; ++round) {
+    for (int round = 0; round < 1000; ++round) {
         const CoinChanges changes = world.step();
         world.cache.apply(changes);
         BOOST_REQUIRE(world.same_in_cache());
         const uint64_t what = world.below(10);
-        if (!dirty && what < 7) {
+        if (!dirty && what < 5) {
             world.write_through(changes);
-        } else if (what == 9) {
-            world.flush();
-            dirty = false;
+            BOOST_REQUIRE(world.same_in_store(world.model));
         } else {
             dirty = true;
         }
+        if (what == 9) {
+            if (world.writing)
+                world.end_flush();
+            else
+                world.begin_flush();
+            if (!world.writing) BOOST_REQUIRE(world.same_in_store(world.frozen_model));
+        } else if (dirty && what == 8) { // at once
+            if (world.writing) world.end_flush();
+            world.begin_flush();
+            world.end_flush();
+            BOOST_REQUIRE(world.same_in_store(world.model));
+            dirty = false;
+        }
+        world.fetch_or_add();
         BOOST_REQUIRE(world.same_in_cache());
-        if (!dirty) BOOST_REQUIRE(world.same_in_store());
     }
 }
 
@@ -128,7 +161,8 @@ BOOST_AUTO_TEST_CASE(created_and_spent__between_flushes__never_reaches_the_store
         void erase(const OutPoint& /*point*/) override { ++calls; }
     } counter;
 
-    world.cache.write_to(counter);
+    world.cache.freeze();
+    world.cache.write_frozen(counter);
     BOOST_TEST(counter.calls == 0);
 }
 
@@ -147,7 +181,9 @@ BOOST_AUTO_TEST_CASE(memory__grows_with_tables_and_long_scripts__and_is_given_ba
     world.cache.apply(changes);
     BOOST_TEST(world.cache.size() == 1'000u);
     BOOST_TEST(world.cache.memory_bytes() > 5'000'000u);
-    world.cache.clear();
+    world.cache.freeze();
+    BOOST_TEST(world.cache.memory_bytes() > 5'000'000u);
+    world.cache.freeze();
     BOOST_TEST(world.cache.memory_bytes() < 10'000u);
 }
 

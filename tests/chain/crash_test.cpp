@@ -50,7 +50,7 @@ void catch_up(TestChain& test) {
 [[noreturn]] void work(const std::filesystem::path& directory) {
     TestChain test;
     test.options().directory = directory;
-    test.options().cache_bytes = 150'000; // holds some 200 blocks' coins: flushes in between
+    test.options().cache_bytes = 80'000; // some 250 blocks' coins in half of it: flushes in between
     test.open();
     catch_up(test);
     std::mt19937_64 random(std::random_device{}());
