@@ -118,7 +118,7 @@ void BestChain::finish_first() {
 
 void BestChain::fail(BlockNode& node, const Reject& reject) {
     spdlog::warn(
-        "block_invalid hash={} height={} reason=\"{}\" detail=\"{}\"", node.hash.to_string(),
+        R"(block_invalid hash={} height={} reason="{}" detail="{}")", node.hash.to_string(),
         node.height.value, reject.reason, reject.detail);
     for (Answer& answer : answers_)
         if (answer.outcome.node == &node) answer.outcome.verdict = reject;

@@ -12,7 +12,6 @@
 
 namespace cairn::chain {
 
-using consensus::CoinsView;
 using consensus::HeaderNode;
 using consensus::invalid;
 using consensus::Reject;
@@ -84,6 +83,7 @@ void Chainstate::load() {
     BlockNode* tip = tree_.find(record.hash);
     if (!tip || tip->chain_tx_count == 0)
         throw StorageError("the chain state on disk is damaged: the tip's block is missing");
+    reads_disk_ = tip->height > Height(0);
     next_event_ = record.next_event;
     durable_events_ = next_event_;
     tip->sequence = -1; // among equals, stay
@@ -162,7 +162,7 @@ Result<> Chainstate::accept_block(CheckedBlock& checked, bool requested, BlockOu
     if (!requested && (node.work < tip().work || node.height > tip().height + MAX_BLOCKS_AHEAD ||
                        node.work < minimum_work_))
         return {}; // not worth its disk space: peers can't make us store what leads nowhere
-    const Result<> place =
+    Result<> place =
         checked.place ? *checked.place : consensus::accept_block(block, *node.parent, params_);
     if (!place) {
         if (place.error().kind == Reject::Kind::Invalid) tree_.mark_failed(node);
@@ -170,7 +170,10 @@ Result<> Chainstate::accept_block(CheckedBlock& checked, bool requested, BlockOu
         return place;
     }
     StoreBatch batch;
-    store_.put_block(batch, node, consensus::encode(block));
+    Bytes bytes;
+    bytes.reserve(static_cast<size_t>(block.size_bytes()));
+    consensus::Writer{bytes}(block);
+    store_.put_block(batch, node, bytes);
     tree_.receive_body(node, static_cast<uint32_t>(block.transactions.size()));
     if (!bulk_) put_dirty_headers(batch);
     store_.write(batch, bulk_ ? Durability::Unlogged : Durability::Logged);
@@ -193,9 +196,9 @@ bool Chainstate::runs_scripts(const HeaderNode& node) const {
 Result<std::unique_ptr<ConnectingBlock>>
 Chainstate::connect_block(BlockRef block, const HeaderNode& node, const ConnectingBlock* before) {
     assert(before || node.parent == &tip());
-    const consensus::CoinsView& below = before ? *before : static_cast<const CoinsView&>(coins_);
-    auto connecting = std::make_unique<ConnectingBlock>(
-        std::move(block), node, params_, below, coins_.salt(), verify_pool_);
+    const CoinsView& below = before ? *before : static_cast<const CoinsView&>(coins_);
+    auto connecting =
+        std::make_unique<ConnectingBlock>(std::move(block), node, params_, below, verify_pool_);
     if (Result<> verdict = connecting->connect(script_cache_, runs_scripts(node)); !verdict)
         return verdict.error();
     return connecting;
@@ -239,7 +242,7 @@ void Chainstate::complete_filters(const std::atomic<bool>& stop) {
 }
 
 void Chainstate::commit(
-    const BlockNode& new_tip, const CoinChanges& changes, const WithCommit& with) {
+    const BlockNode& new_tip, const CoinTable& changes, const WithCommit& with) {
     const std::unique_lock lock(commit_mutex_);
     coins_.apply(changes);
     tip_.store(const_cast<BlockNode*>(&new_tip), std::memory_order_release);
@@ -247,7 +250,7 @@ void Chainstate::commit(
 }
 
 void Chainstate::persist(
-    StoreBatch& batch, const CoinChanges& changes, Event::Kind kind, const BlockNode& changed) {
+    StoreBatch& batch, const CoinTable& changes, Event::Kind kind, const BlockNode& changed) {
     Event event{kind, changed.height, changed.hash, changed.header.prev_hash, {}};
     const std::string work = consensus::to_hex(changed.work);
     event.work = *consensus::hash_from_string(work);
@@ -256,8 +259,12 @@ void Chainstate::persist(
         store_.write(batch, Durability::Unlogged);
     } else {
         put_dirty_headers(batch);
-        for (const OutPoint& point : changes.spent) store_.erase_coin(batch, point);
-        for (const auto& [point, coin] : changes.created) store_.put_coin(batch, point, coin);
+        changes.visit_dirty([&](const CoinTable::Entry& change) {
+            if (change.spent)
+                store_.erase_coin(batch, change.point);
+            else
+                store_.put_coin(batch, change.point, change.coin);
+        });
         store_.put_tip(batch, {tip().hash, tip().height, next_event_});
         store_.write(batch, Durability::Synced);
         durable_events_ = next_event_;
@@ -279,9 +286,8 @@ void Chainstate::commit_connect(
     if (options_.block_filters)
         store_.put_filter(batch, node, make_filter(node, *connected.block(), connected.undo()));
     tree_.set_status(node, BlockNode::HAVE_UNDO | BlockNode::VALID_SCRIPTS);
-    const CoinChanges changes = connected.changes();
-    commit(node, changes, with_commit);
-    persist(batch, changes, Event::Kind::Connected, node);
+    commit(node, connected.changes(), with_commit);
+    persist(batch, connected.changes(), Event::Kind::Connected, node);
 }
 
 std::optional<Event> Chainstate::read_event(uint64_t number) const {
@@ -309,7 +315,8 @@ void Chainstate::disconnect_tip(const Block& block, const WithCommit& with_commi
     if (!fits)
         throw StorageError(
             "the chain state on disk is damaged: undo data of " + node.hash.to_string());
-    const CoinChanges changes = disconnect_changes(block, *undo);
+    CoinTable changes(coins_.salt());
+    disconnect_coins(block, *undo, changes);
     commit(*node.parent_node(), changes, with_commit);
     StoreBatch batch;
     persist(batch, changes, Event::Kind::Disconnected, node);
@@ -323,6 +330,7 @@ void Chainstate::update_bulk() {
 
 FetchedCoins Chainstate::fetch_coins(const Block& block) const {
     FetchedCoins fetched;
+    if (!reads_disk_) return fetched;
     std::vector<OutPoint> unknown;
     {
         const std::shared_lock lock(commit_mutex_);
@@ -358,6 +366,7 @@ void Chainstate::start_flush() {
         const std::unique_lock lock(commit_mutex_);
         dropped = coins_.freeze();
     }
+    if (dropped->size() > 0) reads_disk_ = true;
     last_flush_ = options_.now();
     flush_ = std::async(
         std::launch::async,

@@ -131,8 +131,8 @@ private:
     void create_genesis();
     bool runs_scripts(const consensus::HeaderNode& node) const;
     FilterEntry make_filter(const BlockNode& node, const Block& block, const BlockUndo& undo);
-    void commit(const BlockNode& new_tip, const CoinChanges& changes, const WithCommit& with);
-    void persist(StoreBatch& batch, const CoinChanges& changes, Event::Kind kind, const BlockNode&);
+    void commit(const BlockNode& new_tip, const CoinTable& changes, const WithCommit& with);
+    void persist(StoreBatch& batch, const CoinTable& changes, Event::Kind kind, const BlockNode&);
     void update_bulk();
     void start_flush();
     void finish_flush();
@@ -145,6 +145,7 @@ private:
     Store store_;
     HeaderTree tree_;
     CoinsCache coins_;
+    std::atomic<bool> reads_disk_{false}; ///< For coins: not all that there are are in the cache.
     VerifyPool verify_pool_;
     ScriptCache script_cache_;
     mutable FairSharedMutex commit_mutex_;

@@ -6,13 +6,17 @@
 
 namespace cairn::chain {
 
-CoinTable::Entry* CoinTable::find(const Key& key) const {
+CoinTable::CoinTable(consensus::OutPointHasher salt, size_t shards)
+    : salt_(salt),
+      shards_(shards, Slots(0, SlotHash(), SlotEqual{this})) {}
+
+CoinTable::Entry* CoinTable::find(const CoinKey& key) const {
     const Slots& slots = shards_[shard_of(key)];
     const auto found = slots.find(key);
     return found == slots.end() ? nullptr : &entry(found->at);
 }
 
-std::pair<CoinTable::Entry*, bool> CoinTable::at(const Key& key) {
+std::pair<CoinTable::Entry*, bool> CoinTable::at(const CoinKey& key) {
     if (Entry* found = find(key)) return {found, false};
     uint32_t at = used_;
     if (free_.empty()) {
@@ -28,7 +32,7 @@ std::pair<CoinTable::Entry*, bool> CoinTable::at(const Key& key) {
     return {&made, true};
 }
 
-void CoinTable::erase(const Key& key) {
+void CoinTable::erase(const CoinKey& key) {
     Slots& slots = shards_[shard_of(key)];
     const auto found = slots.find(key);
     if (found == slots.end()) return;
@@ -39,13 +43,31 @@ void CoinTable::erase(const Key& key) {
     slots.erase(found);
 }
 
-void CoinTable::set_coin(Entry& entry, Coin coin) {
+void CoinTable::set_coin(Entry& entry, const Coin& coin) {
     script_bytes_ -= entry.coin.out.script_pubkey.heap_bytes();
-    entry.coin = std::move(coin);
+    entry.coin = coin;
     script_bytes_ += entry.coin.out.script_pubkey.heap_bytes();
 }
 
-std::vector<const CoinTable::Entry*> CoinTable::dirty() const {
+void CoinTable::create(const CoinKey& key, const Coin& coin) {
+    const auto [entry, is_new] = at(key);
+    // Two coinbases of Bitcoin's early days were created twice, unspent (BIP-0030's exceptions):
+    // so for a coinbase, no entry does not mean that there is none below.
+    if (is_new) entry->fresh = !coin.coinbase;
+    set_coin(*entry, coin);
+    entry->spent = false;
+    entry->dirty = true;
+}
+
+void CoinTable::spend(const CoinKey& key) {
+    Entry& entry = *at(key).first;
+    if (entry.fresh) return erase(key);
+    set_coin(entry, {});
+    entry.spent = true;
+    entry.dirty = true;
+}
+
+std::vector<const CoinTable::Entry*> CoinTable::sorted_dirty() const {
     // By the first bytes of their keys, which nearly always decide: to look at the entries, which
     // lie anywhere, would take several times as long.
     struct Item {
@@ -54,6 +76,7 @@ std::vector<const CoinTable::Entry*> CoinTable::dirty() const {
     };
 
     std::vector<Item> items;
+    items.reserve(size());
     for (uint32_t at = 0; at < used_; ++at) {
         const Entry& each = entry(at);
         if (!each.dirty) continue;
@@ -80,24 +103,27 @@ size_t CoinTable::memory_bytes() const {
 }
 
 CoinsCache::CoinsCache(const Store& store, consensus::OutPointHasher salt)
-    : store_(store),
-      salt_(salt) {}
+    : CoinsView(salt),
+      store_(store) {}
 
-const CoinTable::Entry* CoinsCache::entry(const OutPoint& point) const {
-    const CoinTable::Key sought = key(point);
-    const CoinTable::Entry* found = active_->find(sought);
-    return found ? found : frozen_->find(sought);
+std::unique_ptr<CoinTable> CoinsCache::new_generation() const {
+    return std::make_unique<CoinTable>(salt(), SHARDS);
 }
 
-std::optional<Coin> CoinsCache::find(const OutPoint& point) const {
-    const CoinTable::Entry* found = entry(point);
-    if (!found) return store_.find_coin(point);
+const CoinTable::Entry* CoinsCache::entry(const CoinKey& key) const {
+    const CoinTable::Entry* found = active_->find(key);
+    return found ? found : frozen_->find(key);
+}
+
+std::optional<Coin> CoinsCache::look_up(const CoinKey& key) const {
+    const CoinTable::Entry* found = entry(key);
+    if (!found) return store_.find_coin(key.point);
     if (found->spent) return std::nullopt;
     return found->coin;
 }
 
 bool CoinsCache::knows(const OutPoint& point) const {
-    return entry(point) != nullptr;
+    return entry(active_->key(point)) != nullptr;
 }
 
 void CoinsCache::add(const FetchedCoins& fetched) {
@@ -105,54 +131,38 @@ void CoinsCache::add(const FetchedCoins& fetched) {
     // was active then may be the frozen one now, not older.
     if (fetched.generation + 1 < generation_) return;
     for (const auto& [point, coin] : fetched.coins)
-        if (!knows(point)) active_->set_coin(*active_->at(key(point)).first, coin);
+        if (const CoinKey key = active_->key(point); !entry(key)) active_->add(key, coin);
 }
 
-void CoinsCache::apply(const CoinChanges& changes) {
-    for (const OutPoint& point : changes.spent) spend(point);
-    for (const auto& [point, coin] : changes.created) create(point, coin);
+void CoinsCache::apply(const CoinTable& changes) {
+    changes.visit_dirty([this](const CoinTable::Entry& change) {
+        const CoinKey key = active_->key(change.point);
+        if (change.spent)
+            active_->spend(key);
+        else
+            active_->create(key, change.coin);
+    });
 }
 
-void CoinsCache::create(const OutPoint& point, const Coin& coin) {
-    const auto [entry, is_new] = active_->at(key(point));
-    // Two coinbases of Bitcoin's early days were created twice, unspent (BIP-0030's exceptions):
-    // so for a coinbase, no entry does not mean that there is none below.
-    if (is_new) entry->fresh = !coin.coinbase;
-    active_->set_coin(*entry, coin);
-    entry->spent = false;
-    entry->dirty = true;
-}
-
-void CoinsCache::spend(const OutPoint& point) {
-    const CoinTable::Key spent = key(point);
-    CoinTable::Entry& entry = *active_->at(spent).first;
-    if (entry.fresh) return active_->erase(spent);
-    active_->set_coin(entry, {});
-    entry.spent = true;
-    entry.dirty = true;
-}
-
-void CoinsCache::settle(const CoinChanges& changes) {
-    const auto clean = [this](const OutPoint& point) {
-        CoinTable::Entry* entry = active_->find(key(point));
+void CoinsCache::settle(const CoinTable& changes) {
+    changes.visit_dirty([this](const CoinTable::Entry& change) {
+        CoinTable::Entry* entry = active_->find(active_->key(change.point));
         if (!entry) return;
         entry->dirty = false; // a tombstone stays: the frozen generation may hold the coin
         entry->fresh = false;
-    };
-    for (const OutPoint& point : changes.spent) clean(point);
-    for (const auto& [point, coin] : changes.created) clean(point);
+    });
 }
 
 std::unique_ptr<const CoinTable> CoinsCache::freeze() {
     std::unique_ptr<const CoinTable> before = std::move(frozen_);
     frozen_ = std::move(active_);
-    active_ = std::make_unique<CoinTable>();
+    active_ = new_generation();
     ++generation_;
     return before;
 }
 
 void CoinsCache::write_frozen(Store::CoinSink& sink) const {
-    for (const CoinTable::Entry* entry : frozen_->dirty()) {
+    for (const CoinTable::Entry* entry : frozen_->sorted_dirty()) {
         if (entry->spent)
             sink.erase(entry->point);
         else

@@ -8,23 +8,17 @@
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
-#include <array>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 namespace cairn::chain {
 
-/// Coins that were read ahead of the block that needs them, and when.
-struct FetchedCoins {
-    std::vector<std::pair<OutPoint, Coin>> coins;
-    uint64_t generation = 0;
-};
-
-/// What one block does to the coins. No coin is in both lists.
-struct CoinChanges {
-    std::vector<std::pair<OutPoint, Coin>> created;
-    std::vector<OutPoint> spent;
+/// An output, and its salted hash: computed once for all the tables that it is looked up in.
+struct CoinKey {
+    const OutPoint& point;
+    size_t hash;
 };
 
 /// Coins, and what remains of spent ones, by a salted hash. Entries stay where they are while the
@@ -35,34 +29,40 @@ public:
     struct Entry {
         OutPoint point;
         bool spent = false; ///< A tombstone.
-        bool dirty = false; ///< Differs from the store.
-        bool fresh = false; ///< The store has no coin here: once spent, nothing need be written.
+        bool dirty = false; ///< Differs from what is below.
+        bool fresh = false; ///< Below there is no coin here: once spent, nothing need be told.
         Coin coin;
     };
 
-    struct Key {
-        const OutPoint& point;
-        size_t hash;
-    };
+    /// `shards`: tables, so that a growing one of many coins moves little at once.
+    explicit CoinTable(consensus::OutPointHasher salt, size_t shards = 1);
+    CoinTable(const CoinTable&) = delete; // the tables' comparison points here
+    CoinTable& operator=(const CoinTable&) = delete;
+
+    CoinKey key(const OutPoint& point) const { return {point, salt_(point)}; }
 
     /// Null if it isn't here.
-    Entry* find(const Key& key) const;
-    /// Made if it isn't here; then the second is true.
-    std::pair<Entry*, bool> at(const Key& key);
-    void erase(const Key& key);
-    void set_coin(Entry& entry, Coin coin);
+    Entry* find(const CoinKey& key) const;
+
+    void create(const CoinKey& key, const Coin& coin);
+    void spend(const CoinKey& key);
+
+    /// A coin as it is below. Requires: it isn't here.
+    void add(const CoinKey& key, const Coin& coin) { set_coin(*at(key).first, coin); }
+
+    template <class Visit>
+    void visit_dirty(const Visit& visit) const {
+        for (uint32_t at = 0; at < used_; ++at)
+            if (entry(at).dirty) visit(static_cast<const Entry&>(entry(at)));
+    }
 
     /// The dirty ones, in the order of keys.
-    std::vector<const Entry*> dirty() const;
+    std::vector<const Entry*> sorted_dirty() const;
 
     size_t size() const { return used_ - free_.size(); }
 
     /// Tables' capacity included.
     size_t memory_bytes() const;
-
-    CoinTable() = default;
-    CoinTable(const CoinTable&) = delete; // the tables' comparison points here
-    CoinTable& operator=(const CoinTable&) = delete;
 
 private:
     struct Slot {
@@ -75,7 +75,7 @@ private:
 
         size_t operator()(const Slot& slot) const { return slot.hash; }
 
-        size_t operator()(const Key& key) const { return static_cast<uint32_t>(key.hash); }
+        size_t operator()(const CoinKey& key) const { return static_cast<uint32_t>(key.hash); }
     };
 
     struct SlotEqual {
@@ -84,27 +84,58 @@ private:
 
         bool operator()(const Slot& a, const Slot& b) const { return a.at == b.at; }
 
-        bool operator()(const Key& key, const Slot& slot) const {
-            return table->entry(slot.at).point == key.point;
+        bool operator()(const CoinKey& key, const Slot& slot) const {
+            return slot.hash == static_cast<uint32_t>(key.hash) &&
+                   table->entry(slot.at).point == key.point;
         }
 
-        bool operator()(const Slot& slot, const Key& key) const { return (*this)(key, slot); }
+        bool operator()(const Slot& slot, const CoinKey& key) const { return (*this)(key, slot); }
     };
 
     using Slots = boost::unordered_flat_set<Slot, SlotHash, SlotEqual>;
-    static constexpr size_t SHARD_BITS = 6; ///< 64 tables, so that a growing one moves little.
-    static constexpr size_t CHUNK = 256;    ///< Entries.
+    static constexpr size_t CHUNK = 256; ///< Entries.
 
-    static size_t shard_of(const Key& key) { return key.hash >> (64 - SHARD_BITS); }
+    /// By the upper half of the hash, since the tables use the lower one.
+    size_t shard_of(const CoinKey& key) const { return (key.hash >> 32) * shards_.size() >> 32; }
 
     Entry& entry(uint32_t at) const { return chunks_[at / CHUNK][at % CHUNK]; }
 
-    std::vector<Slots> shards_ =
-        std::vector<Slots>(size_t{1} << SHARD_BITS, Slots(0, SlotHash(), SlotEqual{this}));
+    /// Made if it isn't here; then the second is true.
+    std::pair<Entry*, bool> at(const CoinKey& key);
+    void erase(const CoinKey& key);
+    void set_coin(Entry& entry, const Coin& coin);
+
+    consensus::OutPointHasher salt_;
+    std::vector<Slots> shards_;
     std::vector<std::unique_ptr<Entry[]>> chunks_;
     uint32_t used_ = 0;          ///< Entries below it are in use, or free.
     std::vector<uint32_t> free_; ///< To be used again.
     size_t script_bytes_ = 0;    ///< On the heap.
+};
+
+/// Unspent outputs as of one block, each of which is in a table or below.
+class CoinsView {
+public:
+    explicit CoinsView(consensus::OutPointHasher salt) : salt_(salt) {}
+
+    virtual ~CoinsView() = default;
+
+    /// The coin at `point`; nullopt if it never existed or is spent.
+    std::optional<Coin> find(const OutPoint& point) const { return look_up({point, salt_(point)}); }
+
+    virtual std::optional<Coin> look_up(const CoinKey& key) const = 0;
+
+    /// For other tables of outputs.
+    const consensus::OutPointHasher& salt() const { return salt_; }
+
+private:
+    consensus::OutPointHasher salt_;
+};
+
+/// Coins that were read ahead of the block that needs them, and when.
+struct FetchedCoins {
+    std::vector<std::pair<OutPoint, Coin>> coins;
+    uint64_t generation = 0;
 };
 
 /// Unspent outputs as of one block, over the slower store.
@@ -117,11 +148,11 @@ private:
 /// Thread: chain. Others may call find(), knows() and generation() under the commit lock, so coins
 ///   come and go under it, too; write_frozen() any, until freeze() is called again.
 ///   Lifetime: the store outlives the cache.
-class CoinsCache : public consensus::CoinsView {
+class CoinsCache : public CoinsView {
 public:
     CoinsCache(const Store& store, consensus::OutPointHasher salt);
 
-    std::optional<Coin> find(const OutPoint& point) const override;
+    std::optional<Coin> look_up(const CoinKey& key) const override;
 
     /// Whether find() would not have to read from the disk.
     bool knows(const OutPoint& point) const;
@@ -132,10 +163,10 @@ public:
     uint64_t generation() const { return generation_; }
 
     /// Move on (or, when a block is disconnected, back) by one block.
-    void apply(const CoinChanges& changes);
+    void apply(const CoinTable& changes);
 
     /// `changes`, just applied, are in the store now. Requires: nothing is being written.
-    void settle(const CoinChanges& changes);
+    void settle(const CoinTable& changes);
 
     /// Begin a new generation. The last one is to be written, unless nothing of it is dirty; the
     /// one before it, which is returned, must have been: it may be destroyed elsewhere.
@@ -151,20 +182,15 @@ public:
 
     size_t size() const { return active_->size() + frozen_->size(); }
 
-    /// For other tables of outputs.
-    const consensus::OutPointHasher& salt() const { return salt_; }
-
 private:
-    CoinTable::Key key(const OutPoint& point) const { return {point, salt_(point)}; }
+    static constexpr size_t SHARDS = 64;
 
-    const CoinTable::Entry* entry(const OutPoint& point) const;
-    void create(const OutPoint& point, const Coin& coin);
-    void spend(const OutPoint& point);
+    const CoinTable::Entry* entry(const CoinKey& key) const;
+    std::unique_ptr<CoinTable> new_generation() const;
 
     const Store& store_;
-    consensus::OutPointHasher salt_;
-    std::unique_ptr<CoinTable> active_ = std::make_unique<CoinTable>();
-    std::unique_ptr<const CoinTable> frozen_ = std::make_unique<CoinTable>();
+    std::unique_ptr<CoinTable> active_ = new_generation();
+    std::unique_ptr<const CoinTable> frozen_ = new_generation();
     uint64_t generation_ = 0; ///< Of the active one.
 };
 

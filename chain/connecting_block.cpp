@@ -17,19 +17,16 @@ ConnectingBlock::ConnectingBlock(
     consensus::BlockRef block,
     const consensus::HeaderNode& node,
     const consensus::Params& params,
-    const consensus::CoinsView& below,
-    consensus::OutPointHasher salt,
+    const CoinsView& below,
     VerifyPool& pool)
-    : block_(std::move(block)),
+    : CoinsView(below.salt()),
+      block_(std::move(block)),
       node_(node),
       params_(params),
       below_(&below),
       flags_(consensus::block_script_flags(node.hash, node.height, params)),
-      created_(0, consensus::SaltedHasher{salt.key0, salt.key1}),
-      spent_here_(block_->transactions.size()),
-      spent_below_(0, salt),
+      changes_(salt()),
       scripts_(pool, flags_) {
-    created_.reserve(block_->transactions.size());
     undo_.spent.resize(block_->transactions.size() - 1);
 }
 
@@ -38,7 +35,7 @@ Result<> ConnectingBlock::connect(const ScriptCache& known, bool run_scripts) {
         if (Result<> verdict = check_duplicates(); !verdict) return verdict;
     const SealedTransaction& coinbase = block_->transactions[0];
     sigop_cost_ = consensus::sigop_cost(coinbase, {}, flags_);
-    created_.emplace(coinbase.txid, 0);
+    create_outputs(coinbase, true);
     for (size_t i = 1; i < block_->transactions.size(); ++i) {
         if (Result<> verdict = add(i); !verdict) return verdict;
         const SealedTransaction& tx = block_->transactions[i];
@@ -87,7 +84,7 @@ Result<> ConnectingBlock::add(size_t index) {
     sigop_cost_ += consensus::sigop_cost(tx, coins, flags_);
     if (sigop_cost_ > consensus::max_block_sigop_cost(params_))
         return invalid("bad-blk-sigops", "too many sigops");
-    created_.emplace(tx.txid, index);
+    create_outputs(tx, false);
     return {};
 }
 
@@ -97,71 +94,37 @@ Result<> ConnectingBlock::script_verdict() {
     return failure->reject(Reject::Kind::Invalid, "block-script-verify-flag-failed");
 }
 
-std::optional<Coin> ConnectingBlock::coin_of(size_t index, size_t output) const {
-    const SealedTransaction& tx = block_->transactions[index];
-    if (output >= tx.outputs.size()) return std::nullopt;
-    if (consensus::is_unspendable(tx.outputs[output].script_pubkey)) return std::nullopt;
-    if (!spent_here_[index].empty() && spent_here_[index][output]) return std::nullopt;
-    return Coin{tx.outputs[output], node_.height, index == 0};
-}
-
-std::optional<Coin> ConnectingBlock::find(const OutPoint& point) const {
-    const auto found = created_.find(point.txid);
-    if (found != created_.end()) return coin_of(found->second, point.index);
-    if (spent_below_.contains(point)) return std::nullopt;
-    return below_->find(point);
+std::optional<Coin> ConnectingBlock::look_up(const CoinKey& key) const {
+    const CoinTable::Entry* entry = changes_.find(key);
+    if (!entry) return below_->look_up(key);
+    if (entry->spent) return std::nullopt;
+    return entry->coin;
 }
 
 std::optional<Coin> ConnectingBlock::spend(const OutPoint& point) {
-    const auto found = created_.find(point.txid);
-    if (found == created_.end()) {
-        if (!spent_below_.insert(point).second) return std::nullopt;
-        return below_->find(point);
-    }
-    std::optional<Coin> coin = coin_of(found->second, point.index);
-    if (!coin) return std::nullopt;
-    std::vector<bool>& spent = spent_here_[found->second];
-    spent.resize(block_->transactions[found->second].outputs.size());
-    spent[point.index] = true;
+    const CoinKey key = changes_.key(point);
+    std::optional<Coin> coin = look_up(key);
+    if (coin) changes_.spend(key);
     return coin;
 }
 
-CoinChanges ConnectingBlock::changes() const {
-    CoinChanges changes;
-    changes.spent.assign(spent_below_.begin(), spent_below_.end());
-    for (size_t i = 0; i < block_->transactions.size(); ++i) {
-        const SealedTransaction& tx = block_->transactions[i];
-        for (uint32_t out = 0; out < tx.outputs.size(); ++out)
-            if (std::optional<Coin> coin = coin_of(i, out))
-                changes.created.emplace_back(OutPoint{tx.txid, out}, std::move(*coin));
-    }
-    return changes;
+void ConnectingBlock::create_outputs(const SealedTransaction& tx, bool coinbase) {
+    for (uint32_t i = 0; i < tx.outputs.size(); ++i)
+        if (!consensus::is_unspendable(tx.outputs[i].script_pubkey))
+            changes_.create(
+                changes_.key(OutPoint{tx.txid, i}), {tx.outputs[i], node_.height, coinbase});
 }
 
-CoinChanges disconnect_changes(const consensus::Block& block, const BlockUndo& undo) {
-    boost::unordered_flat_set<consensus::Txid, consensus::BlockHasher> here;
-    for (const SealedTransaction& tx : block.transactions) here.insert(tx.txid);
-
-    CoinChanges changes;
-    boost::unordered_flat_set<OutPoint, consensus::OutPointHasher> spent_here;
-    for (size_t i = 1; i < block.transactions.size(); ++i) {
+void disconnect_coins(const Block& block, const BlockUndo& undo, CoinTable& changes) {
+    // Backwards: so a coin that was spent within the block comes back before its transaction goes.
+    for (size_t i = block.transactions.size(); i-- > 0;) {
         const SealedTransaction& tx = block.transactions[i];
-        for (size_t in = 0; in < tx.inputs.size(); ++in) {
-            const OutPoint& point = tx.inputs[in].prevout;
-            if (here.contains(point.txid))
-                spent_here.insert(point);
-            else
-                changes.created.emplace_back(point, undo.spent[i - 1][in]);
-        }
+        for (uint32_t out = 0; out < tx.outputs.size(); ++out)
+            if (!consensus::is_unspendable(tx.outputs[out].script_pubkey))
+                changes.spend(changes.key(OutPoint{tx.txid, out}));
+        for (size_t in = 0; i > 0 && in < tx.inputs.size(); ++in)
+            changes.create(changes.key(tx.inputs[in].prevout), undo.spent[i - 1][in]);
     }
-    for (const SealedTransaction& tx : block.transactions) {
-        for (uint32_t out = 0; out < tx.outputs.size(); ++out) {
-            const OutPoint point{tx.txid, out};
-            if (consensus::is_unspendable(tx.outputs[out].script_pubkey)) continue;
-            if (!spent_here.contains(point)) changes.spent.push_back(point);
-        }
-    }
-    return changes;
 }
 
 } // namespace cairn::chain

@@ -10,24 +10,20 @@
 #include "consensus/params.h"
 #include "consensus/result.h"
 
-#include <boost/unordered/unordered_flat_map.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
-
 namespace cairn::chain {
 
 /// One block's coins over those of the blocks before it, and its scripts while they run.
 ///
 /// Invariants: stays where it is in memory from connect() on, since the pool reads it.
 /// Thread: chain; the pool reads block, spent coins and batch.
-class ConnectingBlock : public consensus::CoinsView {
+class ConnectingBlock : public CoinsView {
 public:
     /// `below`: the coins as of the block before; it outlives this, or see stand_on().
     ConnectingBlock(
         consensus::BlockRef block,
         const consensus::HeaderNode& node,
         const consensus::Params& params,
-        const consensus::CoinsView& below,
-        consensus::OutPointHasher salt,
+        const CoinsView& below,
         VerifyPool& pool);
 
     /// Take all transactions through the rules that need coins, one after the other, and hand
@@ -44,41 +40,37 @@ public:
     consensus::Result<> script_verdict();
 
     /// The block before was committed: its coins are part of `below` now.
-    void stand_on(const consensus::CoinsView& below) { below_ = &below; }
+    void stand_on(const CoinsView& below) { below_ = &below; }
 
     /// The coin at `point` as this block leaves it.
-    std::optional<Coin> find(const OutPoint& point) const override;
+    std::optional<Coin> look_up(const CoinKey& key) const override;
 
     const consensus::BlockRef& block() const { return block_; }
 
     const BlockUndo& undo() const { return undo_; }
 
-    /// What remains of it all.
-    CoinChanges changes() const;
+    /// What it does to the coins, all in all.
+    const CoinTable& changes() const { return changes_; }
 
 private:
     consensus::Result<> check_duplicates() const;
     consensus::Result<> add(size_t index);
     std::optional<Coin> spend(const OutPoint& point);
-    std::optional<Coin> coin_of(size_t index, size_t output) const;
+    void create_outputs(const consensus::SealedTransaction& tx, bool coinbase);
 
     const consensus::BlockRef block_;
     const consensus::HeaderNode& node_;
     const consensus::Params& params_;
-    const consensus::CoinsView* below_;
+    const CoinsView* below_;
     const uint32_t flags_;
     Amount fees_;
     int64_t sigop_cost_ = 0;
     BlockUndo undo_;
-    /// Transactions whose outputs can be spent, by their place in the block.
-    boost::unordered_flat_map<consensus::Txid, size_t, consensus::SaltedHasher> created_;
-    /// Of each transaction, which outputs were spent within the block.
-    std::vector<std::vector<bool>> spent_here_;
-    boost::unordered_flat_set<OutPoint, consensus::OutPointHasher> spent_below_;
+    CoinTable changes_;
     ScriptBatch scripts_; ///< Last: it waits for the pool, which reads what is above.
 };
 
-/// What taking `block` off again does to the coins.
-CoinChanges disconnect_changes(const consensus::Block& block, const BlockUndo& undo);
+/// Add to `changes` what taking `block` off again does to the coins.
+void disconnect_coins(const consensus::Block& block, const BlockUndo& undo, CoinTable& changes);
 
 } // namespace cairn::chain

@@ -29,6 +29,7 @@ void read_coin(Reader& reader, Coin& coin) {
 
 Bytes encode_coin(const Coin& coin) {
     Bytes bytes;
+    bytes.reserve(24 + coin.out.script_pubkey.size()); // in one piece: there are millions
     Writer writer(bytes);
     write_coin(writer, coin);
     return bytes;

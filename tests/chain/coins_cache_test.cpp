@@ -40,26 +40,30 @@ struct World {
     }
 
     /// A block's worth of changes; each point at most once.
-    CoinChanges step() {
-        CoinChanges changes;
+    std::unique_ptr<CoinTable> step() {
+        auto changes = std::make_unique<CoinTable>(cache.salt());
         std::map<OutPoint, bool> touched;
         for (uint64_t i = below(12); i > 0; --i) {
             const OutPoint at = point();
             if (!touched.emplace(at, true).second) continue;
             if (model.erase(at) > 0) {
-                changes.spent.push_back(at);
+                changes->spend(changes->key(at));
             } else {
-                changes.created.emplace_back(at, coin());
-                model.emplace(changes.created.back());
+                const Coin& made = model.emplace(at, coin()).first->second;
+                changes->create(changes->key(at), made);
             }
         }
         return changes;
     }
 
-    void write_through(const CoinChanges& changes) {
+    void write_through(const CoinTable& changes) {
         StoreBatch batch;
-        for (const OutPoint& at : changes.spent) store.erase_coin(batch, at);
-        for (const auto& [at, coin] : changes.created) store.put_coin(batch, at, coin);
+        changes.visit_dirty([&](const CoinTable::Entry& change) {
+            if (change.spent)
+                store.erase_coin(batch, change.point);
+            else
+                store.put_coin(batch, change.point, change.coin);
+        });
         store.write(batch, Durability::Logged);
         cache.settle(changes);
     }
@@ -116,12 +120,12 @@ BOOST_AUTO_TEST_CASE(random_operations__like_a_map__at_every_step) {
     World world(seed);
     bool dirty = false; // as the chain does: all is flushed before writing through begins
     for (int round = 0; round < 1000; ++round) {
-        const CoinChanges changes = world.step();
-        world.cache.apply(changes);
+        const std::unique_ptr<CoinTable> changes = world.step();
+        world.cache.apply(*changes);
         BOOST_REQUIRE(world.same_in_cache());
         const uint64_t what = world.below(10);
         if (!dirty && what < 5) {
-            world.write_through(changes);
+            world.write_through(*changes);
             BOOST_REQUIRE(world.same_in_store(world.model));
         } else {
             dirty = true;
@@ -149,8 +153,12 @@ BOOST_AUTO_TEST_CASE(created_and_spent__between_flushes__never_reaches_the_store
     const OutPoint at = world.point();
     Coin coin = world.coin();
     coin.coinbase = false;
-    world.cache.apply({{{at, coin}}, {}});
-    world.cache.apply({{}, {at}});
+    CoinTable created(world.cache.salt());
+    created.create(created.key(at), coin);
+    world.cache.apply(created);
+    CoinTable spent(world.cache.salt());
+    spent.spend(spent.key(at));
+    world.cache.apply(spent);
     BOOST_TEST(world.cache.size() == 0u);
 
     struct Counter : Store::CoinSink {
@@ -171,12 +179,12 @@ BOOST_AUTO_TEST_CASE(memory__grows_with_tables_and_long_scripts__and_is_given_ba
     BOOST_TEST(world.cache.memory_bytes() < 10'000u);
     Coin coin = world.coin();
     coin.out.script_pubkey = Script(std::vector<uint8_t>(5'000));
-    CoinChanges changes;
+    CoinTable changes(world.cache.salt());
     for (int i = 0; i < 1'000; ++i) {
         OutPoint at;
         at.txid.bytes[0] = static_cast<uint8_t>(i);
         at.index = static_cast<uint32_t>(i);
-        changes.created.emplace_back(at, coin);
+        changes.create(changes.key(at), coin);
     }
     world.cache.apply(changes);
     BOOST_TEST(world.cache.size() == 1'000u);
