@@ -66,7 +66,8 @@ public:
         std::vector<BlockHeader> headers,
         std::function<void(const HeadersOutcome&)> done,
         bool must);
-    bool take_block(BlockRef block, bool requested, BestChain::Done done, bool must);
+    bool take_block(
+        std::shared_ptr<CheckedBlock> block, bool requested, BestChain::Done done, bool must);
 
     // On the chain thread:
     HeadersOutcome accept_headers(const std::vector<BlockHeader>& headers);
@@ -254,8 +255,8 @@ bool Chain::State::take_headers(
         must);
 }
 
-bool Chain::State::take_block(BlockRef block, bool requested, BestChain::Done done, bool must) {
-    const auto checked = std::make_shared<CheckedBlock>(std::move(block));
+bool Chain::State::take_block(
+    std::shared_ptr<CheckedBlock> checked, bool requested, BestChain::Done done, bool must) {
     const bool taken = push(
         Lane::Blocks,
         [this, checked, requested, done = std::move(done)] {
@@ -454,7 +455,10 @@ const ChainOptions& Chain::options() const {
 
 ChainStatistics Chain::statistics() const {
     const Chainstate::CacheSize& cache = state_->chainstate_.cache_size();
-    return {state_->chainstate_.store().disk_bytes(), cache.bytes, cache.coins};
+    ChainStatistics now{state_->chainstate_.store().disk_bytes(), cache.bytes, cache.coins, {}};
+    for (size_t i = 0; i < STAGE_NAMES.size(); ++i)
+        now.stage_seconds[i] = state_->chainstate_.times().seconds(static_cast<Stage>(i));
+    return now;
 }
 
 std::optional<Event> Chain::read_event(uint64_t number) const {
@@ -481,11 +485,14 @@ void Chain::import_headers(
 
 void Chain::accept_block(
     BlockRef block, bool requested, std::function<void(const BlockOutcome&)> done) {
-    if (!state_->take_block(std::move(block), requested, done, false)) done({.verdict = busy()});
+    if (!state_->take_block(
+            std::make_shared<CheckedBlock>(std::move(block)), requested, done, false))
+        done({.verdict = busy()});
 }
 
-void Chain::import_block(BlockRef block, std::function<void(const BlockOutcome&)> done) {
-    state_->take_block(std::move(block), true, std::move(done), true);
+void Chain::import_block(Bytes block, std::function<void(const BlockOutcome&)> done) {
+    state_->take_block(
+        std::make_shared<CheckedBlock>(std::move(block)), true, std::move(done), true);
 }
 
 void Chain::accept_transaction(

@@ -7,6 +7,7 @@
 #include "chain/block_node.h"
 #include "chain/fair_shared_mutex.h"
 #include "chain/mempool.h"
+#include "chain/stage_times.h"
 #include "chain/store.h"
 #include "consensus/block.h"
 #include "consensus/coin.h"
@@ -173,6 +174,7 @@ struct ChainStatistics {
     uint64_t disk_bytes = 0;
     size_t cache_bytes = 0;
     size_t cached_coins = 0;
+    std::array<double, STAGE_NAMES.size()> stage_seconds{}; ///< Of the processor, since the start.
 };
 
 /// The chain, from its directory on disk to its tip.
@@ -249,7 +251,7 @@ public:
     /// As accept_headers() and accept_block(), never refused: for one who limits himself.
     void import_headers(
         std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done);
-    void import_block(BlockRef block, std::function<void(const BlockOutcome&)> done);
+    void import_block(Bytes block, std::function<void(const BlockOutcome&)> done);
     /// A template over the tip, paying to `payout`.
     void make_template(Script payout, std::function<void(const BlockTemplate&)> done);
     /// Check a block as if it were next, without its proof of work. Core: TestBlockValidity.

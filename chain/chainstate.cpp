@@ -135,17 +135,28 @@ void Chainstate::write_headers() {
     if (!batch.empty()) store_.write(batch, Durability::Logged);
 }
 
-void CheckedBlock::check(const Chainstate& chainstate) {
+void CheckedBlock::check(Chainstate& chainstate) {
     std::call_once(once_, [&] {
         const consensus::Params& params = chainstate.params();
-        hash = block->header.hash();
-        verdict = consensus::check_header(block->header, hash, params);
-        if (verdict) verdict = consensus::check_block(*block, params);
-        if (!verdict) return;
+        StageTimes& times = chainstate.verify_pool().times();
+        if (!block) {
+            const StageTimes::Scope account(times, Stage::Parse);
+            Result<Block> read = consensus::decode<Block>(wire);
+            if (!read) {
+                verdict = read.error();
+                return;
+            }
+            block = std::make_shared<const Block>(std::move(*read));
+        }
         const BlockNode* parent = chainstate.tree().find(block->header.prev_hash);
-        if (!parent) return;
-        place = consensus::accept_block(*block, *parent, params);
-        if (*place) fetched = chainstate.fetch_coins(*block);
+        {
+            const StageTimes::Scope account(times, Stage::Check);
+            hash = block->header.hash();
+            verdict = consensus::check_header(block->header, hash, params);
+            if (verdict) verdict = consensus::check_block(*block, params);
+            if (verdict && parent) place = consensus::accept_block(*block, *parent, params);
+        }
+        if (place && *place) fetched = chainstate.fetch_coins(*block);
     });
 }
 
@@ -169,10 +180,13 @@ Result<> Chainstate::accept_block(CheckedBlock& checked, bool requested, BlockOu
         write_headers();
         return place;
     }
+    const StageTimes::Scope account(verify_pool_.times(), Stage::Write);
+    Bytes bytes = std::exchange(checked.wire, {});
+    if (bytes.empty()) {
+        bytes.reserve(static_cast<size_t>(block.size_bytes()));
+        consensus::Writer{bytes}(block);
+    }
     StoreBatch batch;
-    Bytes bytes;
-    bytes.reserve(static_cast<size_t>(block.size_bytes()));
-    consensus::Writer{bytes}(block);
     store_.put_block(batch, node, bytes);
     tree_.receive_body(node, static_cast<uint32_t>(block.transactions.size()));
     if (!bulk_) put_dirty_headers(batch);
@@ -196,6 +210,7 @@ bool Chainstate::runs_scripts(const HeaderNode& node) const {
 Result<std::unique_ptr<ConnectingBlock>>
 Chainstate::connect_block(BlockRef block, const HeaderNode& node, const ConnectingBlock* before) {
     assert(before || node.parent == &tip());
+    const StageTimes::Scope account(verify_pool_.times(), Stage::Connect);
     const CoinsView& below = before ? *before : static_cast<const CoinsView&>(coins_);
     auto connecting =
         std::make_unique<ConnectingBlock>(std::move(block), node, params_, below, verify_pool_);
@@ -243,6 +258,7 @@ void Chainstate::complete_filters(const std::atomic<bool>& stop) {
 
 void Chainstate::commit(
     const BlockNode& new_tip, const CoinTable& changes, const WithCommit& with) {
+    const StageTimes::Scope account(verify_pool_.times(), Stage::Connect);
     const std::unique_lock lock(commit_mutex_);
     coins_.apply(changes);
     tip_.store(const_cast<BlockNode*>(&new_tip), std::memory_order_release);
@@ -251,6 +267,7 @@ void Chainstate::commit(
 
 void Chainstate::persist(
     StoreBatch& batch, const CoinTable& changes, Event::Kind kind, const BlockNode& changed) {
+    std::optional<StageTimes::Scope> account(std::in_place, verify_pool_.times(), Stage::Write);
     Event event{kind, changed.height, changed.hash, changed.header.prev_hash, {}};
     const std::string work = consensus::to_hex(changed.work);
     event.work = *consensus::hash_from_string(work);
@@ -270,6 +287,7 @@ void Chainstate::persist(
         durable_events_ = next_event_;
         coins_.settle(changes);
     }
+    account.reset();
     // Half of the budget for each generation: while one is being written, the other one grows.
     const size_t budget = options_.cache_bytes - block_cache_bytes(options_);
     const bool full = coins_.active_bytes() > budget / 2;
@@ -282,9 +300,12 @@ void Chainstate::persist(
 void Chainstate::commit_connect(
     BlockNode& node, const ConnectingBlock& connected, const WithCommit& with_commit) {
     StoreBatch batch;
-    if (!node.has(BlockNode::HAVE_UNDO)) store_.put_undo(batch, node, connected.undo());
-    if (options_.block_filters)
-        store_.put_filter(batch, node, make_filter(node, *connected.block(), connected.undo()));
+    {
+        const StageTimes::Scope account(verify_pool_.times(), Stage::Write);
+        if (!node.has(BlockNode::HAVE_UNDO)) store_.put_undo(batch, node, connected.undo());
+        if (options_.block_filters)
+            store_.put_filter(batch, node, make_filter(node, *connected.block(), connected.undo()));
+    }
     tree_.set_status(node, BlockNode::HAVE_UNDO | BlockNode::VALID_SCRIPTS);
     commit(node, connected.changes(), with_commit);
     persist(batch, connected.changes(), Event::Kind::Connected, node);
@@ -328,9 +349,10 @@ void Chainstate::update_bulk() {
     bulk_ = bulk;
 }
 
-FetchedCoins Chainstate::fetch_coins(const Block& block) const {
+FetchedCoins Chainstate::fetch_coins(const Block& block) {
     FetchedCoins fetched;
     if (!reads_disk_) return fetched;
+    const StageTimes::Scope account(verify_pool_.times(), Stage::Fetch);
     std::vector<OutPoint> unknown;
     {
         const std::shared_lock lock(commit_mutex_);
@@ -373,6 +395,7 @@ void Chainstate::start_flush() {
         [this, bulk = bulk_, tip = TipRecord{tip().hash, tip().height, next_event_},
          headers = std::move(headers), dropped = std::move(dropped)]() mutable {
             lower_priority();
+            const StageTimes::Scope account(verify_pool_.times(), Stage::Flush);
             dropped.reset(); // here, since giving back its memory takes a while
             // Bodies first, then the headers that say they are here, then the coins made of them.
             if (bulk) store_.flush_bodies();

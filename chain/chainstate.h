@@ -21,16 +21,19 @@ using consensus::Block;
 
 class Chainstate;
 
-/// A block with all its checks that need no coins, and the coins it needs fetched from the disk, by
-/// whoever asks first: a worker, or the chain thread if none came to it yet.
+/// A block, read and with all its checks that need no coins, and the coins it needs fetched from
+/// the disk, by whoever asks first: a worker, or the chain thread if none came to it yet.
 ///
 /// Thread: any.
 struct CheckedBlock {
     explicit CheckedBlock(BlockRef checked) : block(std::move(checked)) {}
 
-    void check(const Chainstate& chainstate);
+    explicit CheckedBlock(Bytes bytes) : wire(std::move(bytes)) {}
 
-    const BlockRef block;
+    void check(Chainstate& chainstate);
+
+    BlockRef block;       ///< Null if it can't be read.
+    Bytes wire;           ///< The same as bytes, if it came so and isn't stored yet.
     FetchedCoins fetched; ///< What it spends, as far as that was on disk only.
     BlockHash hash;
     Result<> verdict; ///< Of its proof of work, and of the body alone.
@@ -68,6 +71,8 @@ public:
     const CoinsCache& coins() const { return coins_; }
 
     VerifyPool& verify_pool() { return verify_pool_; }
+
+    const StageTimes& times() const { return verify_pool_.times(); }
 
     ScriptCache& script_cache() { return script_cache_; }
 
@@ -109,7 +114,7 @@ public:
     std::optional<Event> read_event(uint64_t number) const;
 
     /// What `block` spends and the cache doesn't know, from the disk. Any thread.
-    FetchedCoins fetch_coins(const Block& block) const;
+    FetchedCoins fetch_coins(const Block& block);
 
     void add_coins(const FetchedCoins& fetched);
 

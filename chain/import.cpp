@@ -13,8 +13,6 @@
 
 namespace cairn::chain {
 
-using consensus::Block;
-
 namespace {
 
 constexpr size_t HEADERS_AT_ONCE = 2000;
@@ -152,15 +150,14 @@ private:
             if (!in.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(bytes.size())))
                 return unreadable(found.file);
             if (in_flight_.size() >= BLOCKS_IN_FLIGHT) wait_for_first();
-            if (auto block = consensus::decode<Block>(bytes))
-                send(std::make_shared<const Block>(std::move(*block)));
+            send(std::move(bytes));
             progress.step();
         }
         while (!in_flight_.empty()) wait_for_first();
         return {};
     }
 
-    void send(BlockRef block) {
+    void send(Bytes block) {
         auto done = std::make_shared<std::promise<void>>();
         in_flight_.push_back(done->get_future());
         chain_.import_block(std::move(block), [done](const BlockOutcome&) { done->set_value(); });

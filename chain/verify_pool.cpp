@@ -135,6 +135,7 @@ void ScriptBatch::wait() {
 }
 
 void ScriptBatch::run(size_t first, size_t last) {
+    std::optional<StageTimes::Scope> account(std::in_place, pool_.times(), Stage::Scripts);
     std::unique_lock lock(mutex_);
     auto spender = std::ranges::upper_bound(spenders_, first, {}, &Spender::first_input);
     std::vector<Spender*> mine;
@@ -146,6 +147,7 @@ void ScriptBatch::run(size_t first, size_t last) {
         for (size_t at = std::max(first, each->first_input); at < end; ++at)
             if (at < failed_at_.load()) check(*each, at - each->first_input);
     }
+    account.reset(); // before the pool may be gone
     lock.lock();
     finished_ += last - first;
     VerifyPool::Job done;

@@ -3,6 +3,7 @@
 // for nothing but a transaction and the coins it spends, and the checks of a block by itself.
 #pragma once
 
+#include "chain/stage_times.h"
 #include "consensus/coin.h"
 #include "consensus/interpreter.h"
 #include "consensus/result.h"
@@ -41,9 +42,15 @@ public:
     /// Before all that waits: for what other work is waiting for.
     void push_first(Job job);
 
+    /// What the pool's jobs, and whoever hands it some, account for.
+    StageTimes& times() { return times_; }
+
+    const StageTimes& times() const { return times_; }
+
 private:
     void work();
 
+    StageTimes times_;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<Job> jobs_;
