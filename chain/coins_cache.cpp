@@ -2,18 +2,55 @@
 #include "chain/coins_cache.h"
 
 #include <algorithm>
-#include <cassert>
+#include <span>
 
 namespace cairn::chain {
 
 CoinTable::CoinTable(consensus::OutPointHasher salt, size_t shards)
     : salt_(salt),
-      shards_(shards, Slots(0, SlotHash(), SlotEqual{this})) {}
+      shards_(shards) {}
+
+const CoinTable::Slot* CoinTable::slot(const CoinKey& key) const {
+    const std::vector<Slot>& slots = shards_[shard_of(key)].slots;
+    if (slots.empty()) return nullptr;
+    const auto hash = static_cast<uint32_t>(key.hash);
+    for (size_t i = hash;; ++i) {
+        const Slot& each = slots[i & (slots.size() - 1)];
+        if (each.at == EMPTY) return nullptr;
+        if (each.hash == hash && entry(each.at).point == key.point) return &each;
+    }
+}
 
 CoinTable::Entry* CoinTable::find(const CoinKey& key) const {
-    const Slots& slots = shards_[shard_of(key)];
-    const auto found = slots.find(key);
-    return found == slots.end() ? nullptr : &entry(found->at);
+    const Slot* found = slot(key);
+    return found ? &entry(found->at) : nullptr;
+}
+
+void CoinTable::prefetch(const std::vector<CoinKey>& keys) const {
+    constexpr size_t AT_ONCE = 16; // about what a processor can wait for
+    for (size_t first = 0; first < keys.size(); first += AT_ONCE) {
+        const std::span part =
+            std::span(keys).subspan(first, std::min(AT_ONCE, keys.size() - first));
+        for (const CoinKey& key : part) {
+            const std::vector<Slot>& slots = shards_[shard_of(key)].slots;
+            __builtin_prefetch(slots.data() + (key.hash & (slots.size() - 1)));
+        }
+        for (const CoinKey& key : part) {
+            const std::vector<Slot>& slots = shards_[shard_of(key)].slots;
+            if (slots.empty()) continue;
+            const Slot& likely = slots[key.hash & (slots.size() - 1)];
+            if (likely.at == EMPTY) continue;
+            const Entry& each = entry(likely.at);
+            __builtin_prefetch(&each);
+            __builtin_prefetch(&each.coin.height); // the end: it spans two lines
+        }
+    }
+}
+
+void CoinTable::place(std::vector<Slot>& slots, const Slot& slot) {
+    size_t i = slot.hash;
+    while (slots[i & (slots.size() - 1)].at != EMPTY) ++i;
+    slots[i & (slots.size() - 1)] = slot;
 }
 
 std::pair<CoinTable::Entry*, bool> CoinTable::at(const CoinKey& key) {
@@ -26,21 +63,38 @@ std::pair<CoinTable::Entry*, bool> CoinTable::at(const CoinKey& key) {
         at = free_.back();
         free_.pop_back();
     }
-    shards_[shard_of(key)].insert({static_cast<uint32_t>(key.hash), at});
+    auto& [slots, used] = shards_[shard_of(key)];
+    if (used >= slots.size() / 4 * 3) {
+        std::vector<Slot> larger(std::max<size_t>(16, slots.size() * 2));
+        for (const Slot& slot : slots)
+            if (slot.at != EMPTY) place(larger, slot);
+        slots.swap(larger);
+    }
+    place(slots, {static_cast<uint32_t>(key.hash), at});
+    ++used;
     Entry& made = entry(at);
     made.point = key.point;
     return {&made, true};
 }
 
 void CoinTable::erase(const CoinKey& key) {
-    Slots& slots = shards_[shard_of(key)];
-    const auto found = slots.find(key);
-    if (found == slots.end()) return;
+    const Slot* found = slot(key);
+    if (!found) return;
     Entry& erased = entry(found->at);
     script_bytes_ -= erased.coin.out.script_pubkey.heap_bytes();
     erased = {};
     free_.push_back(found->at);
-    slots.erase(found);
+    // Those behind move up, as far as each may, so that no search ends early.
+    auto& [slots, used] = shards_[shard_of(key)];
+    const size_t mask = slots.size() - 1;
+    auto hole = static_cast<size_t>(found - slots.data());
+    for (size_t i = (hole + 1) & mask; slots[i].at != EMPTY; i = (i + 1) & mask) {
+        if (((i - slots[i].hash) & mask) < ((i - hole) & mask)) continue; // it belongs behind
+        slots[hole] = slots[i];
+        hole = i;
+    }
+    slots[hole] = {};
+    --used;
 }
 
 void CoinTable::set_coin(Entry& entry, const Coin& coin) {
@@ -97,8 +151,8 @@ std::vector<const CoinTable::Entry*> CoinTable::sorted_dirty() const {
 
 size_t CoinTable::memory_bytes() const {
     size_t slots = 0;
-    for (const Slots& shard : shards_) slots += shard.bucket_count();
-    return chunks_.size() * CHUNK * sizeof(Entry) + slots * (sizeof(Slot) + 1) +
+    for (const Shard& shard : shards_) slots += shard.slots.capacity();
+    return chunks_.size() * CHUNK * sizeof(Entry) + slots * sizeof(Slot) +
            free_.capacity() * sizeof(uint32_t) + script_bytes_;
 }
 
@@ -122,6 +176,11 @@ std::optional<Coin> CoinsCache::look_up(const CoinKey& key) const {
     return found->coin;
 }
 
+void CoinsCache::prefetch(const std::vector<CoinKey>& keys) const {
+    active_->prefetch(keys);
+    if (frozen_->size() > 0) frozen_->prefetch(keys);
+}
+
 bool CoinsCache::knows(const OutPoint& point) const {
     return entry(active_->key(point)) != nullptr;
 }
@@ -135,12 +194,17 @@ void CoinsCache::add(const FetchedCoins& fetched) {
 }
 
 void CoinsCache::apply(const CoinTable& changes) {
-    changes.visit_dirty([this](const CoinTable::Entry& change) {
-        const CoinKey key = active_->key(change.point);
+    std::vector<CoinKey> keys;
+    keys.reserve(changes.size());
+    changes.visit_dirty(
+        [&](const CoinTable::Entry& change) { keys.push_back(active_->key(change.point)); });
+    active_->prefetch(keys);
+    auto key = keys.begin();
+    changes.visit_dirty([&](const CoinTable::Entry& change) {
         if (change.spent)
-            active_->spend(key);
+            active_->spend(*key++);
         else
-            active_->create(key, change.coin);
+            active_->create(*key++, change.coin);
     });
 }
 

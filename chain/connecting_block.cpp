@@ -33,6 +33,11 @@ ConnectingBlock::ConnectingBlock(
 Result<> ConnectingBlock::connect(const ScriptCache& known, bool run_scripts) {
     if (consensus::needs_duplicate_check(node_, params_))
         if (Result<> verdict = check_duplicates(); !verdict) return verdict;
+    std::vector<CoinKey> spent;
+    for (size_t i = 1; i < block_->transactions.size(); ++i)
+        for (const consensus::TxIn& input : block_->transactions[i].inputs)
+            spent.push_back(changes_.key(input.prevout));
+    prefetch(spent);
     const SealedTransaction& coinbase = block_->transactions[0];
     sigop_cost_ = consensus::sigop_cost(coinbase, {}, flags_);
     create_outputs(coinbase, true);

@@ -45,6 +45,8 @@ public:
     /// The coin at `point` as this block leaves it.
     std::optional<Coin> look_up(const CoinKey& key) const override;
 
+    void prefetch(const std::vector<CoinKey>& keys) const override { below_->prefetch(keys); }
+
     const consensus::BlockRef& block() const { return block_; }
 
     const BlockUndo& undo() const { return undo_; }

@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <fstream>
 #include <future>
+#include <malloc.h>
 #include <random>
 #include <spdlog/spdlog.h>
 #include <stdexcept>
@@ -143,14 +144,30 @@ Params make_params() {
 /// Writes the chain of a plan to a file, the same each time.
 class Generator {
 public:
-    Generator(const Plan& plan, const Params& params, const std::string& path)
+    Generator(const Plan& plan, const Params& params)
         : plan_(plan),
           params_(params),
-          file_(path, std::ios::binary),
           previous_(params.genesis_hash) {}
 
+    /// Two branches of payments over the same coins, in files of their own.
+    void run_branches(const std::filesystem::path& directory) {
+        open(directory / "base.dat");
+        write({});
+        for (size_t i = 0; i < plan_.fan_outs; ++i) fan_out();
+        file_->flush();
+        for (const size_t branch : {0, 1}) {
+            Generator at = *this;
+            at.random_.seed(branch);
+            at.open(directory / ("branch" + std::to_string(branch) + ".dat"));
+            const size_t length = plan_.payments / plan_.payments_each + branch;
+            for (size_t i = 0; i < length; ++i) at.write(at.pay(plan_.payments_each));
+            if (!at.file_->flush()) throw std::runtime_error("cannot write the chain");
+        }
+    }
+
     /// The last block with payments.
-    BlockHash run() {
+    BlockHash run(const std::string& path) {
+        open(path);
         write({});
         for (size_t i = 0; i < plan_.fan_outs; ++i) fan_out();
         for (size_t left = plan_.payments; left > 0;) {
@@ -160,7 +177,7 @@ public:
         }
         const BlockHash last = previous_;
         for (size_t i = 0; i < plan_.empty_blocks; ++i) write({});
-        if (!file_.flush()) throw std::runtime_error("cannot write the chain");
+        if (!file_->flush()) throw std::runtime_error("cannot write the chain");
         return last;
     }
 
@@ -170,6 +187,10 @@ private:
         Amount value;
         size_t key = 0;
     };
+
+    void open(const std::filesystem::path& path) {
+        file_ = std::make_shared<std::ofstream>(path, std::ios::binary);
+    }
 
     void sign(Transaction& tx, const std::vector<Owned>& spent) const {
         std::vector<TxOut> outputs;
@@ -256,7 +277,7 @@ private:
         const Bytes bytes = encode(block);
         const auto size = static_cast<uint32_t>(bytes.size());
         const auto put = [this](const void* data, size_t count) {
-            file_.write(static_cast<const char*>(data), static_cast<std::streamsize>(count));
+            file_->write(static_cast<const char*>(data), static_cast<std::streamsize>(count));
         };
         put(params_.magic.data(), params_.magic.size());
         put(&size, sizeof size);
@@ -265,7 +286,7 @@ private:
 
     const Plan& plan_;
     const Params& params_;
-    std::ofstream file_;
+    std::shared_ptr<std::ofstream> file_;
     std::mt19937_64 random_{1};
     std::vector<Owned> coins_;
     BlockHash previous_;
@@ -341,38 +362,75 @@ void row(const char* stage, const Cost& cost) {
         cost.peak_megabytes);
 }
 
-void import_chain(
-    const Params& params,
-    const std::filesystem::path& directory,
-    const std::string& file,
-    size_t cache_megabytes,
-    std::optional<BlockHash> assumed_valid) {
+/// Reads as getblock and gettxout do, beside an import: how long each takes, HTTP left out.
+class Reading {
+public:
+    explicit Reading(const chain::Chain& node) : node_(node), thread_([this] { run(); }) {}
+
+    /// Stop, and print.
+    void report() {
+        stop_ = true;
+        thread_.join();
+        std::ranges::sort(milliseconds_);
+        std::printf(
+            "  %zu reads of a block and a coin: median %.2f ms, 99th percentile %.2f ms\n",
+            milliseconds_.size(), milliseconds_[milliseconds_.size() / 2],
+            milliseconds_[milliseconds_.size() * 99 / 100]);
+    }
+
+private:
+    void run() {
+        std::mt19937_64 random(1);
+        while (!stop_) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+            const chain::View view = node_.view();
+            const Height height(static_cast<int32_t>(random() % (view.height().value + 1)));
+            const auto start = Clock::now();
+            const BlockRef block = node_.read_block(*view.at(height));
+            (void)node_.find_coin({block->transactions.back().txid, 0}, true);
+            milliseconds_.push_back(seconds_since(start) * 1'000);
+        }
+    }
+
+    const chain::Chain& node_;
+    std::atomic<bool> stop_{false};
+    std::vector<double> milliseconds_{0};
+    std::thread thread_;
+};
+
+chain::ChainOptions chain_options(const std::filesystem::path& directory, size_t cache_megabytes) {
     spdlog::set_level(spdlog::level::warn);
     chain::ChainOptions options;
     options.directory = directory;
     options.cache_bytes = cache_megabytes << 20;
-    options.assumed_valid = assumed_valid.value_or(BlockHash());
     options.block_filters = false; // as the reference does by default
     options.now = [] { return int64_t{START_TIME} + 100 * 365 * 86'400LL; };
-    auto start = Clock::now();
-    const auto stage = [&start](const char* name) {
-        std::printf("  %-26s %9.2f s\n", name, seconds_since(start));
-        start = Clock::now();
-    };
+    return options;
+}
+
+/// Returns the seconds it took.
+double import_file(chain::Chain& node, const std::filesystem::path& file) {
+    const auto start = Clock::now();
+    std::promise<bool> done;
+    node.import_blocks(
+        {file}, [&done](const Result<>& verdict) { done.set_value(verdict.has_value()); });
+    if (!done.get_future().get()) throw std::runtime_error("import failed");
+    return seconds_since(start);
+}
+
+/// What is besides signatures, and whether a reader waits.
+void import_chain(
+    const Params& params, const chain::ChainOptions& options, const std::string& file, bool reads) {
+    const auto start = Clock::now();
     chain::Chain node(params, options);
     node.start();
-    stage("open");
-    if (!file.empty()) {
-        std::promise<bool> done;
-        node.import_blocks(
-            {file}, [&done](const Result<>& verdict) { done.set_value(verdict.has_value()); });
-        if (!done.get_future().get()) throw std::runtime_error("import failed");
-        stage("blocks");
-    }
-    std::printf("  height %d\n", node.view().height().value);
-    node.stop();
-    stage("stop");
+    std::printf("  %-26s %9.2f s\n", "open", seconds_since(start));
     if (file.empty()) return;
+    std::optional<Reading> reading;
+    if (reads) reading.emplace(node);
+    std::printf("  %-26s %9.2f s\n", "blocks", import_file(node, file));
+    if (reading) reading->report();
+    node.stop();
     // After stop(), so that all is flushed. What RocksDB's threads do is in none of them.
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
@@ -386,63 +444,97 @@ void import_chain(
     std::printf("  %-39s %9.2f cpu-s\n", "reading, queues, RocksDB's threads", rest);
 }
 
+/// A reorganisation of 100 full blocks, beside what it takes to connect 100.
+void reorganise(const Params& params, const std::filesystem::path& directory) {
+    const Plan plan{8, 30'000, 100'000, 1'000, 0};
+    const std::filesystem::path files = directory / "branches";
+    if (!std::filesystem::exists(files)) {
+        std::filesystem::create_directories(files);
+        Generator(plan, params).run_branches(files);
+    }
+    std::filesystem::remove_all(directory / "reorganised");
+    chain::Chain node(params, chain_options(directory / "reorganised", 1'000));
+    node.start();
+    import_file(node, files / "base.dat");
+    const double connected = import_file(node, files / "branch0.dat");
+    const int32_t height = node.view().height().value;
+    const double reorganised = import_file(node, files / "branch1.dat");
+    if (node.view().height().value != height + 1) throw std::runtime_error("no reorganisation");
+    std::printf(
+        "connecting 100 full blocks %.2f s, reorganising 100 of them %.2f s: %.2f times\n",
+        connected, reorganised, reorganised / connected);
+    node.stop();
+}
+
+/// The chain in `file`, made if it isn't there. Returns the last block with payments.
+BlockHash generate(
+    const Plan& plan,
+    const Params& params,
+    const std::filesystem::path& directory,
+    const std::string& file) {
+    const std::string last_file = directory / "last";
+    if (!std::filesystem::exists(last_file))
+        row("generate", in_child([&] {
+                const std::string last = Generator(plan, params).run(file).to_string();
+                std::ofstream(last_file) << last;
+            }));
+    std::string last_text;
+    std::ifstream(last_file) >> last_text;
+    return BlockHash(*hash_from_string(last_text));
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
+    mallopt(M_ARENA_MAX, 2); // as cairnd does
     Plan plan;
     size_t cache_megabytes = 1'000;
-    bool signatures = true;
+    bool assumed_only = false;
+    bool reorganisation = false;
+    bool reads = false;
     std::filesystem::path directory =
         std::filesystem::temp_directory_path() / ("cairn-import-" + std::to_string(getpid()));
     for (int i = 1; i < argc; ++i) {
         const std::string argument = argv[i];
         if (argument == "--small")
             plan = Plan::small();
+        else if (argument == "--assumed-only") // for a profiler
+            assumed_only = true;
+        else if (argument == "--reorganisation")
+            reorganisation = true;
+        else if (argument == "--reads")
+            reads = true;
         else if (argument.starts_with("--dbcache="))
             cache_megabytes = std::stoul(argument.substr(10));
-        else if (argument == "--no-signatures")
-            signatures = false;
         else if (argument.starts_with("--directory="))
             directory = argument.substr(12);
         else
-            return std::puts("Usage: bench_import [--small] [--no-signatures] [--dbcache=MB] "
-                             "[--directory=DIR]"),
+            return std::puts("Usage: bench_import [--small] [--assumed-only] [--reads] "
+                             "[--reorganisation] [--dbcache=MB] [--directory=DIR]"),
                    2;
     }
     const Params params = make_params();
     std::filesystem::create_directories(directory);
+    if (reorganisation) return reorganise(params, directory), 0;
     const std::string file = directory / "blocks.dat";
-    const std::string last_file = directory / "last";
-    if (!std::filesystem::exists(last_file))
-        row("generate", in_child([&] {
-                const std::string last = Generator(plan, params, file).run().to_string();
-                std::ofstream(last_file) << last;
-            }));
-    std::string last_text;
-    std::ifstream(last_file) >> last_text;
-    const BlockHash last(*hash_from_string(last_text));
-
-    if (!signatures) { // for a profiler
-        std::filesystem::remove_all(directory / "assumed");
-        row("-assumevalid", in_child([&] {
-                import_chain(params, directory / "assumed", file, cache_megabytes, last);
-            }));
-        return 0;
-    }
+    const BlockHash last = generate(plan, params, directory, file);
+    const auto import = [&](const char* folder, std::optional<BlockHash> assumed_valid) {
+        std::filesystem::remove_all(directory / folder);
+        chain::ChainOptions options = chain_options(directory / folder, cache_megabytes);
+        options.assumed_valid = assumed_valid.value_or(BlockHash());
+        return in_child([&] { import_chain(params, options, file, reads); });
+    };
+    if (assumed_only) return row("-assumevalid", import("assumed", last)), 0;
     const size_t checks = plan.fan_outs + 2 * plan.payments;
     const unsigned cores = std::thread::hardware_concurrency();
     const auto limit = [&] { return verification_seconds() * static_cast<double>(checks) / cores; };
     const double before = limit();
-    std::filesystem::remove_all(directory / "full");
-    const Cost full = in_child(
-        [&] { import_chain(params, directory / "full", file, cache_megabytes, std::nullopt); });
+    const Cost full = import("full", std::nullopt);
     row("all signatures", full);
-    std::filesystem::remove_all(directory / "assumed");
-    const Cost assumed =
-        in_child([&] { import_chain(params, directory / "assumed", file, cache_megabytes, last); });
+    const Cost assumed = import("assumed", last);
     row("-assumevalid", assumed);
     row("restart", in_child([&] {
-            import_chain(params, directory / "full", "", cache_megabytes, std::nullopt);
+            import_chain(params, chain_options(directory / "full", cache_megabytes), "", false);
         }));
     const double after = limit();
     const double mean = (before + after) / 2;
