@@ -194,6 +194,7 @@ private:
 
     void sign(Transaction& tx, const std::vector<Owned>& spent) const {
         std::vector<TxOut> outputs;
+        outputs.reserve(spent.size());
         for (const Owned& coin : spent) outputs.push_back({coin.value, keys()[coin.key].script});
         for (TxIn& in : tx.inputs) in.witness.push_back({}); // so that the midstates are made
         const SighashMidstates midstates(tx, outputs);
@@ -404,7 +405,7 @@ chain::ChainOptions chain_options(const std::filesystem::path& directory, size_t
     options.directory = directory;
     options.cache_bytes = cache_megabytes << 20;
     options.block_filters = false; // as the reference does by default
-    options.now = [] { return int64_t{START_TIME} + 100 * 365 * 86'400LL; };
+    options.now = [] { return int64_t{START_TIME} + 100LL * 365 * 86'400; };
     return options;
 }
 
@@ -486,7 +487,7 @@ BlockHash generate(
 } // namespace
 
 int main(int argc, char** argv) {
-    mallopt(M_ARENA_MAX, 2); // as cairnd does
+    mallopt(M_ARENA_MAX, 2); // NOLINT(concurrency-mt-unsafe): as cairnd does
     Plan plan;
     size_t cache_megabytes = 1'000;
     bool assumed_only = false;
