@@ -546,6 +546,11 @@ void Chain::prioritise(const Txid& txid, Amount delta, std::function<void()> don
         true);
 }
 
+void Chain::scan_coins(std::function<void(const CoinScan&)> done) {
+    state_->ask(
+        [state = state_.get()] { return state->chainstate_.scan_coins(); }, std::move(done));
+}
+
 void Chain::import_blocks(
     std::vector<std::filesystem::path> files, std::function<void(const Result<>&)> done) {
     state_->aside([this, files = std::move(files), done = std::move(done)] {

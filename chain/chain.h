@@ -177,6 +177,12 @@ struct ChainStatistics {
     std::array<double, STAGE_NAMES.size()> stage_seconds{}; ///< Of the processor, since the start.
 };
 
+/// All coins of one tip. The chain outlives it.
+struct CoinScan {
+    const BlockNode* tip = nullptr;
+    std::shared_ptr<CoinCursor> coins;
+};
+
 /// The chain, from its directory on disk to its tip.
 ///
 /// Construction opens the store, recovers to a consistent tip and starts the chain thread.
@@ -260,6 +266,8 @@ public:
     void reconsider_block(const BlockNode& node, std::function<void(const Result<>&)> done);
     void precious_block(const BlockNode& node, std::function<void(const Result<>&)> done);
     void prioritise(const Txid& txid, Amount delta, std::function<void()> done);
+    /// A walk over all coins as of a tip, while the chain goes on. Writes what is only in memory.
+    void scan_coins(std::function<void(const CoinScan&)> done);
     /// Read blocks from files of the common blk*.dat framing (magic, length, block), in any order.
     void import_blocks(
         std::vector<std::filesystem::path> files, std::function<void(const Result<>&)> done);

@@ -412,4 +412,11 @@ void Chainstate::finish_flush() {
     if (flush_.valid()) flush_.get();
 }
 
+CoinScan Chainstate::scan_coins() {
+    // Away from the initial sync each block's coins are in the store already.
+    if (bulk_) start_flush();
+    finish_flush();
+    return {&tip(), std::make_shared<CoinCursor>(store_.coins())};
+}
+
 } // namespace cairn::chain

@@ -121,6 +121,9 @@ public:
     /// Write everything that is not on disk yet.
     void flush();
 
+    /// A walk over the coins as of tip().
+    CoinScan scan_coins();
+
     /// Build the compact filters that are missing, up to the tip.
     void complete_filters(const std::atomic<bool>& stop);
 

@@ -417,17 +417,33 @@ std::vector<std::pair<OutPoint, Coin>> Store::find_coins(std::vector<OutPoint> p
     return found;
 }
 
-void Store::scan_coins(
-    const std::function<void(const OutPoint& point, const Coin& coin)>& visit) const {
+CoinCursor Store::coins() const {
     rocksdb::ReadOptions options;
     options.fill_cache = false;
-    const std::unique_ptr<rocksdb::Iterator> it(
+    std::unique_ptr<rocksdb::Iterator> it(
         impl_->db->NewIterator(options, impl_->column(Column::Coins)));
-    for (it->SeekToFirst(); it->Valid(); it->Next()) {
-        if (it->key() == Slice(TIP_KEY)) continue;
-        visit(point_of(view_of(it->key())), decoded(decode_coin(view_of(it->value())), "coin"));
+    it->SeekToFirst();
+    return CoinCursor(std::move(it));
+}
+
+CoinCursor::CoinCursor(std::unique_ptr<rocksdb::Iterator> iterator)
+    : iterator_(std::move(iterator)) {}
+
+CoinCursor::~CoinCursor() = default;
+CoinCursor::CoinCursor(CoinCursor&&) noexcept = default;
+CoinCursor& CoinCursor::operator=(CoinCursor&&) noexcept = default;
+
+std::optional<std::pair<OutPoint, Coin>> CoinCursor::next() {
+    if (iterator_->Valid() && iterator_->key() == Slice(TIP_KEY)) iterator_->Next();
+    if (!iterator_->Valid()) {
+        check(iterator_->status(), "read failed");
+        return std::nullopt;
     }
-    check(it->status(), "read failed");
+    std::pair coin{
+        point_of(view_of(iterator_->key())),
+        decoded(decode_coin(view_of(iterator_->value())), "coin")};
+    iterator_->Next();
+    return coin;
 }
 
 Bytes Store::read_block(const BlockNode& node) const {

@@ -14,8 +14,9 @@
 #include <stdexcept>
 
 namespace rocksdb {
+class Iterator;
 class WriteBatch;
-}
+} // namespace rocksdb
 
 namespace cairn::chain {
 
@@ -101,6 +102,23 @@ enum class Durability : uint8_t {
     Synced,   ///< Survives a power cut, with everything Logged before it.
 };
 
+/// Walks over all coins by key, as they were when it was made.
+///
+/// Thread: any, one at a time.
+class CoinCursor {
+public:
+    explicit CoinCursor(std::unique_ptr<rocksdb::Iterator> iterator);
+    ~CoinCursor();
+    CoinCursor(CoinCursor&&) noexcept;
+    CoinCursor& operator=(CoinCursor&&) noexcept;
+
+    /// nullopt after the last. Throws StorageError.
+    std::optional<std::pair<OutPoint, Coin>> next();
+
+private:
+    std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
 /// Everything that is on disk. Every function throws StorageError where the disk fails or holds
 /// what cannot be.
 ///
@@ -152,9 +170,8 @@ public:
     std::optional<Coin> find_coin(const OutPoint& point) const;
     /// Those of `points` that are there; faster than one after the other.
     std::vector<std::pair<OutPoint, Coin>> find_coins(std::vector<OutPoint> points) const;
-    /// All coins by key, as of one moment.
-    void
-    scan_coins(const std::function<void(const OutPoint& point, const Coin& coin)>& visit) const;
+    /// All coins by key, as they are now, whatever is written meanwhile. The store outlives it.
+    CoinCursor coins() const;
     Bytes read_block(const BlockNode& node) const; ///< Empty if it isn't there.
     std::optional<BlockUndo> read_undo(const BlockNode& node) const;
     std::optional<FilterEntry> read_filter(const BlockNode& node) const;

@@ -5,6 +5,7 @@
 #include "consensus/pow.h"
 #include "consensus/script_text.h"
 #include "consensus/standard.h"
+#include "wallet/keys/descriptor.h"
 
 namespace cairn::rpc {
 
@@ -28,7 +29,8 @@ std::optional<std::string> address_of(const ScriptView& script) {
 
 const Object<ScriptView> SCRIPT_WITHOUT_HEX{
     {"asm", "Its opcodes by name", [](auto& s) { return script_to_text(s.bytes); }},
-    {"desc", "A descriptor of it", [](auto& s) { return descriptor_of(s.bytes, *s.params); }},
+    {"desc", "A descriptor of it",
+     [](auto& s) { return wallet::keys::descriptor_of(s.bytes, s.params->address); }},
     {"address", "Its address, if it has one", address_of},
     {"type", "Its form, pubkeyhash and the like",
      [](auto& s) { return output_type_name(match_template(s.bytes).type); }}};
@@ -137,18 +139,18 @@ const Object<SealedTransaction> FACTS{
     {"weight", "Weight units", &SealedTransaction::weight},
     {"locktime", "Height or time before which no block may hold it", &Transaction::lock_time}};
 
+const SealedTransaction& transaction_of(const TransactionView& view) {
+    return *view.tx;
+}
+
 } // namespace
 
-const Object<TransactionView> TRANSACTION{{FACTS, [](auto& t) -> auto& {return *t.tx;
-} // namespace cairn::rpc
-}
-, {"vin", "Inputs", [](auto& t) { return views<InputView>(t, t.tx->inputs); }, INPUT},
+const Object<TransactionView> TRANSACTION{
+    {FACTS, transaction_of},
+    {"vin", "Inputs", [](auto& t) { return views<InputView>(t, t.tx->inputs); }, INPUT},
     {"vout", "Outputs", [](auto& t) { return views<OutputView>(t, t.tx->outputs); }, OUTPUT},
-    {"fee", "What it pays, if the coins it spends are known", fee_of}, {
-    "hex", "The transaction", [](auto& t) { return only_if(t.hex, encode(*t.tx)); }
-}
-}
-;
+    {"fee", "What it pays, if the coins it spends are known", fee_of},
+    {"hex", "The transaction", [](auto& t) { return only_if(t.hex, encode(*t.tx)); }}};
 
 // Blocks /////////////////////////////////////////////////////////////////////////////////////
 
@@ -183,16 +185,19 @@ const Object<SealedTransaction> COINBASE{
          return only_if(!witness.empty(), witness.empty() ? ByteView() : witness[0]);
      }}};
 
+const SealedTransaction& coinbase_of(const Block& block) {
+    return block.transactions[0];
+}
+
 const Object<Block> SIZES{
     {"strippedsize", "Bytes without witnesses", &Block::stripped_bytes},
-    {"size", "Bytes", &Block::size_bytes}, {"weight", "Weight units", &Block::weight},
-    {"coinbase_tx", "The coinbase", [](auto& b) -> auto& {return b.transactions[0];
-} // namespace
+    {"size", "Bytes", &Block::size_bytes},
+    {"weight", "Weight units", &Block::weight},
+    {"coinbase_tx", "The coinbase", coinbase_of, COINBASE}};
 
-, COINBASE
+const Block& body_of(const BlockView& view) {
+    return *view.block;
 }
-}
-;
 
 std::vector<Txid> ids(const BlockView& view) {
     std::vector<Txid> all;
@@ -233,12 +238,7 @@ const Object<HeaderView> HEADER{
 
 namespace {
 
-const Object<BlockView> BLOCK_FACTS{
-    {HEADER, &BlockView::header}, {SIZES, [](auto& b) -> auto& {return *b.block;
-}
-}
-}
-;
+const Object<BlockView> BLOCK_FACTS{{HEADER, &BlockView::header}, {SIZES, body_of}};
 
 } // namespace
 

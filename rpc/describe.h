@@ -86,13 +86,6 @@ inline constexpr auto NO_WARNINGS = [](const auto&) { return std::vector<std::st
 /// The script that signs the chain's blocks (BIP-0325), where they are signed.
 std::optional<consensus::Script> signet_challenge(const consensus::Params& params);
 
-/// An output descriptor of `script` with its checksum: pk, multi, rawtr where it says so, else
-/// addr or raw. Source: BIP-0380. Core: InferDescriptor without keys.
-std::string descriptor_of(consensus::ByteView script, const consensus::Params& params);
-
-/// The eight letters that follow '#'; nullopt for characters that no descriptor has. BIP-0380.
-std::optional<std::string> descriptor_checksum(std::string_view descriptor);
-
 /// A script that lives elsewhere, and the chain whose addresses it has.
 struct ScriptView {
     consensus::ByteView bytes;

@@ -6,11 +6,14 @@
 #include "rpc/describe.h"
 #include "rpc/methods.h"
 #include "rpc/node_context.h"
+#include "wallet/keys/descriptor.h"
 
 namespace cairn::rpc {
 
 using namespace consensus;
 using namespace server;
+using wallet::keys::Descriptor;
+using wallet::keys::read_descriptors;
 
 namespace {
 
@@ -18,7 +21,10 @@ constexpr uint64_t DEFAULT_TRIES = 1'000'000;
 
 const Param MAX_TRIES{"maxtries", Type::Int32, "1000000", "Give up after so many hashes"};
 
-const Error BAD_DESCRIPTOR{Code::InvalidAddressOrKey, "Invalid descriptor"};
+const Error MULTIPATH{Code::InvalidParameter, "Multipath descriptor not accepted"};
+const Error RANGED{
+    Code::InvalidParameter,
+    "Ranged descriptor not accepted. Maybe pass through deriveaddresses first?"};
 const Error BAD_ADDRESS{Code::InvalidAddressOrKey, "Error: Invalid address"};
 const Error BAD_OUTPUT{Code::InvalidAddressOrKey, "Error: Invalid address or descriptor"};
 const Error NOT_ACCEPTED{Code::InternalError, "ProcessNewBlock, block not accepted"};
@@ -28,21 +34,13 @@ std::optional<Script> script_of_address(const Call& call, std::string_view addre
     return consensus::script_of_address(address, params_of(call).address);
 }
 
-/// The script that "addr(…)" or "raw(…)", with or without checksum, stands for.
-std::optional<Script> script_of_descriptor(const Call& call, std::string_view text) {
-    const size_t hash_sign = text.find('#');
-    const std::string_view body = text.substr(0, hash_sign);
-    if (hash_sign != std::string_view::npos &&
-        descriptor_checksum(body) != text.substr(hash_sign + 1))
-        return std::nullopt;
-    const size_t open = body.find('(');
-    if (open == std::string_view::npos || !body.ends_with(')')) return std::nullopt;
-    const std::string_view function = body.substr(0, open);
-    const std::string_view argument = body.substr(open + 1, body.size() - open - 2);
-    if (function == "addr") return rpc::script_of_address(call, argument);
-    const std::optional<Bytes> bytes = from_hex(argument);
-    if (function != "raw" || !bytes) return std::nullopt;
-    return Script(*bytes);
+/// What a block pays to by a descriptor: of combo() the P2WPKH script or, without one, the P2PKH.
+Outcome<Script> payout_of(const std::vector<Descriptor>& descriptors) {
+    if (descriptors.size() > 1) return MULTIPATH;
+    if (descriptors[0].is_range()) return RANGED;
+    const auto scripts = descriptors[0].scripts(0);
+    if (!scripts) return NO_PRIVATE_KEYS;
+    return (*scripts)[scripts->size() / 2].script;
 }
 
 chain::BlockTemplate make_template(const Call& call, const Script& payout) {
@@ -59,9 +57,8 @@ Outcome<bool> finish_block(const Call& call, Block& block, uint64_t& tries) {
 }
 
 /// Mine as many blocks as argument 0 says, with as many hashes as argument 2 says.
-Outcome<std::vector<BlockHash>>
-generate(const Call& call, const std::optional<Script>& payout, const Error& no_payout) {
-    if (!payout) return no_payout;
+Outcome<std::vector<BlockHash>> generate(const Call& call, const Outcome<Script>& payout) {
+    if (!payout) return payout.error();
     auto tries = static_cast<uint64_t>(std::max<int64_t>(call.integer(2), 0));
     std::vector<BlockHash> hashes;
     for (int64_t i = 0; i < call.integer(0); ++i) {
@@ -75,7 +72,9 @@ generate(const Call& call, const std::optional<Script>& payout, const Error& no_
 }
 
 Outcome<std::vector<BlockHash>> generatetoaddress(const Call& call) {
-    return generate(call, rpc::script_of_address(call, call.text(1)), BAD_ADDRESS);
+    const std::optional<Script> payout = rpc::script_of_address(call, call.text(1));
+    if (!payout) return BAD_ADDRESS;
+    return generate(call, *payout);
 }
 
 const Method GENERATETOADDRESS{
@@ -91,7 +90,9 @@ const Method GENERATETOADDRESS{
 };
 
 Outcome<std::vector<BlockHash>> generatetodescriptor(const Call& call) {
-    return generate(call, script_of_descriptor(call, call.text(1)), BAD_DESCRIPTOR);
+    const auto descriptors = read_descriptors(call.text(1), params_of(call).address);
+    if (!descriptors) return Error{Code::InvalidAddressOrKey, descriptors.error().why};
+    return generate(call, payout_of(*descriptors));
 }
 
 const Method GENERATETODESCRIPTOR{
@@ -99,9 +100,14 @@ const Method GENERATETODESCRIPTOR{
     .summary = "Mine blocks that pay to a descriptor.",
     .params =
         {{"num_blocks", Type::Int32, REQUIRED, "How many"},
-         {"descriptor", Type::Text, REQUIRED, "Whom their coinbases pay: addr(…) or raw(…)"},
+         {"descriptor", Type::Text, REQUIRED, "Whom their coinbases pay"},
          MAX_TRIES},
-    .fails = {BAD_DESCRIPTOR, NOT_ACCEPTED},
+    .fails =
+        {{Code::InvalidAddressOrKey, "what is wrong with the descriptor"},
+         MULTIPATH,
+         RANGED,
+         NO_PRIVATE_KEYS,
+         NOT_ACCEPTED},
     .example = "1 raw(51)",
     .run = {generatetodescriptor, "The blocks made"},
 };
@@ -146,10 +152,17 @@ const Object<Generated> GENERATED{
     {"hash", "The block", &Generated::hash},
     {"hex", "Its bytes, if it was not submitted", &Generated::bytes}};
 
+Outcome<Script> payout_of_output(const Call& call, const std::string& output) {
+    if (const auto descriptors = read_descriptors(output, params_of(call).address))
+        return payout_of(*descriptors);
+    const std::optional<Script> script = rpc::script_of_address(call, output);
+    if (!script) return BAD_OUTPUT;
+    return *script;
+}
+
 Outcome<Generated> generateblock(const Call& call) {
-    std::optional<Script> payout = script_of_descriptor(call, call.text(0));
-    if (!payout) payout = rpc::script_of_address(call, call.text(0));
-    if (!payout) return BAD_OUTPUT;
+    const Outcome<Script> payout = payout_of_output(call, call.text(0));
+    if (!payout) return payout.error();
     chain::BlockTemplate made = make_template(call, *payout);
     if (std::optional<Error> error = replace_transactions(call, made)) return std::move(*error);
     const auto verdict = wait_for<consensus::Result<>>(call, &chain::Chain::test_block, made.block);
@@ -171,7 +184,7 @@ const Method GENERATEBLOCK{
     .name = "generateblock",
     .summary = "Mine one block of given transactions.",
     .params =
-        {{"output", Type::Text, REQUIRED, "Whom the coinbase pays: an address, addr(…) or raw(…)"},
+        {{"output", Type::Text, REQUIRED, "Whom the coinbase pays: an address or a descriptor"},
          {"transactions",
           Type::Array,
           REQUIRED,
@@ -180,6 +193,9 @@ const Method GENERATEBLOCK{
          {"submit", Type::Bool, "true", "false: return the block instead"}},
     .fails =
         {BAD_OUTPUT,
+         MULTIPATH,
+         RANGED,
+         NO_PRIVATE_KEYS,
          {Code::InvalidAddressOrKey, "Transaction … not in mempool."},
          {Code::Deserialization, "Transaction decode failed"},
          {Code::Verify, "TestBlockValidity failed: and the reason"},

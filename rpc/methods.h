@@ -17,6 +17,7 @@ Groups transaction_methods();
 Groups mining_methods();
 Groups generating_methods();
 Groups network_methods();
+Groups descriptor_methods();
 Groups utility_methods();
 Groups control_methods();
 

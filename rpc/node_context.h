@@ -34,6 +34,11 @@ struct NodeContext : server::Context {
     Node node;
     TipWatch tips;
     std::atomic<bool> stopping{false}; ///< Ends mining on request.
+    struct {
+        std::atomic<bool> running{false};
+        std::atomic<bool> abort{false};
+        std::atomic<int> percent{0};
+    } scan; ///< Of scantxoutset.
     /// Of the last block template, for getmininginfo; -1: none was made yet.
     std::atomic<int64_t> template_weight{-1};
     std::atomic<int64_t> template_transactions{-1};
@@ -53,6 +58,8 @@ inline const consensus::Params& params_of(const Call& call) {
 
 inline const Error P2P_DISABLED{
     Code::P2pDisabled, "Error: Peer-to-peer functionality missing or disabled"};
+inline const Error NO_PRIVATE_KEYS{
+    Code::InvalidAddressOrKey, "Cannot derive script without private keys"};
 inline const Error BLOCK_NOT_FOUND{Code::InvalidAddressOrKey, "Block not found"};
 
 /// The handler `method(call, network)` as one that takes the call alone. Error: P2P_DISABLED where

@@ -10,8 +10,8 @@ Groups node_methods() {
     Groups all;
     for (const Groups& groups :
          {blockchain_methods(), chain_control_methods(), mempool_methods(), transaction_methods(),
-          mining_methods(), generating_methods(), network_methods(), utility_methods(),
-          control_methods()})
+          mining_methods(), generating_methods(), network_methods(), descriptor_methods(),
+          utility_methods(), control_methods()})
         all.insert(all.end(), groups.begin(), groups.end());
     return all;
 }

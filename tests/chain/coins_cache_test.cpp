@@ -92,7 +92,8 @@ struct World {
 
     bool same_in_store(const std::map<OutPoint, Coin>& expected) const {
         std::map<OutPoint, Coin> stored;
-        store.scan_coins([&](const OutPoint& at, const Coin& coin) { stored.emplace(at, coin); });
+        CoinCursor coins = store.coins();
+        while (auto next = coins.next()) stored.insert(std::move(*next));
         return stored == expected;
     }
 

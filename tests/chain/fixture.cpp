@@ -97,10 +97,12 @@ Transaction spend(const std::vector<OutPoint>& points, std::vector<TxOut> output
 Hash256 coins_hash(const std::filesystem::path& directory, const Params& params) {
     const Store store(directory / "chainstate", params, 1 << 20);
     consensus::Sha256 hasher;
-    store.scan_coins([&hasher](const OutPoint& point, const Coin& coin) {
+    CoinCursor coins = store.coins();
+    while (const auto next = coins.next()) {
+        const auto& [point, coin] = *next;
         const std::string index = std::to_string(point.index);
         hasher.write(point.txid.bytes).write(consensus::as_bytes(index)).write(encode_coin(coin));
-    });
+    }
     return hasher.finish();
 }
 

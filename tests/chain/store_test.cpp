@@ -108,7 +108,8 @@ BOOST_AUTO_TEST_CASE(records__written_and_read__are_the_same) {
     BOOST_TEST((*store.read_event(98) == event));
     BOOST_TEST(!store.read_event(97));
     std::vector<uint32_t> order;
-    store.scan_coins([&](const OutPoint& point, const Coin&) { order.push_back(point.index); });
+    CoinCursor coins = store.coins();
+    while (const auto next = coins.next()) order.push_back(next->first.index);
     BOOST_TEST((order == std::vector<uint32_t>{254, 70'000}));
     int headers = 0;
     store.load_headers([&](const HeaderRecord& record, const BlockHash& hash) {
@@ -148,7 +149,7 @@ BOOST_AUTO_TEST_CASE(ingest__many_coins__replace_and_erase_at_once) {
     });
     BOOST_TEST(store.tip()->height == Height(2));
     size_t left = 0;
-    store.scan_coins([&](const OutPoint&, const Coin&) { ++left; });
+    for (CoinCursor coins = store.coins(); coins.next();) ++left;
     BOOST_TEST(left == 500u);
     BOOST_TEST(!std::filesystem::exists(folder.path() / "ingest"));
 }

@@ -4,6 +4,7 @@
 #include "rpc/server/json_writer.h"
 #include "tests/rpc/schema.h"
 #include "tests/rpc/test_node.h"
+#include "wallet/keys/descriptor.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -12,6 +13,7 @@
 #include <map>
 #include <sstream>
 
+using namespace cairn;
 using namespace cairn::rpc;
 using namespace cairn::rpc::server;
 
@@ -24,6 +26,8 @@ public:
         const std::string first = node_.mine(110);
         node_.result("sendrawtransaction", "[\"" + node_.spend_coinbase(1) + "\"]");
         words_["$ADDRESS"] = node_.address;
+        words_["$ADDRESS_CHECKSUM"] =
+            wallet::keys::descriptor_checksum("addr(" + node_.address + ")").value();
         words_["$TXID"] = node_.result("getrawmempool").items.at(0).text;
         words_["$BLOCKHASH"] = node_.mine(1);
         words_["$PEER"] = "127.0.0.1:1";
@@ -64,7 +68,7 @@ private:
     std::string filled_in(std::string word) const {
         for (auto at = words_.rbegin(); at != words_.rend(); ++at) // $BLOCKHASH before $BLOCK
             if (const size_t found = word.find(at->first); found != std::string::npos)
-                return word.replace(found, at->first.size(), at->second);
+                word.replace(found, at->first.size(), at->second);
         return word;
     }
 

@@ -272,7 +272,8 @@ BOOST_AUTO_TEST_CASE(generateblock__chosen_transactions__in_that_block) {
         error("generateblock", "[\"nobody\",[]]") == "-5 Error: Invalid address or descriptor");
     BOOST_TEST(error("generatetoaddress", "[1,\"nobody\"]") == "-5 Error: Invalid address");
     BOOST_TEST(
-        error("generatetodescriptor", "[1,\"raw(51)#xxxxxxxx\"]") == "-5 Invalid descriptor");
+        error("generatetodescriptor", "[1,\"raw(51)#xxxxxxxx\"]") ==
+        "-5 Provided checksum 'xxxxxxxx' does not match computed checksum '8lvh9jxk'");
     BOOST_TEST(result("generatetodescriptor", "[2,\"addr(" + address + ")\"]").items.size() == 2U);
 }
 
@@ -396,19 +397,6 @@ BOOST_AUTO_TEST_CASE(decodescript__hashable_script__addresses_of_it) {
         "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080");
     BOOST_TEST(result("decodescript", "[\"6a00\"]").find("p2sh") == nullptr);
     BOOST_TEST(error("decodescript", "[\"6\"]").starts_with("-8 argument must be hexadecimal"));
-}
-
-BOOST_AUTO_TEST_CASE(descriptor_checksum__of_the_reference__same) {
-    const std::pair<std::string_view, std::string_view> known[] = {
-        {"raw(6a24aa21a9ed06964e11476630f2ef8f0d482ddc5668fd7eb51a5355620e593d2dfa04f160e3)",
-         "etn5scpv"},
-        {"addr(mjTkW3DjgyZck4KbiRusZsqTgaYTxdSz6z)", "jdtmxdcm"},
-        {"rawtr(2913b252fe537830f843bfdc5fa7d20ba48639a87c86ff837b92d083c55ad7c1)", "jfevjtpc"},
-        {"raw(deadbeef)", "89f8spxm"}, // BIP-0380
-    };
-    for (const auto& [text, checksum] : known)
-        BOOST_TEST(descriptor_checksum(text).value() == checksum, text);
-    BOOST_TEST(!descriptor_checksum("raw(\xff)"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: MIT
+// What output descriptors stand for, and which coins belong to them.
+#include "consensus/address.h"
+#include "consensus/standard.h"
+#include "rpc/describe.h"
+#include "rpc/methods.h"
+#include "rpc/node_context.h"
+#include "wallet/keys/descriptor.h"
+
+#include <unordered_map>
+
+namespace cairn::rpc {
+
+using namespace consensus;
+using namespace server;
+using wallet::keys::DescribedScript;
+using wallet::keys::Descriptor;
+using wallet::keys::descriptor_of;
+using wallet::keys::read_descriptors;
+using wallet::keys::with_checksum;
+
+namespace {
+
+constexpr int64_t MAX_RANGE = 1'000'000;
+constexpr uint32_t DEFAULT_RANGE_END = 1000;
+constexpr int64_t COINS_BETWEEN_LOOKS = 8192; ///< Of a scan, at whether it shall end.
+
+const Error BAD_RANGE{Code::InvalidParameter, "Range must be specified as end or as [begin,end]"};
+const Error RANGE_BACKWARDS{
+    Code::InvalidParameter, "Range specified as [begin,end] must not have begin after end"};
+const Error RANGE_NEGATIVE{Code::InvalidParameter, "Range should be greater or equal than 0"};
+const Error RANGE_TOO_HIGH{Code::InvalidParameter, "End of range is too high"};
+const Error RANGE_TOO_LARGE{Code::InvalidParameter, "Range is too large"};
+const Error RANGE_MISSING{
+    Code::InvalidParameter, "Range must be specified for a ranged descriptor"};
+const Error RANGE_USELESS{
+    Code::InvalidParameter, "Range should not be specified for an un-ranged descriptor"};
+const Error WITHOUT_ADDRESS{
+    Code::InvalidAddressOrKey, "Descriptor does not have a corresponding address"};
+const Error BAD_SCAN_OBJECT{
+    Code::InvalidParameter, "Scan object needs to be either a string or an object"};
+const Error NO_DESCRIPTOR{Code::InvalidParameter, "Descriptor needs to be provided in scan object"};
+const Error NO_SCAN_OBJECTS{Code::Misc, "scanobjects argument is required for the start action"};
+const Error SCAN_RUNNING{
+    Code::InvalidParameter, "Scan already in progress, use action \"abort\" or \"status\""};
+
+/// Child numbers, first and last.
+struct Range {
+    uint32_t first = 0;
+    uint32_t last = 0;
+};
+
+/// "end" or "[begin,end]".
+Outcome<Range> range_of(const Json& json) {
+    const bool pair = json.is(Json::Kind::Array) && json.items.size() == 2;
+    if (!pair && !json.is(Json::Kind::Number)) return BAD_RANGE;
+    const std::optional<int64_t> first = pair ? integer_of(json.items[0].text) : 0;
+    const std::optional<int64_t> last = integer_of(pair ? json.items[1].text : json.text);
+    if (!first || !last) return BAD_RANGE;
+    if (pair && *first > *last) return RANGE_BACKWARDS;
+    if (*first < 0) return RANGE_NEGATIVE;
+    if (*last < 0 || *last > INT32_MAX) return RANGE_TOO_HIGH;
+    if (*last >= *first + MAX_RANGE) return RANGE_TOO_LARGE;
+    return Range{static_cast<uint32_t>(*first), static_cast<uint32_t>(*last)};
+}
+
+using Descriptors = std::vector<Descriptor>;
+
+Outcome<Descriptors> descriptors_of(const Call& call, const std::string& text, bool need_checksum) {
+    auto read = read_descriptors(text, params_of(call).address, need_checksum);
+    if (!read) return Error{Code::InvalidAddressOrKey, read.error().why};
+    return std::move(*read);
+}
+
+// getdescriptorinfo, deriveaddresses /////////////////////////////////////////////////////////
+
+/// A descriptor, or the several that it stands for, and their checksum as they were given.
+struct DescriptorView {
+    Descriptors all;
+    std::string checksum;
+
+    std::optional<std::vector<std::string>> expansion() const {
+        if (all.size() == 1) return std::nullopt;
+        std::vector<std::string> texts;
+        for (const Descriptor& one : all) texts.push_back(with_checksum(one.text()));
+        return texts;
+    }
+};
+
+const Object<DescriptorView> DESCRIPTOR{
+    {"descriptor", "It in its usual form, without secret keys; the first of several",
+     [](auto& d) { return with_checksum(d.all[0].text()); }},
+    {"multipath_expansion", "All that it stands for, if they are several",
+     &DescriptorView::expansion},
+    {"checksum", "Of the descriptor as it was given", &DescriptorView::checksum},
+    {"isrange", "Whether it stands for a range of scripts",
+     [](auto& d) { return d.all[0].is_range(); }},
+    {"issolvable", "Whether it says how its scripts are satisfied",
+     [](auto& d) { return d.all[0].is_solvable(); }},
+    {"hasprivatekeys", "Whether a secret key was in it",
+     [](auto& d) { return d.all[0].has_secrets(); }}};
+
+Outcome<DescriptorView> getdescriptorinfo(const Call& call) {
+    const std::string& text = call.text(0);
+    Outcome<Descriptors> all = descriptors_of(call, text, false);
+    if (!all) return all.error();
+    const std::string_view payload = std::string_view(text).substr(0, text.find('#'));
+    return DescriptorView{std::move(*all), wallet::keys::descriptor_checksum(payload).value()};
+}
+
+const Method GETDESCRIPTORINFO{
+    .name = "getdescriptorinfo",
+    .summary = "What an output descriptor is.",
+    .params = {{"descriptor", Type::Text, REQUIRED, "The descriptor"}},
+    .fails = {{Code::InvalidAddressOrKey, "what is wrong with it"}},
+    .example = "wpkh(0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798)",
+    .run = {getdescriptorinfo, DESCRIPTOR},
+};
+
+using Addresses = std::vector<std::string>;
+
+Outcome<Addresses> addresses_of(const Call& call, const Descriptor& descriptor, Range range) {
+    Addresses addresses;
+    for (int64_t i = range.first; i <= range.last; ++i) {
+        const auto scripts = descriptor.scripts(static_cast<uint32_t>(i));
+        if (!scripts) return NO_PRIVATE_KEYS;
+        for (const DescribedScript& one : *scripts) {
+            // That combo() also pays to the bare key is no reason to fail.
+            const bool key = match_template(one.script).type == OutputType::PubKey;
+            if (key && scripts->size() > 1) continue;
+            const auto address = address_of_script(one.script, params_of(call).address);
+            if (key || !address) return WITHOUT_ADDRESS;
+            addresses.push_back(*address);
+        }
+    }
+    return addresses;
+}
+
+Reply deriveaddresses(const Call& call) {
+    const Outcome<Descriptors> descriptors = descriptors_of(call, call.text(0), true);
+    if (!descriptors) return descriptors.error();
+    const Outcome<Range> range = call.has(1) ? range_of(call.arguments[1]) : Range{};
+    if (!range) return range.error();
+    const bool ranged = descriptors->front().is_range();
+    if (ranged && !call.has(1)) return RANGE_MISSING;
+    if (!ranged && call.has(1)) return RANGE_USELESS;
+    std::vector<Addresses> all;
+    for (const Descriptor& one : *descriptors) {
+        Outcome<Addresses> addresses = addresses_of(call, one, *range);
+        if (!addresses) return addresses.error();
+        all.push_back(std::move(*addresses));
+    }
+    return all.size() == 1 ? to_json(all[0]) : to_json(all);
+}
+
+const Method DERIVEADDRESSES{
+    .name = "deriveaddresses",
+    .summary = "The addresses that a descriptor stands for.",
+    .params =
+        {{"descriptor", Type::Text, REQUIRED, "With its checksum"},
+         {"range", Type::Any, ABSENT, "Child numbers, for one with a range: end or [begin,end]"}},
+    .fails =
+        {{Code::InvalidAddressOrKey, "what is wrong with the descriptor"},
+         NO_PRIVATE_KEYS,
+         WITHOUT_ADDRESS,
+         RANGE_MISSING,
+         RANGE_USELESS,
+         BAD_RANGE,
+         RANGE_BACKWARDS,
+         RANGE_NEGATIVE,
+         RANGE_TOO_HIGH,
+         RANGE_TOO_LARGE},
+    .example = "addr($ADDRESS)#$ADDRESS_CHECKSUM",
+    .run =
+        {deriveaddresses,
+         {returned<Addresses>("one descriptor", "In order"),
+          returned<std::vector<Addresses>>("with \"<0;1>\"", "Those of each descriptor")}},
+};
+
+// scantxoutset ///////////////////////////////////////////////////////////////////////////////
+
+/// Hashes both strings and views of them, so that a look-up copies nothing.
+struct TextHash : std::hash<std::string_view> {
+    using is_transparent = void;
+};
+
+std::string_view text_of(const Script& script) {
+    return {reinterpret_cast<const char*>(script.data()), script.size()};
+}
+
+/// The scripts that are looked for, as bytes, and the descriptors of them.
+using Wanted = std::unordered_map<std::string, std::string, TextHash, std::equal_to<>>;
+
+/// Add what one scan object says: a descriptor, or an object of that and a range.
+std::optional<Error> add_wanted(const Call& call, const Json& object, Wanted& wanted) {
+    const Json* text = &object;
+    Range range{0, DEFAULT_RANGE_END};
+    if (object.is(Json::Kind::Object)) {
+        text = object.find("desc");
+        if (text == nullptr || !text->is(Json::Kind::String)) return NO_DESCRIPTOR;
+        if (const Json* given = object.find("range")) {
+            const Outcome<Range> read = range_of(*given);
+            if (!read) return read.error();
+            range = *read;
+        }
+    }
+    if (!text->is(Json::Kind::String)) return BAD_SCAN_OBJECT;
+    const Outcome<Descriptors> descriptors = descriptors_of(call, text->text, false);
+    if (!descriptors) return descriptors.error();
+    for (const Descriptor& descriptor : *descriptors) {
+        if (!descriptor.is_range()) range = {};
+        for (uint32_t i = range.first; i <= range.last; ++i) {
+            const auto scripts = descriptor.scripts(i);
+            if (!scripts)
+                return Error{
+                    NO_PRIVATE_KEYS.code, NO_PRIVATE_KEYS.message + ": '" + text->text + "'"};
+            for (const DescribedScript& one : *scripts)
+                wanted.emplace(text_of(one.script), descriptor.is_solvable() ? one.text : "");
+        }
+    }
+    return std::nullopt;
+}
+
+/// A coin that was found.
+struct FoundCoin {
+    OutPoint point;
+    Coin coin;
+    std::string descriptor;
+    const chain::BlockNode* tip;
+};
+
+const Object<FoundCoin> FOUND_COIN{
+    {"txid", "The transaction", [](auto& f) { return f.point.txid; }},
+    {"vout", "Number of its output", [](auto& f) { return f.point.index; }},
+    {"scriptPubKey", "Its script", [](auto& f) { return f.coin.out.script_pubkey; }},
+    {"desc", "A descriptor of it", &FoundCoin::descriptor},
+    {"amount", "Its amount", [](auto& f) { return f.coin.out.value; }},
+    {"coinbase", "Whether a coinbase made it", [](auto& f) { return f.coin.coinbase; }},
+    {"height", "Height of the block that made it", [](auto& f) { return f.coin.height; }},
+    {"blockhash", "That block", [](auto& f) { return f.tip->ancestor_node(f.coin.height)->hash; }},
+    {"confirmations", "Blocks from that one to the tip",
+     [](auto& f) { return (f.tip->height - f.coin.height).value + 1; }}};
+
+struct ScanResult {
+    bool complete = true;
+    int64_t coins = 0;
+    const chain::BlockNode* tip = nullptr;
+    std::vector<FoundCoin> found;
+
+    Amount total() const {
+        Amount sum;
+        for (const FoundCoin& one : found) sum += one.coin.out.value;
+        return sum;
+    }
+};
+
+const Object<ScanResult> SCAN_RESULT{
+    {"success", "Whether all coins were looked at", &ScanResult::complete},
+    {"txouts", "Coins looked at", &ScanResult::coins},
+    {"height", "Height of the tip they belong to", [](auto& s) { return s.tip->height; }},
+    {"bestblock", "That tip", [](auto& s) { return s.tip->hash; }},
+    {"unspents", "Those found", &ScanResult::found, FOUND_COIN},
+    {"total_amount", "Their sum", &ScanResult::total}};
+
+ScanResult scan_coins(const Call& call, const Wanted& wanted) {
+    NodeContext& context = context_of(call);
+    const auto scan = wait_for<chain::CoinScan>(call, &chain::Chain::scan_coins);
+    ScanResult result{.tip = scan.tip};
+    while (auto next = scan.coins->next()) {
+        auto& [point, coin] = *next;
+        if (++result.coins % COINS_BETWEEN_LOOKS == 0) {
+            // Coins lie in the order of the ids' bytes, and these are spread evenly.
+            context.scan.percent = point.txid.bytes[0] * 100 / 256;
+            result.complete = !context.scan.abort && !context.stopping;
+            if (!result.complete) break;
+        }
+        const Script& script = coin.out.script_pubkey;
+        const auto found = wanted.find(text_of(script));
+        if (found == wanted.end()) continue;
+        std::string descriptor = found->second.empty()
+                                     ? descriptor_of(script, params_of(call).address)
+                                     : with_checksum(found->second);
+        result.found.push_back({point, std::move(coin), std::move(descriptor), scan.tip});
+    }
+    return result;
+}
+
+struct ScanProgress {
+    int percent;
+};
+
+const Object<ScanProgress> SCAN_PROGRESS{
+    {"progress", "Part of the coins looked at, in percent", &ScanProgress::percent}};
+
+Reply start_scan(const Call& call) {
+    if (!call.has(1)) return NO_SCAN_OBJECTS;
+    NodeContext& context = context_of(call);
+    if (context.scan.running.exchange(true)) return SCAN_RUNNING;
+
+    struct Running {
+        NodeContext& context;
+
+        ~Running() { context.scan.running = false; }
+    } running{context};
+
+    context.scan.abort = false;
+    context.scan.percent = 0;
+    Wanted wanted;
+    for (const Json& object : call.arguments[1].items)
+        if (std::optional<Error> error = add_wanted(call, object, wanted)) return std::move(*error);
+    return to_json(scan_coins(call, wanted), SCAN_RESULT);
+}
+
+Reply scantxoutset(const Call& call) {
+    const std::string& action = call.text(0);
+    NodeContext& context = context_of(call);
+    if (action == "start") return start_scan(call);
+    if (action == "abort") {
+        context.scan.abort = true;
+        return to_json(context.scan.running.load());
+    }
+    if (action != "status") return Error{Code::InvalidParameter, "Invalid action '" + action + "'"};
+    return to_json(
+        only_if(context.scan.running, ScanProgress{context.scan.percent}), SCAN_PROGRESS);
+}
+
+const Method SCANTXOUTSET{
+    .name = "scantxoutset",
+    .summary = "Look through all unspent outputs for those of descriptors.",
+    .params =
+        {{"action", Type::Text, REQUIRED, "start, or of a scan under way: abort, status"},
+         {"scanobjects",
+          Type::Array,
+          ABSENT,
+          "What to look for",
+          {{"", Type::Any,
+            "A descriptor, or {\"desc\": a descriptor, \"range\": end or [begin,end]}"}}}},
+    .fails =
+        {NO_SCAN_OBJECTS,
+         SCAN_RUNNING,
+         BAD_SCAN_OBJECT,
+         NO_DESCRIPTOR,
+         {Code::InvalidAddressOrKey, "what is wrong with a descriptor"},
+         {Code::InvalidParameter, "Invalid action"}},
+    .example = "start [\"addr($ADDRESS)\"]",
+    .run =
+        {scantxoutset,
+         {returned<ScanResult>("action = start", "", SCAN_RESULT),
+          returned<bool>("action = abort", "Whether there was one to abort"),
+          returned<std::optional<ScanProgress>>(
+              "action = status", "Null if there is none", SCAN_PROGRESS)}},
+};
+
+} // namespace
+
+Groups descriptor_methods() {
+    return {{"Blockchain", {&SCANTXOUTSET}}, {"Util", {&GETDESCRIPTORINFO, &DERIVEADDRESSES}}};
+}
+
+} // namespace cairn::rpc
