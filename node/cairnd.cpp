@@ -5,12 +5,14 @@
 #include "node/clock.h"
 #include "node/log.h"
 #include "node/miner.h"
+#include "node/net_address.h"
 #include "node/network.h"
 #include "node/node_options.h"
 #include "node/process.h"
 #include "node/setup.h"
 #include "rpc/node_methods.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <malloc.h>
@@ -26,6 +28,22 @@ namespace {
 using namespace cairn;
 using node::Setup;
 
+/// Who may talk to the RPC server: this machine, and those of -rpcallowip.
+std::function<bool(const boost::asio::ip::address&)> rpc_clients(const node::Settings& settings) {
+    std::vector<std::string> texts = settings.list("rpcallowip");
+    texts.insert(texts.end(), {"127.0.0.0/8", "::1"});
+    std::vector<node::Subnet> nets;
+    for (const std::string& text : texts) {
+        const std::optional<node::Subnet> net = node::Subnet::from_string(text);
+        if (!net) throw std::runtime_error("Invalid -rpcallowip subnet specification: " + text);
+        nets.push_back(*net);
+    }
+    return [nets](const boost::asio::ip::address& address) {
+        const node::NetAddress client = node::NetAddress::of(address, 0);
+        return std::ranges::any_of(nets, [&](auto& net) { return net.contains(client); });
+    };
+}
+
 rpc::server::HttpOptions rpc_options(const Setup& setup) {
     const node::Settings& settings = setup.settings;
     rpc::server::HttpOptions options;
@@ -36,7 +54,7 @@ rpc::server::HttpOptions rpc_options(const Setup& setup) {
     options.auth.rpcauth = settings.list("rpcauth");
     if (!settings.text("rpccookiefile").empty())
         options.auth.cookie_file = setup.chain_path("rpccookiefile");
-    options.allow_ip = settings.list("rpcallowip");
+    options.allows = rpc_clients(settings);
     options.threads = static_cast<int>(settings.number("rpcthreads"));
     options.client_timeout = std::chrono::seconds(settings.number("rpcservertimeout"));
     return options;

@@ -94,7 +94,15 @@ std::optional<Subnet> Subnet::from_string(std::string_view text) {
     size_t bits = 0;
     const char* end = text.data() + text.size();
     const auto [stopped, error] = std::from_chars(text.data() + slash + 1, end, bits);
-    if (error != std::errc() || stopped != end || bits > net.bits) return std::nullopt;
+    if (error != std::errc() || stopped != end) {
+        const auto mask = NetAddress::from_string(text.substr(slash + 1), 0);
+        if (!mask || mask->network != address->network) return std::nullopt;
+        const auto is_set = [&](size_t i) { return (mask->bytes[i / 8] >> (7 - i % 8) & 1) != 0; };
+        for (bits = 0; bits < net.bits && is_set(bits);) ++bits;
+        for (size_t i = bits; i < net.bits; ++i)
+            if (is_set(i)) return std::nullopt;
+    }
+    if (bits > net.bits) return std::nullopt;
     net.bits = bits;
     return net;
 }

@@ -70,7 +70,7 @@ struct Subnet {
     NetAddress base;
     size_t bits = 0;
 
-    /// "1.2.3.4", "10.0.0.0/8", "2a00::/16".
+    /// "1.2.3.4", "10.0.0.0/8", "10.0.0.0/255.0.0.0", "2a00::/16".
     static std::optional<Subnet> from_string(std::string_view text);
 
     bool contains(const NetAddress& address) const;

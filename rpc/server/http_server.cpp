@@ -53,13 +53,7 @@ tcp::endpoint endpoint_of(const std::string& text, uint16_t default_port) {
 HttpServer::HttpServer(HttpOptions options, Dispatcher& dispatcher)
     : options_(std::move(options)),
       authenticator_(options_.auth),
-      dispatcher_(dispatcher),
-      allowed_{*Subnet::parse("127.0.0.0/8"), *Subnet::parse("::1")} {
-    for (const std::string& text : options_.allow_ip) {
-        const std::optional<Subnet> subnet = Subnet::parse(text);
-        if (!subnet) throw std::runtime_error("Invalid -rpcallowip subnet specification: " + text);
-        allowed_.push_back(*subnet);
-    }
+      dispatcher_(dispatcher) {
     bind_all();
 }
 
@@ -140,10 +134,8 @@ void HttpServer::admit(tcp::socket socket) {
     boost::system::error_code error;
     const tcp::endpoint peer = socket.remote_endpoint(error);
     if (error) return; // It has left already.
-    const bool allowed = std::any_of(allowed_.begin(), allowed_.end(), [&](const Subnet& subnet) {
-        return subnet.contains(peer.address());
-    });
-    if (!allowed) return spdlog::warn("rpc_not_allowed peer={}", peer.address().to_string());
+    if (!options_.allows(peer.address()))
+        return spdlog::warn("rpc_not_allowed peer={}", peer.address().to_string());
     socket.set_option(tcp::no_delay(true), error);
     if (sessions().size() >= options_.max_connections) make_room();
     std::make_shared<Session>(boost::beast::tcp_stream(std::move(socket)), *this)->start();

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "rpc/server/auth.h"
-#include "rpc/server/subnet.h"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -34,8 +33,10 @@ struct HttpOptions {
     std::vector<std::string> bind; ///< -rpcbind, addr[:port]; empty: loopback.
     uint16_t port = 0;             ///< -rpcport; 0: any free one, see HttpServer::port().
     AuthOptions auth;
-    std::vector<std::string> allow_ip; ///< -rpcallowip, besides loopback: addr[/bits or /mask]
-    int threads = 4;                   ///< -rpcthreads
+    /// Whose connections are taken.
+    std::function<bool(const boost::asio::ip::address&)> allows =
+        [](const boost::asio::ip::address& client) { return client.is_loopback(); };
+    int threads = 4;                         ///< -rpcthreads
     std::chrono::seconds client_timeout{30}; ///< -rpcservertimeout: for a request to come in whole.
     size_t max_connections = 256;            ///< Beyond it the one that is idle longest goes.
     size_t max_body_bytes = size_t{32} << 20; ///< A block in hexadecimal fits several times.
@@ -81,7 +82,6 @@ private:
     const HttpOptions options_;
     const Authenticator authenticator_;
     const Dispatcher& dispatcher_;
-    std::vector<Subnet> allowed_;
     mutable std::mutex mutex_; ///< For the two below, held for moments only.
     std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;
     std::condition_variable session_ended_;

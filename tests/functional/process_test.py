@@ -50,6 +50,7 @@ def taken_ports_are_named(test):
 def option_errors_name_the_option(test):
     for arguments, words in (
             (["-fakearg"], ["Invalid parameter -fakearg"]),
+            (["-rpcallowip=1.2.3.4/99"], ["Invalid -rpcallowip", "1.2.3.4/99"]),
             (["-fakearg=1"], ["-fakearg"]),
             (["-port=many"], ["port", "many"]),
             (["-chain=nosuchchain"], ["nosuchchain"]),

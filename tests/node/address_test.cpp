@@ -168,4 +168,26 @@ BOOST_AUTO_TEST_CASE(getaddr__answered_once_and_to_callers_only) {
     BOOST_TEST(parse<AddrV2Message>(answers[0].payload)->addresses.size() == 230);
 }
 
+BOOST_AUTO_TEST_CASE(subnet__forms__contain_what_they_say) {
+    const auto inside = [](std::string_view subnet, const char* address) {
+        const std::optional<Subnet> parsed = Subnet::from_string(subnet);
+        BOOST_REQUIRE_MESSAGE(parsed, subnet);
+        return parsed->contains(NetAddress::of(boost::asio::ip::make_address(address), 0));
+    };
+    BOOST_TEST(inside("127.0.0.0/8", "127.9.9.9"));
+    BOOST_TEST(!inside("127.0.0.0/8", "128.0.0.1"));
+    BOOST_TEST(inside("192.168.1.0/255.255.255.0", "192.168.1.77"));
+    BOOST_TEST(!inside("192.168.1.0/255.255.255.0", "192.168.2.77"));
+    BOOST_TEST(inside("10.0.0.7", "10.0.0.7"));
+    BOOST_TEST(!inside("10.0.0.7", "10.0.0.8"));
+    BOOST_TEST(inside("10.0.0.7", "::ffff:10.0.0.7"));
+    BOOST_TEST(inside("fc00::/7", "fd00::1"));
+    BOOST_TEST(!inside("fc00::/7", "fe80::1"));
+    BOOST_TEST(inside("0.0.0.0/0", "8.8.8.8"));
+    BOOST_TEST(!inside("0.0.0.0/0", "fd00::1"));
+    for (const std::string_view bad :
+         {"", "x", "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/255.0.255.0", "::/129", "1.2.3.4/"})
+        BOOST_TEST(!Subnet::from_string(bad), bad);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
