@@ -118,8 +118,8 @@ void BestChain::finish_first() {
 
 void BestChain::fail(BlockNode& node, const Reject& reject) {
     spdlog::warn(
-        R"(block_invalid hash={} height={} reason="{}" detail="{}")", node.hash.to_string(),
-        node.height.value, reject.reason, reject.detail);
+        "Block validation error: {}, {} hash={} height={}", reject.reason, reject.detail,
+        node.hash.to_string(), node.height.value);
     for (Answer& answer : answers_)
         if (answer.outcome.node == &node) answer.outcome.verdict = reject;
     in_flight_.clear();

@@ -29,12 +29,17 @@ AddressRelay::AddressRelay(Context& context, AddressBook& book)
       salt0_(context.random.next()),
       salt1_(context.random.next()) {}
 
+void AddressRelay::version(Peer& peer) {
+    if (peer.inbound() || peer.dropped) return;
+    book_.succeeded(peer.address, peer.services, context_.now_seconds());
+    if (peer.type == ConnectionType::Feeler) context_.drop(peer, "feeler connection completed");
+}
+
 void AddressRelay::established(Peer& peer) {
     peer.addresses.tokens_at = context_.now;
     peer.addresses.next = context_.now + context_.random.poisson(SEND_MEAN);
     peer.addresses.next_own = context_.now;
-    if (peer.inbound()) return;
-    book_.succeeded(peer.address, peer.services, context_.now_seconds());
+    if (peer.inbound() || peer.type == ConnectionType::BlockRelayOnly) return;
     peer.addresses.we_asked = true;
     peer.addresses.tokens += MAX_TOKENS;
     context_.send(peer, "getaddr");
@@ -52,6 +57,7 @@ void AddressRelay::addrv2(Peer& peer, AddrV2Message message) {
 void AddressRelay::learn(Peer& peer, std::vector<TimedAddress> addresses, size_t count) {
     if (count > MAX_ADDRESSES)
         return context_.misbehaving(peer, fmt::format("addr message size = {}", count));
+    if (peer.type == ConnectionType::BlockRelayOnly) return;
     Peer::Addresses& state = peer.addresses;
     const double elapsed =
         std::max(std::chrono::duration<double>(context_.now - state.tokens_at).count(), 0.0);
@@ -78,6 +84,9 @@ void AddressRelay::learn(Peer& peer, std::vector<TimedAddress> addresses, size_t
         book_.add(aged, context_.random);
     }
     if (count < MAX_ADDRESSES) state.we_asked = false;
+    // A single one is likely the peer's own, told to all.
+    if (peer.type == ConnectionType::AddrFetch && count > 1)
+        context_.drop(peer, "addrfetch connection completed");
 }
 
 /// Pass `place` on to two peers, the same ones for a day, so that repeating it spreads no further.
@@ -117,6 +126,9 @@ void AddressRelay::send(Peer& peer, std::vector<TimedAddress> addresses) {
 }
 
 void AddressRelay::tick(Peer& peer) {
+    if (peer.type == ConnectionType::BlockRelayOnly) return;
+    if (peer.type == ConnectionType::AddrFetch && context_.now - peer.connected_at > FETCH_TIMEOUT)
+        return context_.drop(peer, "addrfetch connection timeout");
     Peer::Addresses& state = peer.addresses;
     if (context_.now >= state.next_own) {
         state.next_own = context_.now + context_.random.poisson(OWN_MEAN);

@@ -13,6 +13,7 @@ class AddressRelay {
 public:
     AddressRelay(Context& context, AddressBook& book);
 
+    void version(Peer& peer);
     void established(Peer& peer);
     void addr(Peer& peer, AddrMessage message);
     void addrv2(Peer& peer, AddrV2Message message);
@@ -28,6 +29,7 @@ public:
     static constexpr int64_t FRESH_SECONDS = 600;
     static constexpr size_t SHARED_PERCENT = 23; ///< Of the book, in answer to getaddr.
     static constexpr std::chrono::seconds SEND_MEAN{30};
+    static constexpr std::chrono::minutes FETCH_TIMEOUT{5};
     static constexpr std::chrono::hours OWN_MEAN{24};
 
 private:

@@ -45,7 +45,9 @@ void BlockDownload::block_done(
     }
     using Kind = consensus::Reject::Kind;
     const consensus::Reject& reject = outcome.verdict.error();
-    spdlog::debug("block refused hash={} reason={} peer={}", hash.to_string(), reject.reason, id);
+    spdlog::debug(
+        "block refused peer={}: {}, {}{}{}", id, hash.to_string(), reject.reason,
+        reject.detail.empty() ? "" : ", ", reject.detail);
     const bool forgiven = reject.reason == "duplicate-invalid" && peer->inbound();
     const bool at_fault = reject.kind == Kind::Invalid || reject.kind == Kind::Mutated ||
                           reject.kind == Kind::MissingParent;

@@ -43,8 +43,9 @@ bool Connector::remove(const std::string& target) {
     return std::erase(added_, target) > 0;
 }
 
-void Connector::try_once(const std::string& target) {
-    dial(target, ConnectionType::Manual);
+size_t Connector::slots(ConnectionType type) {
+    if (type == ConnectionType::OutboundFullRelay) return OUTBOUND_SLOTS;
+    return type == ConnectionType::BlockRelayOnly ? 2 : 1;
 }
 
 void Connector::tick(Time now) {

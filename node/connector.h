@@ -43,7 +43,11 @@ public:
 
     bool add(const std::string& target);
     bool remove(const std::string& target);
-    void try_once(const std::string& target);
+    /// Once, unless it is being dialled already.
+    void dial(const std::string& target, ConnectionType type);
+
+    /// How many outbound peers of that kind are wanted.
+    static size_t slots(ConnectionType type);
 
     const std::vector<std::string>& added() const { return added_; }
 
@@ -62,7 +66,6 @@ private:
 
     void keep(const std::string& target, ConnectionType type, Time now);
     void fill_slots(Time now);
-    void dial(const std::string& target, ConnectionType type);
     boost::asio::awaitable<void> dial_one(std::string target, ConnectionType type);
     boost::asio::awaitable<void> ask_seed(std::string host);
 

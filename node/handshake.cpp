@@ -31,7 +31,7 @@ void Handshake::send_version(Peer& peer) {
     message.nonce = peer.local_nonce;
     message.user_agent = context_.options.user_agent;
     message.start_height = context_.chain.view().height().value;
-    message.relay = !context_.options.blocks_only;
+    message.relay = !context_.options.blocks_only && peer.carries_transactions();
     context_.send(peer, "version", message);
 }
 
@@ -43,6 +43,19 @@ bool Handshake::is_ourselves(uint64_t nonce) const {
     });
 }
 
+/// What a peer that we chose must offer, so that it is of use: all blocks or, near the tip, the
+/// last ones.
+uint64_t Handshake::needed_services(const Peer& peer, uint64_t offered) const {
+    const bool chosen = peer.type == ConnectionType::OutboundFullRelay ||
+                        peer.type == ConnectionType::BlockRelayOnly ||
+                        peer.type == ConnectionType::AddrFetch;
+    if (!chosen) return 0;
+    const int64_t age = context_.now_seconds() - context_.chain.view().tip().header.time;
+    const bool near_tip = age < NEAR_TIP_BLOCKS * context_.chain.params().spacing();
+    const bool limited = near_tip && (offered & NODE_NETWORK_LIMITED) != 0;
+    return (limited ? NODE_NETWORK_LIMITED : NODE_NETWORK) | NODE_WITNESS;
+}
+
 void Handshake::version(Peer& peer, const VersionMessage& message) {
     if (peer.version_received) {
         spdlog::debug("redundant version message from peer={}", peer.id);
@@ -52,11 +65,12 @@ void Handshake::version(Peer& peer, const VersionMessage& message) {
         return context_.drop(peer, fmt::format("using obsolete version {}", message.version));
     if (peer.inbound() && message.nonce != 0 && is_ourselves(message.nonce))
         return context_.drop(peer, "connected to self");
-    constexpr uint64_t NEEDED = NODE_NETWORK | NODE_WITNESS;
-    if (peer.type == ConnectionType::OutboundFullRelay && (message.services & NEEDED) != NEEDED)
+    const uint64_t needed = needed_services(peer, message.services);
+    if ((message.services & needed) != needed)
         return context_.drop(
-            peer,
-            fmt::format("does not offer the expected services ({:08x} offered)", message.services));
+            peer, fmt::format(
+                      "does not offer the expected services ({:08x} offered, {:08x} expected)",
+                      message.services, needed));
     peer.version_received = true;
     peer.version = message.version;
     peer.services = message.services;

@@ -28,7 +28,11 @@ public:
 
 private:
     void send_version(Peer& peer);
+    uint64_t needed_services(const Peer& peer, uint64_t offered) const;
     bool is_ourselves(uint64_t nonce) const;
+
+    static constexpr int64_t NEAR_TIP_BLOCKS =
+        144; ///< Core: NODE_NETWORK_LIMITED_ALLOW_CONN_BLOCKS.
 
     Context& context_;
 };

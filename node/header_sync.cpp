@@ -37,6 +37,7 @@ void HeaderSync::tick(Peer& peer) {
             peer.headers.last_unknown = {};
         }
     }
+    if (peer.type == ConnectionType::AddrFetch) return;
     if (peer.headers.started || (!caught_up_ && first_ != NO_PEER)) return;
     peer.headers.started = true;
     if (!caught_up_) first_ = peer.id;
@@ -97,7 +98,8 @@ void HeaderSync::announced(Peer& peer, const consensus::BlockHash& hash) {
 }
 
 void HeaderSync::note_known(Peer& peer, const chain::BlockNode& node) {
-    if (peer.headers.best_known == nullptr || node.work > peer.headers.best_known->work)
+    // Of two of the same work the later one: what it told last is what it wants us to have.
+    if (peer.headers.best_known == nullptr || node.work >= peer.headers.best_known->work)
         peer.headers.best_known = &node;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "node/keepalive.h"
 
+#include <spdlog/spdlog.h>
+
 namespace cairn::node {
 
 void Keepalive::ping(Peer& peer, const NonceMessage& message) {
@@ -9,12 +11,21 @@ void Keepalive::ping(Peer& peer, const NonceMessage& message) {
 
 void Keepalive::pong(Peer& peer, const Bytes& payload) {
     const auto message = parse<NonceMessage>(payload);
-    if (!message) {
-        peer.ping.nonce = 0;
-        return Context::malformed(peer, "pong");
+    const uint64_t expected = peer.ping.nonce;
+    const uint64_t nonce = message ? message->nonce : 0;
+    const std::string_view problem = !message            ? "Short payload"
+                                     : expected == 0     ? "Unsolicited pong without ping"
+                                     : nonce == 0        ? "Nonce zero"
+                                     : nonce != expected ? "Nonce mismatch"
+                                                         : "";
+    // An old program may answer without the nonce: then at least it is there.
+    if (nonce == 0 || nonce == expected) peer.ping.nonce = 0;
+    if (!problem.empty()) {
+        spdlog::debug(
+            "pong peer={}: {}, {:x} expected, {:x} received, {} bytes", peer.id, problem, expected,
+            nonce, payload.size());
+        return;
     }
-    if (peer.ping.nonce == 0 || message->nonce != peer.ping.nonce) return;
-    peer.ping.nonce = 0;
     const auto taken = std::max(context_.now - peer.ping.sent_at, std::chrono::microseconds(0));
     peer.ping.last = taken;
     peer.ping.least = std::min(peer.ping.least.value_or(taken), taken);
@@ -23,7 +34,9 @@ void Keepalive::pong(Peer& peer, const Bytes& payload) {
 void Keepalive::tick(Peer& peer) {
     Peer::Ping& ping = peer.ping;
     if (ping.nonce != 0) {
-        if (context_.now - ping.sent_at > TIMEOUT) context_.drop(peer, "ping timeout");
+        const std::chrono::duration<double> waited = context_.now - ping.sent_at;
+        if (waited > TIMEOUT)
+            context_.drop(peer, fmt::format("ping timeout: {:f}s", waited.count()));
         return;
     }
     if (!ping.requested && context_.now - ping.sent_at < INTERVAL) return;

@@ -6,7 +6,6 @@
 #include "node/connector.h"
 #include "node/listener.h"
 #include "node/live_chain.h"
-#include "node/peer_info.h"
 #include "node/permissions.h"
 #include "node/protocol.h"
 
@@ -152,14 +151,19 @@ public:
         readers_.join();
     }
 
-    std::vector<PeerInfo> peers() const override {
-        return ask([this] {
-            std::vector<PeerInfo> infos;
+    void each_peer(const std::function<void(const PeerView&)>& visit) const override {
+        ask([&] {
             for (const auto& [id, connection] : connections_)
-                infos.push_back(
-                    info_of(protocol_.peers().at(id), connection->traffic(), clock_.now()));
-            return infos;
+                visit({protocol_.peers().at(id), connection->traffic(), clock_.now()});
         });
+    }
+
+    PeerCounts counts() const override {
+        PeerCounts counts;
+        each_peer([&](const PeerView& view) {
+            ++(view.peer.inbound() ? counts.inbound : counts.outbound);
+        });
+        return counts;
     }
 
     NetworkTotals totals() const override {
@@ -197,7 +201,17 @@ public:
         return ask([&] {
             if (command == AddNodeCommand::Add) return connector_.add(address);
             if (command == AddNodeCommand::Remove) return connector_.remove(address);
-            connector_.try_once(address);
+            connector_.dial(address, ConnectionType::Manual);
+            return true;
+        });
+    }
+
+    bool call(const std::string& address, ConnectionType type) override {
+        return ask([&] {
+            const auto taken = std::ranges::count_if(
+                protocol_.peers(), [&](const auto& entry) { return entry.second.type == type; });
+            if (static_cast<size_t>(taken) >= Connector::slots(type)) return false;
+            connector_.dial(address, type);
             return true;
         });
     }
@@ -229,6 +243,13 @@ public:
         ask([this] { perform(protocol_.ping_all(clock_.now())); });
     }
 
+    void advance_schedule(std::chrono::seconds by) override {
+        ask([&] {
+            protocol_.advance_schedule(by);
+            next_save_ -= by;
+        });
+    }
+
     void broadcast(const consensus::TransactionRef& tx) override {
         ask([&] { perform(protocol_.broadcast(tx, clock_.now())); });
     }
@@ -242,7 +263,8 @@ public:
             std::vector<KnownAddress> known;
             for (const TimedAddress& place : book_.sample(count, random_, clock_.wall_seconds()))
                 known.push_back(
-                    {place.address.host(), place.address.port, place.services, place.time});
+                    {place.address.host(), place.address.port, place.address.network_name(),
+                     place.services, place.time});
             return known;
         });
     }
@@ -350,7 +372,7 @@ private:
         const Peer& peer = protocol_.peers().at(id);
         spdlog::log(
             peer.established ? spdlog::level::info : spdlog::level::debug,
-            "disconnecting peer={} address={} reason=\"{}\"", id, peer.address.to_string(), reason);
+            "{}, disconnecting peer={} address={}", reason, id, peer.address.to_string());
         const std::shared_ptr<Connection> connection = std::move(found->second);
         connections_.erase(found);
         connection->close();

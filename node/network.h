@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +18,9 @@
 #include <vector>
 
 namespace cairn::node {
+
+struct Peer;
+enum class ConnectionType : uint8_t;
 
 /// How a node meets others; from the option table.
 struct NetworkOptions {
@@ -46,38 +50,16 @@ struct Traffic {
     int64_t last_receive = 0;
 };
 
-/// One connection, as getpeerinfo tells it.
-struct PeerInfo : Traffic {
-    PeerId id = 0;
-    std::string address; ///< host:port
-    std::string bound_address;
-    bool inbound = false;
-    std::string connection_type; ///< Core's: inbound, outbound-full-relay, manual, ...
-    std::string network;         ///< Core's: ipv4, ipv6, not_publicly_routable, ...
-    uint64_t services = 0;
-    bool relays_transactions = true;
-    int32_t version = 0;
-    std::string user_agent;
-    int32_t starting_height = -1;
-    int64_t connected_at = 0; ///< Seconds, like all times here.
-    int64_t last_transaction = 0;
-    int64_t last_block = 0;
-    int64_t time_offset = 0;
-    std::optional<double> ping_seconds;
-    std::optional<double> min_ping_seconds;
-    std::optional<double> ping_wait_seconds;
-    int32_t synced_headers = -1;
-    int32_t synced_blocks = -1;
-    std::vector<int32_t> blocks_in_flight; ///< Heights.
-    int64_t min_feerate_per_kvb = 0;       ///< From its feefilter.
-    bool relays_addresses = false;
-    uint64_t last_inv_sequence = 0; ///< Mempool changes it may know of.
-    uint64_t inventory_to_send = 0; ///< Transactions that wait to be announced.
-    bool high_bandwidth_to = false; ///< BIP-0152
-    bool high_bandwidth_from = false;
-    uint64_t addresses_processed = 0;
-    uint64_t addresses_rate_limited = 0;
-    std::vector<std::string> permissions;
+/// One peer, as getpeerinfo tells of it.
+struct PeerView {
+    const Peer& peer;
+    const Traffic& traffic;
+    Time now;
+};
+
+struct PeerCounts {
+    size_t inbound = 0;
+    size_t outbound = 0;
 };
 
 /// Sums over all peers since the start.
@@ -100,6 +82,7 @@ enum class AddNodeCommand : uint8_t { Add, Remove, OneTry };
 struct KnownAddress {
     std::string address;
     uint16_t port = 0;
+    std::string_view network; ///< Core's: ipv4, ipv6, onion, ...
     uint64_t services = 0;
     int64_t time = 0;
 };
@@ -117,7 +100,9 @@ public:
     virtual void start() = 0;
     virtual void stop() = 0;
 
-    virtual std::vector<PeerInfo> peers() const = 0; ///< By id.
+    /// Show all peers by id to `visit`, on the network thread: it returns at once.
+    virtual void each_peer(const std::function<void(const PeerView&)>& visit) const = 0;
+    virtual PeerCounts counts() const = 0;
     virtual NetworkTotals totals() const = 0;
     virtual std::string user_agent() const = 0;
     virtual uint64_t local_services() const = 0;
@@ -129,10 +114,13 @@ public:
     /// False if `address` is (Add) or isn't (Remove) on the list.
     virtual bool add_node(const std::string& address, AddNodeCommand command) = 0;
     virtual std::vector<AddedNode> added_nodes() const = 0;
+    /// Call `address` as if we had chosen it. False if we have as many of that kind as we want.
+    virtual bool call(const std::string& address, ConnectionType type) = 0;
     /// False if there is no such peer.
     virtual bool disconnect(const std::string& address) = 0;
     virtual bool disconnect(PeerId id) = 0;
     virtual void ping_all() = 0;
+    virtual void advance_schedule(std::chrono::seconds by) = 0; ///< See Protocol.
     /// Announce `tx` again and again until a peer asked for it: we are its first source.
     virtual void broadcast(const consensus::TransactionRef& tx) = 0;
     virtual std::vector<consensus::Txid> unbroadcast() const = 0; ///< What no peer has asked for.

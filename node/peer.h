@@ -10,6 +10,7 @@
 #include "node/peer_id.h"
 #include "node/rolling_set.h"
 
+#include <array>
 #include <deque>
 #include <map>
 #include <optional>
@@ -23,7 +24,14 @@ enum class ConnectionType : uint8_t {
     Inbound,
     OutboundFullRelay, ///< Chosen by us, from the address book or seeds.
     Manual,            ///< -connect, -addnode, addnode
+    BlockRelayOnly,    ///< Neither transactions nor addresses, so that nobody sees whom we know.
+    AddrFetch,         ///< Asked for addresses, then left.
+    Feeler,            ///< Called only to see whether it is there.
 };
+
+/// In the order of the enumeration, Core's names.
+constexpr std::array<std::string_view, 6> CONNECTION_TYPE_NAMES{
+    "inbound", "outbound-full-relay", "manual", "block-relay-only", "addr-fetch", "feeler"};
 
 /// What -whitelist grants: bits of Peer::permissions. Core: NetPermissionFlags.
 enum Permission : uint32_t {
@@ -53,6 +61,11 @@ struct Peer : NewPeer {
           known_transactions(MAX_KNOWN_TRANSACTIONS, salt) {}
 
     bool inbound() const { return type == ConnectionType::Inbound; }
+
+    /// Whether transactions go over this connection, as far as its kind says.
+    bool carries_transactions() const {
+        return type != ConnectionType::BlockRelayOnly && type != ConnectionType::Feeler;
+    }
 
     bool permits(Permission permission) const { return (permissions & permission) != 0; }
 

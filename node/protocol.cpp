@@ -74,7 +74,7 @@ std::span<const Protocol::Handler> Protocol::handlers() {
     static constexpr auto ANY = H::Phase::Any;
     static constexpr auto ORDER = H::Phase::InOrder;
     static constexpr Handler TABLE[] = {
-        {"version", FIRST, H::by<&P::handshake_, &Handshake::version>},
+        {"version", FIRST, H::by_all<&P::version>},
         {"feature", FIRST, H::by<&P::handshake_, &Handshake::feature>},
         {"wtxidrelay", FIRST, H::by<&P::handshake_, &Handshake::wtxid_relay>},
         {"sendaddrv2", FIRST, H::by<&P::handshake_, &Handshake::send_addrv2>},
@@ -240,6 +240,11 @@ Actions Protocol::tick(Time now) {
     transaction_download_.tick();
     for (const auto& [id, peer] : context_.peers) resume(id);
     return take_actions();
+}
+
+void Protocol::version(Peer& peer, const VersionMessage& message) {
+    handshake_.version(peer, message);
+    address_relay_.version(peer);
 }
 
 void Protocol::verack(Peer& peer) {

@@ -62,6 +62,9 @@ public:
     Actions broadcast(const consensus::TransactionRef& tx, Time now);
     Actions ping_all(Time now);
 
+    /// What is due once in a long while is due so much earlier. Core: mockscheduler.
+    void advance_schedule(std::chrono::seconds by) { transaction_announcer_.advance_retry(by); }
+
     const Peers& peers() const { return context_.peers; }
 
     /// Whether a peer at `address` broke the rules: it is not called, and not let in where room is
@@ -89,6 +92,7 @@ private:
     void run_due(Peer& peer);
     void run_all_due();
     void inv(Peer& peer, const InventoryMessage& message);
+    void version(Peer& peer, const VersionMessage& message);
     void verack(Peer& peer);
     Actions take_actions();
 

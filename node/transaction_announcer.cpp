@@ -22,7 +22,9 @@ void TransactionAnnouncer::fee_filter(Peer& peer, const FeeFilterMessage& messag
 }
 
 void TransactionAnnouncer::queue(Peer& peer, const Peer::Announcements::Item& item) {
-    if (!peer.established || !peer.relays_transactions || peer.dropped) return;
+    if (!peer.established || !peer.relays_transactions || peer.dropped ||
+        !peer.carries_transactions())
+        return;
     if (peer.known_transactions.contains(peer.named(item.txid, item.wtxid).hash)) return;
     peer.announcements.queue.push_back(item);
     if (peer.announcements.queue.size() > MAX_QUEUED) peer.announcements.queue.pop_front();
@@ -38,9 +40,15 @@ void TransactionAnnouncer::transaction_removed(const consensus::TransactionRef& 
 }
 
 void TransactionAnnouncer::broadcast(const consensus::TransactionRef& tx) {
-    if (unbroadcast_.empty()) next_retry_ = context_.now + context_.random.poisson(RETRY_MEAN);
+    if (unbroadcast_.empty()) plan_retry();
     if (unbroadcast_.size() < MAX_UNBROADCAST) unbroadcast_.emplace(tx->txid, tx);
     transaction_added(tx, feerate_of(tx));
+}
+
+/// In ten to fifteen minutes, so that it can't be told from when we were the first to send it.
+void TransactionAnnouncer::plan_retry() {
+    const auto spread = std::chrono::seconds(context_.random.below(RETRY_SPREAD.count()));
+    next_retry_ = context_.now + RETRY_LEAST + spread;
 }
 
 std::vector<consensus::Txid> TransactionAnnouncer::unbroadcast() const {
@@ -53,7 +61,7 @@ void TransactionAnnouncer::tick() {
     inbound_due_ = context_.now >= next_inbound_;
     if (inbound_due_) next_inbound_ = context_.now + context_.random.poisson(INBOUND_MEAN);
     if (unbroadcast_.empty() || context_.now < next_retry_) return;
-    next_retry_ = context_.now + context_.random.poisson(RETRY_MEAN);
+    plan_retry();
     for (const auto& [txid, tx] : unbroadcast_) {
         for (auto& [id, peer] : context_.peers) {
             peer.known_transactions.erase(tx->wtxid);
@@ -97,7 +105,9 @@ void TransactionAnnouncer::announce(Peer& peer) {
 /// Say what we would take; during initial download nothing, since we couldn't judge it.
 void TransactionAnnouncer::send_fee_filter(Peer& peer) {
     peer.announcements.next_fee_filter = context_.now + context_.random.poisson(FEE_FILTER_MEAN);
-    if (peer.version < FEEFILTER_VERSION || context_.options.blocks_only) return;
+    if (peer.version < FEEFILTER_VERSION || context_.options.blocks_only ||
+        !peer.carries_transactions())
+        return;
     const bool closed = context_.chain.initial_download();
     const int64_t lowest =
         closed ? consensus::MAX_MONEY.value : context_.chain.mempool_min_feerate().per_kvb.value;

@@ -33,9 +33,13 @@ public:
     static constexpr std::chrono::seconds INBOUND_MEAN{5};
     static constexpr std::chrono::seconds OUTBOUND_MEAN{2};
     static constexpr std::chrono::minutes FEE_FILTER_MEAN{10};
-    static constexpr std::chrono::minutes RETRY_MEAN{10};
+    static constexpr std::chrono::minutes RETRY_LEAST{10};
+    static constexpr std::chrono::seconds RETRY_SPREAD{300};
+
+    void advance_retry(std::chrono::seconds by) { next_retry_ -= by; }
 
 private:
+    void plan_retry();
     void queue(Peer& peer, const Peer::Announcements::Item& item);
     void announce(Peer& peer);
     void send_fee_filter(Peer& peer);

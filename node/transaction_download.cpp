@@ -22,10 +22,15 @@ bool TransactionDownload::have(const Inventory& item) const {
     return context_.chain.find_transaction(item).has_value();
 }
 
+bool TransactionDownload::refuses_transactions(const Peer& peer) const {
+    return !peer.carries_transactions() ||
+           (context_.options.blocks_only && !peer.permits(PERMIT_RELAY));
+}
+
 void TransactionDownload::announced(Peer& peer, const Inventory& item) {
     const bool is_wtxid = item.type == InventoryType::WtxidTransaction;
     if (peer.wtxid_relay != is_wtxid) return; // not what was agreed: either id alone is a riddle
-    if (context_.options.blocks_only && !peer.permits(PERMIT_RELAY))
+    if (refuses_transactions(peer))
         return context_.drop(peer, "transaction inv sent in violation of protocol");
     peer.known_transactions.insert(item.hash);
     if (context_.chain.initial_download() || have(item)) return;
@@ -40,7 +45,7 @@ void TransactionDownload::request(Peer& peer, const Hash256& hash, bool is_wtxid
 }
 
 void TransactionDownload::transaction(Peer& peer, const Bytes& payload) {
-    if (context_.options.blocks_only && !peer.permits(PERMIT_RELAY))
+    if (refuses_transactions(peer))
         return context_.drop(peer, "transaction sent in violation of protocol");
     auto sealed = std::make_shared<consensus::SealedTransaction>();
     consensus::Reader reader(payload);

@@ -39,6 +39,7 @@ public:
 
 private:
     bool have(const Inventory& item) const;
+    bool refuses_transactions(const Peer& peer) const;
     void request(Peer& peer, const consensus::Hash256& hash, bool is_wtxid);
     void keep_orphan(Peer& peer, const consensus::TransactionRef& tx);
     void accept(PeerId peer, const consensus::TransactionRef& tx);

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 // The process itself: help, its clock, its end.
 #include "node/clock.h"
+#include "node/network.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
 #include "rpc/node_context.h"
 #include "rpc/server/dispatch.h"
 #include "rpc/server/help.h"
 
+#include <cstdio>
 #include <limits>
+#include <malloc.h>
+#include <map>
+#include <spdlog/spdlog.h>
 
 namespace cairn::rpc {
 
@@ -18,8 +23,9 @@ namespace {
 
 constexpr int64_t MAX_MOCK_TIME = std::numeric_limits<uint32_t>::max();
 
-const Error NOT_A_TEST_CHAIN{
-    Code::Misc, "setmocktime is for regression testing (-regtest mode) only"};
+constexpr int64_t MAX_SCHEDULE_SECONDS = 3600;
+
+const Error BAD_DELTA{Code::Misc, "delta_time must be between 1 and 3600 seconds (1 hr)"};
 
 std::string help(const Call& call) {
     if (!call.has(0)) return help_overview(call.dispatcher.groups());
@@ -75,8 +81,7 @@ const Method GETRPCINFO{
 };
 
 Outcome<> setmocktime(const Call& call) {
-    // A chain whose blocks cost nothing is a test's; on others time is not to be played with.
-    if (!std::holds_alternative<FixedRule>(params_of(call).pow)) return NOT_A_TEST_CHAIN;
+    if (!is_test_chain(call)) return not_a_test_chain(call);
     const int64_t time = call.integer(0);
     if (time < 0 || time > MAX_MOCK_TIME)
         return Error{
@@ -91,9 +96,104 @@ const Method SETMOCKTIME{
     .name = "setmocktime",
     .summary = "Set the clock that all rules and timers go by; for tests.",
     .params = {{"timestamp", Type::Time, REQUIRED, "Seconds since 1970; 0: the real time"}},
-    .fails = {NOT_A_TEST_CHAIN},
+    .fails = {{Code::Misc, "setmocktime is for regression testing (-regtest mode) only"}},
     .example = "0",
     .run = setmocktime,
+};
+
+Outcome<> mockscheduler(const Call& call) {
+    if (!is_test_chain(call)) return not_a_test_chain(call);
+    const int64_t delta = call.integer(0);
+    if (delta <= 0 || delta > MAX_SCHEDULE_SECONDS) return BAD_DELTA;
+    if (node::Network* network = context_of(call).node.network; network != nullptr)
+        network->advance_schedule(std::chrono::seconds(delta));
+    return Null{};
+}
+
+const Method MOCKSCHEDULER{
+    .name = "mockscheduler",
+    .summary = "Have what is due once in a long while, announcing own transactions anew and saving "
+               "addresses, due earlier; for tests.",
+    .params = {{"delta_time", Type::Integer, REQUIRED, "Seconds, 1 to 3600"}},
+    .fails =
+        {BAD_DELTA, {Code::Misc, "mockscheduler is for regression testing (-regtest mode) only"}},
+    .example = "60",
+    .run = mockscheduler,
+};
+
+// getmemoryinfo, logging /////////////////////////////////////////////////////////////////////
+
+/// Memory that is never swapped out, for keys. A node holds none, and locks none.
+struct LockedMemory {};
+
+constexpr auto NONE_LOCKED = [](auto&) { return 0; };
+
+const Object<LockedMemory> LOCKED{
+    {"used", "Bytes in use", NONE_LOCKED},
+    {"free", "Bytes available", NONE_LOCKED},
+    {"total", "Bytes managed", NONE_LOCKED},
+    {"locked", "Bytes that the system keeps in memory", NONE_LOCKED},
+    {"chunks_used", "Chunks in use", NONE_LOCKED},
+    {"chunks_free", "Chunks available", NONE_LOCKED}};
+
+const Object<LockedMemory> MEMORY{{"locked", "Of keys, of which a node has none", LOCKED}};
+
+/// What the allocator says of itself, in XML.
+std::string malloc_report() {
+    char* text = nullptr;
+    size_t size = 0;
+    std::FILE* stream = ::open_memstream(&text, &size);
+    if (stream == nullptr) throw std::runtime_error("out of memory");
+    ::malloc_info(0, stream);
+    std::fclose(stream);
+    std::string report(text, size);
+    std::free(text); // NOLINT(*-no-malloc): open_memstream allocates so
+    return report;
+}
+
+Reply getmemoryinfo(const Call& call) {
+    const std::string& mode = call.text(0);
+    if (mode == "stats") return to_json(LockedMemory(), MEMORY);
+    if (mode == "mallocinfo") return to_json(malloc_report());
+    return Error{Code::InvalidParameter, "unknown mode " + mode};
+}
+
+const Method GETMEMORYINFO{
+    .name = "getmemoryinfo",
+    .summary = "How memory is used.",
+    .params = {{"mode", Type::Text, "\"stats\"", "stats, or mallocinfo"}},
+    .fails = {{Code::InvalidParameter, "unknown mode"}},
+    .example = "mallocinfo",
+    .run =
+        {getmemoryinfo,
+         {returned<LockedMemory>("mode = stats", "", MEMORY),
+          returned<std::string>("mode = mallocinfo", "What malloc_info(3) reports")}},
+};
+
+/// The one category of messages so far: all that are logged for debugging.
+constexpr std::string_view ALL_MESSAGES = "all";
+
+Outcome<std::map<std::string_view, bool>> logging(const Call& call) {
+    for (const size_t i : {0, 1}) { // include, exclude
+        for (const Json& category : call.arguments[i].items) {
+            if (category.text != ALL_MESSAGES && category.text != "1")
+                return Error{Code::InvalidParameter, "unknown logging category " + category.text};
+            spdlog::set_level(i == 0 ? spdlog::level::debug : spdlog::level::info);
+        }
+    }
+    return std::map<std::string_view, bool>{
+        {ALL_MESSAGES, spdlog::should_log(spdlog::level::debug)}};
+}
+
+const Method LOGGING{
+    .name = "logging",
+    .summary = "Which messages for debugging are logged, and change that; exclude comes last. The "
+               "valid logging categories are: all",
+    .params =
+        {{"include", Type::Array, ABSENT, "Log these", {{"", Type::Text, "A category"}}},
+         {"exclude", Type::Array, ABSENT, "Don't log these", {{"", Type::Text, "A category"}}}},
+    .fails = {{Code::InvalidParameter, "unknown logging category"}},
+    .run = {logging, "Categories, and whether they are logged"},
 };
 
 std::vector<Json> echo(const Call& call) {
@@ -129,8 +229,8 @@ const Method ECHOJSON{
 
 Groups control_methods() {
     return {
-        {"Control", {&HELP, &STOP, &UPTIME, &GETRPCINFO}},
-        {"hidden", {&SETMOCKTIME, &ECHO_METHOD, &ECHOJSON}}};
+        {"Control", {&HELP, &STOP, &UPTIME, &GETRPCINFO, &GETMEMORYINFO, &LOGGING}},
+        {"hidden", {&SETMOCKTIME, &MOCKSCHEDULER, &ECHO_METHOD, &ECHOJSON}}};
 }
 
 } // namespace cairn::rpc

@@ -5,6 +5,8 @@
 #include "rpc/methods.h"
 #include "rpc/node_context.h"
 
+#include <map>
+
 namespace cairn::rpc {
 
 using namespace consensus;
@@ -243,6 +245,35 @@ const Method PRIORITISETRANSACTION{
     .run = {prioritisetransaction, "true"},
 };
 
+struct Priority {
+    Amount delta;
+    std::optional<Amount> modified_fee; ///< Of one that waits.
+};
+
+const Object<Priority> PRIORITY{
+    {"fee_delta", "Satoshis that its fee counts more", [](auto& p) { return p.delta.value; }},
+    {"in_mempool", "Whether it waits", [](auto& p) { return p.modified_fee.has_value(); }},
+    {"modified_fee", "Satoshis that it counts as paying, if it waits", [](auto& p) {
+         return only_if(p.modified_fee.has_value(), p.modified_fee.value_or(0).value);
+     }}};
+
+std::map<std::string, Priority> getprioritisedtransactions(const Call& call) {
+    const chain::MempoolReader pool = chain_of(call).mempool();
+    std::map<std::string, Priority> all;
+    for (const auto& [txid, delta] : pool->priorities()) {
+        const chain::MempoolEntry* entry = pool->find(txid);
+        const Amount fee = entry == nullptr ? Amount(0) : entry->modified_fee;
+        all[txid.to_string()] = {delta, only_if(entry != nullptr, fee)};
+    }
+    return all;
+}
+
+const Method GETPRIORITISEDTRANSACTIONS{
+    .name = "getprioritisedtransactions",
+    .summary = "What prioritisetransaction has changed.",
+    .run = {getprioritisedtransactions, "By id", PRIORITY},
+};
+
 struct Estimate {
     chain::FeeRate feerate;
     int64_t blocks;
@@ -277,7 +308,7 @@ const Method ESTIMATESMARTFEE{
 Groups mempool_methods() {
     return {
         {"Mempool", {&GETMEMPOOLINFO, &GETRAWMEMPOOL, &GETMEMPOOLENTRY}},
-        {"Mining", {&PRIORITISETRANSACTION}},
+        {"Mining", {&PRIORITISETRANSACTION, &GETPRIORITISEDTRANSACTIONS}},
         {"Util", {&ESTIMATESMARTFEE}}};
 }
 

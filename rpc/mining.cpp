@@ -26,7 +26,6 @@ constexpr std::chrono::seconds NEXT_MEMPOOL_LOOK{10};
 constexpr size_t HASH_DIGITS = 64;
 
 const Error BAD_BLOCK{Code::Deserialization, "Block decode failed"};
-const Error NO_COINBASE{Code::Deserialization, "Block does not start with a coinbase"};
 const Error BAD_HEADER{Code::Deserialization, "Block header decode failed"};
 const Error BAD_MODE{Code::InvalidParameter, "Invalid mode"};
 const Error MISSING_DATA{Code::TypeError, "Missing data String key for proposal"};
@@ -39,13 +38,14 @@ const Error NO_SIGNET{
 const Error BAD_COUNT{Code::InvalidParameter, "Invalid nblocks. Must be a positive number or -1."};
 const Error BAD_HEIGHT{Code::InvalidParameter, "Block does not exist at specified height"};
 
+/// What follows the block is ignored, as the reference does.
 Outcome<std::shared_ptr<Block>> block_of_hex(const std::string& hex) {
     const std::optional<Bytes> bytes = from_hex(hex);
-    if (bytes) {
-        consensus::Result<Block> block = decode<Block>(*bytes);
-        if (block) return std::make_shared<Block>(std::move(*block));
-    }
-    return BAD_BLOCK;
+    if (!bytes) return BAD_BLOCK;
+    Reader reader(*bytes);
+    auto block = std::make_shared<Block>(reader.read<Block>());
+    if (reader.failed()) return BAD_BLOCK;
+    return block;
 }
 
 // getblocktemplate ///////////////////////////////////////////////////////////////////////////
@@ -302,8 +302,9 @@ const Method GETBLOCKTEMPLATE{
 /// Add the coinbase's reserved value if the block commits to witnesses and lacks it: BIP-0145
 /// leaves it out of what miners send. Core: UpdateUncommittedBlockStructures.
 void complete_coinbase(Block& block) {
-    if (!witness_commitment_index(block.transactions[0])) return;
-    if (block.transactions[0].has_witness()) return;
+    if (block.transactions.empty() || block.transactions[0].inputs.empty() ||
+        !witness_commitment_index(block.transactions[0]) || block.transactions[0].has_witness())
+        return;
     Transaction coinbase = block.transactions[0];
     coinbase.inputs[0].witness.push_back(Hash256().view());
     block.transactions[0] = SealedTransaction(std::move(coinbase));
@@ -312,8 +313,6 @@ void complete_coinbase(Block& block) {
 Outcome<Verdict> submitblock(const Call& call) {
     const Outcome<std::shared_ptr<Block>> block = block_of_hex(call.text(0));
     if (!block) return block.error();
-    const std::vector<SealedTransaction>& transactions = (*block)->transactions;
-    if (transactions.empty() || !transactions[0].is_coinbase()) return NO_COINBASE;
     const chain::BlockNode* known = chain_of(call).find_block((*block)->header.hash());
     if (known != nullptr && (known->has(chain::BlockNode::VALID_SCRIPTS) || known->failed()))
         return known_verdict(*known, "");
@@ -331,7 +330,7 @@ const Method SUBMITBLOCK{
     .params =
         {{"hexdata", Type::Hex, REQUIRED, "The block as on the wire"},
          {"dummy", Type::Text, "\"ignored\"", "For BIP-0022; ignored"}},
-    .fails = {BAD_BLOCK, NO_COINBASE},
+    .fails = {BAD_BLOCK},
     .example = "$BLOCK",
     .run =
         {submitblock,

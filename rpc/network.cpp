@@ -3,6 +3,8 @@
 #include "node/network.h"
 
 #include "node/messages.h"
+#include "node/peer.h"
+#include "node/permissions.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
 #include "rpc/node_context.h"
@@ -18,7 +20,8 @@ using namespace consensus;
 using namespace server;
 using node::AddedNode;
 using node::Network;
-using node::PeerInfo;
+using node::PeerCounts;
+using node::PeerView;
 
 namespace {
 
@@ -33,6 +36,11 @@ const Error NOT_ADDED{Code::NodeNotAdded, "Error: Node has not been added."};
 const Error NOT_CONNECTED{Code::NodeNotConnected, "Node not found in connected nodes"};
 const Error ADDRESS_OR_ID{
     Code::InvalidParams, "Only one of address and nodeid should be provided."};
+const Error NO_V2{
+    Code::InvalidParameter,
+    "Error: Adding v2transport connections requires -v2transport init flag to be set."};
+const Error NO_CAPACITY{
+    Code::NodeCapacityReached, "Error: Already at capacity for specified connection type."};
 const Error BAD_COUNT{Code::InvalidParameter, "Address count out of range"};
 
 /// Core's names of service bits.
@@ -90,8 +98,7 @@ const Object<OwnAddress> OWN_ADDRESS{
 struct NetworkState {
     const Network& network;
     const chain::ChainOptions& options;
-    size_t inbound = 0;
-    size_t outbound = 0;
+    PeerCounts peers = network.counts();
 };
 
 const Object<NetworkState> NETWORK_STATE{
@@ -110,9 +117,9 @@ const Object<NetworkState> NETWORK_STATE{
     {"timeoffset", "0: the clock is the machine's own", [](auto&) { return 0; }},
     {"networkactive", "Whether it has connections at all",
      [](auto& s) { return s.network.active(); }},
-    {"connections", "Peers", [](auto& s) { return s.inbound + s.outbound; }},
-    {"connections_in", "Those that came to us", &NetworkState::inbound},
-    {"connections_out", "Those we went to", &NetworkState::outbound},
+    {"connections", "Peers", [](auto& s) { return s.peers.inbound + s.peers.outbound; }},
+    {"connections_in", "Those that came to us", [](auto& s) { return s.peers.inbound; }},
+    {"connections_out", "Those we went to", [](auto& s) { return s.peers.outbound; }},
     {"networks", "Kinds of networks", [](auto&) { return NETWORKS; }, NETWORK_KIND},
     {"relayfee", "Least price of 1,000 virtual bytes for relay",
      [](auto& s) { return s.options.min_relay_feerate; }},
@@ -123,9 +130,7 @@ const Object<NetworkState> NETWORK_STATE{
     {"warnings", "What an operator should know", NO_WARNINGS}};
 
 Outcome<NetworkState> getnetworkinfo(const Call& call, Network& network) {
-    NetworkState state{network, chain_of(call).options()};
-    for (const PeerInfo& peer : network.peers()) ++(peer.inbound ? state.inbound : state.outbound);
-    return state;
+    return NetworkState{network, chain_of(call).options()};
 }
 
 const Method GETNETWORKINFO{
@@ -137,66 +142,110 @@ const Method GETNETWORKINFO{
 
 // getpeerinfo ////////////////////////////////////////////////////////////////////////////////
 
-const Object<PeerInfo> PEER{
-    {"id", "Names it for as long as the process runs", &PeerInfo::id},
-    {"addr", "Its host:port", &PeerInfo::address},
-    {"addrbind", "Our host:port",
-     [](auto& p) { return only_if(!p.bound_address.empty(), p.bound_address); }},
-    {"network", "ipv4, ipv6, not_publicly_routable, ...", &PeerInfo::network},
-    {"services", "Services it offers", [](auto& p) { return service_bits(p.services); }},
-    {"servicesnames", "Their names", [](auto& p) { return service_names(p.services); }},
-    {"relaytxes", "Whether it wants transactions", &PeerInfo::relays_transactions},
-    {"last_inv_sequence", "Mempool changes it was told of", &PeerInfo::last_inv_sequence},
-    {"inv_to_send", "Transactions waiting to be announced to it", &PeerInfo::inventory_to_send},
-    {"lastsend", "When something was sent", [](auto& p) { return Seconds{p.last_send}; }},
-    {"lastrecv", "When something came", [](auto& p) { return Seconds{p.last_receive}; }},
+std::optional<double> in_seconds(const std::optional<std::chrono::microseconds>& time) {
+    if (!time) return std::nullopt;
+    return std::chrono::duration<double>(*time).count();
+}
+
+std::optional<double> ping_wait(const PeerView& p) {
+    if (p.peer.ping.nonce == 0) return std::nullopt;
+    return in_seconds(p.now - p.peer.ping.sent_at);
+}
+
+int32_t height_of(const chain::BlockNode* node) {
+    return node == nullptr ? -1 : node->height.value;
+}
+
+std::vector<Height> in_flight(const PeerView& p) {
+    std::vector<Height> heights;
+    for (const chain::BlockNode* node : p.peer.blocks.in_flight) heights.push_back(node->height);
+    return heights;
+}
+
+std::string_view connection_type(const PeerView& p) {
+    return node::CONNECTION_TYPE_NAMES.at(static_cast<size_t>(p.peer.type));
+}
+
+const Object<PeerView> PEER{
+    {"id", "Names it for as long as the process runs", [](auto& p) { return p.peer.id; }},
+    {"addr", "Its host:port", [](auto& p) { return p.peer.address.to_string(); }},
+    {"addrbind", "Our host:port", [](auto& p) { return p.peer.bound_address.to_string(); }},
+    {"network", "ipv4, ipv6, not_publicly_routable, ...",
+     [](auto& p) { return p.peer.address.network_name(); }},
+    {"services", "Services it offers", [](auto& p) { return service_bits(p.peer.services); }},
+    {"servicesnames", "Their names", [](auto& p) { return service_names(p.peer.services); }},
+    {"relaytxes", "Whether it wants transactions",
+     [](auto& p) { return p.peer.relays_transactions; }},
+    {"last_inv_sequence", "Mempool changes it was told of",
+     [](auto& p) { return p.peer.announcements.shown_sequence; }},
+    {"inv_to_send", "Transactions waiting to be announced to it",
+     [](auto& p) { return p.peer.announcements.queue.size(); }},
+    {"lastsend", "When something was sent", [](auto& p) { return Seconds{p.traffic.last_send}; }},
+    {"lastrecv", "When something came", [](auto& p) { return Seconds{p.traffic.last_receive}; }},
     {"last_transaction", "When a transaction we took came",
-     [](auto& p) { return Seconds{p.last_transaction}; }},
-    {"last_block", "When a block we took came", [](auto& p) { return Seconds{p.last_block}; }},
-    {"bytessent", "Bytes sent", &PeerInfo::bytes_sent},
-    {"bytesrecv", "Bytes received", &PeerInfo::bytes_received},
-    {"conntime", "When it was connected", [](auto& p) { return Seconds{p.connected_at}; }},
-    {"timeoffset", "Seconds its clock was ahead then", &PeerInfo::time_offset},
-    {"pingtime", "Seconds the last ping took", &PeerInfo::ping_seconds},
-    {"minping", "Seconds the fastest ping took", &PeerInfo::min_ping_seconds},
-    {"pingwait", "Seconds since a ping that isn't answered yet", &PeerInfo::ping_wait_seconds},
-    {"version", "Version of the protocol it speaks", &PeerInfo::version},
-    {"subver", "As it presents itself", &PeerInfo::user_agent},
-    {"inbound", "Whether it came to us", &PeerInfo::inbound},
-    {"bip152_hb_to", "Whether we asked it for unasked compact blocks",
-     &PeerInfo::high_bandwidth_to},
-    {"bip152_hb_from", "Whether it asked us for them", &PeerInfo::high_bandwidth_from},
+     [](auto& p) { return Seconds{p.peer.transactions.last_at}; }},
+    {"last_block", "When a block we took came",
+     [](auto& p) { return Seconds{p.peer.blocks.last_at}; }},
+    {"bytessent", "Bytes sent", [](auto& p) { return p.traffic.bytes_sent; }},
+    {"bytesrecv", "Bytes received", [](auto& p) { return p.traffic.bytes_received; }},
+    {"conntime", "When it was connected",
+     [](auto& p) { return Seconds{node::seconds_of(p.peer.connected_at)}; }},
+    {"timeoffset", "Seconds its clock was ahead then", [](auto& p) { return p.peer.time_offset; }},
+    {"pingtime", "Seconds the last ping took",
+     [](auto& p) { return in_seconds(p.peer.ping.last); }},
+    {"minping", "Seconds the fastest ping took",
+     [](auto& p) { return in_seconds(p.peer.ping.least); }},
+    {"pingwait", "Seconds since a ping that isn't answered yet", ping_wait},
+    {"version", "Version of the protocol it speaks", [](auto& p) { return p.peer.version; }},
+    {"subver", "As it presents itself", [](auto& p) { return p.peer.user_agent; }},
+    {"inbound", "Whether it came to us", [](auto& p) { return p.peer.inbound(); }},
+    {"bip152_hb_to", "Whether we asked it for unasked compact blocks", [](auto&) { return false; }},
+    {"bip152_hb_from", "Whether it asked us for them", [](auto&) { return false; }},
     {"presynced_headers", "Height of headers not kept yet; -1: none", [](auto&) { return -1; }},
-    {"synced_headers", "Last header in common; -1: not known", &PeerInfo::synced_headers},
-    {"synced_blocks", "Last block in common; -1: not known", &PeerInfo::synced_blocks},
-    {"inflight", "Heights of the blocks asked of it", &PeerInfo::blocks_in_flight},
-    {"addr_relay_enabled", "Whether addresses are exchanged with it", &PeerInfo::relays_addresses},
-    {"addr_processed", "Addresses taken from it", &PeerInfo::addresses_processed},
-    {"addr_rate_limited", "Addresses dropped, being too many", &PeerInfo::addresses_rate_limited},
-    {"permissions", "What it may do", &PeerInfo::permissions},
+    {"synced_headers", "Last header in common; -1: not known",
+     [](auto& p) { return height_of(p.peer.headers.best_known); }},
+    {"synced_blocks", "Last block in common; -1: not known",
+     [](auto& p) { return height_of(p.peer.blocks.last_common); }},
+    {"inflight", "Heights of the blocks asked of it", in_flight},
+    {"addr_relay_enabled", "Whether addresses are exchanged with it",
+     [](auto& p) {
+         return p.peer.established && p.peer.type != node::ConnectionType::BlockRelayOnly;
+     }},
+    {"addr_processed", "Addresses taken from it",
+     [](auto& p) { return p.peer.addresses.processed; }},
+    {"addr_rate_limited", "Addresses dropped, being too many",
+     [](auto& p) { return p.peer.addresses.rate_limited; }},
+    {"permissions", "What it may do",
+     [](auto& p) { return node::permission_names(p.peer.permissions); }},
     {"minfeefilter", "Least price of 1,000 virtual bytes it wants to hear of",
-     [](auto& p) { return Amount(p.min_feerate_per_kvb); }},
-    {"bytessent_per_msg", "Bytes sent, by message", &PeerInfo::bytes_sent_by_message},
-    {"bytesrecv_per_msg", "Bytes received, by message", &PeerInfo::bytes_received_by_message},
-    {"connection_type", "inbound, outbound-full-relay, manual, ...", &PeerInfo::connection_type},
+     [](auto& p) { return Amount(p.peer.announcements.fee_filter); }},
+    {"bytessent_per_msg", "Bytes sent, by message",
+     [](auto& p) { return p.traffic.bytes_sent_by_message; }},
+    {"bytesrecv_per_msg", "Bytes received, by message",
+     [](auto& p) { return p.traffic.bytes_received_by_message; }},
+    {"connection_type", "inbound, outbound-full-relay, manual, ...", connection_type},
     {"transport_protocol_type", "v1", [](auto&) { return "v1"; }},
     {"session_id", "Empty with v1", [](auto&) { return ""; }}};
 
-Outcome<std::vector<PeerInfo>> getpeerinfo(const Call&, Network& network) {
-    return network.peers();
+Reply getpeerinfo(const Call&, Network& network) {
+    JsonWriter all;
+    all.begin_array();
+    network.each_peer([&](const PeerView& view) { PEER.write(all, view); });
+    return all.end_array().take();
 }
 
 const Method GETPEERINFO{
     .name = "getpeerinfo",
     .summary = "All peers, in the order in which they were connected.",
     .fails = {P2P_DISABLED},
-    .run = {with_network<getpeerinfo>, PEER},
+    .run = {with_network<getpeerinfo>, {returned<std::vector<PeerView>>("", "The peers", PEER)}},
 };
 
 // The smaller ones ///////////////////////////////////////////////////////////////////////////
 
 Outcome<size_t> getconnectioncount(const Call&, Network& network) {
-    return network.peers().size();
+    const PeerCounts counts = network.counts();
+    return counts.inbound + counts.outbound;
 }
 
 const Method GETCONNECTIONCOUNT{
@@ -291,6 +340,42 @@ const Method ADDNODE{
     .run = with_network<addnode>,
 };
 
+/// The arguments, as they are shown.
+struct CalledPeer {
+    std::string address;
+    std::string type;
+};
+
+const Object<CalledPeer> CALLED_PEER{
+    {"address", "As it was given", &CalledPeer::address},
+    {"connection_type", "As it was given", &CalledPeer::type}};
+
+Outcome<CalledPeer> addconnection(const Call& call, Network& network) {
+    if (!is_test_chain(call)) return not_a_test_chain(call);
+    using node::ConnectionType;
+    const auto& names = node::CONNECTION_TYPE_NAMES;
+    const auto* found = std::find(names.begin(), names.end(), call.text(1));
+    const auto type = static_cast<ConnectionType>(found - names.begin());
+    if (found == names.end() || type == ConnectionType::Inbound || type == ConnectionType::Manual)
+        return Error{Code::InvalidParameter, help_text(call.method)};
+    if (call.flag(2)) return NO_V2;
+    if (!network.call(call.text(0), type)) return NO_CAPACITY;
+    return CalledPeer{call.text(0), call.text(1)};
+}
+
+const Method ADDCONNECTION{
+    .name = "addconnection",
+    .summary = "Call a peer as if the node had chosen it; for tests.",
+    .params =
+        {{"address", Type::Text, REQUIRED, "Its address:port"},
+         {"connection_type", Type::Text, REQUIRED,
+          "outbound-full-relay, block-relay-only, addr-fetch or feeler"},
+         {"v2transport", Type::Bool, REQUIRED, "false: the transport is v1"}},
+    .fails = {NO_V2, NO_CAPACITY, P2P_DISABLED},
+    .example = "127.0.0.1:1 outbound-full-relay false",
+    .run = {with_network<addconnection>, CALLED_PEER},
+};
+
 Outcome<> disconnectnode(const Call& call, Network& network) {
     const bool by_address = call.has(0) && !call.text(0).empty();
     if (by_address == call.has(1)) return ADDRESS_OR_ID;
@@ -340,16 +425,12 @@ const Method GETADDEDNODEINFO{
 
 using node::KnownAddress;
 
-std::string_view network_of(const KnownAddress& known) {
-    return known.address.find(':') == std::string::npos ? "ipv4" : "ipv6";
-}
-
 const Object<KnownAddress> KNOWN_ADDRESS{
     {"time", "When it was last heard of", [](auto& known) { return Seconds{known.time}; }},
     {"services", "Services it is said to offer", &KnownAddress::services},
     {"address", "Its host", &KnownAddress::address},
     {"port", "Its port", &KnownAddress::port},
-    {"network", "ipv4 or ipv6", network_of}};
+    {"network", "ipv4, ipv6, onion, i2p or cjdns", &KnownAddress::network}};
 
 Outcome<std::vector<KnownAddress>> getnodeaddresses(const Call& call, Network& network) {
     const int64_t count = call.integer(0);
@@ -360,7 +441,7 @@ Outcome<std::vector<KnownAddress>> getnodeaddresses(const Call& call, Network& n
     if (std::find(NETWORKS.begin(), NETWORKS.end(), wanted) == NETWORKS.end())
         return Error{Code::InvalidParameter, "Network not recognized: " + wanted};
     std::vector<KnownAddress> known = network.known_addresses(SIZE_MAX);
-    std::erase_if(known, [&](const KnownAddress& one) { return network_of(one) != wanted; });
+    std::erase_if(known, [&](const KnownAddress& one) { return one.network != wanted; });
     known.resize(std::min(known.size(), limit));
     return known;
 }
@@ -382,7 +463,8 @@ Groups network_methods() {
     return {
         {"Network",
          {&GETNETWORKINFO, &GETPEERINFO, &GETCONNECTIONCOUNT, &GETNETTOTALS, &PING,
-          &SETNETWORKACTIVE, &ADDNODE, &DISCONNECTNODE, &GETADDEDNODEINFO, &GETNODEADDRESSES}}};
+          &SETNETWORKACTIVE, &ADDNODE, &DISCONNECTNODE, &GETADDEDNODEINFO, &GETNODEADDRESSES}},
+        {"hidden", {&ADDCONNECTION}}};
 }
 
 } // namespace cairn::rpc

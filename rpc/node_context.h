@@ -56,6 +56,17 @@ inline const consensus::Params& params_of(const Call& call) {
     return chain_of(call).params();
 }
 
+/// A chain whose blocks cost nothing is a test's; on others some things are not to be played with.
+inline bool is_test_chain(const Call& call) {
+    return std::holds_alternative<consensus::FixedRule>(params_of(call).pow);
+}
+
+inline Error not_a_test_chain(const Call& call) {
+    return {
+        Code::Misc, std::string(call.method.name) +
+                        " is for regression testing (-regtest mode) only"};
+}
+
 inline const Error P2P_DISABLED{
     Code::P2pDisabled, "Error: Peer-to-peer functionality missing or disabled"};
 inline const Error NO_PRIVATE_KEYS{

@@ -193,8 +193,14 @@ Outcome<Txid> sendrawtransaction(const Call& call) {
     if (call.satoshis(1) >= COIN) return FEERATE_TOO_HIGH;
     if (burns_more_than(**tx, call.satoshis(2))) return BURNS_TOO_MUCH;
     if (std::optional<Error> error = submit(call, *tx, call.satoshis(1))) return std::move(*error);
-    if (node::Network* network = context_of(call).node.network; network != nullptr)
-        network->broadcast(*tx);
+    // The same may wait with another witness: then that is what peers are told of.
+    const auto waiting = [&]() -> TransactionRef {
+        const chain::MempoolReader pool = chain_of(call).mempool();
+        const chain::MempoolEntry* entry = pool->find((*tx)->txid);
+        return entry == nullptr ? nullptr : entry->tx;
+    }();
+    node::Network* network = context_of(call).node.network;
+    if (network != nullptr && waiting != nullptr) network->broadcast(waiting);
     return (*tx)->txid;
 }
 

@@ -61,7 +61,7 @@ AddressView validateaddress(const Call& call) {
 
 const Method VALIDATEADDRESS{
     .name = "validateaddress",
-    .summary = "Whether a text is an address of this chain, and what it stands for.",
+    .summary = "Return information about the given bitcoin address.",
     .params = {{"address", Type::Text, REQUIRED, "The text"}},
     .example = "$ADDRESS",
     .run = {validateaddress, ADDRESS},

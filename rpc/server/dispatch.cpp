@@ -147,6 +147,7 @@ private:
 
         const auto call = std::make_shared<const Call>(
             Call{*method, *context, dispatcher_, std::move(*arguments), given_count});
+        spdlog::debug("ThreadRPCServer method={}", method->name);
         active_ = dispatcher_.begin(*method);
         if (method->run.wait == nullptr) return finish_active_call(run_method(*call));
         start_waiting(call);

@@ -26,6 +26,7 @@ enum class Code : int {
     InvalidParams = -32602,
     MethodNotFound = -32601,
     InvalidRequest = -32600,
+    NodeCapacityReached = -34,
     P2pDisabled = -31,
     InvalidIpOrSubnet = -30,
     NodeNotConnected = -29,

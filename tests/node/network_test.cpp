@@ -4,6 +4,7 @@
 #include "node/messages.h"
 #include "node/miner.h"
 #include "node/network.h"
+#include "node/peer.h"
 #include "tests/temporary_folder.h"
 
 #include <boost/asio/connect.hpp>
@@ -107,6 +108,11 @@ struct Node {
     }
 
     consensus::BlockHash tip() const { return chain.view().tip().hash; }
+
+    size_t peer_count() const {
+        const PeerCounts counts = network->counts();
+        return counts.inbound + counts.outbound;
+    }
 
     tests::TemporaryFolder folder;
     Clock clock;
@@ -241,7 +247,7 @@ BOOST_AUTO_TEST_CASE(network__peer_restarts__is_called_again_and_synced) {
     BOOST_TEST(!a.network->add_node(address, AddNodeCommand::Add));
     BOOST_TEST(log.wait_until([&] { return a.network->added_nodes().at(0).connected; }));
     b.reset();
-    BOOST_TEST(log.wait_until([&] { return a.network->peers().empty(); }));
+    BOOST_TEST(log.wait_until([&] { return a.peer_count() == 0; }));
     a.mine(3);
     Node again({}, address);
     BOOST_TEST(again.watch.wait_for(a.tip()));
@@ -253,25 +259,32 @@ BOOST_AUTO_TEST_CASE(network__connected__peers_tell_of_each_other) {
     Node a;
     Node b({a.address()});
     const auto ponged = [](const Node& node) {
-        const std::vector<PeerInfo> peers = node.network->peers();
-        return peers.size() == 1 && peers[0].bytes_received_by_message.contains("pong");
+        bool answered = false;
+        node.network->each_peer([&](const PeerView& view) {
+            answered = view.traffic.bytes_received_by_message.contains("pong");
+        });
+        return answered;
     };
     BOOST_TEST(log.wait_until([&] { return ponged(a) && ponged(b); }));
-    const PeerInfo inbound = a.network->peers().at(0);
-    const PeerInfo outbound = b.network->peers().at(0);
-    BOOST_TEST(inbound.connection_type == "inbound");
-    BOOST_TEST(outbound.connection_type == "manual");
-    BOOST_TEST(outbound.address == a.address());
-    BOOST_TEST(outbound.address == inbound.bound_address);
-    BOOST_TEST(outbound.user_agent == a.network->user_agent());
-    BOOST_TEST(outbound.user_agent == "/Satoshi:31.0.0/Cairn:" CAIRN_VERSION "/");
-    BOOST_TEST(outbound.version == 70017);
-    BOOST_TEST(outbound.bytes_received_by_message.at("pong") == 32U);
+    PeerId inbound_id = 0;
+    a.network->each_peer([&](const PeerView& view) {
+        BOOST_CHECK(view.peer.type == ConnectionType::Inbound);
+        BOOST_TEST(view.peer.bound_address.to_string() == a.address());
+        inbound_id = view.peer.id;
+    });
+    b.network->each_peer([&](const PeerView& view) {
+        BOOST_CHECK(view.peer.type == ConnectionType::Manual);
+        BOOST_TEST(view.peer.address.to_string() == a.address());
+        BOOST_TEST(view.peer.user_agent == a.network->user_agent());
+        BOOST_TEST(view.peer.user_agent == "/Satoshi:31.0.0/Cairn:" CAIRN_VERSION "/");
+        BOOST_TEST(view.peer.version == 70017);
+        BOOST_TEST(view.traffic.bytes_received_by_message.at("pong") == 32U);
+    });
     BOOST_TEST(a.network->totals().bytes_received > 0U);
-    BOOST_TEST(a.network->disconnect(inbound.id));
-    BOOST_TEST(!a.network->disconnect(inbound.id));
+    BOOST_TEST(a.network->disconnect(inbound_id));
+    BOOST_TEST(!a.network->disconnect(inbound_id));
     b.network->set_active(false);
-    BOOST_TEST(log.wait_until([&] { return a.network->peers().empty(); }));
+    BOOST_TEST(log.wait_until([&] { return a.peer_count() == 0; }));
     BOOST_TEST(std::filesystem::exists(a.folder.path() / "peers.dat"));
 }
 

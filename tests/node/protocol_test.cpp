@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(keepalive__no_pong__ends_after_twenty_minutes) {
     BOOST_TEST(net.is_connected(node, stub));
     net.advance(2min);
     BOOST_TEST(!net.is_connected(node, stub));
-    BOOST_TEST(node.drops.back() == "ping timeout");
+    BOOST_TEST(node.drops.back().starts_with("ping timeout: 1200."));
 }
 
 BOOST_AUTO_TEST_CASE(keepalive__pong__measures_the_round_trip) {
@@ -174,6 +174,59 @@ BOOST_AUTO_TEST_CASE(keepalive__pong__measures_the_round_trip) {
 }
 
 // Sync //////////////////////////////////////////////////////////////////////////////////////////
+
+BOOST_AUTO_TEST_CASE(keepalive__wrong_pong__the_ping_waits_on_unless_without_a_number) {
+    TestNet net;
+    net.stubs_answer_pings = false;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    const auto waits = [&] { return node.protocol.peers().at(stub).ping.nonce != 0; };
+    BOOST_TEST(waits());
+    net.say(node, stub, "pong", Bytes(8, 0xaa));
+    BOOST_TEST(waits());
+    net.say(node, stub, "pong", Bytes(8, 0));
+    BOOST_TEST(!waits());
+    net.advance(121s);
+    BOOST_TEST(waits());
+    net.say(node, stub, "pong");
+    BOOST_TEST(!waits());
+}
+
+BOOST_AUTO_TEST_CASE(kinds__peers_we_chose__do_what_they_are_for) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId feeler = net.connect_stub(node, ConnectionType::Feeler);
+    BOOST_TEST(!net.is_connected(node, feeler));
+    BOOST_TEST(node.drops.back() == "feeler connection completed");
+
+    const PeerId blocks = net.connect_stub(node, ConnectionType::BlockRelayOnly);
+    std::set<std::string> commands;
+    for (const Message& message : net.heard(node, blocks)) commands.insert(message.command);
+    BOOST_TEST(commands.contains("getheaders"));
+    BOOST_TEST(!commands.contains("getaddr"));
+    BOOST_TEST(!commands.contains("feefilter"));
+    const auto tx = make_payment({}, 1000);
+    net.submit(node, tx);
+    net.advance(60s);
+    BOOST_TEST(net.heard(node, blocks, "inv").empty());
+    net.say(node, blocks, "tx", consensus::encode(*tx));
+    BOOST_TEST(!net.is_connected(node, blocks));
+    BOOST_TEST(node.drops.back() == "transaction sent in violation of protocol");
+
+    const AddrMessage one{{{1, 1, NetAddress::ipv4({8, 8, 8, 8}, 1)}}};
+    const AddrMessage two{{one.addresses[0], one.addresses[0]}};
+    const PeerId fetch = net.connect_stub(node, ConnectionType::AddrFetch);
+    BOOST_TEST(net.heard(node, fetch, "getaddr").size() == 1U);
+    net.say(node, fetch, "addr", consensus::encode(one));
+    BOOST_TEST(net.is_connected(node, fetch));
+    net.say(node, fetch, "addr", consensus::encode(two));
+    BOOST_TEST(node.drops.back() == "addrfetch connection completed");
+    const PeerId silent = net.connect_stub(node, ConnectionType::AddrFetch);
+    net.advance(299s);
+    BOOST_TEST(net.is_connected(node, silent));
+    net.advance(2s);
+    BOOST_TEST(node.drops.back() == "addrfetch connection timeout");
+}
 
 BOOST_AUTO_TEST_CASE(sync__empty_node_meets_a_long_chain__has_it) {
     TestNet net;

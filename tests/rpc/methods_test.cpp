@@ -8,6 +8,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <spdlog/spdlog.h>
 
 using namespace cairn::rpc;
 using namespace std::chrono_literals;
@@ -164,6 +165,10 @@ BOOST_AUTO_TEST_CASE(prioritisetransaction__counts_in_modified_fee) {
     mine(101);
     const std::string txid = result("sendrawtransaction", list_of(spend_coinbase(1))).text;
     result("prioritisetransaction", "[\"" + txid + "\",0,5000]");
+    const Json priority = *result("getprioritisedtransactions").find(txid);
+    BOOST_TEST(priority.find("fee_delta")->text == "5000");
+    BOOST_TEST(priority.find("in_mempool")->truth);
+    BOOST_TEST(priority.find("modified_fee")->text == "15000");
     const Json entry = result("getmempoolentry", list_of(txid));
     BOOST_TEST(entry.find("fees")->find("base")->text == "0.00010000");
     BOOST_TEST(entry.find("fees")->find("modified")->text == "0.00015000");
@@ -235,9 +240,8 @@ BOOST_AUTO_TEST_CASE(submitblock__each_outcome__bip22_word) {
         result("generateblock", R"x(["raw(51)",[],false])x").find("hex")->text;
     BOOST_TEST(error("submitblock", "[\"00\"]") == "-22 Block decode failed");
     BOOST_TEST(
-        error("submitblock", list_of(block.substr(0, 160) + "00")) ==
-        "-22 Block does not start with a coinbase");
-    BOOST_TEST(text("submitblock", list_of(block)) == "null");
+        text("submitblock", list_of(block.substr(0, 160) + "00")) == "\"bad-txnmrklroot\"");
+    BOOST_TEST(text("submitblock", list_of(block + "00")) == "null"); // the rest is ignored
     BOOST_TEST(text("submitblock", list_of(block)) == "\"duplicate\"");
     BOOST_TEST(text("submitblock", list_of(rival)) == "\"inconclusive\"");
     std::string bad_root = block;
@@ -334,10 +338,20 @@ BOOST_AUTO_TEST_CASE(setmocktime__range_and_chain) {
     BOOST_TEST(
         error("setmocktime", "[-1]") ==
         "-8 Mocktime must be in the range [0, 4294967295], not -1.");
+    result("mockscheduler", "[3600]");
+    for (const std::string& delta : {"[0]", "[3601]"})
+        BOOST_TEST(
+            error("mockscheduler", delta) ==
+            "-1 delta_time must be between 1 and 3600 seconds (1 hr)");
     TestNode mainnet(read_params("bitcoin-mainnet.json"));
-    BOOST_TEST(
-        mainnet.error("setmocktime", "[1]") ==
-        "-1 setmocktime is for regression testing (-regtest mode) only");
+    const std::pair<std::string, std::string> calls[] = {
+        {"setmocktime", "[1]"},
+        {"mockscheduler", "[1]"},
+        {"addconnection", "[\"127.0.0.1:1\",\"feeler\",false]"}};
+    for (const auto& [method, params] : calls)
+        BOOST_TEST(
+            mainnet.error(method, params) ==
+            "-1 " + method + " is for regression testing (-regtest mode) only");
 }
 
 BOOST_AUTO_TEST_CASE(validateaddress__good_and_bad) {
@@ -375,6 +389,103 @@ BOOST_AUTO_TEST_CASE(peers__none__errors_name_them) {
     BOOST_TEST(text("setnetworkactive", "[false]") == "false");
     BOOST_TEST(error("getnodeaddresses", "[-1]") == "-8 Address count out of range");
     BOOST_TEST(error("getnodeaddresses", "[1,\"x\"]") == "-8 Network not recognized: x");
+}
+
+BOOST_AUTO_TEST_CASE(addconnection__kinds_of_peers__only_what_the_node_chooses) {
+    const std::string kinds[] = {"outbound-full-relay", "block-relay-only", "addr-fetch", "feeler"};
+    for (const std::string& kind : kinds)
+        BOOST_TEST(
+            field("addconnection", "[\"127.0.0.1:1\",\"" + kind + "\",false]", "address") ==
+            "\"127.0.0.1:1\"");
+    BOOST_TEST(error("addconnection", R"(["127.0.0.1:1","manual",false])").starts_with("-8 addc"));
+    BOOST_TEST(
+        error("addconnection", R"(["127.0.0.1:1","feeler",true])") ==
+        "-8 Error: Adding v2transport connections requires -v2transport init flag to be set.");
+}
+
+BOOST_AUTO_TEST_CASE(memory_and_logging__modes_and_categories) {
+    BOOST_TEST(result("getmemoryinfo").find("locked")->find("used")->text == "0");
+    BOOST_TEST(result("getmemoryinfo", "[\"mallocinfo\"]").text.starts_with("<malloc"));
+    BOOST_TEST(error("getmemoryinfo", "[\"foobar\"]") == "-8 unknown mode foobar");
+    BOOST_TEST(text("logging", "[[\"all\"]]") == "{\"all\":true}");
+    BOOST_TEST(text("logging") == "{\"all\":true}");
+    BOOST_TEST(text("logging", "[[\"1\"],[\"all\"]]") == "{\"all\":false}");
+    BOOST_TEST(error("logging", "[[\"foobar\"]]") == "-8 unknown logging category foobar");
+    spdlog::set_level(spdlog::level::warn);
+}
+
+BOOST_AUTO_TEST_CASE(scantxoutset__coins_of_descriptors__found_with_their_blocks) {
+    mine(103);
+    const std::string tip = result("getbestblockhash").text;
+    const std::string scan = "[\"start\",[\"addr(" + address + ")\"]]";
+    const Json found = result("scantxoutset", scan);
+    BOOST_TEST(found.find("success")->truth);
+    BOOST_TEST(found.find("bestblock")->text == tip);
+    BOOST_TEST(found.find("txouts")->text == "103");
+    BOOST_TEST(found.find("unspents")->items.size() == 103U);
+    BOOST_TEST(text_of(*found.find("total_amount")) == "5150.00000000");
+    const Json& coin = found.find("unspents")->items.at(0);
+    BOOST_TEST(
+        coin.find("blockhash")->text ==
+        result("getblockhash", "[" + coin.find("height")->text + "]").text);
+    BOOST_TEST(coin.find("desc")->text.starts_with("addr(" + address + ")#"));
+    // What a transaction that waits spends is spent only once it is in a block.
+    result("sendrawtransaction", list_of(spend_coinbase(1)));
+    BOOST_TEST(field("scantxoutset", scan, "txouts") == "103");
+    const std::string key = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+    result("generatetodescriptor", "[1,\"wpkh(" + key + ")\"]");
+    const Json own = result("scantxoutset", "[\"start\",[{\"desc\":\"combo(" + key + ")\"}]]");
+    BOOST_TEST(own.find("unspents")
+                   ->items.at(0)
+                   .find("desc")
+                   ->text.starts_with("wpkh([751e76e8]" + key + ")#"));
+}
+
+BOOST_AUTO_TEST_CASE(scantxoutset__wrong_request__says_why) {
+    BOOST_TEST(text("scantxoutset", "[\"status\"]") == "null");
+    BOOST_TEST(text("scantxoutset", "[\"abort\"]") == "false");
+    const std::string range = R"(["start",[{"desc":"desc","range":)";
+    const std::pair<std::string, std::string_view> wrong[] = {
+        {R"(["start"])", "-1 scanobjects argument is required for the start action"},
+        {R"(["stop"])", "-8 Invalid action 'stop'"},
+        {R"(["start",[1]])", "-8 Scan object needs to be either a string or an object"},
+        {R"(["start",[{}]])", "-8 Descriptor needs to be provided in scan object"},
+        {R"(["start",["desc"]])", "-5 'desc' is not a valid descriptor function"},
+        {range + "\"x\"}]]", "-8 Range must be specified as end or as [begin,end]"},
+        {range + "-1}]]", "-8 End of range is too high"},
+        {range + "[2,1]}]]", "-8 Range specified as [begin,end] must not have begin after end"},
+        {range + "[-1,1]}]]", "-8 Range should be greater or equal than 0"},
+        {range + "[0,1000000]}]]", "-8 Range is too large"},
+    };
+    for (const auto& [params, why] : wrong) BOOST_TEST(error("scantxoutset", params) == why);
+    BOOST_TEST(text("scantxoutset", "[\"status\"]") == "null"); // none of them goes on
+}
+
+BOOST_AUTO_TEST_CASE(deriveaddresses__wrong_request__says_why) {
+    const std::string key = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+    const auto derive = [&](const std::string& descriptor, const std::string& range = "") {
+        const std::string sum =
+            result("getdescriptorinfo", list_of(descriptor)).find("checksum")->text;
+        return error("deriveaddresses", "[\"" + descriptor + "#" + sum + "\"" + range + "]");
+    };
+    BOOST_TEST(error("deriveaddresses", list_of("pkh(" + key + ")")) == "-5 Missing checksum");
+    BOOST_TEST(derive("pkh(" + key + ")") == "no error");
+    BOOST_TEST(derive("pk(" + key + ")") == "-5 Descriptor does not have a corresponding address");
+    BOOST_TEST(
+        derive("pkh(" + key + ")", ",1") ==
+        "-8 Range should not be specified for an un-ranged descriptor");
+    const std::string xpub = "tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQ"
+                             "vao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B";
+    BOOST_TEST(
+        derive("wpkh(" + xpub + "/*)") == "-8 Range must be specified for a ranged descriptor");
+    BOOST_TEST(
+        derive("wpkh(" + xpub + "/1'/*)", ",1") == "-5 Cannot derive script without private keys");
+    BOOST_TEST(
+        error("generatetodescriptor", "[1,\"wpkh(" + xpub + "/*)\"]") ==
+        "-8 Ranged descriptor not accepted. Maybe pass through deriveaddresses first?");
+    BOOST_TEST(
+        error("generatetodescriptor", "[1,\"wpkh(" + xpub + "/<0;1>)\"]") ==
+        "-8 Multipath descriptor not accepted");
 }
 
 BOOST_AUTO_TEST_CASE(control__stop_echo_and_rpcinfo) {
