@@ -8,7 +8,7 @@ namespace cairn::node {
 void Context::send(Peer& peer, Message message) {
     if (peer.dropped) return;
     spdlog::debug(
-        "sending command={} bytes={} peer={}", message.command, message.payload.size(), peer.id);
+        "sending {} ({} bytes) peer={}", message.command, message.payload.size(), peer.id);
     peer.unsent_bytes += FRAME_HEADER_BYTES + message.payload.size();
     out.emplace_back(Send{peer.id, std::move(message)});
 }

@@ -91,7 +91,7 @@ void Handshake::version(Peer& peer, const VersionMessage& message) {
 }
 
 void Handshake::feature(Peer& peer, const Bytes& payload) {
-    if (peer.established) return context_.misbehaving(peer, "feature sent after verack");
+    if (peer.established) return context_.misbehaving(peer, "feature received after verack");
     const auto message = consensus::decode<FeatureMessage>(payload);
     if (!message || !message->is_valid())
         return context_.misbehaving(peer, "invalid feature message");

@@ -189,7 +189,7 @@ Actions Protocol::received(PeerId id, Message message, Time now) {
 
 void Protocol::handle(Peer& peer, Message message) {
     spdlog::debug(
-        "received command={} bytes={} peer={}", message.command, message.payload.size(), peer.id);
+        "received: {} ({} bytes) peer={}", message.command, message.payload.size(), peer.id);
     const Handler* handler = find_handler(message.command);
     if (handler == nullptr) {
         spdlog::debug("unknown command={} peer={}", message.command, peer.id);

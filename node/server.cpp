@@ -22,6 +22,16 @@ const BlockNode* Server::fork_point(const std::vector<BlockHash>& locator) const
     return view.at(0);
 }
 
+/// Blocks beside the chain are given only if they were valid once and are recent, in height and
+/// in time, lest they tell what this node has seen. Core: BlockRequestAllowed.
+bool Server::may_be_had(const BlockNode& node) const {
+    const chain::View view = context_.chain.view();
+    if (view.contains(node)) return true;
+    const int64_t age = int64_t{view.tip().header.time} - node.header.time;
+    return node.has(BlockNode::VALID_SCRIPTS) && age < MAX_STALE_SECONDS &&
+           view.height() - node.height < MAX_STALE_BLOCKS;
+}
+
 void Server::get_headers(Peer& peer, const LocatorMessage& message) {
     if (message.locator.size() > MAX_LOCATOR_HASHES)
         return context_.drop(
@@ -34,7 +44,7 @@ void Server::get_headers(Peer& peer, const LocatorMessage& message) {
     const BlockNode* next = nullptr;
     if (message.locator.empty()) {
         next = context_.chain.find_block(message.stop);
-        if (next == nullptr || !view.contains(*next)) return;
+        if (next == nullptr || !may_be_had(*next)) return;
     } else {
         next = view.at(fork_point(message.locator)->height + 1);
     }
@@ -125,13 +135,7 @@ void Server::serve_transaction(Peer& peer, const Inventory& item) {
 
 void Server::serve_block(Peer& peer, const Inventory& item) {
     const BlockNode* node = context_.chain.find_block(BlockHash(item.hash));
-    // Blocks beside the chain are given only if they were valid once and are recent, lest they
-    // tell what this node has seen.
-    const chain::View view = context_.chain.view();
-    const bool on_chain = node != nullptr && view.contains(*node);
-    const bool recent = node != nullptr && node->has(BlockNode::VALID_SCRIPTS) &&
-                        view.height() - node->height < Height(4032);
-    if (node == nullptr || !node->has(BlockNode::HAVE_BODY) || !(on_chain || recent)) return;
+    if (node == nullptr || !node->has(BlockNode::HAVE_BODY) || !may_be_had(*node)) return;
     peer.server.reading = true;
     const bool stripped = item.type == InventoryType::Block;
     const auto kind = stripped ? DiskRead::Kind::StrippedBlock : DiskRead::Kind::Block;

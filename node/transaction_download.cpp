@@ -31,7 +31,9 @@ void TransactionDownload::announced(Peer& peer, const Inventory& item) {
     const bool is_wtxid = item.type == InventoryType::WtxidTransaction;
     if (peer.wtxid_relay != is_wtxid) return; // not what was agreed: either id alone is a riddle
     if (refuses_transactions(peer))
-        return context_.drop(peer, "transaction inv sent in violation of protocol");
+        return context_.drop(
+            peer, fmt::format(
+                      "transaction ({}) inv sent in violation of protocol", item.hash.to_string()));
     peer.known_transactions.insert(item.hash);
     if (context_.chain.initial_download() || have(item)) return;
     request(peer, item.hash, is_wtxid);

@@ -34,11 +34,13 @@ struct NodeContext : server::Context {
     Node node;
     TipWatch tips;
     std::atomic<bool> stopping{false}; ///< Ends mining on request.
+
     struct {
         std::atomic<bool> running{false};
         std::atomic<bool> abort{false};
         std::atomic<int> percent{0};
     } scan; ///< Of scantxoutset.
+
     /// Of the last block template, for getmininginfo; -1: none was made yet.
     std::atomic<int64_t> template_weight{-1};
     std::atomic<int64_t> template_transactions{-1};
@@ -63,8 +65,8 @@ inline bool is_test_chain(const Call& call) {
 
 inline Error not_a_test_chain(const Call& call) {
     return {
-        Code::Misc, std::string(call.method.name) +
-                        " is for regression testing (-regtest mode) only"};
+        Code::Misc,
+        std::string(call.method.name) + " is for regression testing (-regtest mode) only"};
 }
 
 inline const Error P2P_DISABLED{

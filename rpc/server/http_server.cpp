@@ -134,11 +134,13 @@ void HttpServer::admit(tcp::socket socket) {
     boost::system::error_code error;
     const tcp::endpoint peer = socket.remote_endpoint(error);
     if (error) return; // It has left already.
-    if (!options_.allows(peer.address()))
-        return spdlog::warn("rpc_not_allowed peer={}", peer.address().to_string());
+    const bool allowed = options_.allows(peer.address());
+    if (!allowed) spdlog::warn("rpc_not_allowed peer={}", peer.address().to_string());
     socket.set_option(tcp::no_delay(true), error);
-    if (sessions().size() >= options_.max_connections) make_room();
-    std::make_shared<Session>(boost::beast::tcp_stream(std::move(socket)), *this)->start();
+    const bool full = sessions().size() >= options_.max_connections;
+    if (full && !allowed) return; // Strangers push out nobody.
+    if (full) make_room();
+    std::make_shared<Session>(boost::beast::tcp_stream(std::move(socket)), *this, allowed)->start();
 }
 
 /// Close the connection that waits longest for its next request. Those that execute one stay,

@@ -35,9 +35,10 @@ bool is_known_target(std::string_view target) {
 
 } // namespace
 
-Session::Session(beast::tcp_stream stream, HttpServer& server)
+Session::Session(beast::tcp_stream stream, HttpServer& server, bool allowed)
     : stream_(std::move(stream)),
       server_(server),
+      allowed_(allowed),
       delay_(stream_.get_executor()) {}
 
 Session::~Session() {
@@ -88,6 +89,7 @@ void Session::header_read(boost::system::error_code error) {
     if (error && !spoke_nonsense) return close();
     if (error) return refuse(Status::bad_request, "Bad Request");
 
+    if (!allowed_) return refuse(Status::forbidden, "");
     const auto& request = parser_->get();
     const auto target = request.target();
     if (!is_known_target({target.data(), target.size()}))
@@ -157,7 +159,8 @@ void Session::refuse(Status status, std::string text) {
         response_.set(http::field::www_authenticate, "Basic realm=\"jsonrpc\"");
     if (status == Status::method_not_allowed) response_.set(http::field::allow, "POST");
     response_.body() = std::move(text);
-    response_.keep_alive(false);
+    response_.keep_alive(
+        allowed_ && parser_->is_done() && parser_->get().keep_alive() && !closing_);
     write();
 }
 

@@ -20,7 +20,8 @@ namespace cairn::rpc::server {
 /// under way.
 class Session : public std::enable_shared_from_this<Session> {
 public:
-    Session(boost::beast::tcp_stream stream, HttpServer& server); ///< The server outlives it.
+    /// The server outlives it. `allowed`: else all it asks for is refused.
+    Session(boost::beast::tcp_stream stream, HttpServer& server, bool allowed);
     ~Session();
 
     void start();
@@ -39,7 +40,7 @@ private:
     void read_body();
     void execute();
     void reply(Answer answer);
-    /// Answer with a text and close: the rest of the request is not read.
+    /// Answer with a text and, if more of the request would follow, close.
     void refuse(Status status, std::string text);
     void refuse_credentials();
     void write();
@@ -47,6 +48,7 @@ private:
 
     boost::beast::tcp_stream stream_;
     HttpServer& server_;
+    const bool allowed_;
     boost::beast::flat_buffer buffer_;
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
     Response response_;

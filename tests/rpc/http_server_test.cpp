@@ -181,9 +181,20 @@ BOOST_AUTO_TEST_CASE(method_and_target__others__refused) {
     const auto not_post = get.read();
     BOOST_TEST(not_post.result_int() == 405U);
     BOOST_TEST(not_post.body() == "JSONRPC server handles only POST requests");
+    BOOST_TEST(get.ask(ADD).body() == ADDED); // All of it was read: there is no harm in going on.
     Client elsewhere(server->port());
     elsewhere.send("POST /etc HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
     BOOST_TEST(elsewhere.read().result_int() == 404U);
+}
+
+BOOST_AUTO_TEST_CASE(address__not_allowed__403_and_closed) {
+    HttpOptions others = options();
+    others.allows = [](const asio::ip::address&) { return false; };
+    start(others);
+    Client client(server->port());
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    BOOST_TEST(client.read().result_int() == 403U);
+    BOOST_TEST(client.closed());
 }
 
 BOOST_AUTO_TEST_CASE(bad_http__answered_400_and_closed) {

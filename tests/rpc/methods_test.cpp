@@ -239,8 +239,7 @@ BOOST_AUTO_TEST_CASE(submitblock__each_outcome__bip22_word) {
     const std::string rival =
         result("generateblock", R"x(["raw(51)",[],false])x").find("hex")->text;
     BOOST_TEST(error("submitblock", "[\"00\"]") == "-22 Block decode failed");
-    BOOST_TEST(
-        text("submitblock", list_of(block.substr(0, 160) + "00")) == "\"bad-txnmrklroot\"");
+    BOOST_TEST(text("submitblock", list_of(block.substr(0, 160) + "00")) == "\"bad-txnmrklroot\"");
     BOOST_TEST(text("submitblock", list_of(block + "00")) == "null"); // the rest is ignored
     BOOST_TEST(text("submitblock", list_of(block)) == "\"duplicate\"");
     BOOST_TEST(text("submitblock", list_of(rival)) == "\"inconclusive\"");
