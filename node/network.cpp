@@ -347,8 +347,8 @@ private:
             buffer_);
         connections_[fresh.id] = connection;
         spdlog::debug(
-            "connection {} {} peer={}", inbound ? "from" : "to", fresh.address.to_string(),
-            fresh.id);
+            "Added connection peer={} {} {}", fresh.id, inbound ? "from" : "to",
+            fresh.address.to_string());
         perform(protocol_.connected(fresh, clock_.now()));
         connection->start();
     }
