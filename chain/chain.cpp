@@ -149,6 +149,7 @@ void Chain::State::wake() {
 }
 
 void Chain::State::open() {
+    chainstate_.rebuild(stopping_);
     chainstate_.complete_filters(stopping_);
     best_chain_.finish();
     announce();

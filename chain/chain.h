@@ -49,6 +49,7 @@ struct ChainOptions {
     FeeRate dust_feerate{3000};             ///< -dustrelayfee
     FeeRate block_min_feerate{1};           ///< -blockmintxfee
     bool block_filters = true;              ///< -blockfilterindex
+    bool reindex = false;                   ///< -reindex
     /// Validated at once, as long as they are not too large; what one gives, many give, but slower.
     size_t blocks_in_flight = 16;
     /// Wall clock, seconds since the epoch; settable by setmocktime. Called on any thread.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "chain/chainstate.h"
 
+#include "chain/progress.h"
 #include "consensus/block_filter.h"
 #include "consensus/block_rules.h"
 #include "consensus/pow.h"
@@ -43,7 +44,8 @@ Chainstate::Chainstate(const consensus::Params& params, const ChainOptions& opti
       options_(options),
       minimum_work_(options.minimum_chain_work.value_or(params.minimum_chain_work)),
       assumed_valid_(options.assumed_valid.value_or(params.assumed_valid)),
-      store_(options.directory / "chainstate", params, block_cache_bytes(options)),
+      store_(
+          {options.directory / "chainstate", block_cache_bytes(options), options.reindex}, params),
       tree_(params),
       coins_(store_, random_salt()),
       verify_pool_(options.verify_threads),
@@ -77,12 +79,11 @@ void Chainstate::create_genesis() {
 void Chainstate::load() {
     store_.load_headers([this](const HeaderRecord& record, const BlockHash& hash) {
         if (!tree_.restore(record.header, hash, record.status, record.tx_count))
-            throw StorageError("the chain state on disk is damaged: a header without its parent");
+            damaged("a header without its parent");
     });
     const TipRecord record = *store_.tip();
     BlockNode* tip = tree_.find(record.hash);
-    if (!tip || tip->chain_tx_count == 0)
-        throw StorageError("the chain state on disk is damaged: the tip's block is missing");
+    if (!tip || tip->chain_tx_count == 0) damaged("the tip's block is missing");
     reads_disk_ = tip->height > Height(0);
     next_event_ = record.next_event;
     durable_events_ = next_event_;
@@ -93,6 +94,29 @@ void Chainstate::load() {
     spdlog::info(
         "chain_loaded height={} hash={} headers={}", tip->height.value, tip->hash.to_string(),
         tree_.size());
+}
+
+void Chainstate::rebuild(const std::atomic<bool>& stop) {
+    if (!store_.rebuilding()) return;
+    spdlog::info("reindexing blocks={}", store_.block_count());
+    Progress progress("reindex_progress", store_.block_count());
+    StoreBatch batch;
+    store_.visit_blocks([&](ByteView bytes) {
+        progress.step();
+        CheckedBlock checked(Bytes(bytes.begin(), bytes.end()));
+        checked.check(*this);
+        // What has no place in the chain as it is here now, peers may give again.
+        if (!checked.verdict || !checked.place || !*checked.place) return !stop;
+        const Result<BlockNode*> node = accept_header(checked.block->header, checked.hash);
+        if (!node) return !stop;
+        tree_.receive_body(**node, static_cast<uint32_t>(checked.block->transactions.size()));
+        put_dirty_headers(batch);
+        store_.write(batch, Durability::Logged);
+        return !stop;
+    });
+    if (stop) return;
+    store_.rebuilt();
+    update_bulk();
 }
 
 bool Chainstate::initial_download() const {
@@ -226,7 +250,7 @@ Chainstate::make_filter(const BlockNode& node, const Block& block, const BlockUn
         previous = last_filter_.header;
     } else if (const BlockNode* parent = node.parent_node()) {
         const std::optional<FilterEntry> entry = store_.read_filter(*parent);
-        if (!entry) throw StorageError("the chain state on disk is damaged: a filter is missing");
+        if (!entry) damaged("a filter is missing");
         previous = entry->header;
     }
     std::vector<Script> scripts;
@@ -320,9 +344,8 @@ BlockRef Chainstate::load_block(const BlockNode& node) const {
     const Bytes bytes = store_.read_block(node);
     Result<Block> block = consensus::decode<Block>(bytes);
     if (!block || block->header != node.header)
-        throw StorageError(
-            "the chain state on disk is damaged: block " + node.hash.to_string() +
-            (bytes.empty() ? " is missing" : " can't be read"));
+        damaged(
+            "block " + node.hash.to_string() + (bytes.empty() ? " is missing" : " can't be read"));
     return std::make_shared<const Block>(std::move(*block));
 }
 
@@ -333,9 +356,7 @@ void Chainstate::disconnect_tip(const Block& block, const WithCommit& with_commi
     bool fits = undo && undo->spent.size() + 1 == block.transactions.size();
     for (size_t i = 1; fits && i < block.transactions.size(); ++i)
         fits = undo->spent[i - 1].size() == block.transactions[i].inputs.size();
-    if (!fits)
-        throw StorageError(
-            "the chain state on disk is damaged: undo data of " + node.hash.to_string());
+    if (!fits) damaged("undo data of " + node.hash.to_string());
     CoinTable changes(coins_.salt());
     disconnect_coins(block, *undo, changes);
     commit(*node.parent_node(), changes, with_commit);

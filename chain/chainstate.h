@@ -124,6 +124,9 @@ public:
     /// A walk over the coins as of tip().
     CoinScan scan_coins();
 
+    /// If the store holds bodies only, make the headers of them; connecting makes the rest.
+    void rebuild(const std::atomic<bool>& stop);
+
     /// Build the compact filters that are missing, up to the tip.
     void complete_filters(const std::atomic<bool>& stop);
 

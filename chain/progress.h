@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <spdlog/spdlog.h>
 #include <string_view>
@@ -10,11 +11,12 @@ namespace cairn::chain {
 /// Tells the log every ten seconds how far a long work over blocks is, and when it will be done.
 class Progress {
 public:
+    /// `total` may be a guess.
     Progress(std::string_view event, size_t total) : event_(event), total_(total) {}
 
     /// One block more is done.
     void step() {
-        ++done_;
+        total_ = std::max(total_, ++done_);
         const auto now = std::chrono::steady_clock::now();
         if (now - last_report_ < std::chrono::seconds(10)) return;
         last_report_ = now;

@@ -11,6 +11,7 @@
 #include <array>
 #include <cassert>
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 namespace cairn::chain {
 
@@ -18,13 +19,19 @@ using consensus::encode;
 using rocksdb::Slice;
 using rocksdb::Status;
 
+void damaged(std::string_view what) {
+    throw StorageError(fmt::format(
+        "the chain state on disk is damaged: {}; start once with -reindex to build it anew", what));
+}
+
 namespace {
 
 constexpr std::array<const char*, COLUMN_COUNT> COLUMN_NAMES{"default", "headers", "blocks", "undo",
                                                              "coins",   "filters", "events"};
 constexpr const char* FORMAT_KEY = "format";
 constexpr const char* CHAIN_KEY = "chain";
-constexpr std::string_view TIP_KEY("\0", 1); ///< Before all coins, whose keys are longer.
+constexpr const char* REBUILD_KEY = "rebuild"; ///< There while rebuilding().
+constexpr std::string_view TIP_KEY("\0", 1);   ///< Before all coins, whose keys are longer.
 constexpr size_t INGEST_FILE_BYTES = 64 << 20;
 
 Slice slice(ByteView bytes) {
@@ -37,11 +44,8 @@ ByteView view_of(const Slice& bytes) {
 
 void check(const Status& status, std::string_view what) {
     if (status.ok()) return;
+    if (status.IsCorruption()) damaged(status.ToString());
     throw StorageError(std::string(what) + ": " + status.ToString());
-}
-
-[[noreturn]] void damaged(std::string_view what) {
-    throw StorageError("the chain state on disk is damaged: " + std::string(what));
 }
 
 template <class T>
@@ -50,13 +54,25 @@ void append_big_endian(std::string& key, T number) {
         key.push_back(static_cast<char>(number >> shift));
 }
 
+/// Before the keys of all nodes at `height`, and after those below.
+std::string height_key(Height height) {
+    std::string key;
+    append_big_endian(key, static_cast<uint32_t>(height.value));
+    return key;
+}
+
 /// Height first, so that blocks lie on disk in the order of the chain and headers come up with
 /// parents first.
 std::string node_key(const consensus::HeaderNode& node) {
-    std::string key;
-    append_big_endian(key, static_cast<uint32_t>(node.height.value));
+    std::string key = height_key(node.height);
     key.append(slice(node.hash.bytes).data(), 32);
     return key;
+}
+
+Height height_of(const Slice& node_key) {
+    int32_t height = 0;
+    for (const uint8_t byte : view_of(node_key).first(4)) height = height << 8 | byte;
+    return height;
 }
 
 /// Keeps the order of the output numbers, in one byte for nearly all of them.
@@ -141,6 +157,12 @@ rocksdb::DBOptions database_options() {
     return options;
 }
 
+rocksdb::WriteOptions synced() {
+    rocksdb::WriteOptions options;
+    options.sync = true;
+    return options;
+}
+
 /// A column this program does not know was made by one that is newer.
 void refuse_unknown_columns(const std::string& path) {
     std::vector<std::string> names;
@@ -171,16 +193,13 @@ bool StoreBatch::empty() const {
 }
 
 struct Store::Impl {
-    std::filesystem::path directory;
-    rocksdb::Options options; ///< Of the coins, for the files that are ingested.
+    StoreOptions options;
+    rocksdb::Options coin_options; ///< For the files that are ingested.
     std::unique_ptr<rocksdb::DB> db;
     std::vector<rocksdb::ColumnFamilyHandle*> columns;
+    bool rebuilding = false;
 
-    ~Impl() {
-        if (!db) return;
-        for (rocksdb::ColumnFamilyHandle* column : columns) db->DestroyColumnFamilyHandle(column);
-        db->Close();
-    }
+    ~Impl() { close(); }
 
     rocksdb::ColumnFamilyHandle* column(Column column) const {
         return columns[static_cast<size_t>(column)];
@@ -194,66 +213,105 @@ struct Store::Impl {
         return value;
     }
 
-    void check_identity(const consensus::Params& params) const;
+    void open(bool salvage);
+    void close();
+    bool is_current(const consensus::Params& params) const;
+    void drop_all_but_bodies();
+
+    std::filesystem::path ingest_directory() const { return options.directory / "ingest"; }
 };
 
-namespace {
-
-std::filesystem::path ingest_directory(const std::filesystem::path& directory) {
-    return directory / "ingest";
-}
-
-} // namespace
-
-Store::Store(
-    const std::filesystem::path& directory, const consensus::Params& params, size_t cache_bytes)
-    : impl_(std::make_unique<Impl>()) {
-    impl_->directory = directory;
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error) throw StorageError("cannot create " + directory.string() + ": " + error.message());
-    refuse_unknown_columns(directory.string());
-
-    const auto cache = rocksdb::NewLRUCache(cache_bytes);
-    std::vector<rocksdb::ColumnFamilyDescriptor> columns;
+/// `salvage`: open even what can't be trusted, to save the bodies.
+void Store::Impl::open(bool salvage) {
+    const auto cache = rocksdb::NewLRUCache(options.cache_bytes);
+    std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
     for (size_t i = 0; i < COLUMN_COUNT; ++i)
-        columns.emplace_back(COLUMN_NAMES[i], column_options(static_cast<Column>(i), cache));
-    const rocksdb::DBOptions options = database_options();
-    impl_->options = rocksdb::Options(options, column_options(Column::Coins, nullptr));
-
-    rocksdb::DB* db = nullptr;
-    const Status status =
-        rocksdb::DB::Open(options, directory.string(), columns, &impl_->columns, &db);
+        descriptors.emplace_back(COLUMN_NAMES[i], column_options(static_cast<Column>(i), cache));
+    rocksdb::DBOptions database = database_options();
+    coin_options = rocksdb::Options(database, column_options(Column::Coins, nullptr));
+    if (salvage) {
+        database.paranoid_checks = false;
+        database.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+    }
+    const std::string path = options.directory.string();
+    rocksdb::DB* opened = nullptr;
+    const Status status = rocksdb::DB::Open(database, path, descriptors, &columns, &opened);
     if (status.IsIOError() && status.ToString().find("lock") != std::string::npos)
-        throw StorageError(
-            "cannot lock " + directory.string() + ": another process is using this directory");
-    check(status, "cannot open " + directory.string());
-    impl_->db.reset(db);
-    std::filesystem::remove_all(ingest_directory(directory), error); // left by a crash
-    impl_->check_identity(params);
+        throw StorageError("cannot lock " + path + ": another process is using this directory");
+    check(status, "cannot open " + path);
+    db.reset(opened);
 }
 
-Store::~Store() = default;
+void Store::Impl::close() {
+    if (!db) return;
+    for (rocksdb::ColumnFamilyHandle* column : columns) db->DestroyColumnFamilyHandle(column);
+    columns.clear();
+    db->Close();
+    db.reset();
+}
 
-void Store::Impl::check_identity(const consensus::Params& params) const {
+/// Whether it can be used as it is. What is new becomes so.
+bool Store::Impl::is_current(const consensus::Params& params) const {
+    const std::string path = options.directory.string();
     const Slice genesis = slice(params.genesis_hash.bytes);
     const std::optional<rocksdb::PinnableSlice> format = get(Column::Meta, FORMAT_KEY);
     if (!format) {
         rocksdb::WriteBatch batch;
         batch.Put(column(Column::Meta), FORMAT_KEY, slice(encode(STORE_FORMAT)));
         batch.Put(column(Column::Meta), CHAIN_KEY, genesis);
-        rocksdb::WriteOptions synced;
-        synced.sync = true;
-        return check(db->Write(synced, &batch), "write failed");
+        check(db->Write(synced(), &batch), "write failed");
+        return true;
     }
     const auto found = decoded(consensus::decode<uint32_t>(view_of(*format)), "format");
     if (found > STORE_FORMAT)
-        throw StorageError(
-            directory.string() + " has format " + std::to_string(found) +
-            ", written by a newer version; this one reads up to " + std::to_string(STORE_FORMAT));
+        throw StorageError(fmt::format(
+            "{} has format {}, written by a newer version; this one reads up to {}", path, found,
+            STORE_FORMAT));
     const std::optional<rocksdb::PinnableSlice> chain = get(Column::Meta, CHAIN_KEY);
     if (!chain || *chain != genesis)
-        throw StorageError(directory.string() + " holds another chain than " + params.name);
+        throw StorageError(path + " holds another chain than " + params.name);
+    return found == STORE_FORMAT && !get(Column::Meta, REBUILD_KEY);
+}
+
+/// Dropped columns are made anew when the database is opened again.
+void Store::Impl::drop_all_but_bodies() {
+    rocksdb::WriteBatch batch;
+    batch.Put(column(Column::Meta), FORMAT_KEY, slice(encode(STORE_FORMAT)));
+    batch.Put(column(Column::Meta), REBUILD_KEY, "");
+    check(db->Write(synced(), &batch), "write failed");
+    for (size_t i = 0; i < COLUMN_COUNT; ++i)
+        if (const auto column = static_cast<Column>(i);
+            column != Column::Meta && column != Column::Blocks)
+            check(db->DropColumnFamily(columns[i]), "write failed");
+}
+
+Store::Store(StoreOptions options, const consensus::Params& params)
+    : impl_(std::make_unique<Impl>()) {
+    impl_->options = std::move(options);
+    const std::filesystem::path& directory = impl_->options.directory;
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) throw StorageError("cannot create " + directory.string() + ": " + error.message());
+    refuse_unknown_columns(directory.string());
+    impl_->open(impl_->options.rebuild);
+    impl_->rebuilding = !impl_->is_current(params) || impl_->options.rebuild;
+    if (impl_->rebuilding) {
+        impl_->drop_all_but_bodies();
+        impl_->close();
+        impl_->open(false);
+    }
+    std::filesystem::remove_all(impl_->ingest_directory(), error); // left by a crash
+}
+
+Store::~Store() = default;
+
+bool Store::rebuilding() const {
+    return impl_->rebuilding;
+}
+
+void Store::rebuilt() {
+    check(impl_->db->Delete(synced(), REBUILD_KEY), "write failed");
+    impl_->rebuilding = false;
 }
 
 void Store::put_header(StoreBatch& batch, const BlockNode& node) const {
@@ -356,11 +414,11 @@ private:
 } // namespace
 
 void Store::ingest_coins(const TipRecord& tip, const std::function<void(CoinSink&)>& fill) {
-    const std::filesystem::path directory = ingest_directory(impl_->directory);
+    const std::filesystem::path directory = impl_->ingest_directory();
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) throw StorageError("cannot create " + directory.string() + ": " + error.message());
-    TableFiles files(impl_->options, directory);
+    TableFiles files(impl_->coin_options, directory);
     files.put_tip(tip); // its key is the first of all
     fill(files);
     rocksdb::IngestExternalFileOptions options;
@@ -389,6 +447,31 @@ void Store::load_headers(
         visit(decoded(consensus::decode<HeaderRecord>(view_of(it->value())), "header"), hash);
     }
     check(it->status(), "read failed");
+}
+
+void Store::visit_blocks(const std::function<bool(ByteView block)>& visit) const {
+    rocksdb::ReadOptions options;
+    options.fill_cache = false;
+    const std::unique_ptr<rocksdb::Iterator> it(
+        impl_->db->NewIterator(options, impl_->column(Column::Blocks)));
+    for (Height height;; ++height) {
+        for (it->Seek(height_key(height)); it->Valid(); it->Next()) {
+            if (!visit(view_of(it->value()))) return;
+            height = height_of(it->key());
+        }
+        if (it->status().ok()) return;
+        // One is damaged: on with the next height.
+        if (!it->status().IsCorruption()) check(it->status(), "read failed");
+        spdlog::warn(
+            "block_damaged after_height={} reason=\"{}\"", height.value, it->status().ToString());
+    }
+}
+
+size_t Store::block_count() const {
+    uint64_t count = 0;
+    impl_->db->GetIntProperty(
+        impl_->column(Column::Blocks), rocksdb::DB::Properties::kEstimateNumKeys, &count);
+    return count;
 }
 
 std::optional<Coin> Store::find_coin(const OutPoint& point) const {

@@ -30,6 +30,9 @@ struct StorageError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// What is on disk can't be. Throws StorageError, which says so and what to do.
+[[noreturn]] void damaged(std::string_view what);
+
 /// One column family each; the keys and values of all are in chain/README.md.
 enum class Column : uint8_t { Meta, Headers, Blocks, Undo, Coins, Filters, Events };
 
@@ -119,6 +122,13 @@ private:
     std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
+/// Where a store is, and how it is opened.
+struct StoreOptions {
+    std::filesystem::path directory; ///< For RocksDB alone.
+    size_t cache_bytes = 1 << 20;    ///< Of blocks of the database kept in memory.
+    bool rebuild = false;            ///< Keep the bodies only: see Store::rebuilding().
+};
+
 /// Everything that is on disk. Every function throws StorageError where the disk fails or holds
 /// what cannot be.
 ///
@@ -126,16 +136,17 @@ private:
 /// reads by any.
 class Store {
 public:
-    /// `directory`: for RocksDB alone. `cache_bytes`: of blocks of the database kept in memory.
     /// Throws StorageError also where another process has it open, or it is of a newer format or
-    /// another chain.
-    Store(
-        const std::filesystem::path& directory,
-        const consensus::Params& params,
-        size_t cache_bytes);
+    /// another chain. One of an older format is rebuilt.
+    Store(StoreOptions options, const consensus::Params& params);
     ~Store();
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
+
+    /// Only the bodies are left, and all else is to be made of them; so at each start, until
+    /// rebuilt() is called.
+    bool rebuilding() const;
+    void rebuilt();
 
     void put_header(StoreBatch& batch, const BlockNode& node) const;
     void put_block(StoreBatch& batch, const BlockNode& node, ByteView block) const;
@@ -167,6 +178,10 @@ public:
     /// Every header, parents first.
     void
     load_headers(const std::function<void(const HeaderRecord&, const BlockHash&)>& visit) const;
+    /// The bodies by height, as they were stored; what the disk gives back damaged is left out.
+    /// Ends early when `visit` returns false.
+    void visit_blocks(const std::function<bool(ByteView block)>& visit) const;
+    size_t block_count() const; ///< About.
     std::optional<Coin> find_coin(const OutPoint& point) const;
     /// Those of `points` that are there; faster than one after the other.
     std::vector<std::pair<OutPoint, Coin>> find_coins(std::vector<OutPoint> points) const;

@@ -64,6 +64,7 @@ chain::ChainOptions chain_options(const Setup& setup) {
     chain::ChainOptions options;
     options.directory = setup.locations.chain_directory;
     options.cache_bytes = static_cast<size_t>(settings.number("dbcache")) << 20;
+    options.reindex = settings.flag("reindex");
     options.verify_threads = static_cast<int>(settings.number("par"));
     if (const std::string hash = settings.text("assumevalid"); settings.is_set("assumevalid")) {
         options.assumed_valid = on(hash) ? BlockHash::from_string(hash) : BlockHash{};

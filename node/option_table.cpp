@@ -58,6 +58,8 @@ constexpr Option TABLE[] = {
      "Work that a chain must have to be followed (default: what the chain file says)"},
     {"blockfilterindex", Text, "[<type>]", CHAIN, "basic",
      "Keep compact filters, by which wallets find their coins (0: don't)"},
+    {"reindex", Flag, "", CHAIN, "0",
+     "Build headers, coins and indexes anew from the blocks on disk"},
     {"loadblock", List, "<file>", CHAIN, "", "Import blocks from this file at start"},
     {"exportblocks", Text, "<file>", CHAIN, "",
      "Write the active chain to this file, as -loadblock reads it, and exit"},

@@ -13,7 +13,7 @@ namespace {
 struct World {
     TemporaryFolder folder;
     Params params = test_params();
-    Store store{folder.path(), params, 1 << 20};
+    Store store{{folder.path()}, params};
     CoinsCache cache{store, {1, 2}};
     std::map<OutPoint, Coin> model;
     std::map<OutPoint, Coin> frozen_model; ///< As of the last begin_flush().

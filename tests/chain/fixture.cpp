@@ -95,7 +95,7 @@ Transaction spend(const std::vector<OutPoint>& points, std::vector<TxOut> output
 }
 
 Hash256 coins_hash(const std::filesystem::path& directory, const Params& params) {
-    const Store store(directory / "chainstate", params, 1 << 20);
+    const Store store({directory / "chainstate"}, params);
     consensus::Sha256 hasher;
     CoinCursor coins = store.coins();
     while (const auto next = coins.next()) {
@@ -104,6 +104,10 @@ Hash256 coins_hash(const std::filesystem::path& directory, const Params& params)
         hasher.write(point.txid.bytes).write(consensus::as_bytes(index)).write(encode_coin(coin));
     }
     return hasher.finish();
+}
+
+TestChain::~TestChain() {
+    close();
 }
 
 TestChain::TestChain(Params params) : params_(std::move(params)) {
@@ -117,86 +121,85 @@ TestChain::TestChain(Params params) : params_(std::move(params)) {
 
 void TestChain::open() {
     chain_ = std::make_unique<Chain>(params_, options_);
+    ended_ = false;
+    end_ = {};
+    stopper_ = std::jthread([this, end = end_.get_future()]() mutable {
+        failure_ = end.get();
+        chain_->stop();
+    });
+    chain_->on_fatal([this](const std::string& message) {
+        if (!ended_.exchange(true)) end_.set_value(message);
+    });
     chain_->start();
     wait();
 }
 
 void TestChain::close() {
+    if (!chain_) return;
+    chain_->stop();
+    if (!ended_.exchange(true)) end_.set_value({});
+    stopper_.join();
     chain_.reset();
 }
 
+/// What the chain answers to `function`. Throws std::future_error if it stops before.
+template <class T, class Function, class... Arguments>
+T TestChain::ask(Function function, Arguments&&... arguments) {
+    auto promise = std::make_shared<std::promise<T>>();
+    std::future<T> answer = promise->get_future();
+    auto done = [promise](const auto&... value) { promise->set_value(value...); };
+    std::invoke(function, *chain_, std::forward<Arguments>(arguments)..., std::move(done));
+    promise.reset(); // a chain that drops the function breaks the promise
+    return answer.get();
+}
+
 BlockOutcome TestChain::submit(const BlockRef& block, bool requested) {
-    std::promise<BlockOutcome> done;
-    chain_->accept_block(
-        block, requested, [&done](const BlockOutcome& outcome) { done.set_value(outcome); });
-    return done.get_future().get();
+    return ask<BlockOutcome>(&Chain::accept_block, block, requested);
 }
 
 HeadersOutcome TestChain::submit_headers(std::vector<BlockHeader> headers) {
-    std::promise<HeadersOutcome> done;
-    chain_->accept_headers(
-        std::move(headers), [&done](const HeadersOutcome& outcome) { done.set_value(outcome); });
-    return done.get_future().get();
+    return ask<HeadersOutcome>(&Chain::accept_headers, std::move(headers));
 }
 
 Result<Accepted> TestChain::pay(const Transaction& tx, AcceptOptions options) {
-    std::promise<Result<Accepted>> done;
-    chain_->accept_transaction(
-        consensus::make_transaction(tx), options,
-        [&done](const Result<Accepted>& accepted) { done.set_value(accepted); });
-    return done.get_future().get();
+    return ask<Result<Accepted>>(
+        &Chain::accept_transaction, consensus::make_transaction(tx), options);
 }
 
 Result<> TestChain::invalidate(const BlockNode& node) {
-    std::promise<Result<>> done;
-    chain_->invalidate_block(node, [&done](const Result<>& verdict) { done.set_value(verdict); });
-    return done.get_future().get();
+    return ask<Result<>>(&Chain::invalidate_block, node);
 }
 
 Result<> TestChain::reconsider(const BlockNode& node) {
-    std::promise<Result<>> done;
-    chain_->reconsider_block(node, [&done](const Result<>& verdict) { done.set_value(verdict); });
-    return done.get_future().get();
+    return ask<Result<>>(&Chain::reconsider_block, node);
 }
 
 Result<> TestChain::precious(const BlockNode& node) {
-    std::promise<Result<>> done;
-    chain_->precious_block(node, [&done](const Result<>& verdict) { done.set_value(verdict); });
-    return done.get_future().get();
+    return ask<Result<>>(&Chain::precious_block, node);
 }
 
 Result<> TestChain::test_block(const Block& block) {
-    std::promise<Result<>> done;
-    chain_->test_block(std::make_shared<const Block>(block), [&done](const Result<>& verdict) {
-        done.set_value(verdict);
-    });
-    return done.get_future().get();
+    return ask<Result<>>(&Chain::test_block, std::make_shared<const Block>(block));
 }
 
 void TestChain::prioritise(const Txid& txid, Amount delta) {
-    std::promise<void> done;
-    chain_->prioritise(txid, delta, [&done] { done.set_value(); });
-    done.get_future().get();
+    ask<void>(&Chain::prioritise, txid, delta);
 }
 
 BlockTemplate TestChain::make_template(Script payout) {
-    std::promise<BlockTemplate> done;
-    chain_->make_template(
-        std::move(payout), [&done](const BlockTemplate& made) { done.set_value(made); });
-    return done.get_future().get();
+    return ask<BlockTemplate>(&Chain::make_template, std::move(payout));
 }
 
 Result<> TestChain::import(std::vector<std::filesystem::path> files) {
-    std::promise<Result<>> done;
-    chain_->import_blocks(
-        std::move(files), [&done](const Result<>& verdict) { done.set_value(verdict); });
-    return done.get_future().get();
+    return ask<Result<>>(&Chain::import_blocks, std::move(files));
+}
+
+void TestChain::export_to(const std::filesystem::path& file) {
+    ask<void>(&Chain::export_blocks, file);
 }
 
 void TestChain::wait() {
-    std::promise<void> done;
-    chain_->after_all([&done] { done.set_value(); });
-    done.get_future().get();
+    ask<void>(&Chain::after_all);
 }
 
 BlockRef TestChain::mine(int count) {

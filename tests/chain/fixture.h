@@ -9,6 +9,7 @@
 
 #include <future>
 #include <memory>
+#include <thread>
 
 namespace cairn::consensus {
 
@@ -70,12 +71,18 @@ Hash256 coins_hash(const std::filesystem::path& directory, const Params& params)
 class TestChain {
 public:
     explicit TestChain(Params params = test_params());
+    ~TestChain();
+    TestChain(const TestChain&) = delete;
+    TestChain& operator=(const TestChain&) = delete;
 
     /// Change options before open().
     ChainOptions& options() { return options_; }
 
     void open();  ///< Open and start.
     void close(); ///< Stop and close.
+
+    /// Why the disk made the chain stop by itself; empty if it didn't. After close().
+    const std::string& failure() const { return failure_; }
 
     Chain& chain() { return *chain_; }
 
@@ -97,6 +104,7 @@ public:
     void prioritise(const Txid& txid, Amount delta);
     BlockTemplate make_template(Script payout = anyone_script());
     Result<> import(std::vector<std::filesystem::path> files);
+    void export_to(const std::filesystem::path& file);
     void wait(); ///< Until all that was asked is done.
 
     /// Mine `count` blocks of a template each on the tip; returns the last.
@@ -106,10 +114,17 @@ public:
     std::vector<OutPoint> mature_coins(int count);
 
 private:
+    template <class T, class Function, class... Arguments>
+    T ask(Function function, Arguments&&... arguments);
+
     tests::TemporaryFolder folder_;
     Params params_;
     ChainOptions options_;
     std::unique_ptr<Chain> chain_;
+    std::atomic<bool> ended_{false};
+    std::promise<std::string> end_; ///< Why it stops; empty if it was told to.
+    std::string failure_;
+    std::jthread stopper_; ///< Stops it as the process would, so that nobody waits for it.
 };
 
 /// What a fresh coinbase holds, and what is left of it after `fee`.

@@ -73,9 +73,7 @@ BOOST_AUTO_TEST_CASE(export__of_a_chain__is_its_blocks_framed_by_height) {
         expected +=
             framed(test.params(), *test.chain().read_block(*test.chain().view().at(height)));
     const std::filesystem::path path = test.directory() / "blk00000.dat";
-    std::promise<void> done;
-    test.chain().export_blocks(path, [&done] { done.set_value(); });
-    done.get_future().get();
+    test.export_to(path);
     std::ifstream file(path, std::ios::binary);
     BOOST_TEST(std::string(std::istreambuf_iterator<char>(file), {}) == expected);
 }

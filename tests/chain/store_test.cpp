@@ -11,7 +11,7 @@ namespace {
 /// What opening `directory` says, or nothing.
 std::string refusal(const std::filesystem::path& directory, const Params& params) {
     try {
-        const Store store(directory, params, 1 << 20);
+        const Store store({directory}, params);
     } catch (const StorageError& error) {
         return error.what();
     }
@@ -29,14 +29,14 @@ BOOST_AUTO_TEST_SUITE(store)
 BOOST_AUTO_TEST_CASE(open__already_open__says_so) {
     const TemporaryFolder folder;
     const Params params = test_params();
-    const Store store(folder.path(), params, 1 << 20);
+    const Store store({folder.path()}, params);
     BOOST_TEST(mentions(refusal(folder.path(), params), "another process is using"));
 }
 
 BOOST_AUTO_TEST_CASE(open__newer_format_or_column__says_so) {
     const Params params = test_params();
     const TemporaryFolder folder;
-    { const Store store(folder.path(), params, 1 << 20); }
+    { const Store store({folder.path()}, params); }
     BOOST_TEST(refusal(folder.path(), params).empty());
     std::vector<rocksdb::ColumnFamilyDescriptor> columns;
     std::vector<std::string> names;
@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(open__newer_format_or_column__says_so) {
 BOOST_AUTO_TEST_CASE(open__of_another_chain__says_so) {
     const TemporaryFolder folder;
     Params params = test_params();
-    { const Store store(folder.path(), params, 1 << 20); }
+    { const Store store({folder.path()}, params); }
     params.genesis_hash.bytes[0] ^= 1;
     BOOST_TEST(mentions(refusal(folder.path(), params), "another chain"));
 }
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(open__no_such_place__is_a_storage_error) {
 BOOST_AUTO_TEST_CASE(records__written_and_read__are_the_same) {
     const TemporaryFolder folder;
     const Params params = test_params();
-    Store store(folder.path(), params, 1 << 20);
+    Store store({folder.path()}, params);
     HeaderTree tree(params);
     const BlockNode& node = tree.genesis();
     const Coin coin{{5'000'000'000, anyone_script()}, 123'456, true};
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(damaged_bytes__are_an_error__not_a_value) {
 BOOST_AUTO_TEST_CASE(ingest__many_coins__replace_and_erase_at_once) {
     const TemporaryFolder folder;
     const Params params = test_params();
-    Store store(folder.path(), params, 1 << 20);
+    Store store({folder.path()}, params);
     std::vector<OutPoint> points(1'000);
     for (size_t i = 0; i < points.size(); ++i)
         points[i].txid = Txid(cairn::consensus::sha256(Bytes{uint8_t(i), uint8_t(i >> 8)}));
