@@ -41,6 +41,9 @@ struct BlockNode : consensus::HeaderNode {
         return (status.load(std::memory_order_acquire) & (FAILED | FAILED_ANCESTOR)) != 0;
     }
 
+    /// The body was here once, and was deleted since.
+    bool pruned() const { return tx_count > 0 && !has(HAVE_BODY); }
+
     const BlockNode* parent_node() const { return static_cast<const BlockNode*>(parent); }
 
     const BlockNode* ancestor_node(Height at) const {

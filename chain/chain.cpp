@@ -408,7 +408,12 @@ bool Chain::initial_download() const {
 
 BlockRef Chain::read_block(const BlockNode& node) const {
     if (!node.has(BlockNode::HAVE_BODY)) return nullptr;
-    return state_->chainstate_.load_block(node);
+    try {
+        return state_->chainstate_.load_block(node);
+    } catch (const StorageError&) {
+        if (node.pruned()) return nullptr; // just now
+        throw;
+    }
 }
 
 Bytes Chain::read_block_bytes(const BlockNode& node) const {
@@ -419,6 +424,10 @@ Bytes Chain::read_block_bytes(const BlockNode& node) const {
 std::optional<BlockUndo> Chain::read_undo(const BlockNode& node) const {
     if (!node.has(BlockNode::HAVE_UNDO)) return std::nullopt;
     return state_->chainstate_.store().read_undo(node);
+}
+
+Height Chain::first_body() const {
+    return state_->chainstate_.first_body();
 }
 
 std::optional<FilterEntry> Chain::read_filter(const BlockNode& node) const {
@@ -559,6 +568,11 @@ void Chain::import_blocks(
         state_->push(
             Lane::Blocks, [verdict, done] { done(verdict); }, true);
     });
+}
+
+void Chain::prune(Height last, std::function<void(Height)> done) {
+    state_->ask(
+        [state = state_.get(), last] { return state->chainstate_.prune(last); }, std::move(done));
 }
 
 void Chain::export_blocks(std::filesystem::path file, std::function<void()> done) {

@@ -50,6 +50,8 @@ struct ChainOptions {
     FeeRate block_min_feerate{1};           ///< -blockmintxfee
     bool block_filters = true;              ///< -blockfilterindex
     bool reindex = false;                   ///< -reindex
+    /// -prune: bytes that bodies may take; 0: any, until prune() is called; nullopt: delete none.
+    std::optional<uint64_t> prune_bytes;
     /// Validated at once, as long as they are not too large; what one gives, many give, but slower.
     size_t blocks_in_flight = 16;
     /// Wall clock, seconds since the epoch; settable by setmocktime. Called on any thread.
@@ -218,12 +220,14 @@ public:
     std::vector<ChainTip> tips() const; ///< Highest first.
     bool initial_download() const;      ///< Latched: once false, false until restart.
 
-    /// Null if the body is not stored. Throws StorageError.
+    /// Null if the body is not stored (any more). Throws StorageError.
     BlockRef read_block(const BlockNode& node) const;
     /// As on the wire; empty if it is not stored. Throws StorageError.
     Bytes read_block_bytes(const BlockNode& node) const;
     /// nullopt if the block was never connected, or is genesis. Throws StorageError.
     std::optional<BlockUndo> read_undo(const BlockNode& node) const;
+    /// Bodies of the active chain are stored from this height on.
+    Height first_body() const;
     /// nullopt if there is no filter (index off, or not yet built). Throws StorageError.
     std::optional<FilterEntry> read_filter(const BlockNode& node) const;
 
@@ -272,6 +276,8 @@ public:
     /// Read blocks from files of the common blk*.dat framing (magic, length, block), in any order.
     void import_blocks(
         std::vector<std::filesystem::path> files, std::function<void(const Result<>&)> done);
+    /// Delete bodies up to `last`, never the last KEPT_BLOCKS; `done` is given first_body().
+    void prune(Height last, std::function<void(Height)> done);
     /// Write the active chain to `file` in that framing; `done` is called once it is complete.
     void export_blocks(std::filesystem::path file, std::function<void()> done);
     /// Called once everything that was asked before is done. Core:
@@ -279,6 +285,7 @@ public:
     void after_all(std::function<void()> done);
 
     static constexpr Height MEMPOOL_HEIGHT = 0x7fffffff;
+    static constexpr int32_t KEPT_BLOCKS = 288; ///< Core: MIN_BLOCKS_TO_KEEP.
 
 private:
     class State;

@@ -23,6 +23,7 @@ namespace {
 
 constexpr Height MAX_BLOCKS_AHEAD = 288;    ///< Unasked-for blocks above this are not stored.
 constexpr int32_t BULK_DISTANCE = 100;      ///< Blocks behind the best header.
+constexpr int32_t MIN_PRUNED_BLOCKS = 28;   ///< At once, as each time costs a flush.
 constexpr int64_t BULK_FLUSH_SECONDS = 600; ///< At most this much sync is lost in a crash.
 constexpr int64_t ASSUMED_VALID_SECONDS = 1'209'600; ///< Two weeks.
 
@@ -87,6 +88,13 @@ void Chainstate::load() {
     reads_disk_ = tip->height > Height(0);
     next_event_ = record.next_event;
     durable_events_ = next_event_;
+    const BlockNode* last_pruned = tip;
+    while (last_pruned && !last_pruned->pruned()) last_pruned = last_pruned->parent_node();
+    if (last_pruned) first_body_ = last_pruned->height + Height(1);
+    if (last_pruned && !options_.prune_bytes)
+        throw StorageError(
+            "You need to rebuild the database using -reindex to go back to unpruned mode.  This "
+            "will redownload the entire blockchain");
     tip->sequence = -1; // among equals, stay
     tip_.store(tip, std::memory_order_release);
     tree_.rebuild_candidates(*tip);
@@ -192,7 +200,7 @@ Result<> Chainstate::accept_block(CheckedBlock& checked, bool requested, BlockOu
     if (!accepted) return accepted.error();
     BlockNode& node = **accepted;
     outcome.node = &node;
-    outcome.known = node.has(BlockNode::HAVE_BODY);
+    outcome.known = node.tx_count > 0; // stored, or pruned
     if (outcome.known) return {};
     if (!requested && (node.work < tip().work || node.height > tip().height + MAX_BLOCKS_AHEAD ||
                        node.work < minimum_work_))
@@ -270,6 +278,10 @@ void Chainstate::complete_filters(const std::atomic<bool>& stop) {
          node = node->parent_node())
         missing.push_back(node);
     if (missing.empty()) return;
+    if (missing.back()->height < first_body())
+        throw StorageError(
+            "The compact filters need blocks that were pruned: use -blockfilterindex=0, or "
+            "-reindex, which will redownload the entire blockchain");
     spdlog::info("building_filters count={}", missing.size());
     StoreBatch batch;
     for (; !missing.empty() && !stop; missing.pop_back()) {
@@ -318,6 +330,7 @@ void Chainstate::persist(
     if (full || (bulk_ && options_.now() - last_flush_ >= BULK_FLUSH_SECONDS)) start_flush();
     cache_size_.bytes = coins_.memory_bytes();
     cache_size_.coins = coins_.size();
+    prune_to_target();
     update_bulk();
 }
 
@@ -345,7 +358,10 @@ BlockRef Chainstate::load_block(const BlockNode& node) const {
     Result<Block> block = consensus::decode<Block>(bytes);
     if (!block || block->header != node.header)
         damaged(
-            "block " + node.hash.to_string() + (bytes.empty() ? " is missing" : " can't be read"));
+            "block " + node.hash.to_string() +
+            (node.pruned()   ? " was pruned, and a reorganisation needs it"
+             : bytes.empty() ? " is missing"
+                             : " can't be read"));
     return std::make_shared<const Block>(std::move(*block));
 }
 
@@ -362,6 +378,32 @@ void Chainstate::disconnect_tip(const Block& block, const WithCommit& with_commi
     commit(*node.parent_node(), changes, with_commit);
     StoreBatch batch;
     persist(batch, changes, Event::Kind::Disconnected, node);
+}
+
+Height Chainstate::prune(Height last) {
+    last = std::min(last, tip().height - Height(Chain::KEPT_BLOCKS));
+    if (last < first_body()) return first_body();
+    if (bulk_) start_flush(); // then the coins on disk are the tip's, and need no older block
+    finish_flush();
+    tree_.prune(last);
+    StoreBatch batch;
+    put_dirty_headers(batch);
+    store_.erase_bodies(batch, last);
+    store_.write(batch, Durability::Synced);
+    store_.reclaim(last);
+    spdlog::info("pruned blocks={} to={}", (last - first_body()).value + 1, last.value);
+    return first_body_ = last + Height(1);
+}
+
+void Chainstate::prune_to_target() {
+    const uint64_t target = options_.prune_bytes.value_or(0);
+    if (target == 0) return;
+    const int32_t stored = (tip().height - first_body()).value + 1;
+    const uint64_t used = store_.body_bytes();
+    if (used <= target || stored < Chain::KEPT_BLOCKS + MIN_PRUNED_BLOCKS) return;
+    // Somewhat more than needed, so that it isn't needed again at once.
+    const auto excess = static_cast<double>(used - target / 10 * 9) / static_cast<double>(used);
+    prune(first_body() + Height(std::max(MIN_PRUNED_BLOCKS, int32_t(stored * excess)) - 1));
 }
 
 void Chainstate::update_bulk() {

@@ -124,6 +124,11 @@ public:
     /// A walk over the coins as of tip().
     CoinScan scan_coins();
 
+    /// As Chain's functions of these names.
+    Height prune(Height last);
+
+    Height first_body() const { return first_body_.load(); }
+
     /// If the store holds bodies only, make the headers of them; connecting makes the rest.
     void rebuild(const std::atomic<bool>& stop);
 
@@ -144,6 +149,7 @@ private:
     FilterEntry make_filter(const BlockNode& node, const Block& block, const BlockUndo& undo);
     void commit(const BlockNode& new_tip, const CoinTable& changes, const WithCommit& with);
     void persist(StoreBatch& batch, const CoinTable& changes, Event::Kind kind, const BlockNode&);
+    void prune_to_target();
     void update_bulk();
     void start_flush();
     void finish_flush();
@@ -162,6 +168,7 @@ private:
     mutable FairSharedMutex commit_mutex_;
     std::atomic<BlockNode*> tip_{nullptr};
     mutable std::atomic<bool> was_current_{false}; ///< Initial download is over, for good.
+    std::atomic<Height> first_body_{};
     CacheSize cache_size_;
     uint64_t next_event_ = 0;
     std::atomic<uint64_t> durable_events_{0}; ///< Those before it are on disk, and so is their tip.

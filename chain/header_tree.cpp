@@ -67,7 +67,7 @@ BlockNode* HeaderTree::restore(
     BlockNode& node = parent ? add(header, hash, *parent, status) : genesis();
     node.status |= status;
     node.tx_count = tx_count;
-    if (!node.has(BlockNode::HAVE_BODY)) return &node;
+    if (tx_count == 0) return &node;
     if (parent && parent->chain_tx_count == 0)
         waiting_.emplace(parent, &node);
     else
@@ -85,7 +85,7 @@ bool HeaderTree::complete_chain(BlockNode& node) {
 }
 
 void HeaderTree::receive_body(BlockNode& node, uint32_t tx_count) {
-    assert(!node.has(BlockNode::HAVE_BODY) && tx_count > 0);
+    assert(node.tx_count == 0 && tx_count > 0);
     node.tx_count = tx_count;
     set_status(node, BlockNode::HAVE_BODY);
     if (!complete_chain(node)) {
@@ -102,6 +102,14 @@ void HeaderTree::receive_body(BlockNode& node, uint32_t tx_count) {
             completed.push_back(it->second);
         }
         waiting_.erase(first, last);
+    }
+}
+
+void HeaderTree::prune(Height last) {
+    for (BlockNode& node : nodes_) {
+        if (node.height > last || !node.has(BlockNode::HAVE_BODY)) continue;
+        node.status &= ~uint32_t{BlockNode::HAVE_BODY | BlockNode::HAVE_UNDO};
+        dirty_.insert(&node);
     }
 }
 

@@ -19,9 +19,9 @@ namespace cairn::chain {
 
 /// The tree of headers, genesis at its root.
 ///
-/// Invariants: nodes are never freed nor moved. A node's body is complete to genesis if and only if
-///   its chain_tx_count isn't 0. Every such chain with at least the active tip's work that is not
-///   known to be invalid has its end among the candidates.
+/// Invariants: nodes are never freed nor moved. The bodies to a node were all seen (some may be
+///   pruned since) if and only if its chain_tx_count isn't 0. Every such chain with at least the
+///   active tip's work that is not known to be invalid has its end among the candidates.
 /// Thread: chain; find(), best_header() and leaves() any.
 class HeaderTree {
 public:
@@ -54,6 +54,9 @@ public:
 
     /// The body of `node` is in the store. Chains that it completes become candidates.
     void receive_body(BlockNode& node, uint32_t tx_count);
+
+    /// Bodies and undo data up to `last` are not in the store any more.
+    void prune(Height last);
 
     /// Set `bits` of the status, to be written with the next take_dirty().
     void set_status(BlockNode& node, uint32_t bits);

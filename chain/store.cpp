@@ -215,6 +215,7 @@ struct Store::Impl {
 
     void open(bool salvage);
     void close();
+    uint64_t disk_bytes(Column of) const;
     bool is_current(const consensus::Params& params) const;
     void drop_all_but_bodies();
 
@@ -349,6 +350,21 @@ void Store::put_tip(StoreBatch& batch, const TipRecord& tip) const {
 
 void Store::put_event(StoreBatch& batch, uint64_t number, const Event& event) const {
     batch.batch_->Put(impl_->column(Column::Events), event_key(number), slice(encode(event)));
+}
+
+void Store::erase_bodies(StoreBatch& batch, Height last) const {
+    for (const Column column : {Column::Blocks, Column::Undo})
+        batch.batch_->DeleteRange(impl_->column(column), height_key(0), height_key(last + 1));
+}
+
+void Store::reclaim(Height last) {
+    const std::string key = height_key(last + Height(1));
+    const Slice end(key);
+    for (const Column column : {Column::Blocks, Column::Undo})
+        check(
+            impl_->db->CompactRange(
+                rocksdb::CompactRangeOptions(), impl_->column(column), nullptr, &end),
+            "compaction failed");
 }
 
 void Store::write(StoreBatch& batch, Durability durability) {
@@ -559,16 +575,25 @@ std::optional<Event> Store::read_event(uint64_t number) const {
     return decoded(consensus::decode<Event>(view_of(*value)), "event");
 }
 
+uint64_t Store::Impl::disk_bytes(Column of) const {
+    uint64_t bytes = 0;
+    for (const char* property :
+         {"rocksdb.total-sst-files-size", "rocksdb.live-blob-file-size",
+          "rocksdb.cur-size-all-mem-tables"}) {
+        uint64_t value = 0;
+        if (db->GetIntProperty(column(of), property, &value)) bytes += value;
+    }
+    return bytes;
+}
+
 uint64_t Store::disk_bytes() const {
     uint64_t bytes = 0;
-    for (rocksdb::ColumnFamilyHandle* column : impl_->columns)
-        for (const char* property :
-             {"rocksdb.total-sst-files-size", "rocksdb.live-blob-file-size",
-              "rocksdb.cur-size-all-mem-tables"}) {
-            uint64_t value = 0;
-            if (impl_->db->GetIntProperty(column, property, &value)) bytes += value;
-        }
+    for (size_t i = 0; i < COLUMN_COUNT; ++i) bytes += impl_->disk_bytes(static_cast<Column>(i));
     return bytes;
+}
+
+uint64_t Store::body_bytes() const {
+    return impl_->disk_bytes(Column::Blocks) + impl_->disk_bytes(Column::Undo);
 }
 
 } // namespace cairn::chain

@@ -157,10 +157,16 @@ public:
     void put_tip(StoreBatch& batch, const TipRecord& tip) const;
     void put_event(StoreBatch& batch, uint64_t number, const Event& event) const;
 
+    /// Blocks and undo data up to `last`.
+    void erase_bodies(StoreBatch& batch, Height last) const;
+
     void write(StoreBatch& batch, Durability durability);
 
     /// Bring Unlogged blocks, undo data, filters and events to the disk.
     void flush_bodies();
+
+    /// Give the space of erased bodies, those up to `last`, back to the file system.
+    void reclaim(Height last);
 
     /// Takes coins in the order of their keys (coin_key_less), straight into table files.
     class CoinSink {
@@ -192,6 +198,7 @@ public:
     std::optional<FilterEntry> read_filter(const BlockNode& node) const;
     std::optional<Event> read_event(uint64_t number) const;
     uint64_t disk_bytes() const;
+    uint64_t body_bytes() const; ///< Of them for blocks and undo data.
 
 private:
     struct Impl;

@@ -21,6 +21,9 @@ namespace {
 constexpr std::string_view SAFE_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                           "0123456789 .,;-_?@";
 
+/// Room for the blocks that are always kept. Core: MIN_DISK_SPACE_FOR_BLOCK_FILES.
+constexpr int64_t MIN_PRUNE_MEBIBYTES = 550;
+
 /// Coins, with up to eight decimals, as a fee rate per 1,000 virtual bytes.
 FeeRate fee_rate_option(const Settings& settings, std::string_view name) {
     static const std::regex COINS(R"((\d{0,8})\.?(\d{0,8}))");
@@ -64,6 +67,15 @@ chain::ChainOptions chain_options(const Setup& setup) {
     chain::ChainOptions options;
     options.directory = setup.locations.chain_directory;
     options.cache_bytes = static_cast<size_t>(settings.number("dbcache")) << 20;
+    if (const int64_t mebibytes = settings.number("prune"); mebibytes > 1) {
+        if (mebibytes < MIN_PRUNE_MEBIBYTES)
+            throw OptionError(fmt::format(
+                "Prune configured below the minimum of {} MiB.  Please use a higher number.",
+                MIN_PRUNE_MEBIBYTES));
+        options.prune_bytes = static_cast<uint64_t>(mebibytes) << 20;
+    } else if (mebibytes == 1) {
+        options.prune_bytes = 0;
+    }
     options.reindex = settings.flag("reindex");
     options.verify_threads = static_cast<int>(settings.number("par"));
     if (const std::string hash = settings.text("assumevalid"); settings.is_set("assumevalid")) {

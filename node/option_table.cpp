@@ -58,6 +58,10 @@ constexpr Option TABLE[] = {
      "Work that a chain must have to be followed (default: what the chain file says)"},
     {"blockfilterindex", Text, "[<type>]", CHAIN, "basic",
      "Keep compact filters, by which wallets find their coins (0: don't)"},
+    {"prune", Number, "<MiB>", CHAIN, "0",
+     "Delete old blocks so that blocks and undo data take no more than this, at least 550 (0: keep "
+     "all; 1: delete when pruneblockchain is called)",
+     0, MAX_MEGABYTES},
     {"reindex", Flag, "", CHAIN, "0",
      "Build headers, coins and indexes anew from the blocks on disk"},
     {"loadblock", List, "<file>", CHAIN, "", "Import blocks from this file at start"},

@@ -66,7 +66,8 @@ void Server::get_blocks(Peer& peer, const LocatorMessage& message) {
     const chain::View view = context_.chain.view();
     InventoryMessage answer;
     for (const BlockNode* next = view.at(fork_point(message.locator)->height + 1);
-         next != nullptr && next->hash != message.stop; next = view.at(next->height + 1)) {
+         next != nullptr && next->hash != message.stop && !next->pruned();
+         next = view.at(next->height + 1)) {
         answer.items.push_back({InventoryType::Block, next->hash});
         if (answer.items.size() == MAX_GETBLOCKS_HASHES) {
             peer.server.continue_at = next->hash;
@@ -135,7 +136,13 @@ void Server::serve_transaction(Peer& peer, const Inventory& item) {
 
 void Server::serve_block(Peer& peer, const Inventory& item) {
     const BlockNode* node = context_.chain.find_block(BlockHash(item.hash));
-    if (node == nullptr || !node->has(BlockNode::HAVE_BODY) || !may_be_had(*node)) return;
+    if (node == nullptr || !may_be_had(*node)) return;
+    // What a pruned node has beyond its promise would tell it apart from others.
+    const Height depth = context_.chain.view().height() - node->height;
+    if ((context_.options.services & NODE_NETWORK) == 0 && !peer.permits(PERMIT_NOBAN) &&
+        depth.value > chain::Chain::KEPT_BLOCKS + 2)
+        return context_.drop(peer, "Ignore block request below NODE_NETWORK_LIMITED threshold");
+    if (!node->has(BlockNode::HAVE_BODY)) return;
     peer.server.reading = true;
     const bool stripped = item.type == InventoryType::Block;
     const auto kind = stripped ? DiskRead::Kind::StrippedBlock : DiskRead::Kind::Block;

@@ -17,6 +17,7 @@ constexpr std::string_view BASIC_FILTER = "basic";
 
 const Error OUT_OF_RANGE{Code::InvalidParameter, "Block height out of range"};
 const Error NOT_AVAILABLE{Code::Misc, "Block not available (not fully downloaded)"};
+const Error PRUNED{Code::Misc, "Block not available (pruned data)"};
 const Error UNKNOWN_FILTER{Code::InvalidAddressOrKey, "Unknown filtertype"};
 const Error NO_FILTERS{Code::Misc, "Index is not enabled for filtertype basic"};
 const Error FILTER_NOT_FOUND{
@@ -36,6 +37,10 @@ double verification_progress(const ChainState& s) {
     return known == 0 ? 1.0 : static_cast<double>(s.view.height().value) / known;
 }
 
+bool prunes(const ChainState& s) {
+    return s.chain.options().prune_bytes.has_value();
+}
+
 const Object<ChainState> CHAIN_STATE{
     {"chain", "The chain's name", [](auto& s) { return s.chain.params().name; }},
     {"blocks", "Height of the tip", [](auto& s) { return s.view.height(); }},
@@ -51,7 +56,16 @@ const Object<ChainState> CHAIN_STATE{
     {"chainwork", "Expected hashes of the chain", [](auto& s) { return s.tip.work; }},
     {"size_on_disk", "Bytes of blocks, undo data and coins",
      [](auto& s) { return s.chain.statistics().disk_bytes; }},
-    {"pruned", "Whether old blocks are deleted", [](auto&) { return false; }},
+    {"pruned", "Whether old blocks are deleted", prunes},
+    {"pruneheight", "The first block that is kept, if pruned",
+     [](auto& s) { return only_if(prunes(s), s.chain.first_body()); }},
+    {"automatic_pruning", "Whether that needs no pruneblockchain, if pruned",
+     [](auto& s) { return only_if(prunes(s), s.chain.options().prune_bytes > 0U); }},
+    {"prune_target_size", "Bytes that blocks may take, if pruned automatically",
+     [](auto& s) {
+         const std::optional<uint64_t> bytes = s.chain.options().prune_bytes;
+         return bytes > 0U ? bytes : std::nullopt;
+     }},
     {"signet_challenge", "Script that signs the chain's blocks",
      [](auto& s) { return signet_challenge(s.chain.params()); }},
     {"warnings", "What an operator should know", NO_WARNINGS}};
@@ -115,6 +129,10 @@ const Method GETBLOCKHASH{
     .run = {getblockhash, "The hash"},
 };
 
+Error absent(const chain::BlockNode& node) {
+    return node.pruned() ? PRUNED : NOT_AVAILABLE;
+}
+
 Reply getblock(const Call& call) {
     const chain::Chain& chain = chain_of(call);
     const Outcome<const chain::BlockNode*> node = block_argument(call, 0);
@@ -122,11 +140,11 @@ Reply getblock(const Call& call) {
     const int64_t verbosity = call.integer(1);
     if (verbosity <= 0) {
         const Bytes bytes = chain.read_block_bytes(**node);
-        if (bytes.empty()) return NOT_AVAILABLE;
+        if (bytes.empty()) return absent(**node);
         return to_json(bytes);
     }
     BlockView view{{*node, chain.view()}, chain.read_block(**node), &chain.params()};
-    if (!view.block) return NOT_AVAILABLE;
+    if (!view.block) return absent(**node);
     if (verbosity == 1) return to_json(view, BLOCK);
     view.undo = chain.read_undo(**node);
     view.prevouts = verbosity >= 3;
@@ -140,7 +158,7 @@ const Method GETBLOCK{
         {{"blockhash", Type::Hash, REQUIRED, "The block"},
          {"verbosity|verbose", Type::Level, "1",
           "0: bytes, 1: ids of transactions, 2: transactions, 3: and what they spend"}},
-    .fails = {BLOCK_NOT_FOUND, NOT_AVAILABLE},
+    .fails = {BLOCK_NOT_FOUND, NOT_AVAILABLE, PRUNED},
     .example = "$BLOCKHASH 2",
     .run =
         {getblock,

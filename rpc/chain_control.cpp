@@ -135,6 +135,54 @@ const Method PRECIOUSBLOCK{
     .run = act_on_block<&chain::Chain::precious_block>,
 };
 
+// Pruning ////////////////////////////////////////////////////////////////////////////////////
+
+const Error NOT_PRUNING{Code::Misc, "Cannot prune blocks because node is not in prune mode."};
+const Error NEGATIVE_HEIGHT{Code::InvalidParameter, "Negative block height."};
+const Error NO_SUCH_TIME{
+    Code::InvalidParameter, "Could not find block with at least the specified timestamp."};
+const Error TOO_SHORT{Code::Misc, "Blockchain is too short for pruning."};
+const Error SHORTER{
+    Code::InvalidParameter, "Blockchain is shorter than the attempted prune height."};
+
+/// The first block of the chain to `tip` that is not older than `time`, or null.
+const chain::BlockNode* first_since(const chain::BlockNode& tip, int64_t time) {
+    const chain::BlockNode* first = nullptr;
+    for (const chain::BlockNode* node = &tip; node; node = node->parent_node())
+        if (node->header.time >= time) first = node;
+    return first;
+}
+
+Outcome<int32_t> pruneblockchain(const Call& call) {
+    constexpr int64_t FIRST_TIME = 1'000'000'000; // what is larger is no height
+    constexpr int64_t TIME_WINDOW = 7200;         // by which a block's time may be ahead
+    const chain::Chain& chain = chain_of(call);
+    if (!chain.options().prune_bytes) return NOT_PRUNING;
+    const chain::View view = chain.view();
+    int64_t height = call.integer(0);
+    if (height < 0) return NEGATIVE_HEIGHT;
+    if (height > FIRST_TIME) {
+        const chain::BlockNode* node = first_since(view.tip(), height - TIME_WINDOW);
+        if (!node) return NO_SUCH_TIME;
+        height = node->height.value;
+    }
+    if (view.height() <= Height(chain::Chain::KEPT_BLOCKS)) return TOO_SHORT;
+    if (height > view.height().value) return SHORTER;
+    const auto last = static_cast<int32_t>(height);
+    return wait_for<Height>(call, &chain::Chain::prune, Height(last)).value - 1;
+}
+
+const Method PRUNEBLOCKCHAIN{
+    .name = "pruneblockchain",
+    .summary = "Delete old blocks and their undo data; needs -prune.",
+    .params =
+        {{"height", Type::Integer, REQUIRED,
+          "Up to this height, or to this time in seconds; the last 288 blocks are kept"}},
+    .fails = {NOT_PRUNING, NEGATIVE_HEIGHT, NO_SUCH_TIME, TOO_SHORT, SHORTER},
+    .example = "1000",
+    .run = {pruneblockchain, "Height of the last block that is deleted; -1: none"},
+};
+
 // getdeploymentinfo //////////////////////////////////////////////////////////////////////////
 
 /// Core's names of the flags that rules of consensus set, in the order of the letters.
@@ -268,7 +316,7 @@ const Method GETDEPLOYMENTINFO{
 Groups chain_control_methods() {
     return {
         {"Blockchain",
-         {&WAITFORNEWBLOCK, &WAITFORBLOCK, &WAITFORBLOCKHEIGHT, &PRECIOUSBLOCK,
+         {&WAITFORNEWBLOCK, &WAITFORBLOCK, &WAITFORBLOCKHEIGHT, &PRECIOUSBLOCK, &PRUNEBLOCKCHAIN,
           &GETDEPLOYMENTINFO}},
         {"hidden", {&INVALIDATEBLOCK, &RECONSIDERBLOCK, &SYNCWITHVALIDATIONINTERFACEQUEUE}}};
 }

@@ -198,6 +198,10 @@ void TestChain::export_to(const std::filesystem::path& file) {
     ask<void>(&Chain::export_blocks, file);
 }
 
+Height TestChain::prune(Height last) {
+    return ask<Height>(&Chain::prune, last);
+}
+
 void TestChain::wait() {
     ask<void>(&Chain::after_all);
 }

@@ -105,6 +105,7 @@ public:
     BlockTemplate make_template(Script payout = anyone_script());
     Result<> import(std::vector<std::filesystem::path> files);
     void export_to(const std::filesystem::path& file);
+    Height prune(Height last);
     void wait(); ///< Until all that was asked is done.
 
     /// Mine `count` blocks of a template each on the tip; returns the last.
