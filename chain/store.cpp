@@ -33,6 +33,8 @@ constexpr const char* CHAIN_KEY = "chain";
 constexpr const char* REBUILD_KEY = "rebuild"; ///< There while rebuilding().
 constexpr std::string_view TIP_KEY("\0", 1);   ///< Before all coins, whose keys are longer.
 constexpr size_t INGEST_FILE_BYTES = 64 << 20;
+/// With less the node stops, while there is room yet to end well and for the operator to look.
+constexpr uint64_t MIN_FREE_MEGABYTES = 200;
 
 Slice slice(ByteView bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -216,6 +218,7 @@ struct Store::Impl {
     void open(bool salvage);
     void close();
     uint64_t disk_bytes(Column of) const;
+    void check_space() const;
     bool is_current(const consensus::Params& params) const;
     void drop_all_but_bodies();
 
@@ -241,6 +244,15 @@ void Store::Impl::open(bool salvage) {
         throw StorageError("cannot lock " + path + ": another process is using this directory");
     check(status, "cannot open " + path);
     db.reset(opened);
+}
+
+void Store::Impl::check_space() const {
+    std::error_code error;
+    const uint64_t room = std::filesystem::space(options.directory, error).available / 1'000'000;
+    if (!error && room < MIN_FREE_MEGABYTES)
+        throw StorageError(fmt::format(
+            "disk space is too low: {} MB are free in {}, {} are needed", room,
+            options.directory.string(), MIN_FREE_MEGABYTES));
 }
 
 void Store::Impl::close() {
@@ -294,6 +306,7 @@ Store::Store(StoreOptions options, const consensus::Params& params)
     std::filesystem::create_directories(directory, error);
     if (error) throw StorageError("cannot create " + directory.string() + ": " + error.message());
     refuse_unknown_columns(directory.string());
+    impl_->check_space();
     impl_->open(impl_->options.rebuild);
     impl_->rebuilding = !impl_->is_current(params) || impl_->options.rebuild;
     if (impl_->rebuilding) {
@@ -368,6 +381,7 @@ void Store::reclaim(Height last) {
 }
 
 void Store::write(StoreBatch& batch, Durability durability) {
+    impl_->check_space();
     rocksdb::WriteOptions options;
     options.sync = durability == Durability::Synced;
     options.disableWAL = durability == Durability::Unlogged;
@@ -376,6 +390,7 @@ void Store::write(StoreBatch& batch, Durability durability) {
 }
 
 void Store::flush_bodies() {
+    impl_->check_space();
     const std::vector<rocksdb::ColumnFamilyHandle*> bodies{
         impl_->column(Column::Blocks), impl_->column(Column::Undo), impl_->column(Column::Filters),
         impl_->column(Column::Events)};
@@ -434,6 +449,7 @@ void Store::ingest_coins(const TipRecord& tip, const std::function<void(CoinSink
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) throw StorageError("cannot create " + directory.string() + ": " + error.message());
+    impl_->check_space();
     TableFiles files(impl_->coin_options, directory);
     files.put_tip(tip); // its key is the first of all
     fill(files);
