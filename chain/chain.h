@@ -54,6 +54,7 @@ struct ChainOptions {
     std::optional<uint64_t> prune_bytes;
     /// Validated at once, as long as they are not too large; what one gives, many give, but slower.
     size_t blocks_in_flight = 16;
+    rocksdb::Env* env = nullptr; ///< The store's, if not the system's.
     /// Wall clock, seconds since the epoch; settable by setmocktime. Called on any thread.
     std::function<int64_t()> now;
 };

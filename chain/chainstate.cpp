@@ -46,7 +46,9 @@ Chainstate::Chainstate(const consensus::Params& params, const ChainOptions& opti
       minimum_work_(options.minimum_chain_work.value_or(params.minimum_chain_work)),
       assumed_valid_(options.assumed_valid.value_or(params.assumed_valid)),
       store_(
-          {options.directory / "chainstate", block_cache_bytes(options), options.reindex}, params),
+          {options.directory / "chainstate", block_cache_bytes(options), options.reindex,
+           options.env},
+          params),
       tree_(params),
       coins_(store_, random_salt()),
       verify_pool_(options.verify_threads),

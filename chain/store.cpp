@@ -232,6 +232,7 @@ void Store::Impl::open(bool salvage) {
     for (size_t i = 0; i < COLUMN_COUNT; ++i)
         descriptors.emplace_back(COLUMN_NAMES[i], column_options(static_cast<Column>(i), cache));
     rocksdb::DBOptions database = database_options();
+    if (options.env) database.env = options.env;
     coin_options = rocksdb::Options(database, column_options(Column::Coins, nullptr));
     if (salvage) {
         database.paranoid_checks = false;

@@ -14,6 +14,7 @@
 #include <stdexcept>
 
 namespace rocksdb {
+class Env;
 class Iterator;
 class WriteBatch;
 } // namespace rocksdb
@@ -127,6 +128,7 @@ struct StoreOptions {
     std::filesystem::path directory; ///< For RocksDB alone.
     size_t cache_bytes = 1 << 20;    ///< Of blocks of the database kept in memory.
     bool rebuild = false;            ///< Keep the bodies only: see Store::rebuilding().
+    rocksdb::Env* env = nullptr;     ///< If not the system's.
 };
 
 /// Everything that is on disk. Every function throws StorageError where the disk fails or holds

@@ -4,6 +4,7 @@
 // the usual blocks (CAIRN_STORM_BLOCKS), or for the storm of a seed that was printed
 // (CAIRN_STORM_SEED).
 #include "tests/chain/fixture.h"
+#include "tests/chain/setting.h"
 
 #include <map>
 #include <random>
@@ -174,12 +175,6 @@ private:
     std::vector<std::shared_ptr<const Branch>> pending_;
     int held_back_ = 0;
 };
-
-/// A number from the environment.
-uint64_t setting(const char* name, uint64_t otherwise) {
-    const char* text = std::getenv(name);
-    return text ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 } // namespace
 
