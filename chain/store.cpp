@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "chain/store.h"
 
-#include <rocksdb/cache.h>
+#include "chain/store_options.h"
+
 #include <rocksdb/db.h>
-#include <rocksdb/filter_policy.h>
 #include <rocksdb/sst_file_writer.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include <array>
@@ -111,52 +110,6 @@ template <class T>
 T decoded(consensus::Result<T> result, std::string_view what) {
     if (!result) damaged(what);
     return std::move(*result);
-}
-
-rocksdb::ColumnFamilyOptions
-column_options(Column column, const std::shared_ptr<rocksdb::Cache>& cache) {
-    rocksdb::ColumnFamilyOptions options;
-    rocksdb::BlockBasedTableOptions table;
-    table.block_cache = cache;
-    table.cache_index_and_filter_blocks = true; // within the budget, as everything
-    // Hashes and signatures do not shrink: compression would cost time and save nothing.
-    options.compression = rocksdb::kNoCompression;
-    switch (column) {
-    case Column::Coins:
-        table.filter_policy.reset(
-            rocksdb::NewBloomFilterPolicy(10)); // most look-ups of new coins miss
-        // In blocks of 4 kB, read as needed: a file's whole filter is a megabyte.
-        table.partition_filters = true;
-        table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
-        options.write_buffer_size = 16 << 20;
-        options.level_compaction_dynamic_level_bytes = true; // a tenth of space lost, not a half
-        break;
-    case Column::Blocks:
-    case Column::Undo:
-    case Column::Filters:
-        options.enable_blob_files = true; // written once, never moved by compaction
-        options.min_blob_size = 512;
-        options.blob_file_size = 128 << 20;
-        options.write_buffer_size = column == Column::Blocks ? 16 << 20 : 8 << 20;
-        break;
-    default:
-        options.write_buffer_size = 4 << 20;
-    }
-    options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-    return options;
-}
-
-rocksdb::DBOptions database_options() {
-    rocksdb::DBOptions options;
-    options.create_if_missing = true;
-    options.create_missing_column_families = true;
-    options.max_background_jobs = 2;
-    options.max_open_files = 256; // the rest of the descriptors is for peers
-    options.max_total_wal_size = 64 << 20;
-    options.keep_log_file_num = 2;
-    options.max_log_file_size = 1 << 20;
-    options.info_log_level = rocksdb::WARN_LEVEL;
-    return options;
 }
 
 rocksdb::WriteOptions synced() {
