@@ -7,6 +7,7 @@
 #include "consensus/transaction.h"
 #include "consensus/transaction_rules.h"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -67,6 +68,11 @@ public:
 
     /// The output of a waiting transaction; height: Chain::MEMPOOL_HEIGHT.
     std::optional<consensus::Coin> find_coin(const OutPoint& point) const;
+
+    /// Everything, in any order.
+    void visit(const std::function<void(const MempoolEntry&)>& visitor) const {
+        for (const auto& [txid, entry] : entries_) visitor(entry);
+    }
 
     /// Everything, best feerate first, parents before children.
     std::vector<const MempoolEntry*> in_mining_order() const;

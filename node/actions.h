@@ -47,7 +47,9 @@ struct AcceptTransaction {
 struct DiskRead {
     enum class Kind : uint8_t {
         Block,
-        StrippedBlock, ///< Without witnesses.
+        StrippedBlock,     ///< Without witnesses.
+        CompactBlock,      ///< With `nonce`.
+        BlockTransactions, ///< A blocktxn message of those at `indexes`, which are in `block`.
         Filter,
         FilterHeaders,     ///< A cfheaders message about the blocks from `start` to `block`.
         FilterCheckpoints, ///< A cfcheckpt message up to `block`.
@@ -56,6 +58,8 @@ struct DiskRead {
     Kind kind = Kind::Block;
     const chain::BlockNode* block = nullptr;
     consensus::Height start;
+    uint64_t nonce = 0;
+    std::vector<uint32_t> indexes;
 };
 
 using Action = std::variant<Send, Drop, AcceptHeaders, AcceptBlock, AcceptTransaction, DiskRead>;

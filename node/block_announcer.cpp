@@ -18,13 +18,15 @@ bool knows(const Peer& peer, const chain::BlockNode* node) {
 
 void BlockAnnouncer::tip_changed(const chain::TipChange& change) {
     if (change.initial_download || change.connected.empty()) return;
+    std::optional<Message> compact; // the same for all
     for (auto& [id, peer] : context_.peers) {
         if (peer.established && !peer.dropped && !knows(peer, change.new_tip))
-            announce(peer, change);
+            announce(peer, change, compact);
     }
 }
 
-void BlockAnnouncer::announce(Peer& peer, const chain::TipChange& change) {
+void BlockAnnouncer::announce(
+    Peer& peer, const chain::TipChange& change, std::optional<Message>& compact) {
     HeadersMessage message;
     const chain::BlockNode* first = nullptr;
     for (const chain::BlockChange& connected : change.connected) {
@@ -32,9 +34,14 @@ void BlockAnnouncer::announce(Peer& peer, const chain::TipChange& change) {
         if (first == nullptr) first = connected.node;
         message.headers.push_back(connected.node->header);
     }
-    const bool by_headers = peer.wants_headers && message.headers.size() <= MAX_HEADERS_ANNOUNCED &&
-                            knows(peer, first->parent_node());
-    if (by_headers) {
+    const bool connects = knows(peer, first->parent_node());
+    const consensus::BlockRef& newest = change.connected.back().block;
+    if (peer.compact.wants_announcements && message.headers.size() == 1 && connects && newest) {
+        if (!compact)
+            compact =
+                message_of("cmpctblock", CompactBlockMessage::of(*newest, context_.random.next()));
+        context_.send(peer, *compact);
+    } else if (peer.wants_headers && message.headers.size() <= MAX_HEADERS_ANNOUNCED && connects) {
         context_.send(peer, "headers", message);
     } else {
         const Inventory item{InventoryType::Block, change.new_tip->hash};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tells peers of a new tip: by headers to those that asked for them (BIP-0130) and can connect
-// them, by inv to the others.
+// Tells peers of a new tip: by a compact block to those that asked for it (BIP-0152), by headers to
+// those that asked for them (BIP-0130) and can connect them, by inv to the others.
 #pragma once
 
 #include "node/context.h"
@@ -16,7 +16,7 @@ public:
     static constexpr size_t MAX_HEADERS_ANNOUNCED = 8;
 
 private:
-    void announce(Peer& peer, const chain::TipChange& change);
+    void announce(Peer& peer, const chain::TipChange& change, std::optional<Message>& compact);
 
     Context& context_;
 };

@@ -61,6 +61,21 @@ void BlockDownload::disconnected(Peer& peer) {
     peer.blocks.in_flight.clear();
 }
 
+bool BlockDownload::is_asked(const Peer& peer, const BlockHash& hash) const {
+    const auto found = in_flight_.find(hash);
+    return found != in_flight_.end() && found->second.peer == peer.id;
+}
+
+bool BlockDownload::reserve(Peer& peer, const BlockNode& node) {
+    if (in_flight_.contains(node.hash)) return is_asked(peer, node.hash);
+    if (processing_.contains(node.hash) || peer.blocks.in_flight.size() >= MAX_IN_FLIGHT)
+        return false;
+    if (peer.blocks.in_flight.empty()) peer.blocks.progress_at = context_.now;
+    in_flight_[node.hash] = {peer.id, &node};
+    peer.blocks.in_flight.push_back(&node);
+    return true;
+}
+
 void BlockDownload::tip_moved() {
     stall_ = std::max<std::chrono::microseconds>(MIN_STALL, stall_ * 85 / 100);
 }
@@ -114,9 +129,15 @@ void BlockDownload::request_more(Peer& peer) {
         find_missing(peer, limit - blocks.in_flight.size());
     if (missing.empty()) return;
     if (blocks.in_flight.empty()) blocks.progress_at = context_.now;
+    // The transactions of the very next block are mostly here.
+    const BlockNode& first = *missing.front();
+    const bool compact =
+        peer.compact.offered && in_flight_.empty() && &first == &context_.chain.best_header() &&
+        first.parent == &context_.chain.view().tip() && !context_.chain.initial_download();
+    const auto type = compact ? InventoryType::CompactBlock : InventoryType::WitnessBlock;
     InventoryMessage message;
     for (const BlockNode* node : missing) {
-        message.items.push_back({InventoryType::WitnessBlock, node->hash});
+        message.items.push_back({type, node->hash});
         in_flight_[node->hash] = {peer.id, node};
         blocks.in_flight.push_back(node);
     }

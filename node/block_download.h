@@ -23,6 +23,10 @@ public:
     block_done(PeerId peer, const consensus::BlockHash& hash, const chain::BlockOutcome& outcome);
     void disconnected(Peer& peer);
     void tip_moved();
+    /// `peer` is about to send the block of `node` without being asked by getdata; false if another
+    /// was asked for it.
+    bool reserve(Peer& peer, const chain::BlockNode& node);
+    bool is_asked(const Peer& peer, const consensus::BlockHash& hash) const;
     void tick(Peer& peer);
 
     /// Whether there is memory for another block of `peer`, which may always have one.

@@ -6,6 +6,7 @@
 #include "chain/chain.h"
 #include "node/messages.h"
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -34,6 +35,9 @@ public:
     /// By wtxid or txid, as `item` says.
     virtual std::optional<WaitingTransaction> find_transaction(const Inventory& item) const = 0;
     virtual std::vector<WaitingTransaction> waiting_transactions() const = 0;
+    /// Likewise, without their order.
+    virtual void
+    visit_transactions(const std::function<void(const chain::TransactionRef&)>& visit) const = 0;
     virtual uint64_t mempool_sequence() const = 0;
     virtual chain::FeeRate mempool_min_feerate() const = 0;
 };

@@ -110,20 +110,21 @@ asio::awaitable<void> Connector::dial_one(std::string target, ConnectionType typ
     spdlog::debug("trying connection to {}", target);
     const std::optional<HostPort> place = split_host_port(target, params_.p2p_port);
     boost::system::error_code outcome = asio::error::host_not_found;
-    tcp::socket socket(io_);
+    // Shared with the timer, whose handler may be on its way when a connection succeeds.
+    std::shared_ptr<tcp::socket> socket;
     if (place) {
         tcp::resolver resolver(io_);
         const auto [resolve_error, endpoints] = co_await resolver.async_resolve(
             place->host, std::to_string(place->port), tcp::resolver::numeric_service, AS_TUPLE);
         outcome = resolve_error;
         for (const auto& entry : endpoints) {
-            socket = tcp::socket(io_);
+            socket = std::make_shared<tcp::socket>(io_);
             asio::steady_timer limit(io_, DIAL_TIMEOUT);
-            limit.async_wait([&socket](const boost::system::error_code& cancelled) {
+            limit.async_wait([socket](const boost::system::error_code& cancelled) {
                 boost::system::error_code ignored;
-                if (!cancelled) socket.close(ignored);
+                if (!cancelled) socket->close(ignored);
             });
-            const auto [connect_error] = co_await socket.async_connect(entry.endpoint(), AS_TUPLE);
+            const auto [connect_error] = co_await socket->async_connect(entry.endpoint(), AS_TUPLE);
             outcome = connect_error;
             if (limit.cancel() == 0 && !outcome) outcome = asio::error::timed_out;
             if (!outcome || stopped_) break;
@@ -135,7 +136,7 @@ asio::awaitable<void> Connector::dial_one(std::string target, ConnectionType typ
         spdlog::debug("cannot connect to {}: {}", target, outcome.message());
         co_return;
     }
-    connected_(std::move(socket), target, type);
+    connected_(std::move(*socket), target, type);
 }
 
 /// Learn addresses from a DNS seed.

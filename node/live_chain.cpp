@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "node/live_chain.h"
 
+#include "node/compact_block.h"
+
 namespace cairn::node {
 
 namespace {
@@ -25,6 +27,18 @@ std::optional<Message> read_stripped(const chain::Chain& chain, const chain::Blo
     writer.compact_size(block->transactions.size());
     for (const auto& tx : block->transactions) tx.write_without_witness(writer);
     return message;
+}
+
+std::optional<Message> read_compact(const chain::Chain& chain, const DiskRead& read) {
+    const consensus::BlockRef block = chain.read_block(*read.block);
+    if (block == nullptr) return std::nullopt;
+    return message_of("cmpctblock", CompactBlockMessage::of(*block, read.nonce));
+}
+
+std::optional<Message> read_transactions(const chain::Chain& chain, const DiskRead& read) {
+    const consensus::BlockRef block = chain.read_block(*read.block);
+    if (block == nullptr) return std::nullopt;
+    return message_of("blocktxn", BlockTransactionsMessage::of(*block, read.indexes));
 }
 
 std::optional<Message> read_filter(const chain::Chain& chain, const chain::BlockNode& node) {
@@ -77,12 +91,22 @@ std::vector<WaitingTransaction> LiveChain::waiting_transactions() const {
     return all;
 }
 
+void LiveChain::visit_transactions(
+    const std::function<void(const chain::TransactionRef&)>& visit) const {
+    const chain::MempoolReader pool = chain_.mempool();
+    pool->visit([&](const chain::MempoolEntry& entry) { visit(entry.tx); });
+}
+
 std::optional<Message> answer(const chain::Chain& chain, const DiskRead& read) {
     switch (read.kind) {
     case DiskRead::Kind::Block:
         return read_block(chain, *read.block);
     case DiskRead::Kind::StrippedBlock:
         return read_stripped(chain, *read.block);
+    case DiskRead::Kind::CompactBlock:
+        return read_compact(chain, read);
+    case DiskRead::Kind::BlockTransactions:
+        return read_transactions(chain, read);
     case DiskRead::Kind::Filter:
         return read_filter(chain, *read.block);
     case DiskRead::Kind::FilterHeaders:

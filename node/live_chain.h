@@ -32,6 +32,8 @@ public:
 
     std::optional<WaitingTransaction> find_transaction(const Inventory& item) const override;
     std::vector<WaitingTransaction> waiting_transactions() const override;
+    void visit_transactions(
+        const std::function<void(const chain::TransactionRef&)>& visit) const override;
 
     uint64_t mempool_sequence() const override { return chain_.mempool()->sequence(); }
 

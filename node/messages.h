@@ -34,10 +34,11 @@ std::optional<T> parse(ByteView payload) {
 // Handshake /////////////////////////////////////////////////////////////////////////////////////
 
 constexpr int32_t PROTOCOL_VERSION = 70017;
-constexpr int32_t MIN_PEER_VERSION = 31800;    ///< Those before know no getheaders.
-constexpr int32_t SENDHEADERS_VERSION = 70012; ///< BIP-0130
-constexpr int32_t FEEFILTER_VERSION = 70013;   ///< BIP-0133
-constexpr int32_t WTXID_RELAY_VERSION = 70016; ///< BIP-0339
+constexpr int32_t MIN_PEER_VERSION = 31800;       ///< Those before know no getheaders.
+constexpr int32_t SENDHEADERS_VERSION = 70012;    ///< BIP-0130
+constexpr int32_t FEEFILTER_VERSION = 70013;      ///< BIP-0133
+constexpr int32_t COMPACT_BLOCKS_VERSION = 70014; ///< BIP-0152
+constexpr int32_t WTXID_RELAY_VERSION = 70016;    ///< BIP-0339
 
 /// What a node serves: bits of `services`.
 enum ServiceFlag : uint64_t {
@@ -90,14 +91,6 @@ struct FeatureMessage {
         return id.size() >= MIN_ID_BYTES && id.size() <= MAX_ID_BYTES &&
                data.size() <= MAX_DATA_BYTES;
     }
-};
-
-/// sendcmpct: offers compact blocks. Source: BIP-0152.
-struct SendCompactMessage {
-    bool announce = false; ///< New blocks may come as cmpctblock without being asked for.
-    uint64_t version = 2;
-
-    static void wire(auto&& codec, auto& m) { codec(m.announce, m.version); }
 };
 
 /// ping and pong. Source: BIP-0031.
@@ -169,6 +162,18 @@ struct HeadersMessage {
     void write(consensus::Writer& writer) const;
     /// Reads a few more than MAX_HEADERS, so that the peer can be told off for them.
     void read(consensus::Reader& reader);
+};
+
+// Compact blocks. Source: BIP-0152 //////////////////////////////////////////////////////////////
+
+/// sendcmpct: offers compact blocks.
+struct SendCompactMessage {
+    static constexpr uint64_t WITNESS_VERSION = 2; ///< Short ids are those of wtxids.
+
+    bool announce = false; ///< New blocks are to come as cmpctblock, without being asked for.
+    uint64_t version = WITNESS_VERSION;
+
+    static void wire(auto&& codec, auto& m) { codec(m.announce, m.version); }
 };
 
 // Inventory /////////////////////////////////////////////////////////////////////////////////////

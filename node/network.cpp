@@ -282,8 +282,9 @@ public:
         });
     }
 
-    void transaction_removed(const chain::TransactionRef& tx, chain::RemovalReason) override {
-        mailbox_->post([this, tx] { perform(protocol_.transaction_removed(tx)); });
+    void
+    transaction_removed(const chain::TransactionRef& tx, chain::RemovalReason reason) override {
+        mailbox_->post([this, tx, reason] { perform(protocol_.transaction_removed(tx, reason)); });
     }
 
 private:

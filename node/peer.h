@@ -6,6 +6,7 @@
 #include "chain/block_node.h"
 #include "node/actions.h"
 #include "node/clock.h"
+#include "node/compact_block.h"
 #include "node/messages.h"
 #include "node/peer_id.h"
 #include "node/rolling_set.h"
@@ -132,6 +133,15 @@ struct Peer : NewPeer {
         std::optional<Time> owes_since;
         int64_t last_at = 0; ///< Seconds: when its last good block came.
     } blocks;
+
+    /// Compact blocks (BIP-0152).
+    struct Compact {
+        bool offered = false;                         ///< It gives them.
+        bool wants_announcements = false;             ///< It is told of new blocks by them.
+        bool announces = false;                       ///< We asked it to do so.
+        std::optional<CompactBlockMessage> announced; ///< Until its header is judged.
+        std::optional<PartialBlock> partial;          ///< The rest was asked for.
+    } compact;
 
     struct Transactions {
         size_t in_flight = 0;

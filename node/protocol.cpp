@@ -88,8 +88,9 @@ std::span<const Protocol::Handler> Protocol::handlers() {
         {"getaddr", ANY, H::by<&P::address_relay_, &AddressRelay::get_addr>},
 
         {"sendheaders", ANY, [](P&, Peer& peer, Message&) { peer.wants_headers = true; }},
-        // Compact blocks are an offer that a node need not take up.
-        {"sendcmpct", ANY, [](P&, Peer&, Message&) {}},
+        {"sendcmpct", ANY, H::by<&P::compact_relay_, &CompactRelay::send_compact>},
+        {"cmpctblock", ANY, H::by<&P::compact_relay_, &CompactRelay::compact_block>},
+        {"blocktxn", ANY, H::by<&P::compact_relay_, &CompactRelay::block_transactions>},
         {"headers", ANY, H::by<&P::header_sync_, &HeaderSync::headers>},
         {"block", ANY, H::by<&P::block_download_, &BlockDownload::block>},
         {"inv", ANY, H::by_all<&P::inv>},
@@ -99,6 +100,7 @@ std::span<const Protocol::Handler> Protocol::handlers() {
 
         {"getheaders", ORDER, H::by<&P::server_, &Server::get_headers>},
         {"getblocks", ORDER, H::by<&P::server_, &Server::get_blocks>},
+        {"getblocktxn", ORDER, H::by<&P::server_, &Server::get_block_transactions>},
         {"getdata", ORDER, H::by<&P::server_, &Server::get_data>},
         {"mempool", ORDER, H::by<&P::server_, &Server::mempool>},
         {"getcfilters", ORDER, H::by<&P::server_, &Server::get_filters>},
@@ -126,6 +128,7 @@ Protocol::Protocol(
       keepalive_(context_),
       header_sync_(context_),
       block_download_(context_),
+      compact_relay_(context_, header_sync_, block_download_),
       block_announcer_(context_),
       transaction_download_(context_),
       transaction_announcer_(context_),
@@ -154,6 +157,7 @@ Actions Protocol::disconnected(PeerId id, Time now) {
     peer.dropped = true;
     header_sync_.disconnected(id);
     block_download_.disconnected(peer);
+    compact_relay_.disconnected(id);
     transaction_download_.disconnected(peer);
     context_.peers.erase(found);
     run_all_due(); // what it owed us
@@ -169,9 +173,12 @@ bool Protocol::takes_messages(PeerId id) const {
 bool Protocol::must_wait(const Peer& peer, const Message& message) const {
     const Handler* handler = find_handler(message.command);
     if (handler == nullptr || !peer.established) return false;
-    if (message.command == "block") return !block_download_.can_take(peer);
+    if (message.command == "block" || message.command == "blocktxn")
+        return !block_download_.can_take(peer);
     if (message.command == "tx") return !transaction_download_.can_take(peer);
     if (message.command == "headers") return peer.headers_processing > 0;
+    if (message.command == "cmpctblock")
+        return peer.headers_processing > 0 || !block_download_.can_take(peer);
     return handler->phase == Handler::Phase::InOrder && peer.busy();
 }
 
@@ -254,6 +261,7 @@ void Protocol::verack(Peer& peer) {
     }
     handshake_.verack(peer);
     Keepalive::request(peer);
+    compact_relay_.established(peer);
     transaction_announcer_.established(peer);
     address_relay_.established(peer);
 }
@@ -291,6 +299,7 @@ Actions Protocol::headers_done(PeerId id, const chain::HeadersOutcome& outcome, 
     if (peer == nullptr) return {};
     --peer->headers_processing;
     header_sync_.headers_done(*peer, outcome);
+    compact_relay_.headers_done(*peer);
     resume(id);
     return take_actions();
 }
@@ -299,6 +308,7 @@ Actions Protocol::block_done(
     PeerId id, const consensus::BlockHash& hash, const chain::BlockOutcome& outcome, Time now) {
     context_.now = now;
     block_download_.block_done(id, hash, outcome);
+    compact_relay_.block_done(id, outcome);
     resume(id);
     return take_actions();
 }
@@ -310,6 +320,7 @@ Actions Protocol::transaction_done(
     Time now) {
     context_.now = now;
     transaction_download_.transaction_done(id, tx, outcome);
+    if (!outcome) compact_relay_.transaction_dropped(tx);
     transaction_download_.tick(); // parents of orphans are asked for at once
     resume(id);
     return take_actions();
@@ -345,8 +356,10 @@ Protocol::transaction_added(const consensus::TransactionRef& tx, chain::FeeRate 
     return take_actions();
 }
 
-Actions Protocol::transaction_removed(const consensus::TransactionRef& tx) {
+Actions
+Protocol::transaction_removed(const consensus::TransactionRef& tx, chain::RemovalReason reason) {
     transaction_announcer_.transaction_removed(tx);
+    if (reason != chain::RemovalReason::Block) compact_relay_.transaction_dropped(tx);
     return take_actions();
 }
 

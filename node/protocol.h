@@ -6,6 +6,7 @@
 #include "node/address_relay.h"
 #include "node/block_announcer.h"
 #include "node/block_download.h"
+#include "node/compact_relay.h"
 #include "node/context.h"
 #include "node/handshake.h"
 #include "node/header_sync.h"
@@ -56,7 +57,7 @@ public:
     Actions tip_changed(const chain::TipChange& change, Time now);
     Actions
     transaction_added(const consensus::TransactionRef& tx, chain::FeeRate feerate, Time now);
-    Actions transaction_removed(const consensus::TransactionRef& tx);
+    Actions transaction_removed(const consensus::TransactionRef& tx, chain::RemovalReason reason);
 
     // Operators.
     Actions broadcast(const consensus::TransactionRef& tx, Time now);
@@ -101,6 +102,7 @@ private:
     Keepalive keepalive_;
     HeaderSync header_sync_;
     BlockDownload block_download_;
+    CompactRelay compact_relay_;
     BlockAnnouncer block_announcer_;
     TransactionDownload transaction_download_;
     TransactionAnnouncer transaction_announcer_;

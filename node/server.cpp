@@ -134,19 +134,43 @@ void Server::serve_transaction(Peer& peer, const Inventory& item) {
     served_(tx->txid);
 }
 
-void Server::serve_block(Peer& peer, const Inventory& item) {
-    const BlockNode* node = context_.chain.find_block(BlockHash(item.hash));
-    if (node == nullptr || !may_be_had(*node)) return;
+/// The block of `hash` if `peer` may have it and it is here, else null.
+const BlockNode* Server::find_servable(Peer& peer, const BlockHash& hash) const {
+    const BlockNode* node = context_.chain.find_block(hash);
+    if (node == nullptr || !may_be_had(*node)) return nullptr;
     // What a pruned node has beyond its promise would tell it apart from others.
     const Height depth = context_.chain.view().height() - node->height;
     if ((context_.options.services & NODE_NETWORK) == 0 && !peer.permits(PERMIT_NOBAN) &&
-        depth.value > chain::Chain::KEPT_BLOCKS + 2)
-        return context_.drop(peer, "Ignore block request below NODE_NETWORK_LIMITED threshold");
-    if (!node->has(BlockNode::HAVE_BODY)) return;
+        depth.value > chain::Chain::KEPT_BLOCKS + 2) {
+        context_.drop(peer, "Ignore block request below NODE_NETWORK_LIMITED threshold");
+        return nullptr;
+    }
+    return node->has(BlockNode::HAVE_BODY) ? node : nullptr;
+}
+
+void Server::serve_block(Peer& peer, const Inventory& item) {
+    const BlockNode* node = find_servable(peer, BlockHash(item.hash));
+    if (node == nullptr) return;
+    auto kind = DiskRead::Kind::Block;
+    if (item.type == InventoryType::Block)
+        kind = DiskRead::Kind::StrippedBlock;
+    else if (
+        item.type == InventoryType::CompactBlock &&
+        context_.chain.view().height() - node->height <= COMPACT_DEPTH)
+        kind = DiskRead::Kind::CompactBlock;
     peer.server.reading = true;
-    const bool stripped = item.type == InventoryType::Block;
-    const auto kind = stripped ? DiskRead::Kind::StrippedBlock : DiskRead::Kind::Block;
-    context_.out.emplace_back(DiskRead{peer.id, kind, node, {}});
+    context_.out.emplace_back(DiskRead{peer.id, kind, node, {}, context_.random.next()});
+}
+
+void Server::get_block_transactions(Peer& peer, const GetBlockTransactionsMessage& message) {
+    const BlockNode* node = find_servable(peer, message.block);
+    if (node == nullptr) return;
+    if (!message.indexes.empty() && message.indexes.back() >= node->tx_count)
+        return context_.misbehaving(peer, "getblocktxn with out-of-bounds tx indices");
+    const bool whole = context_.chain.view().height() - node->height > BLOCK_TRANSACTIONS_DEPTH;
+    const auto kind = whole ? DiskRead::Kind::Block : DiskRead::Kind::BlockTransactions;
+    peer.server.reads.push_back({peer.id, kind, node, {}, 0, message.indexes});
+    advance(peer);
 }
 
 void Server::read_done(Peer& peer, std::optional<Message> answer) {

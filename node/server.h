@@ -9,7 +9,8 @@
 
 namespace cairn::node {
 
-/// getheaders, getblocks, getdata, mempool, getcfilters, getcfheaders, getcfcheckpt (BIP-0157).
+/// getheaders, getblocks, getdata, getblocktxn, mempool, getcfilters, getcfheaders, getcfcheckpt
+/// (BIP-0157).
 ///
 /// Invariants: each peer has one request message in work, so answers keep its order; one disk read
 ///   a peer at a time, and none while MAX_UNSENT_BYTES wait to be sent to it.
@@ -23,6 +24,7 @@ public:
     void get_headers(Peer& peer, const LocatorMessage& message);
     void get_blocks(Peer& peer, const LocatorMessage& message);
     void get_data(Peer& peer, const InventoryMessage& message);
+    void get_block_transactions(Peer& peer, const GetBlockTransactionsMessage& message);
     void mempool(Peer& peer);
     void get_filters(Peer& peer, const FilterRangeMessage& message);
     void get_filter_headers(Peer& peer, const FilterRangeMessage& message);
@@ -35,6 +37,9 @@ public:
     /// The newest block's transactions stay to be had for those who were told of them before it.
     void tip_changed(const chain::TipChange& change);
 
+    // Blocks below the tip that are given compact, or in part; older ones whole.
+    static constexpr int32_t COMPACT_DEPTH = 5;
+    static constexpr int32_t BLOCK_TRANSACTIONS_DEPTH = 10;
     static constexpr size_t MAX_UNSENT_BYTES = 5'000'000;
 
 private:
@@ -45,6 +50,7 @@ private:
     const chain::BlockNode* fork_point(const std::vector<consensus::BlockHash>& locator) const;
     void serve_transaction(Peer& peer, const Inventory& item);
     void serve_block(Peer& peer, const Inventory& item);
+    const chain::BlockNode* find_servable(Peer& peer, const consensus::BlockHash& hash) const;
     consensus::TransactionRef find_transaction(const Peer& peer, const Inventory& item) const;
     const chain::BlockNode*
     filter_stop(Peer& peer, const FilterRangeMessage& range, int64_t max_count);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Bytes from a stranger: the envelope, and every message in it. What is read is written as it was.
+#include "node/compact_block.h"
 #include "node/frame.h"
 #include "node/messages.h"
 
@@ -45,6 +46,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     try_parse<AddrV2Message>(bytes);
     try_parse<LocatorMessage>(bytes);
     try_parse<HeadersMessage>(bytes);
+    try_parse<CompactBlockMessage>(bytes);
+    try_parse<GetBlockTransactionsMessage>(bytes);
+    try_parse<BlockTransactionsMessage>(bytes);
     try_parse<InventoryMessage>(bytes);
     try_parse<FilterRangeMessage>(bytes);
     try_parse<GetFilterCheckpointsMessage>(bytes);

@@ -17,7 +17,7 @@ constexpr const char* COMMANDS[] = {
     "pong",      "addr",        "addrv2",       "getaddr",      "headers",    "block",
     "inv",       "tx",          "notfound",     "mempool",      "getheaders", "getblocks",
     "getdata",   "getcfilters", "getcfheaders", "getcfcheckpt", "feefilter",  "sendheaders",
-    "sendcmpct", "filterload",  "unknown"};
+    "sendcmpct", "filterload",  "cmpctblock",   "getblocktxn",  "blocktxn",   "unknown"};
 
 void check_limits(const TestNode& node) {
     assert(node.protocol.transactions().orphanage().size() <= Orphanage::MAX_TRANSACTIONS);

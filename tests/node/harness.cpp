@@ -102,6 +102,7 @@ FakeChain::accept_block(const consensus::BlockRef& block, std::optional<chain::T
         return outcome;
     }
     node.status |= BlockNode::HAVE_BODY;
+    node.tx_count = static_cast<uint32_t>(block->transactions.size());
     bodies_[node.hash] = block;
     // The best node whose bodies are all here becomes the tip.
     BlockNode* best = tip_;
@@ -139,6 +140,7 @@ consensus::Block FakeChain::next_block(uint32_t salt, int32_t version) const {
     block.header.time += 60;
     block.header.nonce = salt;
     block.transactions.push_back(coinbase(tip_->height.value + 1 + int64_t{salt} * 1'000'000));
+    block.header.merkle_root = consensus::merkle_root(block);
     return block;
 }
 
@@ -147,10 +149,6 @@ void FakeChain::mine(int count, uint32_t salt, int32_t version) {
         std::optional<chain::TipChange> change;
         accept_block(std::make_shared<consensus::Block>(next_block(salt, version)), change);
     }
-}
-
-Bytes FakeChain::body(const BlockHash& hash) const {
-    return consensus::encode(*bodies_.at(hash));
 }
 
 consensus::Result<chain::Accepted> FakeChain::accept_transaction(const TransactionRef& tx) {
@@ -348,8 +346,13 @@ void TestNet::act_one(TestNode& node, const AcceptTransaction& action) {
 
 void TestNet::act_one(TestNode& node, const DiskRead& action) {
     std::optional<Message> answer;
+    const consensus::Block& block = node.chain.block(action.block->hash);
     if (action.kind == DiskRead::Kind::Block)
-        answer = Message{"block", node.chain.body(action.block->hash)};
+        answer = message_of("block", block);
+    else if (action.kind == DiskRead::Kind::CompactBlock)
+        answer = message_of("cmpctblock", CompactBlockMessage::of(block, action.nonce));
+    else if (action.kind == DiskRead::Kind::BlockTransactions)
+        answer = message_of("blocktxn", BlockTransactionsMessage::of(block, action.indexes));
     perform(node, node.protocol.read_done(action.peer, std::move(answer), now));
 }
 

@@ -41,6 +41,11 @@ public:
 
     std::vector<WaitingTransaction> waiting_transactions() const override { return pool_; }
 
+    void visit_transactions(
+        const std::function<void(const chain::TransactionRef&)>& visit) const override {
+        for (const WaitingTransaction& waiting : pool_) visit(waiting.tx);
+    }
+
     uint64_t mempool_sequence() const override { return sequence_; }
 
     chain::FeeRate mempool_min_feerate() const override { return {100}; }
@@ -60,7 +65,11 @@ public:
 
     const chain::BlockNode& tip() const { return *tip_; }
 
-    Bytes body(const consensus::BlockHash& hash) const;
+    const consensus::Block& block(const consensus::BlockHash& hash) const {
+        return *bodies_.at(hash);
+    }
+
+    Bytes body(const consensus::BlockHash& hash) const { return consensus::encode(block(hash)); }
 
     bool initial_download_ = false;
     consensus::Uint256 minimum_work_ = 0;

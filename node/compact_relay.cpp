@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#include "node/compact_relay.h"
+
+#include <algorithm>
+#include <spdlog/spdlog.h>
+
+namespace cairn::node {
+
+using chain::BlockNode;
+using consensus::BlockHash;
+
+void CompactRelay::established(Peer& peer) {
+    if (peer.version >= COMPACT_BLOCKS_VERSION) ask_to_announce(peer, false);
+}
+
+void CompactRelay::ask_to_announce(Peer& peer, bool announce) {
+    peer.compact.announces = announce;
+    context_.send(peer, "sendcmpct", SendCompactMessage{announce});
+}
+
+void CompactRelay::send_compact(Peer& peer, const SendCompactMessage& message) {
+    if (message.version != SendCompactMessage::WITNESS_VERSION) return;
+    peer.compact.offered = true;
+    peer.compact.wants_announcements = message.announce;
+}
+
+void CompactRelay::compact_block(Peer& peer, CompactBlockMessage message) {
+    peer.compact.partial.reset();
+    if (context_.chain.find_block(message.header.hash()) != nullptr)
+        return put_together(peer, message);
+    header_sync_.headers(peer, HeadersMessage{{message.header}});
+    // Else its parent is unknown, and the headers before it were asked for.
+    if (peer.headers_processing > 0) peer.compact.announced = std::move(message);
+}
+
+void CompactRelay::headers_done(Peer& peer) {
+    if (!peer.compact.announced) return;
+    const CompactBlockMessage message = std::move(*peer.compact.announced);
+    peer.compact.announced.reset();
+    if (!peer.dropped) put_together(peer, message);
+}
+
+void CompactRelay::put_together(Peer& peer, const CompactBlockMessage& message) {
+    const BlockHash hash = message.header.hash();
+    const BlockNode* node = context_.chain.find_block(hash);
+    if (node == nullptr || node->failed() || node->has(BlockNode::HAVE_BODY)) return;
+    HeaderSync::note_known(peer, *node);
+    const chain::View view = context_.chain.view();
+    const bool helps = !context_.chain.initial_download() && node->work > view.tip().work &&
+                       node->height <= view.height() + MAX_AHEAD;
+    if (!helps) return request_whole(peer, hash);
+
+    consensus::Result<PartialBlock> block = PartialBlock::of(message, context_.chain.params());
+    if (!block) return context_.misbehaving(peer, "invalid compact block");
+    const auto offer = [&](const consensus::TransactionRef& tx) { block->offer(tx); };
+    context_.chain.visit_transactions(offer);
+    std::ranges::for_each(dropped_, offer);
+    const std::vector<uint32_t> missing = block->missing();
+    spdlog::debug(
+        "compact block hash={} transactions={} missing={} peer={}", hash.to_string(),
+        message.short_ids.size() + message.prefilled.size(), missing.size(), peer.id);
+    if (missing.empty()) return deliver(peer, *block);
+    if (!block_download_.reserve(peer, *node)) return; // another brings it
+    context_.send(peer, "getblocktxn", GetBlockTransactionsMessage{hash, missing});
+    peer.compact.partial = std::move(*block);
+}
+
+void CompactRelay::block_transactions(Peer& peer, BlockTransactionsMessage message) {
+    if (!peer.compact.partial || peer.compact.partial->hash() != message.block) return;
+    PartialBlock block = std::move(*peer.compact.partial);
+    peer.compact.partial.reset();
+    if (!block.fill(std::move(message.transactions)))
+        return context_.misbehaving(peer, "invalid compact block/non-matching block transactions");
+    deliver(peer, block);
+}
+
+void CompactRelay::deliver(Peer& peer, const PartialBlock& block) {
+    if (std::optional<Bytes> payload = block.assemble())
+        block_download_.block(peer, std::move(*payload));
+    else
+        request_whole(peer, block.hash()); // nobody's fault: ids are short
+}
+
+/// If it is `peer` that the block was asked of.
+void CompactRelay::request_whole(Peer& peer, const BlockHash& hash) {
+    if (!block_download_.is_asked(peer, hash)) return;
+    const Inventory item{InventoryType::WitnessBlock, hash};
+    context_.send(peer, "getdata", InventoryMessage{{item}});
+}
+
+void CompactRelay::block_done(PeerId id, const chain::BlockOutcome& outcome) {
+    Peer* peer = context_.find(id);
+    if (peer == nullptr || !peer->compact.offered || context_.options.blocks_only ||
+        !outcome.verdict || outcome.known || !outcome.on_active_chain ||
+        context_.chain.initial_download())
+        return;
+    if (std::erase(announcers_, id) == 0) ask_to_announce(*peer, true);
+    announcers_.push_back(id);
+    if (announcers_.size() <= MAX_ANNOUNCERS) return;
+    // Inbound peers may all be one liar's: an outbound one stays among them.
+    const auto is_outbound = [&](PeerId other) { return !context_.peers.at(other).inbound(); };
+    const bool spare =
+        is_outbound(announcers_[0]) && std::ranges::count_if(announcers_, is_outbound) == 1;
+    const auto victim = announcers_.begin() + (spare ? 1 : 0);
+    ask_to_announce(context_.peers.at(*victim), false);
+    announcers_.erase(victim);
+}
+
+void CompactRelay::transaction_dropped(const consensus::TransactionRef& tx) {
+    if (tx->size_bytes > MAX_DROPPED_BYTES) return;
+    dropped_.push_back(tx);
+    if (dropped_.size() > MAX_DROPPED) dropped_.pop_front();
+}
+
+} // namespace cairn::node
