@@ -18,6 +18,7 @@ constexpr Range HEIGHTS{0, INT32_MAX};
 constexpr Range POSITIVE{1, INT32_MAX};
 constexpr Range AMOUNTS{0, MAX_MONEY.value};
 constexpr Range PREFIX_BYTES{1, 4};
+constexpr int64_t MAX_INTERVAL = 1'000'000; ///< Blocks from target to target.
 constexpr Range SCRIPT_BYTES{1, MAX_SCRIPT_SIZE};
 
 /// Text that is safe as a folder, a section of a configuration file, an argument.
@@ -29,9 +30,10 @@ constexpr TextRule PLAIN_NAME{
     },
     "letters, digits, - and _"};
 
-/// Thirty characters, so that an address stays below BIP-0173's 90.
+/// Eighteen characters, so that an address of the longest program (40 bytes) has at most the 90
+/// of BIP-0173.
 constexpr TextRule HRP{
-    30, [](char c) { return c > ' ' && (c < 'A' || c > 'Z'); },
+    18, [](char c) { return c > ' ' && (c < 'A' || c > 'Z'); },
     "text without capital letters and spaces"};
 
 constexpr TextRule HOST{260, [](char c) { return c != ' '; }, "a host without spaces"};
@@ -114,6 +116,9 @@ void walk_address(JsonFields& file, AddressPrefixes& address) {
     file.required("bech32_hrp", address.bech32_hrp, HRP);
     file.required("pubkey_hash", address.pubkey_hash, PREFIX_BYTES);
     file.required("script_hash", address.script_hash, PREFIX_BYTES);
+    file.check(
+        address.script_hash != address.pubkey_hash, "script_hash",
+        "other bytes than those of pubkey_hash");
     file.required("secret_key", address.secret_key, PREFIX_BYTES);
     file.required("extended_public", address.extended_public);
     file.required("extended_secret", address.extended_secret);
@@ -131,6 +136,9 @@ void walk_rule(JsonFields& file, BitcoinRule& rule, const Uint256& /*limit*/) {
     file.check(
         rule.timespan % rule.spacing == 0 && rule.timespan >= 2 * rule.spacing, "timespan",
         "a multiple of spacing, at least twice as long");
+    file.check(
+        rule.timespan / rule.spacing <= MAX_INTERVAL, "timespan",
+        "at most 1,000,000 times the spacing");
     file.defaulted("min_difficulty_blocks", rule.min_difficulty_blocks);
     file.defaulted("bip94", rule.bip94);
 }

@@ -178,4 +178,31 @@ BOOST_AUTO_TEST_CASE(set_solution__what_was_signed__stays) {
     BOOST_CHECK(scene.block.header.merkle_root == merkle_root(scene.block));
 }
 
+BOOST_AUTO_TEST_CASE(check_block_signature__block_1_of_the_public_signet__is_signed) {
+    const Bytes bytes = from_hex("00000020f61eee3b63a380a477a063af32b2bbc97c9ff9f01f2c4225e97398810"
+                                 "8000000f575c83235984e7d"
+                                 "c4afc1f30944c170462e84437ab6f2d52e16878a79e4678bd1914d5fae77031ec"
+                                 "cf407000101000000000101"
+                                 "0000000000000000000000000000000000000000000000000000000000000000f"
+                                 "fffffff025151feffffff02"
+                                 "00f2052a010000001600149243f727dd5343293eb83174324019ec16c2630f000"
+                                 "0000000000000776a24aa21"
+                                 "a9ede2f61c3f71d1defd3fa999dfa36953755c690689799962b48bebd836974e8"
+                                 "cf94c4fecc7daa249004730"
+                                 "4402205e423a8754336ca99dbe16509b877ef1bf98d008836c725005b3c787c41"
+                                 "ebe46022047246e4467ad7c"
+                                 "c7f1ad98662afcaf14c115e0095a227c7b05c5182591c23e7e010001200000000"
+                                 "00000000000000000000000"
+                                 "000000000000000000000000000000000000000000")
+                            .value();
+    const Params params = chain_params("genesis/bitcoin-signet.json");
+    Block block = decode<Block>(bytes).value();
+    BOOST_TEST(
+        block.header.hash().to_string() ==
+        "00000086d6b2636cb2a392d45edc4ec544a10024d30141c9adf4bfd9de533b53");
+    BOOST_TEST(reason_of(check_block_signature(block, params)) == "");
+    ++block.header.time; // which the signature covers
+    BOOST_TEST(reason_of(check_block_signature(block, params)) == "bad-signet-blksig");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

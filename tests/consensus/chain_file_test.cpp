@@ -245,6 +245,33 @@ BOOST_AUTO_TEST_CASE(read_chain_file__bad_rules__names_field_content_and_expecta
     });
 }
 
+BOOST_AUTO_TEST_CASE(read_chain_file__one_prefix_for_two_kinds_of_address__refused) {
+    json::object file = json::parse(read_file(CAIRN_SOURCE_DIR "/genesis.json")).as_object();
+    json::object& address = file["address"].as_object();
+    address["script_hash"] = address["pubkey_hash"];
+    BOOST_CHECK_EXCEPTION(
+        read_chain_file(json::serialize(file)), ChainFileError, [](const ChainFileError& error) {
+            return std::string_view(error.what()).find("other bytes than those of pubkey_hash") !=
+                   std::string_view::npos;
+        });
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__targets_further_apart_than_heights_go__refused) {
+    const std::string path = CAIRN_SOURCE_DIR "/genesis/bitcoin-regtest.json";
+    json::object file = json::parse(read_file(path)).as_object();
+    json::object& work = file["proof_of_work"].as_object();
+    work["rule"] = "bitcoin";
+    work["spacing"] = 1;
+    for (const auto& [timespan, good] :
+         {std::pair<int64_t, bool>{1'000'000, true}, {1'000'001, false}, {4'294'967'296, false}}) {
+        work["timespan"] = timespan;
+        if (good)
+            BOOST_CHECK_NO_THROW(read_chain_file(json::serialize(file)));
+        else
+            BOOST_CHECK_THROW(read_chain_file(json::serialize(file)), ChainFileError);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(read_chain_file__script_flags_that_make_no_sense__refused) {
     const std::string hash(64, '1');
     const auto with = [&](const json::array& flags) {
