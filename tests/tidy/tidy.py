@@ -59,6 +59,8 @@ class Tree:
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
             cwd=root, capture_output=True, text=True, check=False).stdout.split("\n")
+        if not any(listed):
+            sys.exit("tidy: git lists no files here, so there is nothing to say about them")
         files = {}
         for path in filter(None, listed):
             try:
@@ -228,7 +230,7 @@ def dead_files(tree):
             yield path, 1, "no target builds this file"
 
 
-REASON_CALLS = r"\b(?:invalid|missing_inputs|premature|policy|Reject)\s*[({]"
+REASON_CALLS = r"\b(?:invalid|mutated|known|missing_inputs|premature|policy|Reject)\s*[({]"
 
 
 def reject_reasons(tree):
@@ -245,7 +247,7 @@ def reject_reasons(tree):
             if not reason or reason.group(1) in seen or "{" in reason.group(1):
                 continue
             seen.add(reason.group(1))
-            if f'"{reason.group(1)}"' not in tests and f"{reason.group(1)}" not in tests:
+            if f'"{reason.group(1)}' not in tests:
                 yield path, line_of(code, match.start()), f"no test names \"{reason.group(1)}\""
 
 
