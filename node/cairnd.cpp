@@ -191,7 +191,7 @@ private:
 };
 
 int report(const std::string& error) {
-    std::cerr << "Error: " << error << std::endl;
+    std::cerr << "Error: " + error + "\n" << std::flush; // whole, beside other nodes' errors
     return EXIT_FAILURE;
 }
 

@@ -2,6 +2,7 @@
 #include "node/node_options.h"
 
 #include "consensus/address.h"
+#include "node/net_address.h"
 
 #include <algorithm>
 #include <charconv>
@@ -52,6 +53,13 @@ std::vector<std::string> user_agent_comments(const Settings& settings) {
     return comments;
 }
 
+void check_hosts(std::string_view option, const std::vector<std::string>& hosts) {
+    for (const std::string& host : hosts)
+        if (!split_host_port(host, 1))
+            throw OptionError(
+                fmt::format("-{}={}: expected <host> or <host>:<port>", option, host));
+}
+
 } // namespace
 
 uint16_t port_option(const Settings& settings, std::string_view name, uint16_t fallback) {
@@ -79,7 +87,9 @@ chain::ChainOptions chain_options(const Setup& setup) {
     options.reindex = settings.flag("reindex");
     options.verify_threads = static_cast<int>(settings.number("par"));
     if (const std::string hash = settings.text("assumevalid"); settings.is_set("assumevalid")) {
-        options.assumed_valid = on(hash) ? BlockHash::from_string(hash) : BlockHash{};
+        const std::string digits = hash.substr(hash.starts_with("0x") ? 2 : 0);
+        const std::string padding(64 - std::min<size_t>(digits.size(), 64), '0');
+        options.assumed_valid = BlockHash::from_string(padding + digits);
         if (!options.assumed_valid)
             throw OptionError(
                 "Invalid assumevalid block hash specified (" + hash +
@@ -104,7 +114,10 @@ chain::ChainOptions chain_options(const Setup& setup) {
     options.incremental_feerate = fee_rate_option(settings, "incrementalrelayfee");
     options.dust_feerate = fee_rate_option(settings, "dustrelayfee");
     options.block_min_feerate = fee_rate_option(settings, "blockmintxfee");
-    options.block_filters = on(settings.text("blockfilterindex"));
+    const std::string filters = settings.text("blockfilterindex");
+    options.block_filters = on(filters);
+    if (options.block_filters && filters != "1" && filters != "basic")
+        throw OptionError("Unknown -blockfilterindex value " + filters + ".");
     return options;
 }
 
@@ -117,8 +130,11 @@ NetworkOptions network_options(const Setup& setup) {
     options.connect = settings.list("connect");
     std::erase(options.connect, "0");
     options.connect_only = settings.is_set("connect");
+    check_hosts("connect", options.connect);
     options.add_nodes = settings.list("addnode");
+    check_hosts("addnode", options.add_nodes);
     options.seed_nodes = settings.list("seednode");
+    check_hosts("seednode", options.seed_nodes);
     options.dns_seed = settings.flag("dnsseed");
     options.max_connections = static_cast<int>(settings.number("maxconnections"));
     options.user_agent_comments = user_agent_comments(settings);
@@ -140,6 +156,9 @@ LogOptions log_options(const Setup& setup) {
     const bool detailed = std::ranges::any_of(settings.list("debug"), [](const auto& category) {
         return on(category) && category != "none";
     });
+    const std::string level = settings.text("loglevel");
+    if (level != "info" && level != "debug" && level != "trace" && !level.empty())
+        throw OptionError("-loglevel=" + level + ": expected info, debug or trace");
     if (detailed)
         options.level =
             settings.text("loglevel") == "trace" ? spdlog::level::trace : spdlog::level::debug;

@@ -97,10 +97,6 @@ void append(
     } else if (!option->stands_alone()) {
         fail("{} needs a value: {}={}", spelled, spelled, option->argument);
     }
-    for (const auto& [flag, chain] : CHAIN_SHORTCUTS) {
-        if (setting.name == flag && setting.value == "1")
-            list.push_back({"chain", std::string(chain)});
-    }
     list.push_back(std::move(setting));
 }
 
@@ -263,6 +259,19 @@ std::vector<std::string> Settings::list(std::string_view name) const {
     assert(find_option(name)->kind == Kind::List);
     const auto given = values_.find(name);
     return given == values_.end() ? std::vector<std::string>{} : given->second;
+}
+
+std::string chosen_chain(const Settings& settings) {
+    std::string chain = settings.text("chain");
+    int choices = settings.is_set("chain") ? 1 : 0;
+    for (const auto& [flag, name] : CHAIN_SHORTCUTS) {
+        if (!settings.flag(flag)) continue;
+        chain = name;
+        ++choices;
+    }
+    if (choices > 1)
+        fail("Invalid combination of -chain, -regtest and their like: at most one can be used.");
+    return chain;
 }
 
 } // namespace cairn::node

@@ -79,4 +79,7 @@ private:
     std::map<std::string, std::vector<std::string>, std::less<>> values_;
 };
 
+/// The chain that -chain, -regtest and their like choose. Throws OptionError for two of them.
+std::string chosen_chain(const Settings& settings);
+
 } // namespace cairn::node

@@ -151,7 +151,7 @@ Setup read_setup(const SettingList& arguments, std::span<const std::string> envi
     files.include_from("");
     const Settings without_section(std::vector{arguments, from_environment, files.section("")});
     setup.locations.chain_file =
-        fs::absolute(find_chain_file(without_section.text("chain"), chain_folders()));
+        fs::absolute(find_chain_file(chosen_chain(without_section), chain_folders()));
     setup.params = read_chain(setup.locations.chain_file);
     setup.locations.data_directory = data_directory(without_section, environment);
     setup.locations.chain_directory = setup.locations.data_directory / setup.params.directory;

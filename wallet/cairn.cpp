@@ -25,7 +25,9 @@ constexpr int FAILED = 1;
 constexpr int MISUSED = 2;
 
 /// Names that cairn gives a meaning of its own, whatever they mean to cairnd.
-constexpr std::array<std::string_view, 3> OWN_OPTIONS{"wallet", "help", "version"};
+constexpr std::array<std::string_view, 4> OWN_OPTIONS{"wallet", "help", "h", "version"};
+/// Those of cairn's own options that take the next word.
+constexpr std::array<std::string_view, 2> TAKE_NEXT{"--wallet", "--passphrase-file"};
 
 /// The command line sorted by who reads it.
 struct Arguments {
@@ -47,6 +49,7 @@ const node::Option* node_option(std::string_view argument) {
 
 Arguments sort_arguments(int argc, char** argv) {
     Arguments sorted;
+    bool has_command = false;
     bool in_rpc = false;
     for (int i = 1; i < argc; ++i) {
         const std::string argument = argv[i];
@@ -62,8 +65,13 @@ Arguments sort_arguments(int argc, char** argv) {
             sorted.rpc.assign(argv + i, argv + argc);
             break;
         }
-        in_rpc = in_rpc || (argument == "rpc" && sorted.own.empty());
         sorted.own.push_back(argument);
+        if (!argument.starts_with('-')) {
+            in_rpc = !has_command && argument == "rpc";
+            has_command = true;
+        } else if (std::ranges::find(TAKE_NEXT, argument) != TAKE_NEXT.end() && i + 1 < argc) {
+            sorted.own.emplace_back(argv[++i]);
+        }
     }
     return sorted;
 }
@@ -159,7 +167,8 @@ int run(int argc, char** argv) {
     wallet::add_devnet_commands(
         app, program.json,
         [&] {
-            const bool given = setup.get().settings.is_set("chain");
+            const bool given =
+                node::chosen_chain(setup.get().settings) != node::Settings().text("chain");
             return wallet::DevnetChain{
                 given ? setup.get().locations.chain_file : fs::path(), program.params()};
         },

@@ -100,11 +100,15 @@ fs::path node_program() {
     return program;
 }
 
-/// How one types `path` here: the shorter of both forms.
+/// How one types `path` here: the shorter of both forms, what a shell would take apart quoted.
 std::string typed(const fs::path& path) {
     const std::string whole = fs::absolute(path).lexically_normal().string();
     const std::string relative = fs::relative(path).string();
-    return !relative.empty() && relative.size() < whole.size() ? relative : whole;
+    std::string text = !relative.empty() && relative.size() < whole.size() ? relative : whole;
+    constexpr std::string_view SPECIAL = " \t\n\"'\\$&;|<>()*?[]#~`!{}";
+    for (size_t at = 0; (at = text.find_first_of(SPECIAL, at)) != std::string::npos; at += 2)
+        text.insert(at, 1, '\\');
+    return text;
 }
 
 /// How one types the name of this program.
@@ -156,10 +160,10 @@ private:
 };
 
 /// What there is to see: the network's name and its nodes, a line each.
-std::vector<std::string> lines_of(const DevnetNetwork& network) {
+std::vector<std::string> lines_of(const DevnetNetwork& network, const std::vector<Fields>& status) {
     std::stringstream text(fmt::format(
         "chain {}, data in {}\n\n{}", network.nodes().at(0).place.chain,
-        network.directory().string(), table(network.status())));
+        network.directory().string(), table(status)));
     std::vector<std::string> lines{"Cairn: a network of three nodes on this machine"};
     for (std::string line; std::getline(text, line);) lines.push_back(line);
     return lines;
@@ -168,7 +172,7 @@ std::vector<std::string> lines_of(const DevnetNetwork& network) {
 void watch(const DevnetNetwork& network, const Commands& commands, Signals& signals) {
     if (isatty(STDOUT_FILENO) == 0) { // nothing to draw on: say where it is, and stay
         for (const std::string& line :
-             picture(lines_of(network), commands.to_try(), "", {1000, 1000}))
+             picture(lines_of(network, network.status()), commands.to_try(), "", {1000, 1000}))
             say(line);
         while (signals.wait(std::chrono::hours(1))) continue;
         return;
@@ -180,7 +184,7 @@ void watch(const DevnetNetwork& network, const Commands& commands, Signals& sign
             network.nodes(), [](const DevnetNode& node) { return node.process().has_value(); });
         if (!all_run) shown.insert(shown.begin(), commands.devnet("up") + " # starts what is down");
         Screen::show(picture(
-            lines_of(network), shown,
+            lines_of(network, network.status()), shown,
             "Ctrl-C stops all nodes; the next start goes on with the same chain.", Screen::size()));
     } while (signals.wait(std::chrono::seconds(1)));
 }
@@ -256,7 +260,7 @@ void show_status(const DevnetNetwork& network, bool as_json) {
              {"nodes", {"", array_text(rows)}}},
             true);
     else
-        for (const std::string& line : lines_of(network)) say(line);
+        for (const std::string& line : lines_of(network, rows)) say(line);
     for (const Fields& row : rows)
         if (row.back().first == "problem") throw CLI::RuntimeError(1);
 }

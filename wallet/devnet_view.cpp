@@ -17,7 +17,9 @@ std::vector<std::string> wrapped(std::string_view command, size_t columns) {
     std::vector<std::string> lines;
     std::string line = "  ";
     for (bool first = true; !command.empty(); first = false) {
-        const size_t length = std::min(command.find(' '), command.size());
+        size_t length = std::min(command.find(' '), command.size());
+        while (length > 0 && length < command.size() && command[length - 1] == '\\')
+            length = std::min(command.find(' ', length + 1), command.size()); // a quoted blank
         const size_t reserved = length == command.size() ? 0 : CONTINUED.size();
         if (!first && line.size() + 1 + length + reserved > columns) {
             lines.push_back(line.append(CONTINUED));

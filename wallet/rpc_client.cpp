@@ -45,7 +45,8 @@ std::string base64(std::string_view text) {
 }
 
 std::string credentials(const RpcEndpoint& endpoint) {
-    if (!endpoint.user.empty()) return endpoint.user + ":" + endpoint.password;
+    // As the node does: without a password there is the cookie.
+    if (!endpoint.password.empty()) return endpoint.user + ":" + endpoint.password;
     std::ifstream file(endpoint.cookie_file);
     std::string line;
     if (!std::getline(file, line) || line.empty())
@@ -76,8 +77,8 @@ void check_status(const http::response<http::string_body>& reply, const RpcEndpo
     if (reply.result() == http::status::unauthorized)
         throw RpcError(
             0, node + " refused " +
-                   (endpoint.user.empty() ? "the cookie " + endpoint.cookie_file.string()
-                                          : "user '" + endpoint.user + "' and its password"));
+                   (endpoint.password.empty() ? "the cookie " + endpoint.cookie_file.string()
+                                              : "user '" + endpoint.user + "' and its password"));
     if (reply.result() == http::status::forbidden)
         throw RpcError(0, node + " doesn't allow this client");
     if (!reply.body().starts_with('{') && !reply.body().starts_with('['))

@@ -123,8 +123,8 @@ void HttpServer::accept(Acceptor& acceptor) {
                 return accept(acceptor);
             }
             spdlog::warn("rpc_accept_failed error={}", error.message());
-            accept_retry_.expires_after(ACCEPT_RETRY);
-            accept_retry_.async_wait([this, &acceptor](boost::system::error_code stopped) {
+            const auto retry = std::make_shared<asio::steady_timer>(accept_strand_, ACCEPT_RETRY);
+            retry->async_wait([this, &acceptor, retry](boost::system::error_code stopped) {
                 if (!stopped && acceptor.is_open()) accept(acceptor);
             });
         });

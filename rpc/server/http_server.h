@@ -90,7 +90,6 @@ private:
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
         io_.get_executor()};
     boost::asio::strand<boost::asio::io_context::executor_type> accept_strand_{io_.get_executor()};
-    boost::asio::steady_timer accept_retry_{accept_strand_};
     std::list<Acceptor> acceptors_;
     std::vector<std::thread> threads_;
     bool stopped_ = false;

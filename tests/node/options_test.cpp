@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(parsers__what_the_reference_s_tests_give__is_taken) {
         "bitcoin.conf");
     const Settings settings(std::vector{
         parse_arguments(arguments).settings, config["regtest"].settings, config[""].settings});
-    BOOST_TEST(settings.text("chain") == "regtest");
+    BOOST_TEST(chosen_chain(settings) == "regtest");
     BOOST_TEST(settings.text("loglevel") == "trace");
     BOOST_TEST((settings.list("connect") == Texts{"0"}));
     BOOST_TEST(settings.number("peertimeout") == 999'999'999);
@@ -135,12 +135,15 @@ BOOST_AUTO_TEST_CASE(settings__negated_list__hides_weaker_sources) {
 }
 
 BOOST_AUTO_TEST_CASE(settings__chain_shortcuts__are_chains) {
-    BOOST_TEST(from_line({"-regtest"}).text("chain") == "regtest");
-    BOOST_TEST(from_line({"-testnet"}).text("chain") == "testnet3");
-    BOOST_TEST(from_line({"-testnet4"}).text("chain") == "testnet4");
-    BOOST_TEST(from_line({"-signet"}).text("chain") == "signet");
-    BOOST_TEST(from_line({"-noregtest"}).text("chain") == "genesis");
-    BOOST_TEST(from_line({"-regtest=0"}).text("chain") == "genesis");
+    BOOST_TEST(chosen_chain(from_line({"-regtest"})) == "regtest");
+    BOOST_TEST(chosen_chain(from_line({"-testnet"})) == "testnet3");
+    BOOST_TEST(chosen_chain(from_line({"-testnet4"})) == "testnet4");
+    BOOST_TEST(chosen_chain(from_line({"-signet"})) == "signet");
+    BOOST_TEST(chosen_chain(from_line({"-noregtest"})) == "genesis");
+    BOOST_TEST(chosen_chain(from_line({"-regtest", "-noregtest"})) == "genesis");
+    BOOST_CHECK_THROW(chosen_chain(from_line({"-regtest", "-signet"})), OptionError);
+    BOOST_CHECK_THROW(chosen_chain(from_line({"-regtest", "-chain=signet"})), OptionError);
+    BOOST_TEST(chosen_chain(from_line({"-regtest=0"})) == "genesis");
 }
 
 BOOST_AUTO_TEST_CASE(parse_arguments__mistake__says_which) {

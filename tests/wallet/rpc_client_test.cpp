@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(call__cookie__is_read_at_each_call) {
     TestServer server(
         [](const Request&) { return TestServer::Answer{.body = result("1"), .close = true}; });
     RpcEndpoint endpoint = server.endpoint();
-    endpoint.user.clear();
+    endpoint.password.clear(); // -rpcuser alone is no account
     endpoint.cookie_file = folder.path() / ".cookie";
     RpcClient client(endpoint);
     BOOST_TEST(
