@@ -261,17 +261,21 @@ std::vector<std::string> Settings::list(std::string_view name) const {
     return given == values_.end() ? std::vector<std::string>{} : given->second;
 }
 
-std::string chosen_chain(const Settings& settings) {
-    std::string chain = settings.text("chain");
-    int choices = settings.is_set("chain") ? 1 : 0;
-    for (const auto& [flag, name] : CHAIN_SHORTCUTS) {
-        if (!settings.flag(flag)) continue;
-        chain = name;
-        ++choices;
+std::optional<std::string> chosen_chain(std::span<const SettingList> sources) {
+    std::set<std::string_view> taken_back; // by -noregtest
+    for (const SettingList& source : sources) {
+        const Settings own(std::span(&source, 1));
+        std::vector<std::string> chosen;
+        if (own.is_set("chain")) chosen.push_back(own.text("chain"));
+        for (const auto& [flag, chain] : CHAIN_SHORTCUTS) {
+            if (own.is_set(flag) && !own.flag(flag)) taken_back.insert(flag);
+            if (own.flag(flag) && !taken_back.contains(flag)) chosen.emplace_back(chain);
+        }
+        if (chosen.size() > 1)
+            fail("Invalid combination of -chain, -regtest and their like: at most one can be used");
+        if (!chosen.empty()) return chosen[0];
     }
-    if (choices > 1)
-        fail("Invalid combination of -chain, -regtest and their like: at most one can be used.");
-    return chain;
+    return std::nullopt;
 }
 
 } // namespace cairn::node

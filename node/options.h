@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -79,7 +80,8 @@ private:
     std::map<std::string, std::vector<std::string>, std::less<>> values_;
 };
 
-/// The chain that -chain, -regtest and their like choose. Throws OptionError for two of them.
-std::string chosen_chain(const Settings& settings);
+/// The chain that -chain, -regtest and their like choose in the strongest of `sources` that does;
+/// nullopt if none does. Throws OptionError for two of them in one source.
+std::optional<std::string> chosen_chain(std::span<const SettingList> sources);
 
 } // namespace cairn::node

@@ -149,9 +149,12 @@ Setup read_setup(const SettingList& arguments, std::span<const std::string> envi
     }
 
     files.include_from("");
-    const Settings without_section(std::vector{arguments, from_environment, files.section("")});
-    setup.locations.chain_file =
-        fs::absolute(find_chain_file(chosen_chain(without_section), chain_folders()));
+    const std::vector sources{arguments, from_environment, files.section("")};
+    const Settings without_section(sources);
+    const std::optional<std::string> chain = chosen_chain(sources);
+    setup.chain_chosen = chain.has_value();
+    setup.locations.chain_file = fs::absolute(
+        find_chain_file(chain.value_or(without_section.text("chain")), chain_folders()));
     setup.params = read_chain(setup.locations.chain_file);
     setup.locations.data_directory = data_directory(without_section, environment);
     setup.locations.chain_directory = setup.locations.data_directory / setup.params.directory;

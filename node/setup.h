@@ -27,6 +27,7 @@ struct Setup {
     Settings settings;
     Locations locations;
     consensus::Params params;
+    bool chain_chosen = false;         ///< By an option; else it is the default one.
     std::vector<std::string> warnings; ///< For standard error.
 
     /// `name`'s path, seen from the chain's directory unless it is absolute.

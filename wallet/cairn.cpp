@@ -167,8 +167,7 @@ int run(int argc, char** argv) {
     wallet::add_devnet_commands(
         app, program.json,
         [&] {
-            const bool given =
-                node::chosen_chain(setup.get().settings) != node::Settings().text("chain");
+            const bool given = setup.get().chain_chosen;
             return wallet::DevnetChain{
                 given ? setup.get().locations.chain_file : fs::path(), program.params()};
         },

@@ -13,6 +13,12 @@ Settings from_line(const Texts& arguments) {
     return Settings(std::vector<SettingList>{parse_arguments(arguments).settings});
 }
 
+/// The chain that a command line chooses; the default one's if it doesn't.
+std::string chain_of(const Texts& arguments) {
+    const std::vector<SettingList> sources{parse_arguments(arguments).settings};
+    return chosen_chain(sources).value_or(Settings().text("chain"));
+}
+
 template <class Function>
 std::string error_of(Function&& function) {
     try {
@@ -79,9 +85,10 @@ BOOST_AUTO_TEST_CASE(parsers__what_the_reference_s_tests_give__is_taken) {
         "natpmp=0\nshrinkdebugfile=0\nunsafesqlitesync=1\nconnect=0\nmaxconnections=94\n"
         "par=2\nprevoutfetchthreads=1\nbind=127.0.0.1\n",
         "bitcoin.conf");
-    const Settings settings(std::vector{
-        parse_arguments(arguments).settings, config["regtest"].settings, config[""].settings});
-    BOOST_TEST(chosen_chain(settings) == "regtest");
+    const std::vector sources{
+        parse_arguments(arguments).settings, config["regtest"].settings, config[""].settings};
+    const Settings settings(sources);
+    BOOST_TEST(chosen_chain(sources).value() == "regtest");
     BOOST_TEST(settings.text("loglevel") == "trace");
     BOOST_TEST((settings.list("connect") == Texts{"0"}));
     BOOST_TEST(settings.number("peertimeout") == 999'999'999);
@@ -135,15 +142,15 @@ BOOST_AUTO_TEST_CASE(settings__negated_list__hides_weaker_sources) {
 }
 
 BOOST_AUTO_TEST_CASE(settings__chain_shortcuts__are_chains) {
-    BOOST_TEST(chosen_chain(from_line({"-regtest"})) == "regtest");
-    BOOST_TEST(chosen_chain(from_line({"-testnet"})) == "testnet3");
-    BOOST_TEST(chosen_chain(from_line({"-testnet4"})) == "testnet4");
-    BOOST_TEST(chosen_chain(from_line({"-signet"})) == "signet");
-    BOOST_TEST(chosen_chain(from_line({"-noregtest"})) == "genesis");
-    BOOST_TEST(chosen_chain(from_line({"-regtest", "-noregtest"})) == "genesis");
-    BOOST_CHECK_THROW(chosen_chain(from_line({"-regtest", "-signet"})), OptionError);
-    BOOST_CHECK_THROW(chosen_chain(from_line({"-regtest", "-chain=signet"})), OptionError);
-    BOOST_TEST(chosen_chain(from_line({"-regtest=0"})) == "genesis");
+    BOOST_TEST(chain_of({"-regtest"}) == "regtest");
+    BOOST_TEST(chain_of({"-testnet"}) == "testnet3");
+    BOOST_TEST(chain_of({"-testnet4"}) == "testnet4");
+    BOOST_TEST(chain_of({"-signet"}) == "signet");
+    BOOST_TEST(chain_of({"-noregtest"}) == "genesis");
+    BOOST_TEST(chain_of({"-regtest", "-noregtest"}) == "genesis");
+    BOOST_CHECK_THROW(chain_of({"-regtest", "-signet"}), OptionError);
+    BOOST_CHECK_THROW(chain_of({"-regtest", "-chain=signet"}), OptionError);
+    BOOST_TEST(chain_of({"-regtest=0"}) == "genesis");
 }
 
 BOOST_AUTO_TEST_CASE(parse_arguments__mistake__says_which) {

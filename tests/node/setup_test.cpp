@@ -73,6 +73,10 @@ BOOST_AUTO_TEST_CASE(read_setup__chain_by_flag__beats_the_file) {
     BOOST_TEST(home.read({"-regtest"}).params.name == "regtest");
     BOOST_TEST(home.read({}, {"CAIRN_CHAIN=regtest"}).params.name == "regtest");
     BOOST_TEST(home.read({}).params.name == "signet");
+    home.folder.write(".cairn/cairn.conf", "regtest=1\n");
+    BOOST_TEST(home.read({}).params.name == "regtest");
+    BOOST_TEST(home.read({}).chain_chosen);
+    BOOST_TEST(!home.read({"-noregtest"}).chain_chosen);
 }
 
 BOOST_AUTO_TEST_CASE(read_setup__datadir_and_conf__are_seen_from_each_other) {

@@ -338,7 +338,7 @@ BOOST_AUTO_TEST_CASE(setmocktime__range_and_chain) {
         error("setmocktime", "[-1]") ==
         "-8 Mocktime must be in the range [0, 4294967295], not -1.");
     result("mockscheduler", "[3600]");
-    for (const std::string& delta : {"[0]", "[3601]"})
+    for (const char* delta : {"[0]", "[3601]"})
         BOOST_TEST(
             error("mockscheduler", delta) ==
             "-1 delta_time must be between 1 and 3600 seconds (1 hr)");
