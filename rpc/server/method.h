@@ -134,6 +134,7 @@ public:
 
     /// `function` takes a Call, and returns an R or an Outcome<R>: what describes R describes it.
     template <std::invocable<const Call&> Function, class O = NoObject>
+    // NOLINTNEXTLINE(google-explicit-constructor): a row of the table names the function alone
     Handler(Function function, std::string_view summary = {}, const O& object = NONE)
         : run([function, &object](const Call& call) -> Reply {
               const auto& result = function(call);

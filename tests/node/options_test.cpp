@@ -171,8 +171,8 @@ BOOST_AUTO_TEST_CASE(parse_arguments__mistake__says_which) {
          "-includeconf cannot be used from commandline; -includeconf=\"a.conf\""},
     };
     for (const auto& [argument, expected] : mistakes) {
-        BOOST_TEST(error_of([&] {
-                       from_line({argument});
+        BOOST_TEST(error_of([&text = argument] { // clang 14 takes no binding itself
+                       from_line({text});
                    }) == "Error parsing command line arguments: " + expected);
     }
 }
@@ -226,8 +226,8 @@ BOOST_AUTO_TEST_CASE(parse_config__mistake__names_file_and_line) {
         {"a.datadir=b", "datadir must stand above the first section"},
     };
     for (const auto& [line, expected] : mistakes) {
-        BOOST_TEST(error_of([&] {
-                       parse_config("\n\n" + line + "\n", "x.conf");
+        BOOST_TEST(error_of([&text = line] {
+                       parse_config("\n\n" + text + "\n", "x.conf");
                    }) == "Error reading configuration file: x.conf:3: " + expected);
     }
 }

@@ -12,7 +12,6 @@
 
 using namespace cairn::rpc;
 using namespace std::chrono_literals;
-using cairn::rpc::server::parse_json;
 
 namespace {
 
@@ -346,7 +345,7 @@ BOOST_AUTO_TEST_CASE(setmocktime__range_and_chain) {
     const std::pair<std::string, std::string> calls[] = {
         {"setmocktime", "[1]"},
         {"mockscheduler", "[1]"},
-        {"addconnection", "[\"127.0.0.1:1\",\"feeler\",false]"}};
+        {"addconnection", R"(["127.0.0.1:1","feeler",false])"}};
     for (const auto& [method, params] : calls)
         BOOST_TEST(
             mainnet.error(method, params) ==
@@ -379,8 +378,8 @@ BOOST_AUTO_TEST_CASE(peers__none__errors_name_them) {
     BOOST_TEST(
         error("addnode", "[\"127.0.0.1:1\",\"remove\"]") ==
         "-24 Error: Node could not be removed. It has not been added previously.");
-    result("addnode", "[\"127.0.0.1:1\",\"add\"]");
-    BOOST_TEST(error("addnode", "[\"127.0.0.1:1\",\"add\"]") == "-23 Error: Node already added");
+    result("addnode", R"(["127.0.0.1:1","add"])");
+    BOOST_TEST(error("addnode", R"(["127.0.0.1:1","add"])") == "-23 Error: Node already added");
     BOOST_TEST(result("getaddednodeinfo").items.at(0).find("addednode")->text == "127.0.0.1:1");
     BOOST_TEST(
         error("getaddednodeinfo", "[\"127.0.0.1:2\"]") == "-24 Error: Node has not been added.");
@@ -416,7 +415,7 @@ BOOST_AUTO_TEST_CASE(memory_and_logging__modes_and_categories) {
 BOOST_AUTO_TEST_CASE(scantxoutset__coins_of_descriptors__found_with_their_blocks) {
     mine(103);
     const std::string tip = result("getbestblockhash").text;
-    const std::string scan = "[\"start\",[\"addr(" + address + ")\"]]";
+    const std::string scan = R"(["start",["addr()" + address + R"+()"]])+";
     const Json found = result("scantxoutset", scan);
     BOOST_TEST(found.find("success")->truth);
     BOOST_TEST(found.find("bestblock")->text == tip);
@@ -433,7 +432,7 @@ BOOST_AUTO_TEST_CASE(scantxoutset__coins_of_descriptors__found_with_their_blocks
     BOOST_TEST(field("scantxoutset", scan, "txouts") == "103");
     const std::string key = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
     result("generatetodescriptor", "[1,\"wpkh(" + key + ")\"]");
-    const Json own = result("scantxoutset", "[\"start\",[{\"desc\":\"combo(" + key + ")\"}]]");
+    const Json own = result("scantxoutset", R"(["start",[{"desc":"combo()" + key + R"+()"}]])+");
     BOOST_TEST(own.find("unspents")
                    ->items.at(0)
                    .find("desc")
