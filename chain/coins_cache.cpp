@@ -2,7 +2,8 @@
 #include "chain/coins_cache.h"
 
 #include <algorithm>
-#include <span>
+#include <bit>
+#include <cassert>
 
 namespace cairn::chain {
 
@@ -11,13 +12,12 @@ CoinTable::CoinTable(consensus::OutPointHasher salt, size_t shards)
       shards_(shards) {}
 
 const CoinTable::Slot* CoinTable::slot(const CoinKey& key) const {
-    const std::vector<Slot>& slots = shards_[shard_of(key)].slots;
+    const std::vector<Slot>& slots = shard(key.hash).slots;
     if (slots.empty()) return nullptr;
-    const auto hash = static_cast<uint32_t>(key.hash);
-    for (size_t i = hash;; ++i) {
+    for (size_t i = key.hash;; ++i) {
         const Slot& each = slots[i & (slots.size() - 1)];
         if (each.at == EMPTY) return nullptr;
-        if (each.hash == hash && entry(each.at).point == key.point) return &each;
+        if (each.hash == key.hash && entry(each.at).point == key.point) return &each;
     }
 }
 
@@ -26,25 +26,25 @@ CoinTable::Entry* CoinTable::find(const CoinKey& key) const {
     return found ? &entry(found->at) : nullptr;
 }
 
-void CoinTable::prefetch(const std::vector<CoinKey>& keys) const {
-    constexpr size_t AT_ONCE = 16; // about what a processor can wait for
-    for (size_t first = 0; first < keys.size(); first += AT_ONCE) {
-        const std::span part =
-            std::span(keys).subspan(first, std::min(AT_ONCE, keys.size() - first));
-        for (const CoinKey& key : part) {
-            const std::vector<Slot>& slots = shards_[shard_of(key)].slots;
-            __builtin_prefetch(slots.data() + (key.hash & (slots.size() - 1)));
-        }
-        for (const CoinKey& key : part) {
-            const std::vector<Slot>& slots = shards_[shard_of(key)].slots;
-            if (slots.empty()) continue;
-            const Slot& likely = slots[key.hash & (slots.size() - 1)];
-            if (likely.at == EMPTY) continue;
-            const Entry& each = entry(likely.at);
-            __builtin_prefetch(&each);
-            __builtin_prefetch(&each.coin.height); // the end: it spans two lines
-        }
+void CoinTable::prefetch(std::span<const CoinKey> keys) const {
+    for (const CoinKey& key : keys) {
+        const std::vector<Slot>& slots = shard(key.hash).slots;
+        __builtin_prefetch(slots.data() + (key.hash & (slots.size() - 1)));
     }
+    for (const CoinKey& key : keys) {
+        const std::vector<Slot>& slots = shard(key.hash).slots;
+        if (slots.empty()) continue;
+        const Slot& likely = slots[key.hash & (slots.size() - 1)];
+        if (likely.at != EMPTY) prefetch(entry(likely.at));
+    }
+}
+
+void CoinTable::prefetch(const Entry& entry) {
+    constexpr size_t LINE = 64;
+    const auto* const start = reinterpret_cast<const char*>(&entry);
+    __builtin_prefetch(start);
+    __builtin_prefetch(start + LINE);
+    __builtin_prefetch(start + sizeof(Entry) - 1);
 }
 
 void CoinTable::place(std::vector<Slot>& slots, const Slot& slot) {
@@ -53,8 +53,19 @@ void CoinTable::place(std::vector<Slot>& slots, const Slot& slot) {
     slots[i & (slots.size() - 1)] = slot;
 }
 
-std::pair<CoinTable::Entry*, bool> CoinTable::at(const CoinKey& key) {
-    if (Entry* found = find(key)) return {found, false};
+void CoinTable::grow(std::vector<Slot>& slots, size_t size) {
+    std::vector<Slot> larger(std::bit_ceil(std::max<size_t>(16, size)));
+    for (const Slot& slot : slots)
+        if (slot.at != EMPTY) place(larger, slot);
+    slots.swap(larger);
+}
+
+void CoinTable::reserve(size_t entries) {
+    assert(shards_.size() == 1);
+    grow(shards_[0].slots, entries * 3 / 2);
+}
+
+CoinTable::Entry& CoinTable::insert(const CoinKey& key) {
     uint32_t at = used_;
     if (free_.empty()) {
         if (used_ == chunks_.size() * CHUNK) chunks_.push_back(std::make_unique<Entry[]>(CHUNK));
@@ -63,31 +74,25 @@ std::pair<CoinTable::Entry*, bool> CoinTable::at(const CoinKey& key) {
         at = free_.back();
         free_.pop_back();
     }
-    auto& [slots, used] = shards_[shard_of(key)];
-    if (used >= slots.size() / 4 * 3) {
-        std::vector<Slot> larger(std::max<size_t>(16, slots.size() * 2));
-        for (const Slot& slot : slots)
-            if (slot.at != EMPTY) place(larger, slot);
-        slots.swap(larger);
-    }
-    place(slots, {static_cast<uint32_t>(key.hash), at});
+    auto& [slots, used] = shard(key.hash);
+    if (used >= slots.size() / 4 * 3) grow(slots, slots.size() * 2);
+    place(slots, {key.hash, at});
     ++used;
     Entry& made = entry(at);
     made.point = key.point;
-    return {&made, true};
+    made.hash = key.hash;
+    return made;
 }
 
-void CoinTable::erase(const CoinKey& key) {
-    const Slot* found = slot(key);
-    if (!found) return;
-    Entry& erased = entry(found->at);
+void CoinTable::erase(const Slot& slot) {
+    Entry& erased = entry(slot.at);
+    auto& [slots, used] = shard(slot.hash);
     script_bytes_ -= erased.coin.out.script_pubkey.heap_bytes();
     erased = {};
-    free_.push_back(found->at);
+    free_.push_back(slot.at);
     // Those behind move up, as far as each may, so that no search ends early.
-    auto& [slots, used] = shards_[shard_of(key)];
     const size_t mask = slots.size() - 1;
-    auto hole = static_cast<size_t>(found - slots.data());
+    auto hole = static_cast<size_t>(&slot - slots.data());
     for (size_t i = (hole + 1) & mask; slots[i].at != EMPTY; i = (i + 1) & mask) {
         if (((i - slots[i].hash) & mask) < ((i - hole) & mask)) continue; // it belongs behind
         slots[hole] = slots[i];
@@ -104,49 +109,51 @@ void CoinTable::set_coin(Entry& entry, const Coin& coin) {
 }
 
 void CoinTable::create(const CoinKey& key, const Coin& coin) {
-    const auto [entry, is_new] = at(key);
-    // Two coinbases of Bitcoin's early days were created twice, unspent (BIP-0030's exceptions):
-    // so for a coinbase, no entry does not mean that there is none below.
-    if (is_new) entry->fresh = !coin.coinbase;
+    Entry* entry = find(key);
+    if (!entry) {
+        entry = &insert(key);
+        // Two coinbases of Bitcoin's early days were created twice, unspent (BIP-0030's
+        // exceptions): so for a coinbase, no entry does not mean that there is none below.
+        entry->fresh = !coin.coinbase;
+    }
     set_coin(*entry, coin);
     entry->spent = false;
     entry->dirty = true;
 }
 
 void CoinTable::spend(const CoinKey& key) {
-    Entry& entry = *at(key).first;
-    if (entry.fresh) return erase(key);
-    set_coin(entry, {});
-    entry.spent = true;
-    entry.dirty = true;
+    const Slot* found = slot(key);
+    if (found && entry(found->at).fresh) return erase(*found);
+    Entry& spent = found ? entry(found->at) : insert(key);
+    set_coin(spent, {});
+    spent.spent = true;
+    spent.dirty = true;
 }
 
-std::vector<const CoinTable::Entry*> CoinTable::sorted_dirty() const {
-    // By the first bytes of their keys, which nearly always decide: to look at the entries, which
-    // lie anywhere, would take several times as long.
-    struct Item {
-        uint32_t prefix;
-        uint32_t at;
-    };
-
-    std::vector<Item> items;
-    items.reserve(size());
+std::vector<CoinTable::Sorted> CoinTable::sorted_dirty() const {
+    // To look at the entries, which lie anywhere, at every comparison would take several times as
+    // long as this. What the prefix leaves open are the outputs of one transaction, nearly always,
+    // and those lie in their order already.
+    std::vector<Sorted> order;
+    order.reserve(size());
     for (uint32_t at = 0; at < used_; ++at) {
-        const Entry& each = entry(at);
-        if (!each.dirty) continue;
-        const auto& bytes = each.point.txid.bytes;
-        const auto prefix =
-            uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | bytes[2] << 8 | bytes[3];
-        items.push_back({prefix, at});
+        if (!entry(at).dirty) continue;
+        uint64_t prefix = 0;
+        for (const uint8_t byte : entry(at).point.txid.view().first(sizeof prefix))
+            prefix = prefix << 8 | byte;
+        order.push_back({prefix, at});
     }
-    std::ranges::sort(items, [this](const Item& a, const Item& b) {
-        if (a.prefix != b.prefix) return a.prefix < b.prefix;
+    std::ranges::sort(order);
+    const auto less = [this](const Sorted& a, const Sorted& b) {
         return coin_key_less(entry(a.at).point, entry(b.at).point);
-    });
-    std::vector<const Entry*> sorted;
-    sorted.reserve(items.size());
-    for (const Item& item : items) sorted.push_back(&entry(item.at));
-    return sorted;
+    };
+    for (auto first = order.begin(); first != order.end();) {
+        auto last = first;
+        while (last != order.end() && last->prefix == first->prefix) ++last;
+        if (last - first > 1 && !std::is_sorted(first, last, less)) std::sort(first, last, less);
+        first = last;
+    }
+    return order;
 }
 
 size_t CoinTable::memory_bytes() const {
@@ -176,7 +183,7 @@ std::optional<Coin> CoinsCache::look_up(const CoinKey& key) const {
     return found->coin;
 }
 
-void CoinsCache::prefetch(const std::vector<CoinKey>& keys) const {
+void CoinsCache::prefetch(std::span<const CoinKey> keys) const {
     active_->prefetch(keys);
     if (frozen_->size() > 0) frozen_->prefetch(keys);
 }
@@ -194,23 +201,30 @@ void CoinsCache::add(const FetchedCoins& fetched) {
 }
 
 void CoinsCache::apply(const CoinTable& changes) {
+    std::vector<const CoinTable::Entry*> part;
     std::vector<CoinKey> keys;
-    keys.reserve(changes.size());
-    changes.visit_dirty(
-        [&](const CoinTable::Entry& change) { keys.push_back(active_->key(change.point)); });
-    active_->prefetch(keys);
-    auto key = keys.begin();
+    const auto apply_part = [&] {
+        active_->prefetch(keys);
+        for (const CoinTable::Entry* change : part) {
+            if (change->spent)
+                active_->spend(change->key());
+            else
+                active_->create(change->key(), change->coin);
+        }
+        part.clear();
+        keys.clear();
+    };
     changes.visit_dirty([&](const CoinTable::Entry& change) {
-        if (change.spent)
-            active_->spend(*key++);
-        else
-            active_->create(*key++, change.coin);
+        part.push_back(&change);
+        keys.push_back(change.key());
+        if (keys.size() == CoinTable::AT_ONCE) apply_part();
     });
+    apply_part();
 }
 
 void CoinsCache::settle(const CoinTable& changes) {
     changes.visit_dirty([this](const CoinTable::Entry& change) {
-        CoinTable::Entry* entry = active_->find(active_->key(change.point));
+        CoinTable::Entry* entry = active_->find(change.key());
         if (!entry) return;
         entry->dirty = false; // a tombstone stays: the frozen generation may hold the coin
         entry->fresh = false;
@@ -226,12 +240,12 @@ std::unique_ptr<const CoinTable> CoinsCache::freeze() {
 }
 
 void CoinsCache::write_frozen(Store::CoinSink& sink) const {
-    for (const CoinTable::Entry* entry : frozen_->sorted_dirty()) {
-        if (entry->spent)
-            sink.erase(entry->point);
+    frozen_->visit_sorted([&](const CoinTable::Entry& entry) {
+        if (entry.spent)
+            sink.erase(entry.point);
         else
-            sink.put(entry->point, entry->coin);
-    }
+            sink.put(entry.point, entry.coin);
+    });
 }
 
 } // namespace cairn::chain

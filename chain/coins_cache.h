@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace cairn::chain {
 /// An output, and its salted hash: computed once for all the tables that it is looked up in.
 struct CoinKey {
     const OutPoint& point;
-    size_t hash;
+    uint32_t hash;
 };
 
 /// Coins, and what remains of spent ones, by a salted hash. Entries stay where they are while the
@@ -26,29 +27,40 @@ class CoinTable {
 public:
     struct Entry {
         OutPoint point;
+        uint32_t hash = 0;  ///< As in its key.
         bool spent = false; ///< A tombstone.
         bool dirty = false; ///< Differs from what is below.
         bool fresh = false; ///< Below there is no coin here: once spent, nothing need be told.
         Coin coin;
+
+        CoinKey key() const { return {point, hash}; }
     };
 
     /// `shards`: tables, so that a growing one of many coins moves little at once.
     explicit CoinTable(consensus::OutPointHasher salt, size_t shards = 1);
 
-    CoinKey key(const OutPoint& point) const { return {point, salt_(point)}; }
+    CoinKey key(const OutPoint& point) const {
+        return {point, static_cast<uint32_t>(salt_(point))};
+    }
 
     /// Null if it isn't here.
     Entry* find(const CoinKey& key) const;
 
     /// Have the processor load what find() will look at: one after the other, each would wait for
-    /// main memory twice. (noipa: or else g++ 12 sees no effect in it, and drops the calls.)
-    [[gnu::noipa]] void prefetch(const std::vector<CoinKey>& keys) const;
+    /// main memory twice. At most AT_ONCE, and just before: the first would be gone again.
+    /// (noipa: or else g++ 12 sees no effect in it, and drops the calls.)
+    [[gnu::noipa]] void prefetch(std::span<const CoinKey> keys) const;
+
+    static constexpr size_t AT_ONCE = 16; ///< About what a processor can wait for.
+
+    /// Make room for so many in all. Requires: one shard.
+    void reserve(size_t entries);
 
     void create(const CoinKey& key, const Coin& coin);
     void spend(const CoinKey& key);
 
     /// A coin as it is below. Requires: it isn't here.
-    void add(const CoinKey& key, const Coin& coin) { set_coin(*at(key).first, coin); }
+    void add(const CoinKey& key, const Coin& coin) { set_coin(insert(key), coin); }
 
     template <class Visit>
     void visit_dirty(const Visit& visit) const {
@@ -56,8 +68,16 @@ public:
             if (entry(at).dirty) visit(static_cast<const Entry&>(entry(at)));
     }
 
-    /// The dirty ones, in the order of keys.
-    std::vector<const Entry*> sorted_dirty() const;
+    /// The same, in the order of keys.
+    template <class Visit>
+    void visit_sorted(const Visit& visit) const {
+        constexpr size_t AHEAD = 8; // enough to be there in time
+        const std::vector<Sorted> order = sorted_dirty();
+        for (size_t i = 0; i < order.size(); ++i) {
+            if (i + AHEAD < order.size()) prefetch(entry(order[i + AHEAD].at));
+            visit(static_cast<const Entry&>(entry(order[i].at)));
+        }
+    }
 
     size_t size() const { return used_ - free_.size(); }
 
@@ -81,17 +101,33 @@ private:
 
     static constexpr size_t CHUNK = 256; ///< Entries.
 
-    /// By the upper half of the hash, since the tables use the lower one.
-    size_t shard_of(const CoinKey& key) const { return (key.hash >> 32) * shards_.size() >> 32; }
+    /// An entry by the first bytes of its txid, as a number.
+    struct Sorted {
+        uint64_t prefix = 0;
+        uint32_t at = 0;
+
+        auto operator<=>(const Sorted&) const = default;
+    };
+
+    std::vector<Sorted> sorted_dirty() const;
+    [[gnu::noipa]] static void prefetch(const Entry& entry);
+
+    /// By the upper bits of the hash, since the tables use the lower ones.
+    Shard& shard(uint32_t hash) { return shards_[uint64_t{hash} * shards_.size() >> 32]; }
+
+    const Shard& shard(uint32_t hash) const {
+        return shards_[uint64_t{hash} * shards_.size() >> 32];
+    }
 
     const Slot* slot(const CoinKey& key) const;
     static void place(std::vector<Slot>& slots, const Slot& slot);
+    static void grow(std::vector<Slot>& slots, size_t size);
 
     Entry& entry(uint32_t at) const { return chunks_[at / CHUNK][at % CHUNK]; }
 
-    /// Made if it isn't here; then the second is true.
-    std::pair<Entry*, bool> at(const CoinKey& key);
-    void erase(const CoinKey& key);
+    /// Requires: it isn't here.
+    Entry& insert(const CoinKey& key);
+    void erase(const Slot& slot);
     void set_coin(Entry& entry, const Coin& coin);
 
     consensus::OutPointHasher salt_;
@@ -110,12 +146,14 @@ public:
     virtual ~CoinsView() = default;
 
     /// The coin at `point`; nullopt if it never existed or is spent.
-    std::optional<Coin> find(const OutPoint& point) const { return look_up({point, salt_(point)}); }
+    std::optional<Coin> find(const OutPoint& point) const {
+        return look_up({point, static_cast<uint32_t>(salt_(point))});
+    }
 
     virtual std::optional<Coin> look_up(const CoinKey& key) const = 0;
 
-    /// These will be looked up.
-    virtual void prefetch(const std::vector<CoinKey>& keys) const = 0;
+    /// These will be looked up next, at most CoinTable::AT_ONCE.
+    virtual void prefetch(std::span<const CoinKey> keys) const = 0;
 
     /// For other tables of outputs.
     const consensus::OutPointHasher& salt() const { return salt_; }
@@ -145,7 +183,7 @@ public:
     CoinsCache(const Store& store, consensus::OutPointHasher salt);
 
     std::optional<Coin> look_up(const CoinKey& key) const override;
-    void prefetch(const std::vector<CoinKey>& keys) const override;
+    void prefetch(std::span<const CoinKey> keys) const override;
 
     /// Whether find() would not have to read from the disk.
     bool knows(const OutPoint& point) const;

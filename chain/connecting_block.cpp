@@ -33,11 +33,14 @@ ConnectingBlock::ConnectingBlock(
 Result<> ConnectingBlock::connect(const ScriptCache& known, bool run_scripts) {
     if (consensus::needs_duplicate_check(node_, params_))
         if (Result<> verdict = check_duplicates(); !verdict) return verdict;
-    std::vector<CoinKey> spent;
-    for (size_t i = 1; i < block_->transactions.size(); ++i)
-        for (const consensus::TxIn& input : block_->transactions[i].inputs)
-            spent.push_back(changes_.key(input.prevout));
-    prefetch(spent);
+    size_t outputs = 0;
+    for (const SealedTransaction& tx : block_->transactions) {
+        outputs += tx.outputs.size();
+        if (&tx == block_->transactions.data()) continue;
+        for (const consensus::TxIn& input : tx.inputs)
+            inputs_.push_back(changes_.key(input.prevout));
+    }
+    changes_.reserve(inputs_.size() + outputs);
     const SealedTransaction& coinbase = block_->transactions[0];
     sigop_cost_ = consensus::sigop_cost(coinbase, {}, flags_);
     create_outputs(coinbase, true);
@@ -65,8 +68,8 @@ Result<> ConnectingBlock::add(size_t index) {
     spent.reserve(tx.inputs.size());
     coins.reserve(tx.inputs.size());
     heights.reserve(tx.inputs.size());
-    for (const consensus::TxIn& input : tx.inputs) {
-        std::optional<Coin> coin = spend(input.prevout);
+    for (size_t i = 0; i < tx.inputs.size(); ++i) {
+        std::optional<Coin> coin = spend_next();
         if (!coin)
             return invalid(
                 "bad-txns-inputs-missingorspent",
@@ -106,8 +109,12 @@ std::optional<Coin> ConnectingBlock::look_up(const CoinKey& key) const {
     return entry->coin;
 }
 
-std::optional<Coin> ConnectingBlock::spend(const OutPoint& point) {
-    const CoinKey key = changes_.key(point);
+std::optional<Coin> ConnectingBlock::spend_next() {
+    if (next_input_ % CoinTable::AT_ONCE == 0) {
+        const auto rest = std::span<const CoinKey>(inputs_).subspan(next_input_);
+        prefetch(rest.first(std::min(rest.size(), CoinTable::AT_ONCE)));
+    }
+    const CoinKey& key = inputs_[next_input_++];
     std::optional<Coin> coin = look_up(key);
     if (coin) changes_.spend(key);
     return coin;

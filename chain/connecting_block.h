@@ -45,7 +45,7 @@ public:
     /// The coin at `point` as this block leaves it.
     std::optional<Coin> look_up(const CoinKey& key) const override;
 
-    void prefetch(const std::vector<CoinKey>& keys) const override { below_->prefetch(keys); }
+    void prefetch(std::span<const CoinKey> keys) const override { below_->prefetch(keys); }
 
     const consensus::BlockRef& block() const { return block_; }
 
@@ -57,7 +57,7 @@ public:
 private:
     consensus::Result<> check_duplicates() const;
     consensus::Result<> add(size_t index);
-    std::optional<Coin> spend(const OutPoint& point);
+    std::optional<Coin> spend_next();
     void create_outputs(const consensus::SealedTransaction& tx, bool coinbase);
 
     const consensus::BlockRef block_;
@@ -67,6 +67,8 @@ private:
     const uint32_t flags_;
     Amount fees_;
     int64_t sigop_cost_ = 0;
+    std::vector<CoinKey> inputs_; ///< Of all transactions but the coinbase ...
+    size_t next_input_ = 0;       ///< ... and the first that add() has not come to.
     BlockUndo undo_;
     CoinTable changes_;
     ScriptBatch scripts_; ///< Last: it waits for the pool, which reads what is above.
