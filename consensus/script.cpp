@@ -16,20 +16,18 @@ size_t length_bytes(Opcode opcode) {
 } // namespace
 
 std::optional<Instruction> ScriptReader::next() {
-    if (at_end()) return std::nullopt;
-    const auto opcode = static_cast<Opcode>(script_[at_]);
-    const size_t after = at_ + 1;
-    if (opcode > OP_PUSHDATA4) {
-        at_ = after;
-        return Instruction{opcode, {}};
-    }
+    if (broken_ || at_ == script_.size()) return std::nullopt;
+    const auto opcode = static_cast<Opcode>(script_[at_++]);
+    if (opcode > OP_PUSHDATA4) return Instruction{opcode, {}};
     const size_t width = length_bytes(opcode);
-    if (script_.size() - after < width) return std::nullopt;
+    broken_ = width > script_.size() - at_;
+    if (broken_) return std::nullopt;
     size_t length = width == 0 ? opcode : 0;
-    for (size_t i = 0; i < width; ++i) length |= size_t{script_[after + i]} << (8 * i);
-    if (script_.size() - after - width < length) return std::nullopt;
-    at_ = after + width + length;
-    return Instruction{opcode, script_.subspan(after + width, length)};
+    for (size_t i = 0; i < width; ++i) length |= size_t{script_[at_++]} << (8 * i);
+    broken_ = length > script_.size() - at_;
+    if (broken_) return std::nullopt;
+    at_ += length;
+    return Instruction{opcode, script_.subspan(at_ - length, length)};
 }
 
 Opcode push_opcode_for(size_t size) {

@@ -146,17 +146,20 @@ class ScriptReader {
 public:
     explicit ScriptReader(ByteView script) : script_(script) {}
 
-    bool at_end() const { return at_ == script_.size(); }
+    bool at_end() const { return !broken_ && at_ == script_.size(); }
 
+    /// Past what was read; of a push that breaks off, its opcode and its length as far as that is
+    /// whole.
     size_t position() const { return at_; }
 
-    /// The next instruction; nullopt at the end, or where a push reaches past it (then the reader
-    /// stays there and at_end() is false).
+    /// The next instruction; nullopt at the end, or from where a push reaches past it (then
+    /// at_end() is false).
     std::optional<Instruction> next();
 
 private:
     ByteView script_;
     size_t at_ = 0;
+    bool broken_ = false;
 };
 
 /// Append one opcode.

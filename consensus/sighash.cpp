@@ -47,25 +47,23 @@ bool any_can_pay(uint32_t type) {
     return (type & SIGHASH_ANYONECANPAY) != 0;
 }
 
-/// The script code with its length, every OP_CODESEPARATOR left out.
+/// The script code with its length, every OP_CODESEPARATOR left out. If its last push breaks off,
+/// the length counts all of it, but what it pushes is not hashed: the reference writes what its
+/// parser has passed. (Such a script fails in any case; this may decide by which error.)
 void write_without_separators(HashWriter& writer, ByteView code) {
     size_t separators = 0;
-    if (std::ranges::find(code, OP_CODESEPARATOR) != code.end()) {
-        ScriptReader reader(code);
-        while (const std::optional<Instruction> instruction = reader.next())
-            separators += instruction->opcode == OP_CODESEPARATOR ? 1 : 0;
-    }
+    ScriptReader counter(code);
+    while (const std::optional<Instruction> instruction = counter.next())
+        separators += instruction->opcode == OP_CODESEPARATOR ? 1 : 0;
     writer.compact_size(code.size() - separators);
     size_t from = 0;
-    ScriptReader reader(code);
-    while (separators > 0) {
-        const size_t at = reader.position();
+    for (ScriptReader reader(code); separators > 0;) {
         if (reader.next()->opcode != OP_CODESEPARATOR) continue;
-        writer.raw(code.subspan(from, at - from));
+        writer.raw(code.subspan(from, reader.position() - 1 - from));
         from = reader.position();
         --separators;
     }
-    writer.raw(code.subspan(from));
+    writer.raw(code.subspan(from, counter.position() - from));
 }
 
 void write_legacy_inputs(

@@ -45,14 +45,17 @@ BOOST_AUTO_TEST_CASE(script_reader__push_of_each_kind__gives_its_data) {
     BOOST_TEST(!reader.next().has_value());
 }
 
-BOOST_AUTO_TEST_CASE(script_reader__push_past_the_end__stays_there) {
-    for (const std::string_view broken :
-         {"01", "4b00", "4c", "4c02aa", "4d01", "4d0100", "4e010000", "4effffffff00"}) {
+BOOST_AUTO_TEST_CASE(script_reader__push_past_the_end__stops_behind_its_head) {
+    const std::pair<std::string_view, size_t> cases[] = {
+        {"01", 1},   {"4b00", 1},   {"4c", 1},       {"4c02aa", 2},
+        {"4d01", 1}, {"4d0100", 3}, {"4e010000", 1}, {"4effffffff00", 5}};
+    for (const auto& [broken, head] : cases) {
         const Bytes bytes = hex(broken);
         ScriptReader reader(bytes);
         BOOST_TEST(!reader.next().has_value());
+        BOOST_TEST(!reader.next().has_value()); // nothing behind it is taken for an opcode
         BOOST_TEST(!reader.at_end());
-        BOOST_TEST(reader.position() == 0U);
+        BOOST_TEST(reader.position() == head);
     }
 }
 

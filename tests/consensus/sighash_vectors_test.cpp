@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Core's sighash.json (legacy hashes of random transactions), BIP-0341's wallet vectors and
 // BIP-0340's signatures.
+#include "consensus/address.h"
 #include "consensus/interpreter.h"
 #include "consensus/signature.h"
 #include "consensus/standard.h"
 #include "consensus/taproot.h"
 #include "tests/consensus/script_assembler.h"
 #include "tests/consensus/script_error_name.h"
+#include "tests/consensus/spend.h"
+#include "tests/naive_sighash.h"
 #include "tests/vectors.h"
 
 #include <boost/test/unit_test.hpp>
@@ -70,10 +73,60 @@ BOOST_AUTO_TEST_CASE(legacy_sighash__core_vectors__gives_the_hash) {
     BOOST_TEST(count == 500);
 }
 
+/// The vectors' scripts push nothing. With a last push that breaks off, before and after an
+/// OP_CODESEPARATOR, the second implementation says what is signed.
+BOOST_AUTO_TEST_CASE(legacy_sighash__core_vectors_with_broken_pushes__as_the_naive_one) {
+    const auto dir = vectors_dir();
+    if (!dir) return;
+    const std::vector<Bytes> ends = {
+        {},
+        {0x05},
+        {0x05, 1, 2, 0xab},
+        {0x4c},
+        {0x4c, 1},
+        {0x4c, 3, 0xab, 2},
+        {0x4d, 1},
+        {0x4d, 1, 0},
+        {0x4e, 1, 0, 0},
+        {0x4e, 0xff, 0xff, 0xff, 0xff, 1},
+        {0x02, 0xab, 0xab, 0xab, 0x01},
+        {0xab, 0x02, 0xab}};
+    for (const json::value& entry : read_vectors(*dir / "core" / "sighash.json")) {
+        const json::array& fields = entry.as_array();
+        if (fields.size() == 1) continue; // the head
+        SighashRequest request;
+        request.tx = decode<Transaction>(bytes_of(fields[0])).value();
+        request.input = fields[2].to_number<uint32_t>();
+        request.type = static_cast<uint32_t>(fields[3].to_number<int32_t>());
+        for (const Bytes& end : ends) {
+            request.code.assign(bytes_of(fields[1]));
+            request.code.append(end);
+            const Hash256 hash =
+                legacy_sighash(request.tx, request.input, request.code, request.type);
+            BOOST_CHECK(hash == naive_legacy(request));
+        }
+    }
+}
+
+/// The length counts what the push lacks its end for; of the push itself its head is hashed.
+BOOST_AUTO_TEST_CASE(legacy_sighash__broken_push__hashes_its_head_only) {
+    Transaction tx;
+    tx.inputs.resize(1);
+    tx.outputs.push_back({.value = 5, .script_pubkey = Script(Bytes{OP_1})});
+    const Bytes code = from_hex("51ab4c03ab02").value();
+    Bytes signed_bytes;
+    Writer writer(signed_bytes);
+    writer(tx.version, uint8_t{1}, tx.inputs[0].prevout, uint8_t{5});
+    writer.raw(from_hex("514c03").value());
+    writer(tx.inputs[0].sequence, tx.outputs, tx.lock_time, uint32_t{SIGHASH_ALL});
+    BOOST_CHECK(legacy_sighash(tx, 0, code, SIGHASH_ALL) == sha256d(signed_bytes));
+}
+
 BOOST_AUTO_TEST_CASE(tweak_key__bip341_vectors__gives_output_and_control_blocks) {
     const auto dir = vectors_dir();
     if (!dir) return;
     const json::value file = json::parse(read_file(*dir / "core" / "bip341_wallet_vectors.json"));
+    BOOST_TEST(file.at("scriptPubKey").as_array().size() == 7U);
     for (const json::value& vector : file.at("scriptPubKey").as_array()) {
         const json::value& given = vector.at("given");
         const json::value& intermediary = vector.at("intermediary");
@@ -92,6 +145,9 @@ BOOST_AUTO_TEST_CASE(tweak_key__bip341_vectors__gives_output_and_control_blocks)
         BOOST_TEST(
             to_hex(pay_to_witness(1, output.key)) ==
             std::string_view(expected.at("scriptPubKey").as_string()));
+        BOOST_TEST(
+            segwit_address("bc", 1, output.key) ==
+            std::string_view(expected.at("bip350Address").as_string()));
         const json::value* controls = expected.as_object().if_contains("scriptPathControlBlocks");
         BOOST_TEST((controls == nullptr) == leaves.empty());
         for (size_t i = 0; i < leaves.size(); ++i) {
@@ -101,10 +157,11 @@ BOOST_AUTO_TEST_CASE(tweak_key__bip341_vectors__gives_output_and_control_blocks)
     }
 }
 
-BOOST_AUTO_TEST_CASE(taproot_sighash__bip341_vectors__gives_hashes_and_verifies) {
+BOOST_AUTO_TEST_CASE(taproot_sighash__bip341_vectors__gives_each_step_and_the_signature) {
     const auto dir = vectors_dir();
     if (!dir) return;
     const json::value file = json::parse(read_file(*dir / "core" / "bip341_wallet_vectors.json"));
+    int count = 0;
     for (const json::value& vector : file.at("keyPathSpending").as_array()) {
         const json::value& given = vector.at("given");
         const auto tx = decode<Transaction>(bytes_of(given.at("rawUnsignedTx"))).value();
@@ -121,18 +178,40 @@ BOOST_AUTO_TEST_CASE(taproot_sighash__bip341_vectors__gives_hashes_and_verifies)
         BOOST_TEST((midstates.scripts_single == hash_of(shared.at("hashScriptPubkeys"))));
         BOOST_TEST((midstates.sequences_single == hash_of(shared.at("hashSequences"))));
         for (const json::value& spending : vector.at("inputSpending").as_array()) {
-            const auto input = spending.at("given").at("txinIndex").to_number<size_t>();
-            const auto type = spending.at("given").at("hashType").to_number<uint8_t>();
-            const auto hash = taproot_sighash(tx, input, type, SigVersion::Taproot, midstates, {});
-            BOOST_TEST((hash.value() == hash_of(spending.at("intermediary").at("sigHash"))));
+            const json::value& key = spending.at("given");
+            const json::value& steps = spending.at("intermediary");
+            const json::value& root = key.at("merkleRoot");
+            const Signer signer(bytes_of(key.at("internalPrivkey")));
+            const auto committed = root.is_null() ? std::nullopt : std::optional(hash_of(root));
+            BOOST_CHECK(signer.x_only_key() == bytes_of(steps.at("internalPubkey")));
+            BOOST_CHECK(
+                taptweak_hash(signer.x_only_key(), committed) == hash_of(steps.at("tweak")));
+
+            SighashRequest request{.tx = tx, .spent = spent};
+            request.input = key.at("txinIndex").to_number<uint32_t>();
+            request.type = key.at("hashType").to_number<uint8_t>();
+            const auto type = static_cast<uint8_t>(request.type);
+            const Hash256 hash =
+                taproot_sighash(tx, request.input, type, SigVersion::Taproot, midstates, {})
+                    .value();
+            BOOST_CHECK(hash == hash_of(steps.at("sigHash")));
+            BOOST_CHECK(naive_taproot_message(request).value() == bytes_of(steps.at("sigMsg")));
+            BOOST_CHECK(hash == naive_taproot(request));
+
+            Bytes signature = signer.sign_tweaked(hash, committed);
+            if (type != SIGHASH_DEFAULT) signature.push_back(type);
+            const json::array& witness = spending.at("expected").at("witness").as_array();
+            BOOST_TEST(witness.size() == 1U);
+            BOOST_CHECK(signature == bytes_of(witness[0]));
             Transaction spent_by = tx;
-            for (const json::value& item : spending.at("expected").at("witness").as_array())
-                spent_by.inputs[input].witness.push_back(bytes_of(item));
-            const ScriptError error =
-                verify_input(spent_by, input, spent[input], STANDARD_FLAGS, midstates);
+            spent_by.inputs[request.input].witness.push_back(signature);
+            const ScriptError error = verify_input(
+                spent_by, request.input, spent[request.input], STANDARD_FLAGS, midstates);
             BOOST_TEST(script_error_name(error) == "OK");
+            ++count;
         }
     }
+    BOOST_TEST(count == 7);
 }
 
 /// The fully signed transaction of the vectors also spends a P2PKH and a P2WPKH output.
@@ -170,7 +249,7 @@ BOOST_AUTO_TEST_CASE(verify_schnorr__bip340_vectors__gives_the_result) {
         BOOST_TEST_CONTEXT(row) BOOST_TEST(valid == (cells[6] == "TRUE"));
         ++count;
     }
-    BOOST_TEST(count >= 15);
+    BOOST_TEST(count == 19);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

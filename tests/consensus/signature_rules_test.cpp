@@ -3,7 +3,9 @@
 #include "consensus/signature.h"
 #include "consensus/standard.h"
 #include "tests/consensus/script_assembler.h"
+#include "tests/consensus/script_error_name.h"
 #include "tests/consensus/spend.h"
+#include "tests/naive_sighash.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -114,6 +116,148 @@ BOOST_AUTO_TEST_CASE(p2pkh__single_without_its_output__signs_the_number_one) {
     one.bytes[0] = 1;
     BOOST_TEST((legacy_sighash(spend.tx, 1, spend.spent[0].script_pubkey, SIGHASH_SINGLE) == one));
     BOOST_TEST((legacy_sighash(spend.tx, 0, spend.spent[0].script_pubkey, SIGHASH_SINGLE) != one));
+}
+
+/// Whoever signed so once signed everything: all that any transaction does with the coin verifies.
+BOOST_AUTO_TEST_CASE(p2pkh__single_without_its_output__verifies_whatever_the_transaction) {
+    Spend spend(pay_to_pubkey_hash(hash160(ALICE.key())));
+    std::swap(spend.tx.inputs[0], spend.tx.inputs[1]);
+    std::swap(spend.spent[0], spend.spent[1]);
+    spend.tx.outputs.resize(1);
+    const auto result = [&](uint8_t type) {
+        spend.tx.inputs[1].script_sig = pushes({ALICE.sign(Hash256{{1}}, type), ALICE.key()});
+        const SighashMidstates midstates(spend.tx, spend.spent);
+        return script_error_name(
+            verify_input(spend.tx, 1, spend.spent[1], STANDARD_FLAGS, midstates));
+    };
+    for (const int any : {0, int{SIGHASH_ANYONECANPAY}}) {
+        BOOST_TEST(result(static_cast<uint8_t>(SIGHASH_SINGLE | any)) == "OK");
+        BOOST_TEST(result(static_cast<uint8_t>(SIGHASH_ALL | any)) == "NULLFAIL");
+    }
+    spend.tx.outputs[0].value += 1;
+    spend.tx.lock_time = 7;
+    spend.tx.inputs[0].prevout.index += 1;
+    BOOST_TEST(result(SIGHASH_SINGLE) == "OK");
+    spend.tx.outputs.push_back(spend.tx.outputs[0]); // now there is one to sign
+    BOOST_TEST(result(SIGHASH_SINGLE) == "NULLFAIL");
+}
+
+/// In segwit v0 what isn't there is signed as zeros (BIP-0143), so all else stays signed.
+BOOST_AUTO_TEST_CASE(p2wpkh__single_without_its_output__signs_the_rest) {
+    Spend spend = Spend::of_program(0, hash160(ALICE.key()));
+    spend.tx.outputs.clear();
+    const Script code = pay_to_pubkey_hash(hash160(ALICE.key()));
+    spend.set_witness(
+        {ALICE.sign(spend.v0_hash(code, SIGHASH_SINGLE), SIGHASH_SINGLE), ALICE.key()});
+    BOOST_TEST(spend.result() == "OK");
+    spend.tx.lock_time = 7;
+    BOOST_TEST(spend.result() == "NULLFAIL");
+}
+
+namespace {
+
+/// The two numbers of a signature, in as many bytes as DER asks for.
+std::pair<Bytes, Bytes> numbers_of(const Bytes& der) {
+    const auto r = der.begin() + 4;
+    const auto s = r + der[3] + 2;
+    return {{r, r + der[3]}, {s, s + *(s - 1)}};
+}
+
+Bytes integer(const Bytes& number) {
+    return joined({{0x02, static_cast<uint8_t>(number.size())}, number});
+}
+
+/// The sequence of `content` with the hash type behind it.
+Bytes sequence(const Bytes& content) {
+    return joined({{0x30, static_cast<uint8_t>(content.size())}, content, {SIGHASH_ALL}});
+}
+
+Bytes zeros_before(size_t count, Bytes number) {
+    number.insert(number.begin(), count, 0);
+    return number;
+}
+
+using Form = Bytes (*)(const Bytes& r, const Bytes& s);
+
+const std::pair<const char*, Form> LENIENT_DER[] = {
+    {"padded r",
+     [](auto& r, auto& s) {
+         return sequence(joined({integer(zeros_before(1, r)), integer(s)}));
+     }},
+    {"s padded to 40 bytes",
+     [](auto& r, auto& s) {
+         return sequence(joined({integer(r), integer(zeros_before(40 - s.size(), s))}));
+     }},
+    {"r without the zero of its sign",
+     [](auto& r, auto& s) {
+         return sequence(joined(
+             {integer({r.begin() + (r[0] == 0 ? 1 : 0), r.end()}), integer(s),
+              r[0] == 0 ? Bytes{} : Bytes{0}}));
+     }},
+    {"long lengths",
+     [](auto& r, auto& s) {
+         const Bytes long_r = joined({{0x02, 0x81, static_cast<uint8_t>(r.size())}, r});
+         const Bytes long_s = joined({{0x02, 0x83, 0, 0, static_cast<uint8_t>(s.size())}, s});
+         return joined({{0x30, 0x82, 0, 0}, long_r, long_s, {SIGHASH_ALL}});
+     }},
+    {"a length that lies",
+     [](auto& r, auto& s) {
+         return joined({{0x30, 3}, integer(r), integer(s), {SIGHASH_ALL}});
+     }},
+    {"bytes within, behind s",
+     [](auto& r, auto& s) {
+         return sequence(joined({integer(r), integer(s), {1, 2, 3}}));
+     }},
+    {"bytes behind all",
+     [](auto& r, auto& s) {
+         Bytes signature = sequence(joined({integer(r), integer(s)}));
+         signature.insert(signature.end() - 1, {0x30, 0x06});
+         return signature;
+     }},
+};
+
+const std::pair<const char*, Form> NO_DER[] = {
+    {"no sequence",
+     [](auto& r, auto& s) {
+         return joined({{0x31, 68}, integer(r), integer(s), {1}});
+     }},
+    {"no integer",
+     [](auto& r, auto& s) {
+         return sequence(joined({{0x03, static_cast<uint8_t>(r.size())}, r, integer(s)}));
+     }},
+    {"only r", [](auto& r, auto&) { return sequence(integer(r)); }},
+    {"s breaks off",
+     [](auto& r, auto& s) {
+         Bytes signature = sequence(joined({integer(r), integer(s)}));
+         signature.resize(signature.size() - 10);
+         return signature;
+     }},
+    {"r longer than the curve's numbers",
+     [](auto& r, auto& s) {
+         return sequence(joined({integer(joined({Bytes(10, 1), r})), integer(s)}));
+     }},
+    {"a length of more bytes than any script",
+     [](auto& r, auto& s) {
+         return joined({{0x30, 80, 0x02, 0x85, 1, 0, 0, 0, 32}, r, integer(s), {1}});
+     }},
+};
+
+} // namespace
+
+/// What OpenSSL let pass until 2015 is in the chain for ever; BIP-0066 ended it.
+BOOST_AUTO_TEST_CASE(p2pkh__lenient_der__passes_before_bip66_only) {
+    const auto check = [](const auto& forms, std::string_view before) {
+        for (const auto& [name, form] : forms) {
+            const Spend spend = with_signature([&form = form](Bytes& signature) {
+                const auto [r, s] = numbers_of(signature);
+                signature = form(r, s);
+            });
+            BOOST_TEST(spend.result(VERIFY_NONE) == before, name);
+            BOOST_TEST(spend.result(VERIFY_DERSIG) == "SIG_DER", name);
+        }
+    };
+    check(LENIENT_DER, "OK");
+    check(NO_DER, "EVAL_FALSE");
 }
 
 BOOST_AUTO_TEST_CASE(p2pkh__signature_broken__names_the_rule) {
@@ -239,6 +383,31 @@ BOOST_AUTO_TEST_CASE(legacy__signature_in_the_script__is_deleted_before_hashing)
     long_push.append(without);
     spend.spent[0].script_pubkey = long_push;
     BOOST_TEST(spend.result(MANDATORY_FLAGS) == "EVAL_FALSE");
+}
+
+/// A script whose last push breaks off can't succeed, but the check before it can: then what breaks
+/// off is the error.
+BOOST_AUTO_TEST_CASE(legacy__last_push_breaks_off__check_before_it_signs_its_head) {
+    for (const bool signature_inside : {false, true}) {
+        SighashRequest request{.tx = Spend{Script()}.tx, .type = SIGHASH_ALL};
+        push_opcode(request.code, OP_DROP);
+        push_data(request.code, ALICE.key());
+        push_opcode(request.code, OP_CHECKSIGVERIFY);
+        request.code.append(from_hex("4d2000abab").value());
+        const Bytes signature = ALICE.sign(naive_legacy(request));
+
+        Script coin = signature_inside ? pushes({signature}) : assemble("0");
+        coin.append(request.code);
+        Spend spend(coin);
+        spend.script_sig() = pushes({signature});
+        if (!signature_inside) { // what is pushed is hashed, too
+            request.code = coin;
+            spend.script_sig() = pushes({ALICE.sign(naive_legacy(request))});
+        }
+        BOOST_TEST(spend.result(MANDATORY_FLAGS) == "BAD_OPCODE");
+        spend.tx.lock_time = 7;
+        BOOST_TEST(spend.result(MANDATORY_FLAGS) == "CHECKSIGVERIFY");
+    }
 }
 
 BOOST_AUTO_TEST_CASE(codeseparator__before_the_check__signs_what_follows) {

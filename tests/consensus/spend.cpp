@@ -53,8 +53,10 @@ Bytes schnorr_signature(const secp256k1_keypair& pair, const Hash256& hash) {
 
 } // namespace
 
-Signer::Signer(uint8_t number) {
-    secret_.fill(number);
+Signer::Signer(uint8_t number) : Signer(Bytes(32, number)) {}
+
+Signer::Signer(ByteView secret) {
+    std::ranges::copy(secret, secret_.begin());
     require(secp256k1_keypair_create(context(), &pair_, secret_.data()));
 }
 

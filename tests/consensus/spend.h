@@ -16,6 +16,7 @@ namespace cairn::tests {
 class Signer {
 public:
     explicit Signer(uint8_t number);
+    explicit Signer(consensus::ByteView secret);
 
     consensus::Bytes key() const;              ///< Compressed.
     consensus::Bytes uncompressed_key() const; ///< 65 bytes, the first is 4.
