@@ -17,12 +17,24 @@ ByteView last_item(const Witness& witness) {
     return witness[witness.size() - 1];
 }
 
-/// The first `count` items of a witness become the stack of a script. They are only pointed to.
-ScriptStack stack_of(const Witness& witness, size_t count) {
+/// The first `count` items of a witness become the stack of a script; nullopt if one is too long
+/// for that. They are only pointed to.
+///
+/// Millions of empty items are as many bytes, and would be a stack forty times as large. But what
+/// is above the limit by more than any opcode takes off fails after the first, so the rest may be
+/// left out.
+std::optional<ScriptStack> stack_of(const Witness& witness, size_t count) {
+    constexpr size_t TAKEN_AT_ONCE = 2 * MAX_PUBKEYS_PER_MULTISIG + 3;
+    constexpr size_t ENOUGH = MAX_STACK_ITEMS + TAKEN_AT_ONCE + 1;
+    const size_t left_out = count > ENOUGH ? count - ENOUGH : 0;
     ScriptStack stack;
-    stack.reserve(count + USUAL_STACK_ITEMS);
+    stack.reserve(count - left_out + USUAL_STACK_ITEMS);
     Witness::Iterator item = witness.begin();
-    for (size_t i = 0; i < count; ++i, ++item) stack.push_back(StackItem::refer(*item));
+    for (size_t i = 0; i < count; ++i, ++item) {
+        const ByteView bytes = *item;
+        if (bytes.size() > MAX_SCRIPT_ELEMENT_SIZE) return std::nullopt;
+        if (i >= left_out) stack.push_back(StackItem::refer(bytes));
+    }
     return stack;
 }
 
@@ -193,13 +205,12 @@ private:
     /// Run `script` on the first `items` of the witness. It must leave one element, and that true.
     ScriptError run_witness_script(
         ByteView script, size_t items, SigVersion version, TapscriptContext* context = nullptr) {
-        ScriptStack stack = stack_of(witness_, items);
-        for (const StackItem& item : stack)
-            if (item.size() > MAX_SCRIPT_ELEMENT_SIZE) return ScriptError::PushSize;
-        const ScriptError error = ScriptMachine{rules_, version, script, stack, context}.run();
+        std::optional<ScriptStack> stack = stack_of(witness_, items);
+        if (!stack) return ScriptError::PushSize;
+        const ScriptError error = ScriptMachine{rules_, version, script, *stack, context}.run();
         if (error != ScriptError::Ok) return error;
-        if (stack.size() != 1) return ScriptError::CleanStack;
-        return check_top(stack);
+        if (stack->size() != 1) return ScriptError::CleanStack;
+        return check_top(*stack);
     }
 
     const Witness& witness_;

@@ -4,22 +4,37 @@
 #include "consensus/address.h"
 #include "consensus/block_filter.h"
 #include "consensus/interpreter.h"
+#include "consensus/standard.h"
 #include "tests/consensus/builders.h"
 
 #include <cstdlib>
 #include <functional>
+#include <malloc.h>
 #include <new>
 #include <random>
 
 namespace {
 
-/// The largest piece of memory that this program asked for since it was last set to 0.
-size_t largest_allocation = 0; // NOLINT(*-avoid-non-const-global-variables): operator new's own
+// What this program asks for, kept by operator new.
+// NOLINTBEGIN(*-avoid-non-const-global-variables)
+size_t largest_allocation = 0; ///< Since it was last set to 0.
+size_t allocated = 0;          ///< Now.
+size_t most_allocated = 0;     ///< Since it was last set.
+
+// NOLINTEND(*-avoid-non-const-global-variables)
 
 void* allocate(size_t size) {
+    void* const memory = std::malloc(std::max<size_t>(size, 1));
+    if (memory == nullptr) throw std::bad_alloc();
     largest_allocation = std::max(largest_allocation, size);
-    if (void* memory = std::malloc(std::max<size_t>(size, 1))) return memory;
-    throw std::bad_alloc();
+    allocated += malloc_usable_size(memory);
+    most_allocated = std::max(most_allocated, allocated);
+    return memory;
+}
+
+void release(void* memory) {
+    allocated -= malloc_usable_size(memory);
+    std::free(memory);
 }
 
 } // namespace
@@ -33,19 +48,19 @@ void* operator new[](size_t size) {
 }
 
 void operator delete(void* memory) noexcept {
-    std::free(memory);
+    release(memory);
 }
 
 void operator delete[](void* memory) noexcept {
-    std::free(memory);
+    release(memory);
 }
 
 void operator delete(void* memory, size_t /*size*/) noexcept {
-    std::free(memory);
+    release(memory);
 }
 
 void operator delete[](void* memory, size_t /*size*/) noexcept {
-    std::free(memory);
+    release(memory);
 }
 
 using namespace cairn::tests;
@@ -193,6 +208,63 @@ BOOST_AUTO_TEST_CASE(every_parser__a_false_count_anywhere__takes_no_memory) {
                 (void)parser.refusal(bytes); // where the bytes are a hash they may well be taken
                 BOOST_TEST(largest_allocation <= 32 * bytes.size() + 65'536, parser.name << at);
             }
+}
+
+/// Each empty item of a witness is one byte, on the wire and in memory; on a script's stack it
+/// would be forty, which are taken only for as many as matter.
+BOOST_AUTO_TEST_CASE(verify_input__millions_of_empty_witness_items__take_memory_in_proportion) {
+    constexpr size_t ITEMS = 3'900'000;
+    const Script true_script = Script(Bytes{OP_1});
+    Bytes wire;
+    {
+        Transaction tx = valid_transaction();
+        for (size_t i = 0; i < ITEMS; ++i) tx.inputs[0].witness.push_back({});
+        tx.inputs[0].witness.push_back(true_script);
+        wire = encode(tx);
+    }
+    const size_t before = allocated;
+    most_allocated = allocated;
+    const SealedTransaction tx = decode<SealedTransaction>(wire).value();
+    BOOST_TEST(tx.inputs[0].witness.size() == ITEMS + 1);
+    BOOST_TEST(most_allocated - before <= 2 * wire.size()); // as read, and as given back
+
+    const TxOut spent{.value = COIN, .script_pubkey = pay_to_witness(0, sha256(true_script).bytes)};
+    const SighashMidstates midstates(tx, {spent});
+    most_allocated = allocated;
+    const size_t parsed = allocated;
+    BOOST_CHECK(verify_input(tx, 0, spent, MANDATORY_FLAGS, midstates) == ScriptError::StackSize);
+    BOOST_TEST(most_allocated - parsed <= 65'536U);
+}
+
+/// What is left out of such a stack changes no verdict: the script fails after its first opcode.
+BOOST_AUTO_TEST_CASE(verify_input__more_witness_items_than_a_stack__first_opcode_decides) {
+    const std::pair<Script, ScriptError> scripts[] = {
+        {Script(), ScriptError::CleanStack},
+        {Script(Bytes{OP_RETURN}), ScriptError::OpReturn},
+        {Script(Bytes{OP_DROP}), ScriptError::StackSize},
+        {Script(Bytes{OP_DEPTH}), ScriptError::StackSize},
+        {Script(Bytes{OP_VERIFY}), ScriptError::Verify},
+        {Script(Bytes{OP_CHECKMULTISIG}), ScriptError::StackSize},
+        {Script(Bytes{0x05, 1}), ScriptError::BadOpcode},
+        {Script(Bytes(10'001, OP_NOP)), ScriptError::ScriptSize},
+    };
+    for (const auto& [script, error] : scripts)
+        for (const size_t items : {1043, 1044, 1045, 1200, 5000}) {
+            Transaction tx = valid_transaction();
+            for (size_t i = 0; i < items; ++i) tx.inputs[0].witness.push_back({});
+            tx.inputs[0].witness.push_back(script);
+            const TxOut spent{COIN, pay_to_witness(0, sha256(script).bytes)};
+            const SighashMidstates midstates(tx, {spent});
+            BOOST_CHECK(verify_input(tx, 0, spent, MANDATORY_FLAGS, midstates) == error);
+        }
+    Transaction long_item = valid_transaction();
+    long_item.inputs[0].witness.push_back(Bytes(521));
+    for (int i = 0; i < 5000; ++i) long_item.inputs[0].witness.push_back({});
+    long_item.inputs[0].witness.push_back(Bytes{OP_1});
+    const TxOut spent{COIN, pay_to_witness(0, sha256(Bytes{OP_1}).bytes)};
+    const SighashMidstates midstates(long_item, {spent});
+    BOOST_CHECK(
+        verify_input(long_item, 0, spent, MANDATORY_FLAGS, midstates) == ScriptError::PushSize);
 }
 
 BOOST_AUTO_TEST_CASE(check_block__larger_than_any_block__refused) {
