@@ -4,8 +4,6 @@
 #include "consensus/hash_writer.h"
 #include "consensus/sha256_lanes.h"
 
-#include <cassert>
-
 namespace cairn::consensus {
 
 BlockHash BlockHeader::hash() const {
@@ -32,57 +30,47 @@ namespace {
 
 static_assert(sizeof(Hash256) == 32, "two hashes side by side are the 64 bytes that are hashed");
 
-/// Replace `row` by the hashes of its pairs, an odd last one paired with itself. Returns whether
-/// the two of some pair are the same without this.
-bool fold(std::vector<Hash256>& row) {
-    bool twins = false;
-    for (size_t i = 0; i + 1 < row.size(); i += 2) twins |= row[i] == row[i + 1];
-    if (row.size() % 2 != 0) row.push_back(row.back());
+/// The hashes of the pairs of `row`, in its front half; an odd last one is paired with itself.
+/// Sets `twins` if the two of some pair are the same without this.
+std::span<Hash256> fold(std::span<Hash256> row, bool& twins) {
     const size_t pairs = row.size() / 2;
+    for (size_t i = 0; i < pairs; ++i) twins |= row[2 * i] == row[2 * i + 1];
     uint8_t* bytes = row.front().bytes.data();
     sha256d_64_many(bytes, bytes, pairs);
-    row.resize(pairs);
-    return twins;
+    if (row.size() % 2 == 0) return row.first(pairs);
+    const Hash256 last[] = {row.back(), row.back()};
+    row[pairs] = sha256d_64(last[0].bytes.data());
+    return row.first(pairs + 1);
 }
 
 template <class LeafOf>
 std::vector<Hash256> leaves_of(const Block& block, LeafOf leaf_of) {
     std::vector<Hash256> leaves;
-    leaves.reserve(block.transactions.size() + 1); // fold() may add one
+    leaves.reserve(block.transactions.size());
     for (const SealedTransaction& tx : block.transactions) leaves.push_back(leaf_of(tx));
     return leaves;
 }
 
 } // namespace
 
-Hash256 merkle_root_of(std::vector<Hash256> leaves, bool* mutated) {
+Hash256 merkle_root_of(std::span<Hash256> leaves, bool* mutated) {
     bool twins = false;
-    while (leaves.size() > 1) twins |= fold(leaves);
+    while (leaves.size() > 1) leaves = fold(leaves, twins);
     if (mutated != nullptr) *mutated = twins;
     return leaves.empty() ? Hash256{} : leaves.front();
 }
 
-std::vector<Hash256> merkle_branch(std::vector<Hash256> leaves, size_t index) {
-    assert(index < leaves.size());
-    std::vector<Hash256> branch;
-    for (; leaves.size() > 1; index /= 2) {
-        const size_t beside = index ^ 1;
-        branch.push_back(beside < leaves.size() ? leaves[beside] : leaves[index]);
-        fold(leaves);
-    }
-    return branch;
-}
-
 Hash256 merkle_root(const Block& block, bool* mutated) {
-    return merkle_root_of(
-        leaves_of(block, [](const SealedTransaction& tx) -> Hash256 { return tx.txid; }), mutated);
+    std::vector<Hash256> leaves =
+        leaves_of(block, [](const SealedTransaction& tx) -> Hash256 { return tx.txid; });
+    return merkle_root_of(leaves, mutated);
 }
 
 Hash256 witness_merkle_root(const Block& block) {
     std::vector<Hash256> leaves =
         leaves_of(block, [](const SealedTransaction& tx) -> Hash256 { return tx.wtxid; });
     if (!leaves.empty()) leaves.front() = Hash256{};
-    return merkle_root_of(std::move(leaves));
+    return merkle_root_of(leaves);
 }
 
 } // namespace cairn::consensus

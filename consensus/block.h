@@ -56,10 +56,7 @@ Hash256 merkle_root(const Block& block, bool* mutated = nullptr);
 /// The root over the wtxids, that of the coinbase taken as zeros. Source: BIP-0141.
 Hash256 witness_merkle_root(const Block& block);
 
-/// The root over `leaves`, which are used up. Core: ComputeMerkleRoot.
-Hash256 merkle_root_of(std::vector<Hash256> leaves, bool* mutated = nullptr);
-
-/// The hashes beside the way from leaf `index` to the root, lowest first. Stratum's branch, too.
-std::vector<Hash256> merkle_branch(std::vector<Hash256> leaves, size_t index);
+/// The root over `leaves`, which are overwritten. Core: ComputeMerkleRoot.
+Hash256 merkle_root_of(std::span<Hash256> leaves, bool* mutated = nullptr);
 
 } // namespace cairn::consensus

@@ -23,7 +23,8 @@ struct SigningPair {
 /// nullopt where there is no witness commitment to hold a solution, or the solution is no solution.
 std::optional<SigningPair> signing_pair(const Block& block, const Script& challenge);
 
-/// Whether `block` satisfies the chain's challenge; passes where there is none.
+/// Whether `block` satisfies the chain's challenge; passes where there is none, and the genesis
+/// block, which nobody could sign.
 /// Errors: Invalid "bad-signet-blksig".
 Result<> check_block_signature(const Block& block, const Params& params);
 

@@ -153,7 +153,7 @@ std::optional<Bytes> PartialBlock::assemble() const {
         assert(tx != nullptr);
         leaves.push_back(tx->txid);
     }
-    if (consensus::merkle_root_of(std::move(leaves)) != header_.merkle_root) return std::nullopt;
+    if (consensus::merkle_root_of(leaves) != header_.merkle_root) return std::nullopt;
     Bytes bytes;
     consensus::Writer writer(bytes);
     writer(header_);
