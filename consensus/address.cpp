@@ -67,11 +67,9 @@ Parsed parse_program(int version, ByteView program) {
 }
 
 Parsed parse_bech32(std::string_view address, const AddressPrefixes& prefixes) {
-    const std::optional<Bech32Text> text = bech32_decode(address);
-    if (!text) {
-        Bech32Fault fault = find_bech32_fault(address);
-        return wrong(std::string(fault.message), std::move(fault.locations));
-    }
+    Bech32Fault fault;
+    const std::optional<Bech32Text> text = bech32_decode(address, &fault);
+    if (!text) return wrong(std::string(fault.message), std::move(fault.locations));
     if (text->values.empty()) return wrong("Empty Bech32 data section");
     if (text->hrp != prefixes.bech32_hrp)
         return wrong(

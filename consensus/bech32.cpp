@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 constexpr char SEPARATOR = '1';
 constexpr size_t CHECKSUM_LENGTH = 6;
-constexpr size_t NO_SEPARATOR = std::string_view::npos;
+constexpr uint8_t NO_VALUE = 255; ///< Of a character that may not be there.
 
 bool is_upper(char c) {
     return c >= 'A' && c <= 'Z';
@@ -72,16 +72,12 @@ std::vector<int> misfit_characters(std::string_view text) {
     return places;
 }
 
-bool is_separator_place(size_t separator, size_t size) {
-    return separator > 0 && separator + CHECKSUM_LENGTH < size;
-}
-
-/// The values of what follows the separator; 255 where a character has none.
+/// The values of what follows the separator.
 Bytes values_of(std::string_view data) {
     Bytes values;
     for (const char c : data) {
         const size_t value = ALPHABET.find(to_lower(c));
-        values.push_back(value == std::string_view::npos ? 255 : static_cast<uint8_t>(value));
+        values.push_back(value == std::string_view::npos ? NO_VALUE : static_cast<uint8_t>(value));
     }
     return values;
 }
@@ -123,9 +119,8 @@ private:
 };
 
 /// Look for mistyped letters under both checksums; the fewer there are, the likelier it was meant.
-Bech32Fault find_mistyped(std::string_view hrp, ByteView values, size_t text_size) {
-    const uint32_t remainder = remainder_of(hrp, values);
-    const ErrorTable table(values.size());
+Bech32Fault find_mistyped(uint32_t remainder, size_t values, size_t text_size) {
+    const ErrorTable table(values);
     const auto places = [&](Bech32Variant variant) {
         std::vector<int> locations = table.explain(remainder ^ variant_constant(variant));
         for (int& location : locations) location = static_cast<int>(text_size) - 1 - location;
@@ -153,43 +148,39 @@ std::string bech32_encode(Bech32Variant variant, std::string_view hrp, ByteView 
     return text;
 }
 
-std::optional<Bech32Text> bech32_decode(std::string_view text) {
-    if (text.size() > MAX_BECH32_LENGTH || !misfit_characters(text).empty()) return std::nullopt;
-    const size_t separator = text.rfind(SEPARATOR);
-    if (separator == NO_SEPARATOR || !is_separator_place(separator, text.size()))
+std::optional<Bech32Text> bech32_decode(std::string_view text, Bech32Fault* fault) {
+    const auto fail = [&](std::string_view message, std::vector<int> locations) {
+        if (fault != nullptr) *fault = {message, std::move(locations)};
         return std::nullopt;
-    Bech32Text decoded;
-    decoded.hrp = lower_case(text.substr(0, separator));
-    decoded.values = values_of(text.substr(separator + 1));
-    if (std::ranges::find(decoded.values, 255) != decoded.values.end()) return std::nullopt;
-    const uint32_t remainder = remainder_of(decoded.hrp, decoded.values);
-    if (remainder == variant_constant(Bech32Variant::Bech32m))
-        decoded.variant = Bech32Variant::Bech32m;
-    else if (remainder != variant_constant(Bech32Variant::Bech32))
-        return std::nullopt;
-    decoded.values.resize(decoded.values.size() - CHECKSUM_LENGTH);
-    return decoded;
-}
-
-Bech32Fault find_bech32_fault(std::string_view text) {
+    };
     if (text.size() > MAX_BECH32_LENGTH) {
         std::vector<int> beyond(text.size() - MAX_BECH32_LENGTH);
         std::iota(beyond.begin(), beyond.end(), static_cast<int>(MAX_BECH32_LENGTH));
-        return {"Bech32 string too long", std::move(beyond)};
+        return fail("Bech32 string too long", std::move(beyond));
     }
     if (std::vector<int> misfits = misfit_characters(text); !misfits.empty())
-        return {"Invalid character or mixed case", std::move(misfits)};
+        return fail("Invalid character or mixed case", std::move(misfits));
     const size_t separator = text.rfind(SEPARATOR);
-    if (separator == NO_SEPARATOR) return {"Missing separator", {}};
-    if (!is_separator_place(separator, text.size()))
-        return {"Invalid separator position", {static_cast<int>(separator)}};
-    const Bytes values = values_of(text.substr(separator + 1));
-    const auto unknown = std::ranges::find(values, 255);
-    if (unknown != values.end()) {
-        const auto place = static_cast<int>(unknown - values.begin());
-        return {"Invalid Base 32 character", {static_cast<int>(separator) + 1 + place}};
+    if (separator == std::string_view::npos) return fail("Missing separator", {});
+    if (separator == 0 || separator + CHECKSUM_LENGTH >= text.size())
+        return fail("Invalid separator position", {static_cast<int>(separator)});
+    Bech32Text decoded;
+    decoded.hrp = lower_case(text.substr(0, separator));
+    decoded.values = values_of(text.substr(separator + 1));
+    const auto unknown = std::ranges::find(decoded.values, NO_VALUE);
+    if (unknown != decoded.values.end()) {
+        const auto place = separator + 1 + static_cast<size_t>(unknown - decoded.values.begin());
+        return fail("Invalid Base 32 character", {static_cast<int>(place)});
     }
-    return find_mistyped(lower_case(text.substr(0, separator)), values, text.size());
+    const uint32_t remainder = remainder_of(decoded.hrp, decoded.values);
+    if (remainder == variant_constant(Bech32Variant::Bech32m)) {
+        decoded.variant = Bech32Variant::Bech32m;
+    } else if (remainder != variant_constant(Bech32Variant::Bech32)) {
+        if (fault != nullptr) *fault = find_mistyped(remainder, decoded.values.size(), text.size());
+        return std::nullopt;
+    }
+    decoded.values.resize(decoded.values.size() - CHECKSUM_LENGTH);
+    return decoded;
 }
 
 std::optional<Bytes> bytes_from_base32(ByteView values) {

@@ -27,16 +27,15 @@ struct Bech32Text {
 /// `hrp` in lower case; `values` below 32.
 std::string bech32_encode(Bech32Variant variant, std::string_view hrp, ByteView values);
 
-std::optional<Bech32Text> bech32_decode(std::string_view text);
-
 /// What is wrong with a text, and the places that are known to be.
 struct Bech32Fault {
     std::string_view message; ///< Core's sentence.
     std::vector<int> locations;
 };
 
-/// Why `text` does not decode. Core: bech32::LocateErrors.
-Bech32Fault find_bech32_fault(std::string_view text);
+/// nullopt where the checksum doesn't fit, or there can be none: `fault`, if given, is why.
+/// Core: bech32::Decode, bech32::LocateErrors.
+std::optional<Bech32Text> bech32_decode(std::string_view text, Bech32Fault* fault = nullptr);
 
 /// Five bits a value into bytes; nullopt if what is left over isn't fewer than five zero bits.
 std::optional<Bytes> bytes_from_base32(ByteView values);

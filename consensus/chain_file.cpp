@@ -315,4 +315,19 @@ std::string write_chain_file(Params params) {
     return print_json(write_json(params, walk_file));
 }
 
+Block make_genesis(const BlockHeader& header, std::string_view text, std::vector<TxOut> outputs) {
+    // As Bitcoin's, where the first two numbers stand for the bits and an extra nonce.
+    constexpr int64_t FIRST_BITS = 0x1d00ffff;
+    constexpr std::array<uint8_t, 1> EXTRA_NONCE = {4};
+    Transaction coinbase{.version = 1};
+    coinbase.inputs.push_back(
+        {.prevout = {.txid = {}, .index = OutPoint::NULL_INDEX},
+         .script_sig = make_script(FIRST_BITS, EXTRA_NONCE, as_bytes(text))});
+    coinbase.outputs = std::move(outputs);
+    Block block{.header = header};
+    block.transactions.emplace_back(std::move(coinbase));
+    block.header.merkle_root = merkle_root(block);
+    return block;
+}
+
 } // namespace cairn::consensus

@@ -69,17 +69,4 @@ const HeaderNode* last_common_ancestor(const HeaderNode* a, const HeaderNode* b)
     return a;
 }
 
-std::vector<BlockHash> locator_of(const HeaderNode* tip) {
-    constexpr size_t CLOSE = 10;
-    std::vector<BlockHash> hashes;
-    int32_t step = 1;
-    for (const HeaderNode* node = tip; node != nullptr;) {
-        hashes.push_back(node->hash);
-        if (node->height == Height(0)) break;
-        if (hashes.size() > CLOSE) step *= 2;
-        node = node->ancestor(std::max(node->height - Height(step), Height(0)));
-    }
-    return hashes;
-}
-
 } // namespace cairn::consensus

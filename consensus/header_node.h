@@ -37,7 +37,4 @@ struct HeaderNode {
 /// The last block that `a` and `b` share; both belong to one tree. Core: LastCommonAncestor.
 const HeaderNode* last_common_ancestor(const HeaderNode* a, const HeaderNode* b);
 
-/// A locator: hashes from `tip` back to genesis, ten in a row, then at doubling distances.
-std::vector<BlockHash> locator_of(const HeaderNode* tip);
-
 } // namespace cairn::consensus

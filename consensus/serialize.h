@@ -50,8 +50,6 @@ constexpr size_t compact_size_bytes(uint64_t n) {
 template <class Derived>
 class WireWriter {
 public:
-    static constexpr bool READS = false;
-
     /// Write each of `values` in turn.
     template <class... T>
     Derived& operator()(const T&... values) {
@@ -136,8 +134,6 @@ private:
 /// as if all were well, and asks once at its end. No read takes more memory than input is left.
 class Reader {
 public:
-    static constexpr bool READS = true;
-
     explicit Reader(ByteView in) : in_(in) {}
 
     /// Read each of `values` in turn.

@@ -56,25 +56,20 @@ bool is_control_block_size(size_t size) {
            (size - CONTROL_BASE_BYTES) % CONTROL_NODE_BYTES == 0;
 }
 
-Hash256 taproot_root(ByteView control, const Hash256& leaf) {
-    assert(is_control_block_size(control.size()));
+bool proves_leaf(ByteView control, ByteView output_key, const Hash256& leaf) {
+    assert(is_control_block_size(control.size()) && output_key.size() == 32);
     Hash256 root = leaf;
     for (size_t at = CONTROL_BASE_BYTES; at < control.size(); at += CONTROL_NODE_BYTES) {
         Hash256 node;
         std::memcpy(node.bytes.data(), control.data() + at, CONTROL_NODE_BYTES);
         root = tapbranch_hash(root, node);
     }
-    return root;
-}
-
-bool proves_leaf(ByteView control, ByteView output_key, const Hash256& leaf) {
-    assert(output_key.size() == 32);
     const ByteView internal_key = control.subspan(1, 32);
     const int parity = control[0] & 1;
     const secp256k1_context* context = secp256k1_context_static;
     secp256k1_xonly_pubkey internal;
     if (secp256k1_xonly_pubkey_parse(context, &internal, internal_key.data()) == 0) return false;
-    const Hash256 tweak = taptweak_hash(internal_key, taproot_root(control, leaf));
+    const Hash256 tweak = taptweak_hash(internal_key, root);
     return secp256k1_xonly_pubkey_tweak_add_check(
                context, output_key.data(), parity, &internal, tweak.bytes.data()) == 1;
 }

@@ -33,13 +33,10 @@ struct TweakedKey {
 std::optional<TweakedKey>
 tweak_key(ByteView internal_key, const std::optional<Hash256>& merkle_root);
 
-/// The root that `control` proves `leaf` to be under. Requires: a size that
-/// is_control_block_size().
-Hash256 taproot_root(ByteView control, const Hash256& leaf);
-
 bool is_control_block_size(size_t size);
 
-/// Whether `output_key` commits to `leaf` by way of `control`. Requires: as taproot_root().
+/// Whether `output_key` commits to `leaf` by way of `control`. Requires: a size that
+/// is_control_block_size().
 bool proves_leaf(ByteView control, ByteView output_key, const Hash256& leaf);
 
 } // namespace cairn::consensus

@@ -17,11 +17,23 @@ bool is_consecutive(const std::vector<consensus::BlockHeader>& headers) {
 
 } // namespace
 
+std::vector<consensus::BlockHash> locator_of(const consensus::HeaderNode* tip) {
+    constexpr size_t CLOSE = 10;
+    std::vector<consensus::BlockHash> hashes;
+    int32_t step = 1;
+    for (const consensus::HeaderNode* node = tip; node != nullptr;) {
+        hashes.push_back(node->hash);
+        if (node->parent == nullptr) break;
+        if (hashes.size() > CLOSE) step *= 2;
+        node = node->ancestor(std::max(node->height.value - step, 0));
+    }
+    return hashes;
+}
+
 void HeaderSync::ask(Peer& peer, const chain::BlockNode& from) {
     if (peer.headers.asked_at && context_.now - *peer.headers.asked_at < ANSWER_TIMEOUT) return;
     peer.headers.asked_at = context_.now;
-    const LocatorMessage message{
-        static_cast<uint32_t>(PROTOCOL_VERSION), consensus::locator_of(&from), {}};
+    const LocatorMessage message{static_cast<uint32_t>(PROTOCOL_VERSION), locator_of(&from), {}};
     context_.send(peer, "getheaders", message);
 }
 

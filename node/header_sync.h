@@ -7,6 +7,9 @@
 
 namespace cairn::node {
 
+/// A locator: hashes from `tip` back to genesis, ten in a row, then at doubling distances.
+std::vector<consensus::BlockHash> locator_of(const consensus::HeaderNode* tip);
+
 /// headers and getheaders, our asking side.
 ///
 /// Invariant: one run of headers of a peer is judged at a time; the next is asked for after it.

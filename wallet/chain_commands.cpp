@@ -6,6 +6,7 @@
 #include "wallet/keys/block_signer.h"
 #include "wallet/keys/sign.h"
 #include "wallet/mnemonic.h"
+#include "wallet/new_chain.h"
 #include "wallet/terminal.h"
 
 #include <CLI/App.hpp>
@@ -27,7 +28,7 @@ constexpr size_t MAX_DEFAULT_HRP = 8;
 constexpr size_t MAX_SIGNERS = 16;
 
 struct NewChainOptions {
-    consensus::NewChain chain;
+    NewChain chain;
     fs::path out;
     std::string subsidy;
     std::vector<std::string> premine; ///< ADDRESS=AMOUNT, or AMOUNT alone.
@@ -58,7 +59,7 @@ Amount amount_option(const std::string& text) {
 /// The first address of the wallet of `words` on a chain with this prefix.
 std::string first_address(const SecretText& words, const std::string& hrp) {
     const auto master = keys::master_key(mnemonic_seed(words, "").view());
-    keys::KeyPath path = keys::bip84_account(consensus::NEW_CHAIN_COIN_TYPE, 0);
+    keys::KeyPath path = keys::bip84_account(NEW_CHAIN_COIN_TYPE, 0);
     path.insert(path.end(), {0, 0});
     const auto key = master ? derive(*master, path) : std::nullopt;
     if (!key) throw WalletError("these words have no keys: try again");
@@ -120,7 +121,7 @@ void write_new_file(const fs::path& path, std::string_view text, mode_t mode) {
 }
 
 void make_chain(const Program& program, NewChainOptions options) {
-    consensus::NewChain& chain = options.chain;
+    NewChain& chain = options.chain;
     if (chain.address.bech32_hrp.empty()) chain.address.bech32_hrp = default_hrp(chain.name);
     if (!options.subsidy.empty()) chain.subsidy = amount_option(options.subsidy);
     if (options.out.empty()) options.out = chain.name + ".json";
@@ -131,7 +132,7 @@ void make_chain(const Program& program, NewChainOptions options) {
     chain.time = static_cast<uint32_t>(std::time(nullptr));
 
     show_progress("Mining the genesis block ...");
-    const std::string text = consensus::new_chain_file(chain);
+    const std::string text = new_chain_file(chain);
     show_progress("");
     const consensus::Params params = consensus::read_chain_file(text);
     write_new_file(options.out, text, 0644);

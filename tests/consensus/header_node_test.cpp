@@ -71,17 +71,4 @@ BOOST_AUTO_TEST_CASE(last_common_ancestor__branches__is_where_they_part) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(locator_of__long_chain__ten_in_a_row_then_doubling) {
-    HeaderTree tree;
-    const HeaderNode* genesis = tree.add(nullptr, 1);
-    const HeaderNode* tip = tree.extend(genesis, 1000, 1);
-    const std::vector<BlockHash> locator = locator_of(tip);
-    for (int32_t i = 0; i <= 10; ++i) BOOST_CHECK(locator.at(i) == tip->ancestor(1000 - i)->hash);
-    BOOST_CHECK(locator.at(11) == tip->ancestor(988)->hash);
-    BOOST_CHECK(locator.at(12) == tip->ancestor(984)->hash);
-    BOOST_CHECK(locator.back() == genesis->hash);
-    BOOST_TEST(locator.size() < 22U);
-    BOOST_TEST(locator_of(genesis).size() == 1U);
-}
-
 BOOST_AUTO_TEST_SUITE_END()

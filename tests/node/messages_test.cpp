@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Frames and messages: what is written is read again, what is malformed is refused.
+#include "node/header_sync.h"
 #include "node/messages.h"
 
 #include <boost/test/unit_test.hpp>
+
+#include <deque>
 
 using namespace cairn;
 using namespace cairn::node;
@@ -178,6 +181,21 @@ BOOST_AUTO_TEST_CASE(counts__beyond_reason__take_no_memory) {
     BOOST_TEST(!parse<HeadersMessage>(huge).has_value());
     BOOST_TEST(!parse<AddrMessage>(huge).has_value());
     BOOST_TEST(!parse<AddrV2Message>(huge).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(locator_of__long_chain__ten_in_a_row_then_doubling) {
+    std::deque<consensus::HeaderNode> chain;
+    for (uint32_t i = 0; i <= 1000; ++i) {
+        const consensus::BlockHeader header{.nonce = i};
+        chain.emplace_back(header, header.hash(), i == 0 ? nullptr : &chain.back());
+    }
+    const std::vector<consensus::BlockHash> locator = locator_of(&chain.back());
+    for (size_t i = 0; i <= 10; ++i) BOOST_CHECK(locator.at(i) == chain[1000 - i].hash);
+    BOOST_CHECK(locator.at(11) == chain[988].hash);
+    BOOST_CHECK(locator.at(12) == chain[984].hash);
+    BOOST_CHECK(locator.back() == chain[0].hash);
+    BOOST_TEST(locator.size() < 22U);
+    BOOST_TEST(locator_of(&chain[0]).size() == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// New chains, and their genesis blocks.
+#include "wallet/new_chain.h"
+
 #include "consensus/address.h"
 #include "consensus/chain_file.h"
 #include "consensus/pow.h"
 #include "consensus/sha256_lanes.h"
 
-namespace cairn::consensus {
+namespace cairn::wallet {
+
+using namespace consensus;
 
 namespace {
 
@@ -66,21 +69,6 @@ NewChain::NewChain() {
     max_tip_age = 0;
 }
 
-Block make_genesis(const BlockHeader& header, std::string_view text, std::vector<TxOut> outputs) {
-    // As Bitcoin's, where the first two numbers stand for the bits and an extra nonce.
-    constexpr int64_t FIRST_BITS = 0x1d00ffff;
-    constexpr std::array<uint8_t, 1> EXTRA_NONCE = {4};
-    Transaction coinbase{.version = 1};
-    coinbase.inputs.push_back(
-        {.prevout = {.txid = {}, .index = OutPoint::NULL_INDEX},
-         .script_sig = make_script(FIRST_BITS, EXTRA_NONCE, as_bytes(text))});
-    coinbase.outputs = std::move(outputs);
-    Block block{.header = header};
-    block.transactions.emplace_back(std::move(coinbase));
-    block.header.merkle_root = merkle_root(block);
-    return block;
-}
-
 std::string new_chain_file(NewChain chain) {
     /// Easy enough that a signer needs a handful of hashes. Core: regtest's limit.
     constexpr uint32_t SIGNED_BITS = 0x207fffff;
@@ -105,4 +93,4 @@ std::string new_chain_file(NewChain chain) {
     return file;
 }
 
-} // namespace cairn::consensus
+} // namespace cairn::wallet
