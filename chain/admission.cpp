@@ -43,7 +43,6 @@ struct Admission::Candidate {
     bool from_block = false;
     MempoolEntry entry;
     std::vector<Coin> coins;
-    std::vector<const Coin*> coin_pointers;
     std::vector<const MempoolEntry*> parents;
     std::set<const MempoolEntry*> conflicts;   ///< Spend the same coins.
     std::vector<const MempoolEntry*> replaced; ///< These and all that depends on them.
@@ -95,21 +94,22 @@ Result<> Admission::check_alone(const Candidate& candidate) const {
     return {};
 }
 
+std::optional<Coin> Admission::find_coin(const OutPoint& point) const {
+    std::optional<Coin> coin = pool_.find_coin(point);
+    if (!coin) return chainstate_.coins().find(point);
+    coin->height = next_height(); // confirmed with what spends it, at best
+    return coin;
+}
+
 Result<> Admission::find_coins(Candidate& candidate) const {
     const SealedTransaction& tx = *candidate.tx;
-    std::vector<Height> heights;
     for (const TxIn& in : tx.inputs) {
         if (const MempoolEntry* spender = pool_.spender(in.prevout))
             candidate.conflicts.insert(spender);
         if (const MempoolEntry* parent = pool_.find(in.prevout.txid))
             if (std::ranges::find(candidate.parents, parent) == candidate.parents.end())
                 candidate.parents.push_back(parent);
-        std::optional<Coin> coin = pool_.find_coin(in.prevout);
-        heights.push_back(next_height()); // a waiting coin is confirmed with us at best
-        if (!coin) {
-            coin = chainstate_.coins().find(in.prevout);
-            if (coin) heights.back() = coin->height;
-        }
+        std::optional<Coin> coin = find_coin(in.prevout);
         if (!coin) {
             for (uint32_t i = 0; i < tx.outputs.size(); ++i)
                 if (chainstate_.coins().find({tx.txid, i})) return known("txn-already-known");
@@ -118,8 +118,7 @@ Result<> Admission::find_coins(Candidate& candidate) const {
         candidate.entry.spends_coinbase |= coin->coinbase;
         candidate.coins.push_back(std::move(*coin));
     }
-    for (const Coin& coin : candidate.coins) candidate.coin_pointers.push_back(&coin);
-    candidate.entry.locks = consensus::sequence_locks(tx, heights, chainstate_.tip());
+    candidate.entry.locks = consensus::sequence_locks(tx, candidate.coins, chainstate_.tip());
     return {};
 }
 
@@ -130,19 +129,16 @@ Result<> Admission::check_coins(Candidate& candidate) const {
     if (!consensus::locks_passed(entry.locks, chainstate_.tip()))
         return premature("non-BIP68-final");
     const Result<Amount> fee =
-        consensus::connect_inputs(tx, candidate.coin_pointers, next_height(), chainstate_.params());
+        consensus::connect_inputs(tx, candidate.coins, next_height(), chainstate_.params());
     if (!fee) return fee.error();
     entry.fee = *fee;
     entry.modified_fee = *fee + pool_.priority(tx.txid);
-    entry.sigop_cost =
-        consensus::sigop_cost(tx, candidate.coin_pointers, consensus::STANDARD_FLAGS);
+    entry.sigop_cost = consensus::sigop_cost(tx, candidate.coins, consensus::STANDARD_FLAGS);
     entry.vsize = policy_vsize(tx.weight(), entry.sigop_cost);
 
     if (!options.accept_nonstandard) {
-        if (Result<> verdict = check_inputs_standard(tx, candidate.coin_pointers); !verdict)
-            return verdict;
-        if (!has_standard_witness(tx, candidate.coin_pointers))
-            return policy("bad-witness-nonstandard");
+        if (Result<> verdict = check_inputs_standard(tx, candidate.coins); !verdict) return verdict;
+        if (!has_standard_witness(tx, candidate.coins)) return policy("bad-witness-nonstandard");
         const bool free = entry.fee == Amount(0) && entry.modified_fee == Amount(0);
         if (!free && count_dust(tx, options.dust_feerate) > 0)
             return policy("dust", "tx with dust output must be 0-fee");
@@ -248,7 +244,7 @@ Result<> Admission::check_scripts(const Candidate& candidate) {
     }
     Reject reject = failure->reject(Reject::Kind::Policy, "mempool-script-verify-flag-failed");
     // A relay may have cut the witness off: then this says nothing about the transaction.
-    if (!tx.has_witness() && spends_witness_program(tx, candidate.coin_pointers))
+    if (!tx.has_witness() && spends_witness_program(tx, candidate.coins))
         reject.kind = Reject::Kind::Mutated;
     else if (run(block_script_flags({}, next_height(), chainstate_.params())))
         reject.kind = Reject::Kind::Invalid;
@@ -311,17 +307,15 @@ bool Admission::still_minable(const MempoolEntry& entry) const {
     if (!consensus::is_final(*entry.tx, next_height(), tip.median_time_past())) return false;
     const bool locked = entry.locks.height >= 0 || entry.locks.time >= 0;
     if (!locked && !entry.spends_coinbase) return true; // nothing else depends on heights
-    std::vector<Height> heights;
+    std::vector<Coin> coins;
     for (const TxIn& in : entry.tx->inputs) {
-        heights.push_back(next_height());
-        if (pool_.find(in.prevout.txid)) continue;
-        const std::optional<Coin> coin = chainstate_.coins().find(in.prevout);
+        const std::optional<Coin> coin = find_coin(in.prevout);
         if (!coin) return false;
-        heights.back() = coin->height;
         const int32_t depth = next_height().value - coin->height.value;
         if (coin->coinbase && depth < chainstate_.params().coinbase_maturity) return false;
+        coins.push_back(*coin);
     }
-    return consensus::locks_passed(consensus::sequence_locks(*entry.tx, heights, tip), tip);
+    return consensus::locks_passed(consensus::sequence_locks(*entry.tx, coins, tip), tip);
 }
 
 void Admission::after_reorganisation() {

@@ -61,6 +61,8 @@ private:
     struct Candidate;
 
     Result<> check_alone(const Candidate& candidate) const;
+    /// Of the chain, or waiting.
+    std::optional<Coin> find_coin(const OutPoint& point) const;
     Result<> find_coins(Candidate& candidate) const;
     Result<> check_coins(Candidate& candidate) const;
     Result<> check_fee(const Candidate& candidate) const;

@@ -314,9 +314,8 @@ Result<> Chain::State::test_block(const BlockRef& proposed) {
     if (block.header.prev_hash != tip.hash)
         return consensus::invalid("inconclusive-not-best-prevblk");
     Result<> verdict = consensus::accept_header(block.header, tip, params, options_.now());
-    if (verdict) verdict = consensus::check_block(block, params);
-    if (verdict)
-        verdict = consensus::accept_block(block, tip, params, consensus::BlockProof::NotYet);
+    if (verdict) verdict = consensus::check_block(block, params, consensus::BlockProof::NotYet);
+    if (verdict) verdict = consensus::accept_block(block, tip, params);
     if (!verdict) return verdict;
     const consensus::HeaderNode node(block.header, block.header.hash(), &tip);
     const auto connecting = chainstate_.connect_block(proposed, node);

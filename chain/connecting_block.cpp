@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "chain/connecting_block.h"
 
-#include "consensus/block_rules.h"
-
-#include <spdlog/fmt/fmt.h>
-
 namespace cairn::chain {
 
 using consensus::Block;
-using consensus::invalid;
 using consensus::Reject;
 using consensus::Result;
 using consensus::SealedTransaction;
@@ -21,18 +16,16 @@ ConnectingBlock::ConnectingBlock(
     VerifyPool& pool)
     : CoinsView(below.salt()),
       block_(std::move(block)),
-      node_(node),
-      params_(params),
+      state_(node, params),
       below_(&below),
-      flags_(consensus::block_script_flags(node.hash, node.height, params)),
       changes_(salt()),
-      scripts_(pool, flags_) {
+      scripts_(pool, state_.flags) {
     undo_.spent.resize(block_->transactions.size() - 1);
 }
 
 Result<> ConnectingBlock::connect(const ScriptCache& known, bool run_scripts) {
-    if (consensus::needs_duplicate_check(node_, params_))
-        if (Result<> verdict = check_duplicates(); !verdict) return verdict;
+    const auto exists = [this](const OutPoint& point) { return below_->find(point).has_value(); };
+    if (Result<> fresh = connect_outputs(state_, *block_, exists); !fresh) return fresh;
     size_t outputs = 0;
     for (const SealedTransaction& tx : block_->transactions) {
         outputs += tx.outputs.size();
@@ -42,56 +35,27 @@ Result<> ConnectingBlock::connect(const ScriptCache& known, bool run_scripts) {
     }
     changes_.reserve(inputs_.size() + outputs);
     const SealedTransaction& coinbase = block_->transactions[0];
-    sigop_cost_ = consensus::sigop_cost(coinbase, {}, flags_);
+    if (Result<> verdict = connect_transaction(state_, coinbase, {}); !verdict) return verdict;
     create_outputs(coinbase, true);
     for (size_t i = 1; i < block_->transactions.size(); ++i) {
         if (Result<> verdict = add(i); !verdict) return verdict;
         const SealedTransaction& tx = block_->transactions[i];
-        if (run_scripts && !known.contains(tx.wtxid, flags_)) scripts_.add(tx, undo_.spent[i - 1]);
+        if (run_scripts && !known.contains(tx.wtxid, state_.flags))
+            scripts_.add(tx, undo_.spent[i - 1]);
     }
-    return consensus::connect_coinbase(coinbase, fees_, node_.height, params_);
-}
-
-Result<> ConnectingBlock::check_duplicates() const {
-    for (const SealedTransaction& tx : block_->transactions)
-        for (uint32_t i = 0; i < tx.outputs.size(); ++i)
-            if (below_->find({tx.txid, i}))
-                return invalid("bad-txns-BIP30", "tried to overwrite transaction");
-    return {};
+    return connect_coinbase(state_, coinbase);
 }
 
 Result<> ConnectingBlock::add(size_t index) {
     const SealedTransaction& tx = block_->transactions[index];
     std::vector<Coin>& spent = undo_.spent[index - 1];
-    std::vector<const Coin*> coins;
-    std::vector<Height> heights;
     spent.reserve(tx.inputs.size());
-    coins.reserve(tx.inputs.size());
-    heights.reserve(tx.inputs.size());
     for (size_t i = 0; i < tx.inputs.size(); ++i) {
         std::optional<Coin> coin = spend_next();
-        if (!coin)
-            return invalid(
-                "bad-txns-inputs-missingorspent",
-                "CheckTxInputs: inputs missing/spent in transaction " + tx.txid.to_string());
-        heights.push_back(coin->height);
+        if (!coin) break;
         spent.push_back(std::move(*coin));
-        coins.push_back(&spent.back());
     }
-    const Result<Amount> fee = consensus::connect_inputs(tx, coins, node_.height, params_);
-    if (!fee) {
-        Reject reject = fee.error();
-        reject.kind = Reject::Kind::Invalid; // what may yet come to a transaction is too late here
-        return reject;
-    }
-    fees_ += *fee;
-    if (!consensus::money_range(fees_)) return invalid("bad-txns-accumulated-fee-outofrange");
-    if (node_.height >= params_.activation.csv &&
-        !locks_passed(sequence_locks(tx, heights, *node_.parent), *node_.parent))
-        return invalid("bad-txns-nonfinal", "contains a non-BIP68-final transaction");
-    sigop_cost_ += consensus::sigop_cost(tx, coins, flags_);
-    if (sigop_cost_ > consensus::max_block_sigop_cost(params_))
-        return invalid("bad-blk-sigops", "too many sigops");
+    if (Result<> verdict = connect_transaction(state_, tx, spent); !verdict) return verdict;
     create_outputs(tx, false);
     return {};
 }
@@ -124,7 +88,7 @@ void ConnectingBlock::create_outputs(const SealedTransaction& tx, bool coinbase)
     for (uint32_t i = 0; i < tx.outputs.size(); ++i)
         if (!consensus::is_unspendable(tx.outputs[i].script_pubkey))
             changes_.create(
-                changes_.key(OutPoint{tx.txid, i}), {tx.outputs[i], node_.height, coinbase});
+                changes_.key(OutPoint{tx.txid, i}), {tx.outputs[i], state_.node.height, coinbase});
 }
 
 void disconnect_coins(const Block& block, const BlockUndo& undo, CoinTable& changes) {

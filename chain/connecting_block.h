@@ -5,10 +5,7 @@
 
 #include "chain/coins_cache.h"
 #include "chain/verify_pool.h"
-#include "consensus/block.h"
-#include "consensus/header_node.h"
-#include "consensus/params.h"
-#include "consensus/result.h"
+#include "consensus/block_rules.h"
 
 namespace cairn::chain {
 
@@ -55,18 +52,13 @@ public:
     const CoinTable& changes() const { return changes_; }
 
 private:
-    consensus::Result<> check_duplicates() const;
     consensus::Result<> add(size_t index);
     std::optional<Coin> spend_next();
     void create_outputs(const consensus::SealedTransaction& tx, bool coinbase);
 
     const consensus::BlockRef block_;
-    const consensus::HeaderNode& node_;
-    const consensus::Params& params_;
+    consensus::ConnectState state_;
     const CoinsView* below_;
-    const uint32_t flags_;
-    Amount fees_;
-    int64_t sigop_cost_ = 0;
     std::vector<CoinKey> inputs_; ///< Of all transactions but the coinbase ...
     size_t next_input_ = 0;       ///< ... and the first that add() has not come to.
     BlockUndo undo_;

@@ -62,8 +62,9 @@ Result<> check_outputs(const Transaction& tx, const ChainOptions& options) {
 }
 
 bool small_items(const Witness& witness, size_t count) {
-    for (size_t i = 0; i < count; ++i)
-        if (witness[i].size() > MAX_STACK_ITEM_BYTES) return false;
+    // By an iterator, since witness[i] walks there: there may be 400,000 empty items.
+    for (auto item = witness.begin(); count > 0; ++item, --count)
+        if ((*item).size() > MAX_STACK_ITEM_BYTES) return false;
     return true;
 }
 
@@ -136,14 +137,14 @@ Result<> check_standard(const consensus::SealedTransaction& tx, const ChainOptio
     return {};
 }
 
-Result<> check_inputs_standard(const Transaction& tx, std::span<const Coin* const> coins) {
+Result<> check_inputs_standard(const Transaction& tx, std::span<const Coin> coins) {
     const auto nonstandard = [](size_t input, std::string_view why) {
         return policy("bad-txns-nonstandard-inputs", fmt::format("input {} {}", input, why));
     };
     int sigops = 0;
     for (size_t i = 0; i < tx.inputs.size(); ++i) {
         const ByteView script_sig = tx.inputs[i].script_sig;
-        const ByteView script_pubkey = coins[i]->out.script_pubkey;
+        const ByteView script_pubkey = coins[i].out.script_pubkey;
         const OutputType type = consensus::match_template(script_pubkey).type;
         if (type == OutputType::Nonstandard) return nonstandard(i, "script unknown");
         if (type == OutputType::WitnessUnknown)
@@ -163,17 +164,17 @@ Result<> check_inputs_standard(const Transaction& tx, std::span<const Coin* cons
     return {};
 }
 
-bool has_standard_witness(const Transaction& tx, std::span<const Coin* const> coins) {
+bool has_standard_witness(const Transaction& tx, std::span<const Coin> coins) {
     for (size_t i = 0; i < tx.inputs.size(); ++i)
         if (!tx.inputs[i].witness.empty() &&
-            !standard_witness(tx.inputs[i], coins[i]->out.script_pubkey))
+            !standard_witness(tx.inputs[i], coins[i].out.script_pubkey))
             return false;
     return true;
 }
 
-bool spends_witness_program(const Transaction& tx, std::span<const Coin* const> coins) {
+bool spends_witness_program(const Transaction& tx, std::span<const Coin> coins) {
     for (size_t i = 0; i < tx.inputs.size(); ++i) {
-        ByteView script = coins[i]->out.script_pubkey;
+        ByteView script = coins[i].out.script_pubkey;
         if (consensus::is_pay_to_script_hash(script))
             script = consensus::last_push(tx.inputs[i].script_sig).value_or(ByteView());
         if (consensus::witness_program(script)) return true;

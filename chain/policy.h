@@ -31,13 +31,12 @@ size_t count_dust(const consensus::Transaction& tx, FeeRate dust);
 Result<> check_standard(const consensus::SealedTransaction& tx, const ChainOptions& options);
 
 /// Whether the coins that `tx` spends are of a usual form. Core: AreInputsStandard.
-Result<>
-check_inputs_standard(const consensus::Transaction& tx, std::span<const Coin* const> coins);
+Result<> check_inputs_standard(const consensus::Transaction& tx, std::span<const Coin> coins);
 
 /// Whether the witnesses are no larger than usual spending needs. Core: IsWitnessStandard.
-bool has_standard_witness(const consensus::Transaction& tx, std::span<const Coin* const> coins);
+bool has_standard_witness(const consensus::Transaction& tx, std::span<const Coin> coins);
 
 /// Whether an input spends a witness program: then a missing witness may be all that is wrong.
-bool spends_witness_program(const consensus::Transaction& tx, std::span<const Coin* const> coins);
+bool spends_witness_program(const consensus::Transaction& tx, std::span<const Coin> coins);
 
 } // namespace cairn::chain

@@ -52,6 +52,7 @@ Result<> accept_header(
 
 namespace {
 
+/// Whether the block is the one that its header commits to.
 Result<> check_merkle_root(const Block& block) {
     bool has_twins = false;
     if (merkle_root(block, &has_twins) != block.header.merkle_root)
@@ -61,9 +62,18 @@ Result<> check_merkle_root(const Block& block) {
     return {};
 }
 
+/// Where there is no coinbase, what is 64 bytes long may be two hashes of the header's real tree,
+/// read as a transaction. Core: IsBlockMutated.
+bool may_be_inner_node(const SealedTransaction& tx) {
+    return tx.stripped_bytes == 64;
+}
+
 Result<> check_transactions(const Block& block, const Params& params) {
     const std::vector<SealedTransaction>& txs = block.transactions;
-    if (!txs[0].is_coinbase()) return invalid("bad-cb-missing", "first tx is not coinbase");
+    if (!txs[0].is_coinbase()) {
+        const bool doubtful = std::ranges::any_of(txs, may_be_inner_node);
+        return (doubtful ? mutated : invalid)("bad-cb-missing", "first tx is not coinbase");
+    }
     const auto is_coinbase = [](const SealedTransaction& tx) { return tx.is_coinbase(); };
     if (std::any_of(txs.begin() + 1, txs.end(), is_coinbase))
         return invalid("bad-cb-multiple", "more than one coinbase");
@@ -78,8 +88,16 @@ Result<> check_transactions(const Block& block, const Params& params) {
 
 } // namespace
 
-Result<> check_block(const Block& block, const Params& params) {
-    if (Result<> root = check_merkle_root(block); !root) return root;
+Result<> check_block(const Block& block, const Params& params, BlockProof proof) {
+    const Result<> root = check_merkle_root(block);
+    if (proof == BlockProof::Required)
+        if (const Result<> signature = check_block_signature(block, params); !signature) {
+            Reject reject = signature.error();
+            // Core's order. But anyone can take the signature out of a block on its way.
+            if (!root) reject.kind = Reject::Kind::Mutated;
+            return reject;
+        }
+    if (!root) return root;
     const auto least_weight =
         static_cast<int64_t>(block.transactions.size()) * WITNESS_SCALE_FACTOR;
     if (block.transactions.empty() || least_weight > params.max_block_weight ||
@@ -126,12 +144,9 @@ Result<> check_witness_commitment(const Block& block, bool active) {
 
 } // namespace
 
-Result<>
-accept_block(const Block& block, const HeaderNode& parent, const Params& params, BlockProof proof) {
+Result<> accept_block(const Block& block, const HeaderNode& parent, const Params& params) {
     const Height height = parent.height + Height(1);
     const ActivationHeights& active = params.activation;
-    if (proof == BlockProof::Required)
-        if (Result<> signature = check_block_signature(block, params); !signature) return signature;
     const int64_t cutoff = height >= active.csv ? parent.median_time_past() // BIP-0113
                                                 : int64_t{block.header.time};
     for (const SealedTransaction& tx : block.transactions)
@@ -162,7 +177,10 @@ uint32_t block_script_flags(const BlockHash& hash, Height height, const Params& 
     return flags;
 }
 
-bool needs_duplicate_check(const HeaderNode& node, const Params& params) {
+namespace {
+
+/// Whether outputs of the block at `node` may exist already. Core: ConnectBlock's fEnforceBIP30.
+bool may_overwrite(const HeaderNode& node, const Params& params) {
     const Exceptions::Overwrite overwrite{node.height, node.hash};
     if (std::ranges::count(params.exceptions.bip30, overwrite) != 0) return false;
     // Where every coinbase but that of genesis begins with its height, no two are the same.
@@ -176,9 +194,53 @@ bool needs_duplicate_check(const HeaderNode& node, const Params& params) {
     return activation == nullptr || activation->hash != params.exceptions.bip34_hash;
 }
 
+} // namespace
+
+Result<> connect_outputs(
+    const ConnectState& state,
+    const Block& block,
+    const std::function<bool(const OutPoint&)>& exists) {
+    if (!may_overwrite(state.node, state.params)) return {};
+    for (const SealedTransaction& tx : block.transactions)
+        for (uint32_t i = 0; i < tx.outputs.size(); ++i)
+            if (exists({tx.txid, i}))
+                return invalid("bad-txns-BIP30", "tried to overwrite transaction");
+    return {};
+}
+
+namespace {
+
+/// The rules that a coinbase, which spends nothing, can't break.
 Result<>
-connect_coinbase(const Transaction& coinbase, Amount fees, Height height, const Params& params) {
-    const Amount allowed = block_subsidy(height, params) + fees;
+connect_payment(ConnectState& state, const SealedTransaction& tx, std::span<const Coin> coins) {
+    const Result<Amount> fee = connect_inputs(tx, coins, state.node.height, state.params);
+    if (!fee) { // what may yet come to a transaction is too late here
+        const Reject& why = fee.error();
+        return invalid(why.reason, why.detail + " in transaction " + tx.txid.to_string());
+    }
+    state.fees += *fee;
+    if (!money_range(state.fees)) return invalid("bad-txns-accumulated-fee-outofrange");
+    if (state.node.height < state.params.activation.csv) return {};
+    const HeaderNode& parent = *state.node.parent;
+    if (!locks_passed(sequence_locks(tx, coins, parent), parent))
+        return invalid("bad-txns-nonfinal", "contains a non-BIP68-final transaction");
+    return {};
+}
+
+} // namespace
+
+Result<>
+connect_transaction(ConnectState& state, const SealedTransaction& tx, std::span<const Coin> coins) {
+    if (!tx.is_coinbase())
+        if (Result<> verdict = connect_payment(state, tx, coins); !verdict) return verdict;
+    state.sigop_cost += sigop_cost(tx, coins, state.flags);
+    if (state.sigop_cost > max_block_sigop_cost(state.params))
+        return invalid("bad-blk-sigops", "too many sigops");
+    return {};
+}
+
+Result<> connect_coinbase(const ConnectState& state, const Transaction& coinbase) {
+    const Amount allowed = block_subsidy(state.node.height, state.params) + state.fees;
     const Amount claimed = output_sum(coinbase);
     if (claimed <= allowed) return {};
     return invalid(

@@ -8,6 +8,8 @@
 #include "consensus/result.h"
 #include "consensus/transaction_rules.h"
 
+#include <functional>
+
 namespace cairn::consensus {
 
 constexpr int64_t MAX_FUTURE_BLOCK_SECONDS = 7'200;
@@ -27,34 +29,55 @@ Result<> check_header(const BlockHeader& header, const BlockHash& hash, const Pa
 Result<> accept_header(
     const BlockHeader& header, const HeaderNode& parent, const Params& params, int64_t now);
 
-/// The block's body alone: merkle root, sizes, transactions, legacy sigops. The header's proof of
-/// work is not looked at. Errors: Mutated, Invalid. Source: Core's CheckBlock.
-Result<> check_block(const Block& block, const Params& params);
-
 /// Whether a block must be signed already, where its chain asks for signatures.
 enum class BlockProof : uint8_t {
     Required,
     NotYet, ///< A proposal or template: neither worked for nor signed.
 };
 
-/// The body's place: the chain's block signature (BIP-0325), time-locks, height in the coinbase,
-/// witness commitment, weight. Requires: check_block(block) passed. Errors: Mutated, Invalid.
+/// The block's body alone: the chain's block signature (BIP-0325), merkle root, sizes,
+/// transactions, legacy sigops. The header's proof of work is not looked at.
+/// Errors: Mutated, Invalid. Source: Core's CheckBlock.
+Result<>
+check_block(const Block& block, const Params& params, BlockProof proof = BlockProof::Required);
+
+/// The body's place: time-locks, height in the coinbase, witness commitment, weight.
+/// Requires: check_block(block) passed. Errors: Mutated, Invalid.
 /// Source: Core's ContextualCheckBlock.
-Result<> accept_block(
-    const Block& block,
-    const HeaderNode& parent,
-    const Params& params,
-    BlockProof proof = BlockProof::Required);
+Result<> accept_block(const Block& block, const HeaderNode& parent, const Params& params);
 
 /// Which script rules hold in the block `hash` at `height`. Core: GetBlockScriptFlags.
 uint32_t block_script_flags(const BlockHash& hash, Height height, const Params& params);
 
-/// Whether the block of `node` must be looked through for outputs that exist already (BIP-0030).
-bool needs_duplicate_check(const HeaderNode& node, const Params& params);
+/// A block whose transactions are connected one after the other.
+struct ConnectState {
+    ConnectState(const HeaderNode& block_node, const Params& chain_params)
+        : node(block_node),
+          params(chain_params),
+          flags(block_script_flags(node.hash, node.height, params)) {}
 
-/// Whether the coinbase claims no more than subsidy and `fees`. Errors: Invalid "bad-cb-amount".
+    const HeaderNode& node; ///< Of the block itself.
+    const Params& params;
+    const uint32_t flags;   ///< By which its scripts run.
+    Amount fees;            ///< Of what is connected so far ...
+    int64_t sigop_cost = 0; ///< ... and its signature operations.
+};
+
+/// Whether all that the block creates is new (BIP-0030), where its height leaves a doubt.
+/// `exists`: whether there is a coin as of the block before. Errors: Invalid "bad-txns-BIP30".
+Result<> connect_outputs(
+    const ConnectState& state,
+    const Block& block,
+    const std::function<bool(const OutPoint&)>& exists);
+
+/// The next transaction, from the coinbase on: its coins, relative time-locks, signature
+/// operations. `coins`: as for connect_inputs(), none for the coinbase. Errors: Invalid.
 Result<>
-connect_coinbase(const Transaction& coinbase, Amount fees, Height height, const Params& params);
+connect_transaction(ConnectState& state, const SealedTransaction& tx, std::span<const Coin> coins);
+
+/// Whether the coinbase claims no more than the subsidy and the fees, once all is connected.
+/// Errors: Invalid "bad-cb-amount".
+Result<> connect_coinbase(const ConnectState& state, const Transaction& coinbase);
 
 /// Position of the witness commitment among the coinbase's outputs, or nullopt. BIP-0141.
 std::optional<size_t> witness_commitment_index(const Transaction& coinbase);

@@ -66,10 +66,10 @@ bool is_final(const Transaction& tx, Height height, int64_t lock_time_cutoff) {
         tx.inputs, [](const TxIn& in) { return in.sequence == TxIn::SEQUENCE_FINAL; });
 }
 
-SequenceLocks sequence_locks(
-    const Transaction& tx, const std::vector<Height>& coin_heights, const HeaderNode& parent) {
+SequenceLocks
+sequence_locks(const Transaction& tx, std::span<const Coin> coins, const HeaderNode& parent) {
     constexpr int UNIT_BITS = 9; // 512 seconds
-    assert(coin_heights.size() == tx.inputs.size());
+    assert(coins.size() == tx.inputs.size());
     SequenceLocks locks;
     if (static_cast<uint32_t>(tx.version) < 2) return locks;
     for (size_t i = 0; i < tx.inputs.size(); ++i) {
@@ -79,11 +79,11 @@ SequenceLocks sequence_locks(
         // BIP-0068: a lock of n is over in the n-th block after, so the last that locks is one
         // less.
         if ((sequence & TxIn::SEQUENCE_IN_TIME) == 0) {
-            locks.height = std::max(locks.height, coin_heights[i].value + length - 1);
+            locks.height = std::max(locks.height, coins[i].height.value + length - 1);
             continue;
         }
         // "the time when the output was created": the median time before its block.
-        const Height before = std::max(coin_heights[i] - Height(1), Height(0));
+        const Height before = std::max(coins[i].height - Height(1), Height(0));
         const HeaderNode* node = parent.ancestor(before);
         assert(node != nullptr);
         locks.time = std::max(locks.time, node->median_time_past() + (length << UNIT_BITS) - 1);
@@ -98,23 +98,19 @@ bool locks_passed(const SequenceLocks& locks, const HeaderNode& parent) {
 }
 
 Result<Amount> connect_inputs(
-    const Transaction& tx,
-    std::span<const Coin* const> coins,
-    Height height,
-    const Params& params) {
-    assert(coins.size() == tx.inputs.size());
-    if (std::ranges::find(coins, nullptr) != coins.end())
-        return missing_inputs("bad-txns-inputs-missingorspent");
+    const Transaction& tx, std::span<const Coin> coins, Height height, const Params& params) {
+    if (coins.size() < tx.inputs.size())
+        return missing_inputs("bad-txns-inputs-missingorspent", "inputs missing/spent");
     Amount total_in;
-    for (const Coin* coin : coins) {
-        const int32_t age = height.value - coin->height.value;
-        if (coin->coinbase && age < params.coinbase_maturity)
+    for (const Coin& coin : coins) {
+        const int32_t age = height.value - coin.height.value;
+        if (coin.coinbase && age < params.coinbase_maturity)
             return premature(
                 "bad-txns-premature-spend-of-coinbase",
                 "tried to spend coinbase at depth " + std::to_string(age));
         // Each and the sum: a sum of valid amounts can still leave the money range.
-        total_in += coin->out.value;
-        if (!money_range(coin->out.value) || !money_range(total_in))
+        total_in += coin.out.value;
+        if (!money_range(coin.out.value) || !money_range(total_in))
             return invalid("bad-txns-inputvalues-outofrange");
     }
     const Amount total_out = output_sum(tx);
@@ -130,13 +126,13 @@ int legacy_sigops(const Transaction& tx) {
     return count;
 }
 
-int64_t sigop_cost(const Transaction& tx, std::span<const Coin* const> coins, uint32_t flags) {
+int64_t sigop_cost(const Transaction& tx, std::span<const Coin> coins, uint32_t flags) {
     int64_t cost = int64_t{legacy_sigops(tx)} * WITNESS_SCALE_FACTOR;
     if (tx.is_coinbase()) return cost;
     assert(coins.size() == tx.inputs.size());
     for (size_t i = 0; i < coins.size(); ++i) {
         const TxIn& in = tx.inputs[i];
-        const Script& script_pubkey = coins[i]->out.script_pubkey;
+        const Script& script_pubkey = coins[i].out.script_pubkey;
         if ((flags & VERIFY_P2SH) != 0)
             cost += int64_t{count_p2sh_sigops(in.script_sig, script_pubkey)} * WITNESS_SCALE_FACTOR;
         cost += count_witness_sigops(in.script_sig, script_pubkey, in.witness, flags);

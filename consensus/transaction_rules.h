@@ -29,26 +29,25 @@ struct SequenceLocks {
     int64_t time = -1;
 };
 
-/// `coin_heights`: of the coins spent, in order. `parent`: the block before the one that would
-/// hold `tx`.
-SequenceLocks sequence_locks(
-    const Transaction& tx, const std::vector<Height>& coin_heights, const HeaderNode& parent);
+/// `coins`: those spent, in order. `parent`: the block before the one that would hold `tx`.
+SequenceLocks
+sequence_locks(const Transaction& tx, std::span<const Coin> coins, const HeaderNode& parent);
 
 /// Whether `locks` are over in the block after `parent`. Core: EvaluateSequenceLocks.
 bool locks_passed(const SequenceLocks& locks, const HeaderNode& parent);
 
 /// Match `tx` with the coins it spends and return the fee it leaves.
 ///
-/// `coins`: one an input, in order; null where there is none. `height`: of the block that would
-/// hold `tx`. Units: satoshis. Requires: check_transaction(tx) passed, not a coinbase.
+/// `coins`: one an input, in order, up to the first that doesn't exist. `height`: of the block that
+/// would hold `tx`. Units: satoshis. Requires: check_transaction(tx) passed, not a coinbase.
 /// Errors: MissingInputs, Premature, Invalid. Source: Core's Consensus::CheckTxInputs.
 Result<Amount> connect_inputs(
-    const Transaction& tx, std::span<const Coin* const> coins, Height height, const Params& params);
+    const Transaction& tx, std::span<const Coin> coins, Height height, const Params& params);
 
 /// Signature operations by the old count, times one. Core: GetLegacySigOpCount.
 int legacy_sigops(const Transaction& tx);
 
 /// What `tx` counts against a block's limit. Source: BIP-0141. Core: GetTransactionSigOpCost.
-int64_t sigop_cost(const Transaction& tx, std::span<const Coin* const> coins, uint32_t flags);
+int64_t sigop_cost(const Transaction& tx, std::span<const Coin> coins, uint32_t flags);
 
 } // namespace cairn::consensus

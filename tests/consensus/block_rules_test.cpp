@@ -171,6 +171,74 @@ BOOST_AUTO_TEST_CASE(check_block__body_not_as_committed__is_mutated_not_invalid)
     BOOST_CHECK(check_block(scene.block, scene.params).error().kind == Reject::Kind::Mutated);
 }
 
+/// 64 bytes can be two hashes: then the header may be that of a longer list. Core: IsBlockMutated.
+BOOST_AUTO_TEST_CASE(check_block__no_coinbase_and_64_bytes__is_mutated) {
+    for (const size_t script_bytes : {3, 4, 5}) {
+        Scene scene;
+        scene.block.transactions.erase(scene.block.transactions.begin());
+        change_transaction(scene.block, 0, [&](auto& tx) {
+            tx.outputs[0].script_pubkey.resize_for_overwrite(script_bytes);
+        });
+        set_root(scene);
+        const bool node_size = scene.block.transactions[0].stripped_bytes == 64;
+        BOOST_TEST(node_size == (script_bytes == 4));
+        const Result<> verdict = check_block(scene.block, scene.params);
+        BOOST_TEST(reason_of(verdict) == "bad-cb-missing");
+        BOOST_CHECK(
+            verdict.error().kind == (node_size ? Reject::Kind::Mutated : Reject::Kind::Invalid));
+    }
+}
+
+/// Of two rules that are broken the reference names the first of these.
+BOOST_AUTO_TEST_CASE(check_block__all_rules_broken__are_named_in_order) {
+    const std::pair<std::string_view, BreakIt> rules[] = {
+        {"bad-signet-blksig", [](Scene& s) { s.params.challenge.clear(); }},
+        {"bad-txnmrklroot",
+         [](Scene& s) {
+             s.block.transactions.push_back(s.block.transactions.back());
+             set_root(s);
+         }},
+        {"bad-txns-duplicate",
+         [](Scene& s) {
+             s.block.transactions.pop_back();
+             set_root(s);
+         }},
+        {"bad-blk-length", [](Scene& s) { s.params.max_block_weight = 4'000'000; }},
+        {"bad-cb-missing",
+         [](Scene& s) {
+             s.block.transactions[0] = SealedTransaction(valid_coinbase(21));
+             set_root(s);
+         }},
+        {"bad-cb-multiple",
+         [](Scene& s) {
+             s.block.transactions.erase(s.block.transactions.begin() + 1);
+             set_root(s);
+         }},
+        {"bad-txns-vout-negative",
+         [](Scene& s) {
+             change_transaction(s.block, 1, [](auto& tx) { tx.outputs[0].value = 1; });
+             set_root(s);
+         }},
+        {"bad-blk-sigops",
+         [](Scene& s) {
+             change_transaction(s.block, 1, [](auto& tx) { tx.outputs[0].script_pubkey.clear(); });
+             set_root(s);
+         }},
+        {"", [](Scene&) {}},
+    };
+    Scene scene;
+    Transaction payment = scene.block.transactions[1];
+    payment.outputs[0] = {.value = -1, .script_pubkey = Script(Bytes(20'001, OP_CHECKSIG))};
+    const SealedTransaction coinbase(valid_coinbase(22));
+    scene.block.transactions = {SealedTransaction(payment), coinbase, SealedTransaction(payment)};
+    scene.params.challenge = Script(Bytes{OP_0});
+    scene.params.max_block_weight = 400;
+    for (const auto& [reason, mend_it] : rules) {
+        BOOST_TEST(scene.check() == reason);
+        mend_it(scene);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(check_block__20000_sigops__pass) {
     Scene scene;
     change_transaction(scene.block, 1, [](auto& tx) {
@@ -239,6 +307,65 @@ BOOST_AUTO_TEST_CASE(accept_block__one_rule_broken__names_that_rule) {
     }
 }
 
+/// Of two rules that are broken the reference names the first of these.
+BOOST_AUTO_TEST_CASE(accept_block__all_rules_broken__are_named_in_order) {
+    const auto change_coinbase = [](Scene& s, auto change) {
+        change_transaction(s.block, 0, change);
+    };
+    const std::pair<std::string_view, BreakIt> rules[] = {
+        {"bad-txns-nonfinal",
+         [](Scene& s) { change_transaction(s.block, 1, [](auto& tx) { tx.lock_time = 0; }); }},
+        {"bad-cb-height",
+         [&](Scene& s) { change_coinbase(s, [](auto& tx) { tx.inputs[0].script_sig[1] = 21; }); }},
+        {"bad-witness-nonce-size",
+         [&](Scene& s) {
+             change_coinbase(s, [](auto& tx) {
+                 tx.inputs[0].witness.clear();
+                 tx.inputs[0].witness.push_back(Bytes(32));
+             });
+         }},
+        {"bad-witness-merkle-match", [](Scene& s) { commit(s.block); }},
+        {"bad-blk-weight", [](Scene& s) { s.params.max_block_weight = 5'000'000; }},
+        {"", [](Scene&) {}},
+    };
+    Scene scene;
+    change_transaction(scene.block, 1, [](auto& tx) {
+        tx.lock_time = 21;
+        tx.inputs[0].sequence = 0;
+        tx.inputs[0].witness.push_back(Bytes(4'000'000));
+    });
+    change_coinbase(scene, [](auto& tx) {
+        tx.inputs[0].script_sig[1] = 20;
+        tx.inputs[0].witness.clear();
+    });
+    for (const auto& [reason, mend_it] : rules) {
+        BOOST_TEST(scene.accept() == reason);
+        mend_it(scene);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(accept_header__all_rules_broken__are_named_in_order) {
+    Params params = chain_params("genesis/bitcoin-testnet4.json");
+    HeaderTree tree;
+    const HeaderNode* parent =
+        tree.extend(tree.add(nullptr, 1'000'000, 0x1d00ffff), 2014, 600, 0x1d00ffff);
+    parent = tree.add(parent, parent->header.time + 10'000, 0x1d00ffff);
+    BlockHeader header{.version = 1, .time = static_cast<uint32_t>(parent->median_time_past())};
+    int64_t now = 0;
+    const std::pair<std::string_view, std::function<void()>> rules[] = {
+        {"bad-diffbits", [&] { header.bits = next_bits(*parent, header.time, params); }},
+        {"time-too-old", [&] { ++header.time; }},
+        {"time-timewarp-attack", [&] { header.time = parent->header.time - 600; }},
+        {"time-too-new", [&] { now = header.time; }},
+        {"bad-version(0x00000001)", [&] { header.version = 4; }},
+        {"", [] {}},
+    };
+    for (const auto& [reason, mend] : rules) {
+        BOOST_TEST(reason_of(accept_header(header, *parent, params, now)) == reason);
+        mend();
+    }
+}
+
 BOOST_AUTO_TEST_CASE(accept_block__rules_before_their_heights__do_not_hold) {
     Scene scene;
     change_transaction(scene.block, 0, [](auto& tx) {
@@ -271,13 +398,94 @@ BOOST_AUTO_TEST_CASE(witness_commitment_index__several__is_the_last) {
 
 BOOST_AUTO_TEST_CASE(connect_coinbase__claim__is_at_most_subsidy_and_fees) {
     const Params params = regtest();
+    HeaderNode node({}, {}, nullptr);
     const auto connect = [&](Amount claimed, Height height) {
-        return reason_of(connect_coinbase(valid_coinbase(height, claimed), 7, height, params));
+        node.height = height;
+        ConnectState state(node, params);
+        state.fees = 7;
+        return reason_of(connect_coinbase(state, valid_coinbase(height, claimed)));
     };
     BOOST_TEST(connect(50 * COIN + 7, 149) == "");
     BOOST_TEST(connect(50 * COIN + 8, 149) == "bad-cb-amount");
     BOOST_TEST(connect(25 * COIN + 7, 150) == "");
     BOOST_TEST(connect(25 * COIN + 8, 150) == "bad-cb-amount");
+}
+
+namespace {
+
+/// The payment of a Scene's block, and the coins that it spends.
+struct Payment {
+    Scene scene;
+    HeaderNode node{scene.block.header, scene.block.header.hash(), scene.parent};
+    ConnectState state{node, scene.params};
+    Transaction tx = scene.block.transactions[1];
+    std::vector<Coin> coins = {{.out = {.value = 2 * COIN, .script_pubkey = {}}, .height = 5}};
+
+    Result<> connect() { return connect_transaction(state, SealedTransaction(tx), coins); }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(connect_transaction__valid__adds_its_fee_and_sigops) {
+    Payment payment;
+    payment.tx.outputs[0].script_pubkey = Script(Bytes{OP_CHECKSIG});
+    BOOST_TEST(reason_of(payment.connect()) == "");
+    BOOST_CHECK(payment.state.fees == Amount(COIN));
+    BOOST_TEST(payment.state.sigop_cost == 4);
+    const SealedTransaction& coinbase = payment.scene.block.transactions[0];
+    BOOST_TEST(reason_of(connect_transaction(payment.state, coinbase, {})) == "");
+}
+
+BOOST_AUTO_TEST_CASE(connect_transaction__one_rule_broken__names_that_rule) {
+    const std::pair<std::string_view, void (*)(Payment&)> rules[] = {
+        {"bad-txns-inputs-missingorspent", [](auto& p) { p.coins.clear(); }},
+        {"bad-txns-premature-spend-of-coinbase", [](auto& p) { p.coins[0].coinbase = true; }},
+        {"bad-txns-inputvalues-outofrange", [](auto& p) { p.coins[0].out.value = -1; }},
+        {"bad-txns-in-belowout", [](auto& p) { p.coins[0].out.value = COIN - 1; }},
+        {"bad-txns-accumulated-fee-outofrange",
+         [](auto& p) { p.state.fees = MAX_MONEY - Amount(COIN) + Amount(1); }},
+        {"bad-txns-nonfinal", [](auto& p) { p.tx.inputs[0].sequence = 17; }}, // block 22 at last
+        {"bad-blk-sigops", [](auto& p) { p.state.sigop_cost = 80'001; }},
+    };
+    for (const auto& [reason, break_it] : rules) {
+        Payment payment;
+        break_it(payment);
+        const Result<> verdict = payment.connect();
+        BOOST_TEST(reason_of(verdict) == reason);
+        BOOST_CHECK(verdict.error().kind == Reject::Kind::Invalid); // whatever else it may become
+    }
+}
+
+/// Of two rules that are broken the reference names the first of these.
+BOOST_AUTO_TEST_CASE(connect_transaction__all_rules_broken__are_named_in_order) {
+    Payment payment;
+    Amount fees = MAX_MONEY;
+    const Coin bad{.out = {.value = -1, .script_pubkey = {}}, .height = 5, .coinbase = true};
+    const std::pair<std::string_view, std::function<void()>> rules[] = {
+        {"bad-txns-inputs-missingorspent", [&] { payment.coins = {bad}; }},
+        {"bad-txns-premature-spend-of-coinbase", [&] { payment.coins[0].coinbase = false; }},
+        {"bad-txns-inputvalues-outofrange", [&] { payment.coins[0].out.value = 1; }},
+        {"bad-txns-in-belowout", [&] { payment.coins[0].out.value = 2 * COIN; }},
+        {"bad-txns-accumulated-fee-outofrange", [&] { fees = 0; }},
+        {"bad-txns-nonfinal", [&] { payment.tx.inputs[0].sequence = 16; }},
+        {"bad-blk-sigops", [&] { payment.state.sigop_cost = 0; }},
+        {"", [] {}},
+    };
+    payment.coins.clear();
+    payment.tx.inputs[0].sequence = 17;
+    payment.state.sigop_cost = 80'001;
+    for (const auto& [reason, mend] : rules) {
+        payment.state.fees = fees;
+        BOOST_TEST(reason_of(payment.connect()) == reason);
+        mend();
+    }
+}
+
+BOOST_AUTO_TEST_CASE(connect_transaction__relative_lock_before_csv__does_not_hold) {
+    Payment payment;
+    payment.tx.inputs[0].sequence = 17;
+    payment.scene.params.activation.csv = 22;
+    BOOST_TEST(reason_of(payment.connect()) == "");
 }
 
 BOOST_AUTO_TEST_CASE(block_script_flags__mainnet_heights__switch_each_rule_on) {
@@ -306,33 +514,59 @@ BOOST_AUTO_TEST_CASE(block_script_flags__exceptions__by_block_hash) {
         (MANDATORY_FLAGS & ~VERIFY_TAPROOT));
 }
 
-BOOST_AUTO_TEST_CASE(needs_duplicate_check__before_bip34__but_for_the_two_repeats) {
+namespace {
+
+/// What is said of the block at `node` if all that it makes were there already.
+std::string overwriting_all(const HeaderNode& node, const Params& params) {
+    Block block;
+    block.transactions.emplace_back(valid_coinbase(node.height));
+    return reason_of(
+        connect_outputs(ConnectState(node, params), block, [](auto&) { return true; }));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(connect_outputs__before_bip34__overwrite_nothing_but_for_the_two_repeats) {
     Params params = chain_params("genesis/bitcoin-mainnet.json");
     HeaderTree tree;
     const HeaderNode* early = tree.extend(tree.add(nullptr, 1), 30, 1);
-    BOOST_TEST(needs_duplicate_check(*early, params));
+    BOOST_TEST(overwriting_all(*early, params) == "bad-txns-BIP30");
     params.exceptions.bip30 = {{30, early->hash}};
-    BOOST_TEST(!needs_duplicate_check(*early, params));
+    BOOST_TEST(overwriting_all(*early, params) == "");
 
     // After BIP-0034 on the chain that had it at the known block.
     params.activation.bip34 = 20;
-    BOOST_TEST(needs_duplicate_check(*early->parent, params));
+    BOOST_TEST(overwriting_all(*early->parent, params) == "bad-txns-BIP30");
     params.exceptions.bip34_hash = early->ancestor(20)->hash;
-    BOOST_TEST(!needs_duplicate_check(*early->parent, params));
-    BOOST_TEST(needs_duplicate_check(*early->ancestor(20), params));
+    BOOST_TEST(overwriting_all(*early->parent, params) == "");
+    BOOST_TEST(overwriting_all(*early->ancestor(20), params) == "bad-txns-BIP30");
 
-    // Where every coinbase holds its height, never.
-    BOOST_TEST(!needs_duplicate_check(*early, chain_params("genesis.json")));
+    // Where every coinbase holds its height, nothing is looked up.
+    BOOST_TEST(overwriting_all(*early, chain_params("genesis.json")) == "");
 }
 
-BOOST_AUTO_TEST_CASE(needs_duplicate_check__heights_foretold_before_bip34__look_again) {
+BOOST_AUTO_TEST_CASE(connect_outputs__heights_foretold_before_bip34__are_looked_up_again) {
     Params params = chain_params("genesis/bitcoin-mainnet.json");
     params.activation.bip34 = 2;
     HeaderTree tree;
     const HeaderNode* node = tree.extend(tree.add(nullptr, 1), 1'983'701, 0);
     params.exceptions.bip34_hash = node->ancestor(2)->hash;
-    BOOST_TEST(!needs_duplicate_check(*node, params));
-    BOOST_TEST(needs_duplicate_check(*tree.add(node, 1), params));
+    BOOST_TEST(overwriting_all(*node, params) == "");
+    BOOST_TEST(overwriting_all(*tree.add(node, 1), params) == "bad-txns-BIP30");
+}
+
+BOOST_AUTO_TEST_CASE(connect_outputs__any_output_of_any_transaction__counts) {
+    const Params params = chain_params("genesis/bitcoin-mainnet.json");
+    HeaderTree tree;
+    const HeaderNode* node = tree.extend(tree.add(nullptr, 1), 3, 1);
+    const Block block = valid_block(*node->parent);
+    const OutPoint last{block.transactions[1].txid, 0};
+    const auto connect = [&](const OutPoint& taken) {
+        return reason_of(connect_outputs(
+            ConnectState(*node, params), block, [&](auto& point) { return point == taken; }));
+    };
+    BOOST_TEST(connect(last) == "bad-txns-BIP30");
+    BOOST_TEST(connect({last.txid, 1}) == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

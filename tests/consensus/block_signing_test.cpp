@@ -103,13 +103,24 @@ BOOST_AUTO_TEST_CASE(check_block_signature__nonce_and_bits__are_free) {
     BOOST_TEST(scene.check() == "");
 }
 
-BOOST_AUTO_TEST_CASE(accept_block__unsigned__only_as_a_template) {
+BOOST_AUTO_TEST_CASE(check_block__unsigned__only_as_a_template) {
     const Scene scene;
-    BOOST_TEST(
-        reason_of(accept_block(scene.block, *scene.parent, scene.params)) == "bad-signet-blksig");
-    BOOST_TEST(
-        reason_of(accept_block(scene.block, *scene.parent, scene.params, BlockProof::NotYet)) ==
-        "");
+    const Result<> verdict = check_block(scene.block, scene.params);
+    BOOST_TEST(reason_of(verdict) == "bad-signet-blksig");
+    BOOST_CHECK(verdict.error().kind == Reject::Kind::Invalid);
+    BOOST_TEST(reason_of(check_block(scene.block, scene.params, BlockProof::NotYet)) == "");
+}
+
+/// Whoever hands a block on can take its signature out, which says nothing about its header.
+BOOST_AUTO_TEST_CASE(check_block__signature_lost_on_the_way__is_mutated) {
+    Scene scene;
+    scene.sign_by(0, 1);
+    change_transaction(scene.block, 0, [](auto& tx) {
+        tx.outputs[1].script_pubkey.assign(witness_commitment_script({}));
+    });
+    const Result<> verdict = check_block(scene.block, scene.params);
+    BOOST_TEST(reason_of(verdict) == "bad-signet-blksig");
+    BOOST_CHECK(verdict.error().kind == Reject::Kind::Mutated);
 }
 
 BOOST_AUTO_TEST_CASE(check_block_signature__anything_signed_changed__fails) {
@@ -166,6 +177,14 @@ BOOST_AUTO_TEST_CASE(check_block_signature__trivial_challenge__needs_no_solution
     scene.params.challenge.clear(); // a chain without signing
     scene.block.transactions.clear();
     BOOST_TEST(scene.check() == "");
+}
+
+BOOST_AUTO_TEST_CASE(check_block_signature__genesis_block__needs_none) {
+    const Params signet = chain_params("genesis/bitcoin-signet.json");
+    BOOST_TEST(reason_of(check_block(signet.genesis, signet)) == "");
+    Params other = signet;
+    other.genesis_hash = {};
+    BOOST_TEST(reason_of(check_block(signet.genesis, other)) == "bad-signet-blksig");
 }
 
 BOOST_AUTO_TEST_CASE(set_solution__what_was_signed__stays) {

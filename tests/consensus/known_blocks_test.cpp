@@ -6,6 +6,7 @@
 #include "tests/consensus/script_error_name.h"
 #include "tests/known_blocks.h"
 
+#include <functional>
 #include <map>
 #include <random>
 
@@ -232,6 +233,45 @@ BOOST_AUTO_TEST_CASE(known_block__as_mined__is_valid) {
             BOOST_TEST(reason_of(check_known_block(known, params)) == "");
             BOOST_TEST(!verify_scripts(known, params).has_value());
         }
+}
+
+/// Whole blocks, too, show what only a block can break.
+BOOST_AUTO_TEST_CASE(known_block__one_rule_broken__names_that_rule) {
+    const auto change = [](KnownBlock& known, size_t tx, auto how) {
+        change_transaction(known.block, tx, how);
+        commit(known.block);
+    };
+    const std::pair<std::string_view, std::function<void(KnownBlock&)>> rules[] = {
+        {"bad-version(0x00000001)", [](auto& known) { known.block.header.version = 1; }},
+        {"bad-cb-amount",
+         [&](auto& known) {
+             change(known, 0, [](auto& tx) { tx.outputs[0].value += 50 * COIN; });
+         }},
+        {"bad-txns-in-belowout",
+         [&](auto& known) { change(known, 1, [](auto& tx) {
+                                tx.outputs = {{MAX_MONEY, {}}};
+                            }); }},
+        {"bad-txns-inputs-missingorspent", // by a transaction before
+         [&](auto& known) {
+             const OutPoint taken = known.block.transactions[1].inputs[0].prevout;
+             change(known, 2, [&](auto& tx) { tx.inputs[0].prevout = taken; });
+         }},
+        {"bad-txns-inputs-missingorspent", // made by a transaction behind
+         [&](auto& known) {
+             const OutPoint later{known.block.transactions.back().txid, 0};
+             change(known, 1, [&](auto& tx) { tx.inputs[0].prevout = later; });
+         }},
+    };
+    const auto vectors = vectors_dir();
+    if (!vectors) return;
+    for (const auto& [name, params] : chains())
+        for (const KnownBlock& known : read_known_blocks(*vectors / "blocks" / name))
+            for (const auto& [reason, break_it] : rules) {
+                KnownBlock broken = known;
+                break_it(broken);
+                BOOST_TEST_CONTEXT(known.name)
+                BOOST_TEST(reason_of(check_known_block(broken, params)) == reason);
+            }
 }
 
 BOOST_AUTO_TEST_CASE(known_block__one_bit_flipped__fails_as_it_should) {

@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(verify_input__script_tests__gives_the_error_named) {
     const auto dir = vectors_dir();
     if (!dir) return;
     const std::vector<Vector> vectors = read_all(*dir);
-    BOOST_TEST(vectors.size() > 1200U);
+    BOOST_TEST(vectors.size() == 1222U);
     for (const Vector& vector : vectors) {
         BOOST_TEST_CONTEXT(vector.text)
         BOOST_TEST(script_error_name(run(vector, vector.flags)) == vector.error);

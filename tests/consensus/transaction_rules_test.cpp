@@ -54,6 +54,40 @@ BOOST_AUTO_TEST_CASE(check_transaction__one_rule_broken__names_that_rule) {
     }
 }
 
+/// Of two rules that are broken the reference names the first of these.
+BOOST_AUTO_TEST_CASE(check_transaction__all_rules_broken__are_named_in_order) {
+    Transaction tx = valid_transaction();
+    const Transaction good = tx;
+    const std::pair<std::string_view, std::function<void()>> rules[] = {
+        {"bad-txns-vin-empty",
+         [&] {
+             tx.inputs = {{.prevout = {.index = 0xffffffff}}, {}, {}};
+         }},
+        {"bad-txns-vout-empty",
+         [&] {
+             tx.outputs = {{MAX_MONEY, {}}, {MAX_MONEY + Amount(1), {}}, {-1, {}}};
+             tx.outputs[0].script_pubkey.resize_for_overwrite(1'000'000);
+         }},
+        {"bad-txns-oversize",
+         [&] {
+             tx.outputs[0].script_pubkey.clear();
+             std::swap(tx.outputs[0], tx.outputs[2]);
+         }},
+        {"bad-txns-vout-negative", [&] { tx.outputs[0].value = 1; }},
+        {"bad-txns-vout-toolarge", [&] { tx.outputs[1].value = 1; }},
+        {"bad-txns-txouttotal-toolarge", [&] { tx.outputs.pop_back(); }},
+        {"bad-txns-inputs-duplicate", [&] { tx.inputs.pop_back(); }},
+        {"bad-txns-prevout-null", [&] { tx.inputs = good.inputs; }},
+        {"", [] {}},
+    };
+    tx.inputs.clear();
+    tx.outputs.clear();
+    for (const auto& [reason, mend] : rules) {
+        BOOST_TEST(checked(tx) == reason);
+        mend();
+    }
+}
+
 BOOST_AUTO_TEST_CASE(check_transaction__edge_of_each_limit__passes) {
     Transaction tx = valid_transaction();
     tx.outputs[0].value = MAX_MONEY;
@@ -104,7 +138,8 @@ SequenceLocks locks_of(const HeaderNode& parent, uint32_t sequence, int32_t vers
     Transaction tx = valid_transaction();
     tx.version = version;
     tx.inputs[0].sequence = sequence;
-    return sequence_locks(tx, {5}, parent);
+    const Coin coin{.out = {}, .height = 5};
+    return sequence_locks(tx, {&coin, 1}, parent);
 }
 
 } // namespace
@@ -145,12 +180,7 @@ struct Spend {
     std::vector<Coin> coins = {{.out = {.value = 2 * COIN, .script_pubkey = {}}, .height = 1}};
     int32_t height = 200;
 
-    Result<Amount> connect() const {
-        std::vector<const Coin*> pointers;
-        for (const Coin& coin : coins) pointers.push_back(&coin);
-        pointers.resize(tx.inputs.size());
-        return connect_inputs(tx, pointers, height, regtest());
-    }
+    Result<Amount> connect() const { return connect_inputs(tx, coins, height, regtest()); }
 };
 
 } // namespace
@@ -207,17 +237,17 @@ BOOST_AUTO_TEST_CASE(sigop_cost__each_kind__weighs_as_bip141_says) {
     push_data(script, hash160(redeem));
     push_opcode(script, OP_EQUAL);
     push_data(tx.inputs[0].script_sig, redeem);
-    const std::vector<const Coin*> coins = {&coin};
-    BOOST_TEST(sigop_cost(tx, coins, VERIFY_NONE) == 84);
-    BOOST_TEST(sigop_cost(tx, coins, VERIFY_P2SH) == 84 + 8);
+    const auto cost = [&](uint32_t flags) { return sigop_cost(tx, {&coin, 1}, flags); };
+    BOOST_TEST(cost(VERIFY_NONE) == 84);
+    BOOST_TEST(cost(VERIFY_P2SH) == 84 + 8);
 
     // A witness program to a key hash: one.
     tx.inputs[0].script_sig.clear();
     script.clear();
     push_opcode(script, OP_0);
     push_data(script, Bytes(20));
-    BOOST_TEST(sigop_cost(tx, coins, VERIFY_P2SH) == 84);
-    BOOST_TEST(sigop_cost(tx, coins, VERIFY_P2SH | VERIFY_WITNESS) == 84 + 1);
+    BOOST_TEST(cost(VERIFY_P2SH) == 84);
+    BOOST_TEST(cost(VERIFY_P2SH | VERIFY_WITNESS) == 84 + 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
