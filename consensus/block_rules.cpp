@@ -89,7 +89,7 @@ Result<> check_transactions(const Block& block, const Params& params) {
 } // namespace
 
 Result<> check_block(const Block& block, const Params& params, BlockProof proof) {
-    const Result<> root = check_merkle_root(block);
+    Result<> root = check_merkle_root(block);
     if (proof == BlockProof::Required)
         if (const Result<> signature = check_block_signature(block, params); !signature) {
             Reject reject = signature.error();

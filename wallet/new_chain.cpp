@@ -88,7 +88,7 @@ std::string new_chain_file(NewChain chain) {
     chain.genesis_spendable = !chain.premine.empty();
     mine_genesis(chain);
     choose_network(chain);
-    std::string file = write_chain_file(chain);
+    std::string file = write_chain_file(static_cast<const Params&>(chain));
     (void)read_chain_file(file); // names what of `chain` can't be
     return file;
 }
