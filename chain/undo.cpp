@@ -27,12 +27,9 @@ void read_coin(Reader& reader, Coin& coin) {
 
 } // namespace
 
-Bytes encode_coin(const Coin& coin) {
-    Bytes bytes;
-    bytes.reserve(24 + coin.out.script_pubkey.size()); // in one piece: there are millions
+void encode_coin(const Coin& coin, Bytes& bytes) {
     Writer writer(bytes);
     write_coin(writer, coin);
-    return bytes;
 }
 
 Result<Coin> decode_coin(ByteView bytes) {

@@ -19,7 +19,8 @@ struct BlockUndo {
 };
 
 /// A coin on disk: height and whether it is a coinbase's in one number, amount, script.
-consensus::Bytes encode_coin(const Coin& coin);
+/// Appended to `bytes`.
+void encode_coin(const Coin& coin, consensus::Bytes& bytes);
 /// Errors: Invalid "decode failed", as for all decoding.
 consensus::Result<Coin> decode_coin(consensus::ByteView bytes);
 

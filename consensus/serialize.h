@@ -120,9 +120,7 @@ public:
     explicit Writer(Bytes& out) : out_(out) {}
 
     void raw(ByteView bytes) {
-        const size_t before = out_.size();
-        out_.resize(before + bytes.size());
-        std::ranges::copy(bytes, out_.begin() + static_cast<ptrdiff_t>(before));
+        out_.insert(out_.end(), bytes.begin(), bytes.end());
     }
 
 private:

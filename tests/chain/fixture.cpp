@@ -101,7 +101,9 @@ Hash256 coins_hash(const std::filesystem::path& directory, const Params& params)
     while (const auto next = coins.next()) {
         const auto& [point, coin] = *next;
         const std::string index = std::to_string(point.index);
-        hasher.write(point.txid.bytes).write(consensus::as_bytes(index)).write(encode_coin(coin));
+        consensus::Bytes bytes;
+        encode_coin(coin, bytes);
+        hasher.write(point.txid.bytes).write(consensus::as_bytes(index)).write(bytes);
     }
     return hasher.finish();
 }

@@ -125,7 +125,8 @@ BOOST_AUTO_TEST_CASE(damaged_bytes__are_an_error__not_a_value) {
     BOOST_TEST(reason_of(decode_coin({})) == "decode failed");
     BOOST_TEST(reason_of(decode_undo(Bytes{1})) == "decode failed");
     const Bytes too_long = [] {
-        Bytes bytes = encode_coin({});
+        Bytes bytes;
+        encode_coin({}, bytes);
         bytes.push_back(0);
         return bytes;
     }();
