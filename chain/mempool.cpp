@@ -196,8 +196,10 @@ std::vector<TransactionRef> Mempool::remove_with_descendants(const Txid& txid) {
 
 void Mempool::prioritise(const Txid& txid, Amount delta) {
     Amount& sum = priorities_[txid];
-    sum += delta;
-    const Amount now = sum;
+    const auto bounded = [](Amount amount) {
+        return std::clamp(amount, -consensus::MAX_MONEY, consensus::MAX_MONEY);
+    };
+    const Amount now = sum = bounded(sum + bounded(delta));
     if (now == Amount(0)) priorities_.erase(txid);
     const auto found = entries_.find(txid);
     if (found == entries_.end()) return;

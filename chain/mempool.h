@@ -33,7 +33,9 @@ struct FeeRate {
     static FeeRate of(Amount fee, int64_t vsize) { return {fee.value * 1000 / vsize}; }
 
     /// What `vsize` virtual bytes cost, rounded up.
-    Amount fee(int64_t vsize) const { return (per_kvb.value * vsize + 999) / 1000; }
+    Amount fee(int64_t vsize) const {
+        return static_cast<int64_t>((__int128{per_kvb.value} * vsize + 999) / 1000);
+    }
 };
 
 /// One waiting transaction, as it was when it was accepted.
@@ -115,6 +117,7 @@ public:
     /// Take out `txid` and all that depends on it; returns what went, children last.
     std::vector<TransactionRef> remove_with_descendants(const Txid& txid);
     /// Count `delta` (the sum with what was given before) into the fee of `txid`.
+    /// Beyond all the money there is, in either direction, nothing is added any more.
     void prioritise(const Txid& txid, Amount delta);
 
 private:
