@@ -43,6 +43,8 @@ const BlockNode& BestChain::head() const {
 bool BestChain::full() const {
     if (in_flight_.empty()) return false;
     if (!in_flight_.back().connecting) return true; // it failed: nothing can follow
+    // A coin is looked for in each of the blocks before: no more of them than keep the pool busy.
+    if (chainstate_.verify_pool().saturated()) return true;
     int64_t bytes = 0;
     for (const InFlight& each : in_flight_) bytes += each.bytes;
     return bytes >= MAX_BYTES_IN_FLIGHT ||

@@ -20,8 +20,6 @@ namespace cairn::chain {
 
 void ChainObserver::tip_changed(const TipChange& /*change*/) {}
 
-void ChainObserver::best_header_changed(const BlockNode& /*node*/) {}
-
 void ChainObserver::transaction_added(const TransactionRef& /*tx*/, FeeRate /*feerate*/) {}
 
 void ChainObserver::transaction_removed(const TransactionRef& /*tx*/, RemovalReason /*reason*/) {}
@@ -40,8 +38,7 @@ public:
               admission_,
               stopping_,
               [this](const TipChange& change) { tip_changed(change); },
-              [this] { wake(); }),
-          best_header_(&chainstate_.tree().best_header()) {}
+              [this] { wake(); }) {}
 
     void start();
     void stop();
@@ -108,7 +105,6 @@ private:
     std::thread aside_;
     std::mutex aside_mutex_; ///< Over aside_: calls come from any thread.
     bool failed_ = false;    ///< The disk did; nothing more is written.
-    const BlockNode* best_header_;
 };
 
 void Chain::State::start() {
@@ -229,9 +225,6 @@ void Chain::State::tell_observers() {
                 observer->transaction_added(event.tx, event.feerate);
         }
     }
-    const BlockNode* best = &chainstate_.tree().best_header();
-    if (std::exchange(best_header_, best) == best) return;
-    for (ChainObserver* observer : observers_) observer->best_header_changed(*best);
 }
 
 void Chain::State::tip_changed(const TipChange& change) {
@@ -265,7 +258,14 @@ bool Chain::State::take_block(
         },
         must);
     if (taken)
-        chainstate_.verify_pool().push_first([this, checked] { checked->check(chainstate_); });
+        // Weak: the chain thread may have been there first, and the block gone its way.
+        chainstate_.verify_pool().push_urgent([this, weak = std::weak_ptr(checked)] {
+            try {
+                if (const auto block = weak.lock()) block->check(chainstate_);
+            } catch (const std::exception&) {
+                // The chain thread tries it again, and stops.
+            }
+        });
     return taken;
 }
 

@@ -118,7 +118,6 @@ class ChainObserver {
 public:
     virtual ~ChainObserver() = default;
     virtual void tip_changed(const TipChange& change);
-    virtual void best_header_changed(const BlockNode& node);
     virtual void transaction_added(const TransactionRef& tx, FeeRate feerate);
     virtual void transaction_removed(const TransactionRef& tx, RemovalReason reason);
 };

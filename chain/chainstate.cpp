@@ -7,6 +7,7 @@
 #include "consensus/pow.h"
 
 #include <cassert>
+#include <chrono>
 #include <mutex>
 #include <random>
 #include <spdlog/spdlog.h>
@@ -51,8 +52,8 @@ Chainstate::Chainstate(const consensus::Params& params, const ChainOptions& opti
           params),
       tree_(params),
       coins_(store_, random_salt()),
-      verify_pool_(options.verify_threads),
-      script_cache_({coins_.salt().key1, coins_.salt().key0}) {
+      script_cache_({coins_.salt().key1, coins_.salt().key0}),
+      verify_pool_(options.verify_threads) {
     if (!store_.tip()) create_genesis();
     load();
     last_flush_ = options_.now();
@@ -288,8 +289,9 @@ void Chainstate::complete_filters(const std::atomic<bool>& stop) {
     StoreBatch batch;
     for (; !missing.empty() && !stop; missing.pop_back()) {
         const BlockNode& node = *missing.back();
-        const BlockUndo undo = store_.read_undo(node).value_or(BlockUndo());
-        store_.put_filter(batch, node, make_filter(node, *load_block(node), undo));
+        const std::optional<BlockUndo> undo = node.parent ? store_.read_undo(node) : BlockUndo();
+        if (!undo) damaged("undo data of " + node.hash.to_string() + " is missing");
+        store_.put_filter(batch, node, make_filter(node, *load_block(node), *undo));
         store_.write(batch, Durability::Logged);
     }
 }
@@ -326,6 +328,8 @@ void Chainstate::persist(
         coins_.settle(changes);
     }
     account.reset();
+    if (flush_.valid() && flush_.wait_for(std::chrono::seconds(0)) == std::future_status::ready)
+        finish_flush(); // which throws, if it failed
     // Half of the budget for each generation: while one is being written, the other one grows.
     const size_t budget = options_.cache_bytes - block_cache_bytes(options_);
     const bool full = coins_.active_bytes() > budget / 2;
@@ -447,6 +451,7 @@ void Chainstate::start_flush() {
     // Those without a body at once: the next change of one will not wait for the thread either.
     for (const BlockNode* node : tree_.take_dirty(false)) store_.put_header(headers, *node);
     store_.write(headers, Durability::Logged);
+    // In bulk nobody else writes those with one, so none is overtaken; else there are none here.
     put_dirty_headers(headers);
     std::unique_ptr<const CoinTable> dropped;
     {

@@ -163,7 +163,6 @@ private:
     HeaderTree tree_;
     CoinsCache coins_;
     std::atomic<bool> reads_disk_{false}; ///< For coins: not all that there are are in the cache.
-    VerifyPool verify_pool_;
     ScriptCache script_cache_;
     mutable FairSharedMutex commit_mutex_;
     std::atomic<BlockNode*> tip_{nullptr};
@@ -184,7 +183,9 @@ private:
     };
 
     LastFilter last_filter_;
-    std::future<void> flush_; ///< Last: it waits for the thread, which reads what is above.
+    // Last, since their threads read what is above.
+    VerifyPool verify_pool_;
+    std::future<void> flush_;
 };
 
 } // namespace cairn::chain

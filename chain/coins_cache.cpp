@@ -29,13 +29,13 @@ CoinTable::Entry* CoinTable::find(const CoinKey& key) const {
 void CoinTable::prefetch(std::span<const CoinKey> keys) const {
     for (const CoinKey& key : keys) {
         const std::vector<Slot>& slots = shard(key.hash).slots;
-        __builtin_prefetch(slots.data() + (key.hash & (slots.size() - 1)));
+        if (!slots.empty()) __builtin_prefetch(&slots[key.hash & (slots.size() - 1)]);
     }
     for (const CoinKey& key : keys) {
         const std::vector<Slot>& slots = shard(key.hash).slots;
         if (slots.empty()) continue;
         const Slot& likely = slots[key.hash & (slots.size() - 1)];
-        if (likely.at != EMPTY) prefetch(entry(likely.at));
+        if (likely.at != EMPTY && likely.hash == key.hash) prefetch(entry(likely.at));
     }
 }
 

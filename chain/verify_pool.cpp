@@ -48,21 +48,27 @@ void VerifyPool::push(Job job) {
     wake_.notify_one();
 }
 
-void VerifyPool::push_first(Job job) {
+void VerifyPool::push_urgent(Job job) {
     {
         const std::scoped_lock lock(mutex_);
-        jobs_.push_front(std::move(job));
+        urgent_.push_back(std::move(job));
     }
     wake_.notify_one();
+}
+
+bool VerifyPool::saturated() const {
+    const std::scoped_lock lock(mutex_);
+    return jobs_.size() >= ENOUGH_JOBS * threads_.size();
 }
 
 void VerifyPool::work() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-        if (jobs_.empty()) return;
-        const Job job = std::move(jobs_.front());
-        jobs_.pop_front();
+        wake_.wait(lock, [this] { return stopping_ || !urgent_.empty() || !jobs_.empty(); });
+        std::deque<Job>& from = urgent_.empty() ? jobs_ : urgent_;
+        if (from.empty()) return;
+        const Job job = std::move(from.front());
+        from.pop_front();
         lock.unlock();
         job();
         lock.lock();

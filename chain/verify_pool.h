@@ -39,8 +39,12 @@ public:
     VerifyPool& operator=(const VerifyPool&) = delete;
 
     void push(Job job);
-    /// Before all that waits: for what other work is waiting for.
-    void push_first(Job job);
+    /// Before all of push(): for what other work is waiting for.
+    void push_urgent(Job job);
+
+    /// So much of push() waits that the threads will be busy for some time: more would only take
+    /// memory.
+    bool saturated() const;
 
     /// What the pool's jobs, and whoever hands it some, account for.
     StageTimes& times() { return times_; }
@@ -50,9 +54,12 @@ public:
 private:
     void work();
 
+    static constexpr size_t ENOUGH_JOBS = 64; ///< For each thread; some 50 ms of scripts.
+
     StageTimes times_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable wake_;
+    std::deque<Job> urgent_;
     std::deque<Job> jobs_;
     bool stopping_ = false;
     std::vector<std::thread> threads_;

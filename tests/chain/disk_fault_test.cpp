@@ -12,7 +12,8 @@ using Fault = FaultyDisk::Fault;
 
 namespace {
 
-constexpr int SYNC_LENGTH = 300; ///< Of the branch that is caught up with, in bulk.
+constexpr int SYNC_LENGTH = 300;   ///< Of the branch that is caught up with, in bulk.
+constexpr size_t OLD_BLOCKS = 100; ///< The coins of those are on disk only.
 
 /// A node on a faulty disk, and what it told of.
 class Sufferer {
@@ -25,7 +26,11 @@ public:
         test_.options().cache_bytes = 150'000; // flushes in between
         const cairn::consensus::HeaderNode* at = nullptr;
         for (int i = 0; i <= SYNC_LENGTH; ++i) {
-            const Block block = i == 0 ? test_.params().genesis : make_block(*at, test_.params());
+            std::vector<TransactionRef> payments;
+            if (branch_.size() > OLD_BLOCKS)
+                payments.push_back(split_coinbase(*branch_[branch_.size() - OLD_BLOCKS]));
+            const Block block =
+                i == 0 ? test_.params().genesis : make_block(*at, test_.params(), payments);
             branch_.push_back(std::make_shared<const Block>(block));
             nodes_.push_back(std::make_unique<cairn::consensus::HeaderNode>(
                 block.header, block.header.hash(), at));
@@ -35,8 +40,8 @@ public:
 
     /// Work until `fault` strikes, or for a while. Returns what the node said before it stopped.
     std::string suffer(Fault fault) {
-        // Reads are few: what is new is in memory.
-        disk_->schedule(fault, 1 + random_() % (fault < Fault::FailedRead ? 600 : 40));
+        // Reads are fewer: what is new is in memory.
+        disk_->schedule(fault, 1 + random_() % (fault < Fault::FailedRead ? 600 : 200));
         try {
             test_.open();
             work();
@@ -98,6 +103,14 @@ public:
     }
 
 private:
+    /// Many outputs, so that the cache is flushed often.
+    TransactionRef split_coinbase(const Block& block) const {
+        constexpr int64_t PARTS = 10;
+        const TxOut part{test_.params().subsidy.value / PARTS, anyone_script()};
+        return std::make_shared<const cairn::consensus::SealedTransaction>(
+            spend({{block.transactions[0].txid, 0}}, std::vector<TxOut>(PARTS, part)));
+    }
+
     /// Catch up, then mine and reorganise.
     void work() {
         std::vector<BlockHeader> headers;
