@@ -9,7 +9,6 @@
 namespace cairn::chain {
 
 using consensus::ByteView;
-using consensus::invalid;
 using consensus::OutputTemplate;
 using consensus::OutputType;
 using consensus::policy;
