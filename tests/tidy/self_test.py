@@ -36,6 +36,8 @@ class Checks(unittest.TestCase):
                 ("node/a.cpp", "<rocksdb/db.h>"), ("node/a.cpp", "<boost/json.hpp>"),
                 ("node/a.cpp", '"rpc/methods.h"'), ("wallet/a.cpp", '"chain/chain.h"'),
                 ("wallet/keys/a.cpp", '"wallet/wallet.h"'), ("wallet/a.cpp", '"rpc/methods.h"'),
+                ("chain/a.cpp", "<boost/asio/ip/tcp.hpp>"), ("rpc/a.cpp", "<openssl/evp.h>"),
+                ("wallet/a.cpp", "<spdlog/spdlog.h>"), ("wallet/keys/a.cpp", "<openssl/evp.h>"),
                 ("rpc/server/a.cpp", '"consensus/bytes.h"'), ("rpc/a.cpp", "<rocksdb/db.h>"),
                 ("wallet/a.cpp", '"wallet.h"')):
             self.must_find(check, path, f"{HEAD}#include {include}\n")
@@ -47,8 +49,11 @@ class Checks(unittest.TestCase):
             self.must_pass(check, path, f"{HEAD}#include {include}\n")
 
     def test_library_links(self):
-        self.must_find(tidy.library_links, "CMakeLists.txt", "cairn_library(chain chain node)\n")
-        self.must_pass(tidy.library_links, "CMakeLists.txt", "cairn_library(node node chain)\n")
+        for rule in ("chain chain node", "chain chain asio_impl", "wallet wallet asio_impl",
+                     "node node Boost::json", "rpc rpc RocksDB::rocksdb-shared", "node node curl"):
+            self.must_find(tidy.library_links, "CMakeLists.txt", f"cairn_library({rule})\n")
+        for rule in ("node node chain", "node node asio_impl", "rpc_server rpc/server\n asio_impl"):
+            self.must_pass(tidy.library_links, "CMakeLists.txt", f"cairn_library({rule})\n")
 
     def test_columns(self):
         self.must_find(tidy.columns, "node/a.cpp", "x" * 101 + "\n")
