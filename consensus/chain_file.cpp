@@ -6,6 +6,9 @@
 #include "consensus/json_fields.h"
 #include "consensus/pow.h"
 
+#include <regex>
+#include <set>
+
 namespace cairn::consensus {
 
 namespace {
@@ -36,12 +39,30 @@ constexpr TextRule HRP{
     18, [](char c) { return c > ' ' && (c < 'A' || c > 'Z'); },
     "text without capital letters and spaces"};
 
-constexpr TextRule HOST{260, [](char c) { return c != ' '; }, "a host without spaces"};
+constexpr TextRule HOST{
+    255, [](char c) { return c != ' ' && c != ':'; }, "a host without spaces and port"};
 constexpr TextRule WORD{64};
 constexpr TextRule ADDRESS{128};
 constexpr TextRule COINBASE_TEXT{90}; ///< The coinbase's script has at most 100 bytes.
 
 // Fields with a form of their own ///////////////////////////////////////////////////////////////
+
+/// Where a node is.
+struct Peer {};
+
+void read_json(const JsonField& field, std::string& value, Peer) {
+    read_json(field, value, TextRule{262});
+    const std::regex form(R"((\[[0-9a-fA-F:.]+\]|[^ :\[\]]+)(:([0-9]{1,5}))?)");
+    std::smatch parts;
+    const bool formed = std::regex_match(value, parts, form);
+    const int port = formed && parts[3].matched ? std::stoi(parts[3]) : 1;
+    if (!formed || port < PORTS.least || port > PORTS.most)
+        field.fail("host, host:port or [IPv6]:port, with a port from 1 to 65535");
+}
+
+boost::json::value write_json(const std::string& value, Peer) {
+    return write_json(value, WORD);
+}
 
 /// A target in compact form that some hash can meet and that is not above `limit`.
 struct Bits {
@@ -265,15 +286,24 @@ void walk_snapshot(JsonFields& file, Snapshot& snapshot) {
     file.required("chain_tx_count", snapshot.chain_tx_count, Range{1, INT64_MAX});
 }
 
+/// The folders of a data directory are those of its chains and these.
+void check_folder(JsonFields& file, const std::string& name, std::string_view field) {
+    file.check(
+        name[0] != '-' && name != "wallets" && name != "devnet", field,
+        "a name that does not begin with - and is neither wallets nor devnet");
+}
+
 /// The whole file: rules first, then what a node trusts or asks first.
 void walk_file(JsonFields& file, Params& params) {
     int format = 1;
     file.required("format", format, HEIGHTS);
     file.check(format == 1, "format", "1, the only format that this program knows");
     file.required("name", params.name, PLAIN_NAME);
+    check_folder(file, params.name, "name");
     if (file.reading()) params.directory = params.name;
     if (file.reading() || params.directory != params.name)
         file.defaulted("directory", params.directory, PLAIN_NAME);
+    check_folder(file, params.directory, "directory");
     file.required("magic", params.magic);
     file.required("p2p_port", params.p2p_port, PORTS);
     file.required("rpc_port", params.rpc_port, PORTS);
@@ -286,14 +316,18 @@ void walk_file(JsonFields& file, Params& params) {
     constexpr Range WEIGHTS{4'000, MAX_WIRE_SIZE};
     file.defaulted("max_block_weight", params.max_block_weight, WEIGHTS);
     file.defaulted("activation", params.activation, walk_activation);
-    file.defaulted("deployments", params.deployments, walk_deployment);
+    std::set<std::string> names;
+    file.defaulted("deployments", params.deployments, [&](JsonFields& item, Deployment& row) {
+        walk_deployment(item, row);
+        item.check(names.insert(row.name).second, "name", "a name that no other deployment has");
+    });
     file.optional("exceptions", params.exceptions, walk_exceptions);
     file.optional("challenge", params.challenge, SCRIPT_BYTES);
     file.optional("minimum_chain_work", params.minimum_chain_work);
     file.optional("assumed_valid", params.assumed_valid);
     file.optional("snapshots", params.snapshots, walk_snapshot);
     file.defaulted("max_tip_age", params.max_tip_age, Range{0, MAX_SECONDS});
-    file.defaulted("bootstrap_peers", params.bootstrap_peers, HOST);
+    file.defaulted("bootstrap_peers", params.bootstrap_peers, Peer());
     file.defaulted("dns_seeds", params.dns_seeds, HOST);
 }
 

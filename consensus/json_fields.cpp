@@ -95,7 +95,8 @@ void JsonField::fail(std::string_view expected) const {
         if (content.size() > SHOWN) content = content.substr(0, SHOWN) + "...";
         holds = "holds " + content;
     }
-    throw ChainFileError(path + ": " + holds + ", expected " + std::string(expected));
+    throw ChainFileError(
+        (path.empty() ? "the file" : path) + ": " + holds + ", expected " + std::string(expected));
 }
 
 std::optional<std::string_view> JsonField::text() const {

@@ -164,6 +164,12 @@ BOOST_AUTO_TEST_CASE(read_chain_file__bad_identity__names_field_content_and_expe
         {"format", "1", "format: holds \"1\", expected a whole number from 0 to 2147483647"},
         {"name", "", "name: holds \"\", expected text of 1 to 64 ASCII characters"},
         {"name", "../x", "name: holds \"../x\", expected letters, digits, - and _"},
+        {"name", "wallets",
+         "name: holds \"wallets\", expected a name that does not begin with - and is neither "
+         "wallets nor devnet"},
+        {"directory", "-regtest",
+         "directory: holds \"-regtest\", expected a name that does not begin with - and is neither "
+         "wallets nor devnet"},
         {"name", 7, "name: holds 7, expected text of 1 to 64 ASCII characters"},
         {"directory", "a b", "directory: holds \"a b\", expected letters, digits, - and _"},
         {"magic", "f9beb4", "magic: holds \"f9beb4\", expected 4 bytes in hexadecimal"},
@@ -241,8 +247,29 @@ BOOST_AUTO_TEST_CASE(read_chain_file__bad_rules__names_field_content_and_expecta
         {"challenge", "", "challenge: holds \"\", expected 1 to 10000 bytes in hexadecimal"},
         {"assumed_valid", "00", "assumed_valid: holds \"00\", expected 32 bytes in hexadecimal"},
         {"max_tip_age", -1, "max_tip_age: holds -1, expected a whole number from 0 to 31536000000"},
-        {"dns_seeds.-", "a host", "dns_seeds[0]: holds \"a host\", expected a host without spaces"},
+        {"dns_seeds.-", "seed:1",
+         "dns_seeds[0]: holds \"seed:1\", expected a host without spaces and port"},
     });
+    const auto twice = [](json::object& file) {
+        json::array& deployments = file["deployments"].as_array();
+        deployments.push_back(deployments[0]);
+    };
+    BOOST_TEST(
+        error_after(twice) == "deployments[1].name: holds \"taproot\", expected a name that no "
+                              "other deployment has");
+}
+
+BOOST_AUTO_TEST_CASE(read_chain_file__bootstrap_peers__are_hosts_with_ports) {
+    for (const char* good : {"host", "host:1", "1.2.3.4:65535", "[::1]", "[fe80::1]:8333"})
+        BOOST_TEST(
+            error_after([&](json::object& file) { set(file, "bootstrap_peers.-", good); }) == "");
+    for (const char* bad :
+         {"a host", "host:", "host:0", "host:65536", "host:x", "host:1:2", ":1", "::1", "[::1",
+          "[::1]x", "host:-1", "host:000001"})
+        BOOST_TEST(
+            error_after([&](json::object& file) { set(file, "bootstrap_peers.-", bad); }) ==
+            "bootstrap_peers[0]: holds \"" + std::string(bad) +
+                "\", expected host, host:port or [IPv6]:port, with a port from 1 to 65535");
 }
 
 BOOST_AUTO_TEST_CASE(read_chain_file__one_prefix_for_two_kinds_of_address__refused) {
@@ -327,7 +354,7 @@ BOOST_AUTO_TEST_CASE(read_chain_file__no_json__names_the_line) {
     BOOST_TEST(error_of("").starts_with("line 1: not JSON: "));
     BOOST_TEST(error_of("{\n\"format\": 1,\n}").starts_with("line 3: not JSON: "));
     BOOST_TEST(error_of("{}\n x") == "line 2: not JSON: text after its end");
-    BOOST_TEST(error_of("[]") == ": holds [], expected an object");
+    BOOST_TEST(error_of("[]") == "the file: holds [], expected an object");
     BOOST_TEST(error_of(std::string(5'000'000, ' ')).starts_with("chain file: has 5000000 bytes"));
     BOOST_TEST(error_of(std::string(100'000, '[')).starts_with("line 1: not JSON: "));
 }
