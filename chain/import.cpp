@@ -38,16 +38,18 @@ public:
           stop_(stop) {}
 
     Result<> run() {
-        for (size_t i = 0; i < files_.size() && !stop_; ++i)
-            if (Result<> verdict = scan(i); !verdict) return verdict;
+        for (size_t i = 0; i < files_.size() && !stop_; ++i) scan(i);
         sort();
-        if (Result<> verdict = send_headers(); !verdict) return verdict;
-        return send_blocks();
+        send_headers();
+        send_blocks();
+        if (unreadable_.empty()) return {};
+        return consensus::invalid("cannot read block file", unreadable_);
     }
 
 private:
-    Reject unreadable(size_t file) const {
-        return consensus::invalid("cannot read block file", files_[file].string());
+    /// Keeps nobody from the other files.
+    void cannot_read(size_t file) {
+        unreadable_ += (unreadable_.empty() ? "" : ", ") + files_[file].string();
     }
 
     /// Move to after the next magic number; what is no block (zeros at a file's end) is skipped.
@@ -62,9 +64,9 @@ private:
     }
 
     /// Note every block of a file.
-    Result<> scan(size_t file) {
+    void scan(size_t file) {
         std::ifstream in(files_[file], std::ios::binary);
-        if (!in) return unreadable(file);
+        if (in.peek(); in.bad() || !in.is_open()) return cannot_read(file); // bad: a directory
         while (!stop_ && find_magic(in)) {
             const std::streamoff start = in.tellg();
             Bytes head(4 + consensus::HEADER_BYTES);
@@ -84,7 +86,6 @@ private:
             found_.push_back(found);
             in.seekg(found.at + std::streamoff{found.size});
         }
-        return {};
     }
 
     /// Parents before children, level by level. What has no parent here or in the chain stays out.
@@ -109,7 +110,7 @@ private:
         }
     }
 
-    Result<> send_headers() {
+    void send_headers() {
         std::vector<BlockHeader> batch;
         for (size_t i = 0; i < order_.size() && !stop_; ++i) {
             const Found& found = found_[order_[i]];
@@ -117,7 +118,6 @@ private:
             if (batch.size() < HEADERS_AT_ONCE && i + 1 < order_.size()) continue;
             accept(std::exchange(batch, {}));
         }
-        return {};
     }
 
     /// One that is refused doesn't keep the others, which may be of another branch.
@@ -134,7 +134,7 @@ private:
         }
     }
 
-    Result<> send_blocks() {
+    void send_blocks() {
         Progress progress("import_progress", order_.size());
         std::ifstream in;
         size_t open_file = SIZE_MAX;
@@ -147,14 +147,15 @@ private:
             }
             Bytes bytes(found.size);
             in.seekg(found.at);
-            if (!in.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(bytes.size())))
-                return unreadable(found.file);
+            if (!in.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(bytes.size()))) {
+                cannot_read(found.file);
+                break;
+            }
             if (in_flight_.size() >= BLOCKS_IN_FLIGHT) wait_for_first();
             send(std::move(bytes));
             progress.step();
         }
         while (!in_flight_.empty()) wait_for_first();
-        return {};
     }
 
     void send(Bytes block) {
@@ -171,6 +172,7 @@ private:
     Chain& chain_;
     const std::vector<std::filesystem::path>& files_;
     const std::atomic<bool>& stop_;
+    std::string unreadable_; ///< Files, by a comma.
     std::vector<Found> found_;
     std::vector<size_t> order_;
     std::deque<std::future<void>> in_flight_; ///< Of each block, ready once the chain has it.

@@ -56,12 +56,22 @@ BOOST_AUTO_TEST_CASE(files__in_any_order_with_rubbish_between__are_all_connected
     BOOST_TEST((coins_hash(test.directory(), params) == coins_hash(source.directory(), params)));
 }
 
-BOOST_AUTO_TEST_CASE(file__absent__is_named) {
+BOOST_AUTO_TEST_CASE(files__some_unreadable__are_named_and_the_others_imported) {
+    TestChain source;
+    source.open();
+    source.mine(1);
     TestChain test;
     test.open();
-    const Result<> verdict = test.import({test.directory() / "nothing.dat"});
+    const std::filesystem::path absent = test.directory() / "nothing.dat";
+    const std::filesystem::path good = test.directory() / "good.dat";
+    const std::filesystem::path folder = test.directory() / "folder";
+    std::ofstream(good, std::ios::binary)
+        << framed(source.params(), *source.chain().read_block(*source.chain().view().at(1)));
+    std::filesystem::create_directory(folder);
+    const Result<> verdict = test.import({absent, good, folder});
     BOOST_TEST(reason_of(verdict) == "cannot read block file");
-    BOOST_TEST(verdict.error().detail.find("nothing.dat") != std::string::npos);
+    BOOST_TEST(verdict.error().detail == absent.string() + ", " + folder.string());
+    BOOST_TEST((test.tip().hash == source.tip().hash));
 }
 
 BOOST_AUTO_TEST_CASE(export__of_a_chain__is_its_blocks_framed_by_height) {
