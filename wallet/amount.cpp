@@ -1,42 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "wallet/amount.h"
 
+#include "consensus/decimal.h"
 #include "rpc/server/json_writer.h"
 
-#include <algorithm>
-
 namespace cairn::wallet {
-
-namespace {
-
-constexpr int64_t MAX_FEE_RATE_PER_VB = 1'000'000;
-
-/// A decimal number as a count of its smallest unit; nullopt if it has more than `decimals`
-/// digits after the point, exceeds `limit` units, or isn't a plain decimal.
-std::optional<int64_t> read_decimal(std::string_view text, int decimals, int64_t limit) {
-    int64_t units = 0;
-    int after_point = -1; // digits seen after the point; -1 before it
-    bool any_digit = false;
-    for (const char c : text) {
-        if (c == '.' && after_point < 0) {
-            after_point = 0;
-            continue;
-        }
-        if (c < '0' || c > '9' || after_point == decimals) return std::nullopt;
-        if (after_point >= 0) ++after_point;
-        any_digit = true;
-        units = units * 10 + (c - '0');
-        if (units > limit) return std::nullopt;
-    }
-    if (!any_digit) return std::nullopt;
-    for (int i = std::max(after_point, 0); i < decimals; ++i) {
-        units *= 10;
-        if (units > limit) return std::nullopt;
-    }
-    return units;
-}
-
-} // namespace
 
 Amount FeeRate::fee_of_weight(int64_t weight) const {
     const int64_t vsize = (weight + 3) / 4;
@@ -44,7 +12,8 @@ Amount FeeRate::fee_of_weight(int64_t weight) const {
 }
 
 std::optional<Amount> read_amount(std::string_view text) {
-    const std::optional<int64_t> units = read_decimal(text, 8, consensus::MAX_MONEY.value);
+    const std::optional<int64_t> units =
+        consensus::read_decimal(text, 8, consensus::MAX_MONEY.value);
     if (!units) return std::nullopt;
     return Amount(*units);
 }
@@ -54,7 +23,8 @@ std::string to_text(Amount amount) {
 }
 
 std::optional<FeeRate> read_fee_rate(std::string_view text) {
-    const std::optional<int64_t> units = read_decimal(text, 3, MAX_FEE_RATE_PER_VB * 1000);
+    constexpr int64_t MAX_PER_KVB = 1'000'000 * 1000;
+    const std::optional<int64_t> units = consensus::read_decimal(text, 3, MAX_PER_KVB);
     if (!units || *units == 0) return std::nullopt;
     return FeeRate{*units};
 }

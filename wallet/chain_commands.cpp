@@ -2,6 +2,7 @@
 // cairn chain new|key
 #include "consensus/address.h"
 #include "consensus/chain_file.h"
+#include "rpc/server/new_file.h"
 #include "wallet/commands.h"
 #include "wallet/keys/block_signer.h"
 #include "wallet/keys/sign.h"
@@ -13,14 +14,13 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <ctime>
-#include <fcntl.h>
 #include <iostream>
 #include <memory>
-#include <unistd.h>
 
 namespace cairn::wallet {
 
 namespace fs = std::filesystem;
+using rpc::server::write_new_file;
 
 namespace {
 
@@ -106,20 +106,6 @@ Script challenge_of(const NewChainOptions& options) {
     return keys::multisig_challenge(required, signers);
 }
 
-void write_new_file(const fs::path& path, std::string_view text, mode_t mode) {
-    const int handle = ::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode);
-    if (handle < 0)
-        throw WalletError(
-            errno == EEXIST ? path.string() + " exists already: choose another"
-                            : "can't write " + path.string() + ": " + std::strerror(errno));
-    const ssize_t written = ::write(handle, text.data(), text.size());
-    const bool closed = ::close(handle) == 0;
-    if (written != static_cast<ssize_t>(text.size()) || !closed) {
-        fs::remove(path);
-        throw WalletError("can't write " + path.string() + ": is the disk full?");
-    }
-}
-
 void make_chain(const Program& program, NewChainOptions options) {
     NewChain& chain = options.chain;
     if (chain.address.bech32_hrp.empty()) chain.address.bech32_hrp = default_hrp(chain.name);
@@ -135,7 +121,7 @@ void make_chain(const Program& program, NewChainOptions options) {
     const std::string text = new_chain_file(chain);
     show_progress("");
     const consensus::Params params = consensus::read_chain_file(text);
-    write_new_file(options.out, text, 0644);
+    write_new_file(options.out, text, 0644); // for all to read
 
     const std::string path = fs::absolute(options.out).string();
     Fields made{
@@ -162,7 +148,7 @@ void make_key(const Program& program, const fs::path& file) {
     const keys::SecretKey secret = random_secret_key();
     consensus::SecretKeyText key;
     std::copy_n(secret.data(), secret.size(), key.secret.begin());
-    write_new_file(file, consensus::encode_secret(key, program.params().address) + "\n", 0600);
+    write_new_file(file, consensus::encode_secret(key, program.params().address) + "\n");
     print(
         {{"file", fs::absolute(file).string()},
          {"public_key", consensus::to_hex(keys::public_key(secret))}},

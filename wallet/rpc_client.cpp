@@ -58,8 +58,7 @@ std::string credentials(const RpcEndpoint& endpoint) {
 
 http::request<http::string_body>
 http_request(const RpcEndpoint& endpoint, const std::string& body) {
-    http::request<http::string_body> request(
-        http::verb::post, endpoint.wallet.empty() ? "/" : "/wallet/" + endpoint.wallet, 11);
+    http::request<http::string_body> request(http::verb::post, "/", 11);
     request.set(http::field::host, address_of(endpoint));
     request.set(http::field::user_agent, "cairn/" CAIRN_VERSION);
     request.set(http::field::content_type, "application/json");

@@ -23,7 +23,6 @@ struct RpcEndpoint {
     std::string user;                  ///< Empty: use the cookie.
     std::string password;              ///< Goes with `user`.
     std::filesystem::path cookie_file; ///< Read at each call, as a restarted node has a new one.
-    std::string wallet;                ///< Calls go to /wallet/NAME if set.
     std::chrono::seconds timeout{900}; ///< For an answer; some calls mine or scan.
 };
 

@@ -2,6 +2,7 @@
 #include "wallet/wallet_file.h"
 
 #include "consensus/address.h"
+#include "rpc/server/new_file.h"
 #include "wallet/mnemonic.h"
 
 #include <cerrno>
@@ -140,10 +141,7 @@ void WalletFile::create(const fs::path& path, const NewWallet& wallet) {
     fs::create_directories(path.parent_path());
     fs::path unfinished = path;
     unfinished += ".new-" + std::to_string(::getpid());
-    const int handle = ::open(unfinished.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-    if (handle < 0)
-        throw WalletError("can't write " + unfinished.string() + ": " + std::strerror(errno));
-    ::close(handle);
+    rpc::server::write_new_file(unfinished, ""); // before SQLite makes it readable for others
     try {
         {
             Database database(unfinished);

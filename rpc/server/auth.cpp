@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "rpc/server/auth.h"
 
+#include "rpc/server/new_file.h"
+
 #include <cassert>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -10,8 +11,6 @@
 #include <regex>
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
-#include <system_error>
-#include <unistd.h>
 
 namespace cairn::rpc::server {
 
@@ -45,25 +44,11 @@ std::string random_hex(size_t size_bytes) {
     return fmt::format("{:02x}", fmt::join(bytes, ""));
 }
 
-/// Write `text` where nobody else can read it, complete before it has its name: a client that
-/// waits for the file never sees half of it.
-void write_private_file(const std::filesystem::path& file, std::string_view text) {
-    const std::filesystem::path temporary = file.string() + ".tmp";
-    std::filesystem::remove(temporary);
-    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-    const int fd = ::open(temporary.c_str(), flags, 0600); // NOLINT(*-vararg)
-    if (fd < 0)
-        throw std::system_error(errno, std::generic_category(), "cannot write " + file.string());
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    const bool complete = ::close(fd) == 0 && written == static_cast<ssize_t>(text.size());
-    if (!complete)
-        throw std::system_error(errno, std::generic_category(), "cannot write " + file.string());
-    std::filesystem::rename(temporary, file);
-}
-
 } // namespace
 
 Authenticator::Authenticator(const AuthOptions& options) {
+    if (options.user.find(':') != std::string::npos)
+        throw AuthError("-rpcuser=" + options.user + ": a user name can't hold a ':'");
     for (const std::string& text : options.rpcauth) add_rpcauth(text);
     if (!options.password.empty())
         add_password(options.user, options.password);
@@ -96,7 +81,11 @@ void Authenticator::add_rpcauth(const std::string& text) {
 
 void Authenticator::write_cookie(const std::filesystem::path& file) {
     const std::string secret = random_hex(COOKIE_SECRET_BYTES);
-    write_private_file(file, std::string(COOKIE_USER) + ":" + secret);
+    // Complete before it has its name: a client that waits for the file never sees half of it.
+    const std::filesystem::path temporary = file.string() + ".tmp";
+    std::filesystem::remove(temporary);
+    write_new_file(temporary, std::string(COOKIE_USER) + ":" + secret);
+    std::filesystem::rename(temporary, file);
     cookie_file_ = file;
     add_password(std::string(COOKIE_USER), secret);
     spdlog::info("rpc_cookie_written file={}", file.string());

@@ -44,6 +44,8 @@ BOOST_AUTO_TEST_CASE(user_of__password__only_the_right_pair) {
         "Basic !!!!",
         basic("alice:se:cret") + "x"};
     for (const std::string& header : wrong) BOOST_TEST(!authenticator.user_of(header), header);
+    // Nobody could ever be this user: the first colon of a header ends the name.
+    BOOST_CHECK_THROW(Authenticator({.user = "al:ice", .password = "secret"}), AuthError);
 }
 
 BOOST_AUTO_TEST_CASE(user_of__rpcauth__salted_hmac) {

@@ -115,15 +115,13 @@ BOOST_AUTO_TEST_SUITE(rpc_client)
 BOOST_AUTO_TEST_CASE(call__answer__is_its_result_and_the_request_is_well_formed) {
     TestServer server([](const Request&) { return TestServer::Answer{.body = result("[1,2]")}; });
     {
-        RpcEndpoint endpoint = server.endpoint();
-        endpoint.wallet = "w";
-        RpcClient client(endpoint);
+        RpcClient client(server.endpoint());
         BOOST_TEST((client.call("method", {1, "a"}) == boost::json::value{1, 2}));
         client.call("method");
     }
     BOOST_TEST_REQUIRE(server.requests.size() == 2U);
     const Request& request = server.requests[0];
-    BOOST_TEST(std::string(request.target()) == "/wallet/w");
+    BOOST_TEST(std::string(request.target()) == "/");
     BOOST_TEST(std::string(request[http::field::authorization]) == "Basic dTpw");
     const auto body = boost::json::parse(request.body());
     BOOST_TEST(body.at("method").as_string() == "method");
