@@ -21,7 +21,6 @@
 #include <optional>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace {
 
@@ -156,7 +155,11 @@ private:
         if (files.empty() && !stop_after && !exports()) return;
         if (exports()) set_failure("the export was interrupted");
         chain_->import_blocks(std::move(files), [this, stop_after](const auto& verdict) {
-            if (!verdict) spdlog::error("import_failed reason=\"{}\"", verdict.error().reason);
+            if (!verdict) {
+                const std::string problem = verdict.error().reason + " " + verdict.error().detail;
+                spdlog::error("import_failed reason=\"{}\"", problem);
+                if (stop_after) set_failure(problem);
+            }
             if (exports())
                 export_blocks();
             else if (stop_after)
@@ -244,12 +247,6 @@ int run(Setup setup) {
 
 constexpr const char* HEADING = "Cairn daemon version v" CAIRN_VERSION "\n";
 
-std::vector<std::string> environment() {
-    std::vector<std::string> lines;
-    for (char** line = environ; *line != nullptr; ++line) lines.emplace_back(*line);
-    return lines;
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -275,7 +272,7 @@ int main(int argc, char** argv) {
             throw node::OptionError(
                 "Command line contains unexpected token '" + line.rest.front() +
                 "', see cairnd -h for a list of options.");
-        Setup setup = node::read_setup(line.settings, environment());
+        Setup setup = node::read_setup(line.settings, node::environment_lines());
         for (const std::string& warning : setup.warnings)
             std::cerr << "Warning: " << warning << std::endl;
         return run(std::move(setup));

@@ -2,12 +2,12 @@
 #include "node/node_options.h"
 
 #include "consensus/address.h"
+#include "consensus/decimal.h"
 #include "node/net_address.h"
 
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <regex>
 #include <spdlog/fmt/fmt.h>
 
 namespace cairn::node {
@@ -27,17 +27,31 @@ constexpr int64_t MIN_PRUNE_MEBIBYTES = 550;
 
 /// Coins, with up to eight decimals, as a fee rate per 1,000 virtual bytes.
 FeeRate fee_rate_option(const Settings& settings, std::string_view name) {
-    static const std::regex COINS(R"((\d{0,8})\.?(\d{0,8}))");
     const std::string text = settings.text(name);
-    std::smatch parts;
-    int64_t satoshis = -1;
-    if (std::regex_match(text, parts, COINS) && parts.length(1) + parts.length(2) > 0) {
-        const std::string digits = fmt::format("{}{:0<8}", parts.str(1), parts.str(2));
-        std::from_chars(digits.data(), digits.data() + digits.size(), satoshis);
-    }
-    if (!consensus::money_range(satoshis))
+    const auto satoshis = consensus::read_decimal(text, 8, consensus::MAX_MONEY.value);
+    if (!satoshis)
         throw OptionError(fmt::format("Invalid amount for -{}=<amount>: '{}'", name, text));
-    return {satoshis};
+    return {*satoshis};
+}
+
+/// What the reference logs apart, and names in -debug. Here each of them turns on all.
+constexpr std::string_view LOG_CATEGORIES =
+    " 1 all addrman bench blockstorage cmpctblock coindb estimatefee http i2p ipc kernel leveldb "
+    "libevent lock mempool mempoolrej net privatebroadcast proxy prune qt rand reindex rpc scan "
+    "selectcoins tor txpackages txreconciliation validation walletdb zmq ";
+
+/// Whether the `categories` of -debug ask for a detailed log.
+bool detailed_log(const std::vector<std::string>& categories) {
+    bool detailed = false;
+    for (const std::string& category : categories) {
+        const bool known =
+            category.empty() || LOG_CATEGORIES.find(" " + category + " ") != std::string_view::npos;
+        if (!known && category != "0" && category != "none")
+            throw OptionError(
+                fmt::format("-debug={}: expected 0, none or one of{}", category, LOG_CATEGORIES));
+        detailed |= known;
+    }
+    return detailed;
 }
 
 bool on(const std::string& text) {
@@ -153,15 +167,11 @@ LogOptions log_options(const Setup& setup) {
     const bool background = settings.flag("daemon") || settings.flag("daemonwait");
     options.to_console =
         settings.is_set("printtoconsole") ? settings.flag("printtoconsole") : !background;
-    const bool detailed = std::ranges::any_of(settings.list("debug"), [](const auto& category) {
-        return on(category) && category != "none";
-    });
     const std::string level = settings.text("loglevel");
     if (level != "info" && level != "debug" && level != "trace" && !level.empty())
         throw OptionError("-loglevel=" + level + ": expected info, debug or trace");
-    if (detailed)
-        options.level =
-            settings.text("loglevel") == "trace" ? spdlog::level::trace : spdlog::level::debug;
+    if (detailed_log(settings.list("debug")))
+        options.level = level == "trace" ? spdlog::level::trace : spdlog::level::debug;
     return options;
 }
 

@@ -42,8 +42,9 @@ constexpr Option TABLE[] = {
      "File for the process id, seen from the chain's directory"},
 
     {"chain", Text, "<chain>", CHAIN, "genesis",
-     "The chain file: a path if it has a / or ends in .json, else the name of one that comes with "
-     "Cairn (regtest, signet, testnet3, testnet4, mainnet)"},
+     "The chain file: a path if it has a / or ends in .json (in the configuration file: seen from "
+     "-datadir), else the name of one that comes with Cairn (regtest, signet, testnet3, testnet4, "
+     "mainnet)"},
     {"regtest", Flag, "", CHAIN, "0", "The same as -chain=regtest"},
     {"signet", Flag, "", CHAIN, "0", "The same as -chain=signet"},
     {"testnet", Flag, "", CHAIN, "0", "The same as -chain=testnet3"},
@@ -122,7 +123,8 @@ constexpr Option TABLE[] = {
     {"rpcconnect", Text, "<addr>", CLIENT, "127.0.0.1", "Where the node is; its port: -rpcport"},
     {"walletdir", Text, "<dir>", CLIENT, "", "Where wallets are (default: wallets in -datadir)"},
 
-    {"debug", List, "[<category>]", LOGGING, "", "Log in detail (0 or none: don't)"},
+    {"debug", List, "[<category>]", LOGGING, "",
+     "Log in detail (0 or none: don't); the reference's categories all mean the same here"},
     {"loglevel", Text, "<level>", LOGGING, "debug", "How detailed -debug is: debug or trace"},
     {"debuglogfile", Text, "<file>", LOGGING, "debug.log", "Seen from the chain's directory"},
     {"maxlogmb", Number, "<MB>", LOGGING, "100",

@@ -144,30 +144,38 @@ void read_line(
 
 } // namespace
 
+size_t take_option(std::span<const std::string> arguments, SettingList& settings) {
+    const std::string_view argument = arguments[0];
+    if (argument.size() < 2 || argument[0] != '-') return 0;
+    const bool two_dashes = argument.starts_with("--");
+    const std::string_view body = argument.substr(two_dashes ? 2 : 1);
+    const std::string_view key = body.substr(0, body.find('='));
+    const auto [option, negated] = recognize(key);
+    if (option == nullptr) return 0;
+    std::optional<std::string_view> value;
+    if (key.size() < body.size()) value = body.substr(key.size() + 1);
+    const bool takes_next = two_dashes && !value && !negated && !option->stands_alone() &&
+                            arguments.size() > 1 && is_value(arguments[1]);
+    if (takes_next) value = arguments[1];
+    append(settings, key, fmt::format("-{}", key), value);
+    if (const Setting& setting = settings.back(); setting.name == "includeconf")
+        fail("-includeconf cannot be used from commandline; -includeconf=\"{}\"", setting.value);
+    return takes_next ? 2 : 1;
+}
+
 CommandLine parse_arguments(std::span<const std::string> arguments) try {
     CommandLine line;
-    size_t next = 0;
-    for (; next < arguments.size(); ++next) {
-        const std::string_view argument = arguments[next];
-        if (argument.size() < 2 || argument[0] != '-') break;
-        const bool two_dashes = argument.starts_with("--");
-        const std::string_view body = argument.substr(two_dashes ? 2 : 1);
-        const std::string_view key = body.substr(0, body.find('='));
-        std::optional<std::string_view> value;
-        if (key.size() < body.size()) {
-            value = body.substr(key.size() + 1);
-        } else if (const Option* option = find_option(key);
-                   two_dashes && option != nullptr && option->kind != Kind::Flag &&
-                   option->kind != Kind::Ignored && next + 1 < arguments.size() &&
-                   is_value(arguments[next + 1])) {
-            value = arguments[++next];
+    while (!arguments.empty()) {
+        const size_t taken = take_option(arguments, line.settings);
+        if (taken == 0) {
+            const std::string_view argument = arguments[0];
+            if (argument.size() < 2 || argument[0] != '-') break;
+            const size_t name = argument.starts_with("--") ? 2 : 1;
+            fail("Invalid parameter -{}", argument.substr(name, argument.find('=') - name));
         }
-        append(line.settings, key, fmt::format("-{}", key), value);
-        if (const Setting& setting = line.settings.back(); setting.name == "includeconf")
-            fail(
-                "-includeconf cannot be used from commandline; -includeconf=\"{}\"", setting.value);
+        arguments = arguments.subspan(taken);
     }
-    line.rest.assign(arguments.begin() + static_cast<ptrdiff_t>(next), arguments.end());
+    line.rest.assign(arguments.begin(), arguments.end());
     return line;
 
 } catch (const OptionError& error) {
@@ -185,8 +193,7 @@ SettingList parse_environment(std::span<const std::string> environment) try {
         std::ranges::transform(key, key.begin(), [](unsigned char letter) {
             return letter == '_' ? '-' : static_cast<char>(std::tolower(letter));
         });
-        if (recognize(key).first != nullptr)
-            append(settings, key, spelled, line.substr(equals + 1));
+        append(settings, key, spelled, line.substr(equals + 1));
     }
     return settings;
 

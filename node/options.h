@@ -41,11 +41,16 @@ struct CommandLine {
     std::vector<std::string> rest;
 };
 
-/// Read `-name=value`, `--name=value`, `--name value`, `-name`, `-noname`. Throws OptionError.
+/// Read the option that `arguments` begin with: `-name=value`, `--name=value`, `--name value`,
+/// `-name`, `-noname`. Returns how many words it takes; 0 if there is no such option. Throws
+/// OptionError.
+size_t take_option(std::span<const std::string> arguments, SettingList& settings);
+
+/// Read a command line of options. Throws OptionError.
 CommandLine parse_arguments(std::span<const std::string> arguments);
 
-/// Read those of the NAME=value lines that begin with CAIRN_ and name an option. Others of that
-/// prefix may be meant for other programs. Throws OptionError.
+/// Read those of the NAME=value lines that begin with CAIRN_. Throws OptionError, also for one that
+/// names no option: a mistyped name must not be a node that differs from what was asked for.
 SettingList parse_environment(std::span<const std::string> environment);
 
 /// A part of a configuration file.

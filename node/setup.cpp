@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <unistd.h>
 #include <utility>
 
 namespace cairn::node {
@@ -60,6 +61,11 @@ consensus::Params read_chain(const fs::path& path) {
     }
 }
 
+/// Whether -chain=`chain` is the chain file's path, not its name.
+bool is_path(std::string_view chain) {
+    return chain.find('/') != std::string_view::npos || chain.ends_with(".json");
+}
+
 /// Whether there is a chain file of this name.
 bool is_chain(const std::string& name) try {
     return read_chain(find_chain_file(name, chain_folders())).name == name;
@@ -96,7 +102,7 @@ public:
         }
     }
 
-    const SettingList& section(const std::string& name) { return config_[name].settings; }
+    SettingList& section(const std::string& name) { return config_[name].settings; }
 
     /// Warn of sections that no chain reads; `name`: of the present one.
     void check_sections(const std::string& name) {
@@ -137,6 +143,12 @@ fs::path Setup::chain_path(std::string_view option_name) const {
     return locations.chain_directory / settings.text(option_name);
 }
 
+std::vector<std::string> environment_lines() {
+    std::vector<std::string> lines;
+    for (char** line = environ; *line != nullptr; ++line) lines.emplace_back(*line);
+    return lines;
+}
+
 Setup read_setup(const SettingList& arguments, std::span<const std::string> environment) {
     Setup setup;
     const SettingList from_environment = parse_environment(environment);
@@ -149,6 +161,10 @@ Setup read_setup(const SettingList& arguments, std::span<const std::string> envi
     }
 
     files.include_from("");
+    // Not from the working directory, so that chain file and data directory can move together.
+    for (Setting& setting : files.section(""))
+        if (setting.name == "chain" && is_path(setting.value))
+            setting.value = config_directory / setting.value;
     const std::vector sources{arguments, from_environment, files.section("")};
     const Settings without_section(sources);
     const std::optional<std::string> chain = chosen_chain(sources);
@@ -167,7 +183,7 @@ Setup read_setup(const SettingList& arguments, std::span<const std::string> envi
 }
 
 fs::path find_chain_file(const std::string& chain, std::span<const fs::path> folders) {
-    if (chain.find('/') != std::string::npos || chain.ends_with(".json")) return chain;
+    if (is_path(chain)) return chain;
     std::string name = chain;
     for (const auto& [alias, real] : CHAIN_ALIASES) {
         if (chain == alias) name = real;

@@ -34,7 +34,10 @@ struct Setup {
     std::filesystem::path chain_path(std::string_view option_name) const;
 };
 
-/// Read the files that `settings` and the environment (NAME=value) lead to.
+/// The process's own environment, NAME=value each.
+std::vector<std::string> environment_lines();
+
+/// Read the files that `arguments` and the environment (NAME=value) lead to.
 /// `environment` gives HOME, too. Throws OptionError.
 Setup read_setup(const SettingList& arguments, std::span<const std::string> environment);
 

@@ -50,6 +50,7 @@ def taken_ports_are_named(test):
 def option_errors_name_the_option(test):
     for arguments, words in (
             (["-fakearg"], ["Invalid parameter -fakearg"]),
+            (["-debug=foo"], ["-debug=foo", "mempool"]),
             (["-rpcallowip=1.2.3.4/99"], ["Invalid -rpcallowip", "1.2.3.4/99"]),
             (["-fakearg=1"], ["-fakearg"]),
             (["-port=many"], ["port", "many"]),
@@ -62,6 +63,13 @@ def option_errors_name_the_option(test):
         expect_equal(output, "", f"standard output with {arguments}")
         for word in ["Error: ", *words]:
             expect_in(word, error)
+
+
+def environment_errors_name_the_variable(test):
+    for name, value in (("CAIRN_LISTNE", "0"), ("CAIRN_PAR", "many")):
+        code, _, error = test.cairnd("-chain=regtest", env={name: value})
+        expect_equal(code, 1, "exit code")
+        expect_in(name, error)
 
 
 def configuration_errors_name_file_and_line(test):
@@ -117,9 +125,16 @@ def block_files_are_imported(test):
     node.start()
     expect_equal(node.rpc.getbestblockhash(), hashes[-1], "tip after the import")
     node.stop()
-    node.start(*importing, f"-loadblock={paths[0]}.none")  # known blocks, and a file that is not
+    missing = f"{paths[0]}.none"
+    node.start(f"-loadblock={missing}", *importing)  # known blocks, and a file that is not
     wait_until(lambda: "import_failed" in node.output(), "the missing file to be reported")
     expect_equal(node.rpc.getbestblockhash(), hashes[-1], "tip after a second import")
+    fresh = test.node(chain="regtest", start=False)
+    fresh.start(f"-loadblock={missing}", *importing, "-stopafterblockimport", wait=False)
+    expect_equal(fresh.process.wait(PATIENCE), 1, "exit code after an import with a missing file")
+    expect_in(f"Error: cannot read block file {missing}\n", fresh.output())
+    fresh.start()
+    expect_equal(fresh.rpc.getbestblockhash(), hashes[-1], "tip from the files that are there")
 
 
 def version_and_help_go_to_standard_output(test):
@@ -167,7 +182,8 @@ def wrong_credentials_are_refused(test):
 
 
 run(stops_cleanly_on_signals_and_on_the_call, second_process_on_a_directory_is_refused,
-    taken_ports_are_named, option_errors_name_the_option, configuration_errors_name_file_and_line,
+    taken_ports_are_named, option_errors_name_the_option,
+    environment_errors_name_the_variable, configuration_errors_name_file_and_line,
     configuration_file_is_read_below_environment_and_arguments,
     section_of_no_chain_is_warned_of, block_files_are_imported,
     version_and_help_go_to_standard_output, daemon_returns_once_the_node_answers,

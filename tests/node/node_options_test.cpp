@@ -120,6 +120,8 @@ BOOST_AUTO_TEST_CASE(log_options__debug__raises_the_level) {
     BOOST_TEST((log_options(setup_of({"-debug=net"})).level == spdlog::level::debug));
     BOOST_TEST(
         (log_options(setup_of({"-debug", "-loglevel=trace"})).level == spdlog::level::trace));
+    BOOST_TEST(error_of(log_options, {"-debug=net", "-debug=foo"})
+                   .starts_with("-debug=foo: expected 0, none or one of 1 all addrman "));
     BOOST_TEST((log_options(setup_of({"-debug=0"})).level == spdlog::level::info));
     BOOST_TEST((log_options(setup_of({"-debug", "-nodebug"})).level == spdlog::level::info));
     BOOST_TEST(log_options(setup_of({})).to_console);

@@ -101,6 +101,19 @@ BOOST_AUTO_TEST_CASE(parse_arguments__flag_before_a_word__leaves_the_word) {
     BOOST_TEST(line.settings.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(take_option__words_of_another_reader__are_left) {
+    const std::pair<Texts, size_t> lines[] = {
+        {{"-par=1", "x"}, 1},   {{"--par", "1", "x"}, 2}, {{"--regtest", "x"}, 1},
+        {{"--debug", "x"}, 1},  {{"--noconf", "x"}, 1},   {{"--fake", "x"}, 0},
+        {{"par", "1", "x"}, 0}, {{"-", "x"}, 0},
+    };
+    for (const auto& [line, taken] : lines) {
+        SettingList settings;
+        BOOST_TEST(take_option(line, settings) == taken, line[0]);
+        BOOST_TEST(settings.size() == (taken == 0 ? 0U : 1U), line[0]);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(settings__option_repeated__last_value_wins_and_lists_keep_all) {
     const Settings settings =
         from_line({"-par=1", "-uacomment=a", "-par=2", "-uacomment=b", "-nolisten", "-listen"});
@@ -183,7 +196,9 @@ BOOST_AUTO_TEST_CASE(parse_environment__cairn_variables__are_options) {
     const SettingList settings = parse_environment(environment);
     const SettingList expected{{"rpcport", "7"}, {"listen", "0", true}, {"help-debug", "1"}};
     BOOST_TEST((settings == expected));
-    BOOST_TEST(parse_environment(Texts{"CAIRN_FAKE=1"}).empty());
+    BOOST_TEST(error_of([] {
+                   parse_environment(Texts{"CAIRN_FAKE=1"});
+               }) == "Error reading the environment: Invalid parameter CAIRN_FAKE");
     BOOST_TEST(error_of([] {
                    parse_environment(Texts{"CAIRN_PAR=x"});
                }) == "Error reading the environment: CAIRN_PAR=x: expected a whole number");

@@ -93,6 +93,16 @@ BOOST_AUTO_TEST_CASE(read_setup__datadir_and_conf__are_seen_from_each_other) {
     BOOST_TEST(home.read({"-noconf"}).locations.config_file.empty());
 }
 
+BOOST_AUTO_TEST_CASE(read_setup__chain_file_in_the_configuration__is_seen_from_the_data) {
+    const Home home;
+    fs::copy_file(find_chain_file("regtest", chain_folders()), home.folder.path() / "my.json");
+    home.folder.write("data/cairn.conf", "chain=../my.json\n");
+    const fs::path data = home.folder.path() / "data";
+    const Setup setup = home.read({"-datadir=" + data.string()});
+    BOOST_TEST(setup.locations.chain_file == data / "../my.json");
+    BOOST_TEST(setup.params.name == "regtest");
+}
+
 BOOST_AUTO_TEST_CASE(read_setup__includeconf__adds_a_file_but_not_from_an_included_one) {
     const Home home;
     home.folder.write(
