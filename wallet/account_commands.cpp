@@ -144,9 +144,13 @@ void add_account_commands(CLI::App& app, Program& program) {
     address_command->add_flag("--no-qr", address_options->no_qr, "No QR code");
     address_command->callback([&program, address_options] { address(program, *address_options); });
 
-    app.add_subcommand("balance", "What the wallet holds")->callback([&program] {
-        balance(program);
-    });
+    CLI::App* balance_command = app.add_subcommand("balance", "What the wallet holds");
+    balance_command->footer(
+        "  Spendable           what can be paid now, with the wallet's own change on its way\n"
+        "  Unconfirmed change  the part of it that waits for its block\n"
+        "  Incoming            sent by others, and spendable once it is in a block\n"
+        "  Immature            mined, and spendable after some more blocks");
+    balance_command->callback([&program] { balance(program); });
 
     const auto history_options = std::make_shared<HistoryOptions>();
     CLI::App* history_command = app.add_subcommand("history", "Payments, the newest last");

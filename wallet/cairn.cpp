@@ -2,18 +2,17 @@
 // The program `cairn`: the wallet and the command line of a node. The options that say where the
 // node is are cairnd's own and read by its reader; CLI11 sees what is left.
 #include "node/node_options.h"
+#include "node/process.h"
 #include "node/setup.h"
+#include "rpc/methods.h"
 #include "wallet/commands.h"
-#include "wallet/devnet.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <array>
 #include <iostream>
 #include <optional>
-#include <unistd.h>
 
 namespace cairn {
 
@@ -24,109 +23,94 @@ namespace fs = std::filesystem;
 constexpr int FAILED = 1;
 constexpr int MISUSED = 2;
 
-/// Names that cairn gives a meaning of its own, whatever they mean to cairnd.
-constexpr std::array<std::string_view, 4> OWN_OPTIONS{"wallet", "help", "h", "version"};
-/// Those of cairn's own options that take the next word.
-constexpr std::array<std::string_view, 2> TAKE_NEXT{"--wallet", "--passphrase-file"};
-
 /// The command line sorted by who reads it.
 struct Arguments {
-    std::vector<std::string> node; ///< Options of cairnd.
-    std::vector<std::string> own;  ///< For CLI11.
-    std::vector<std::string> rpc;  ///< METHOD and all after it.
+    node::SettingList node;       ///< Options of cairnd.
+    std::vector<std::string> own; ///< For CLI11.
+    std::vector<std::string> rpc; ///< METHOD and all after it.
 };
 
-/// The row of cairnd's table that `argument` sets, or null.
-const node::Option* node_option(std::string_view argument) {
-    if (argument.size() < 2 || argument[0] != '-') return nullptr;
-    argument.remove_prefix(argument.starts_with("--") ? 2 : 1);
-    std::string_view name = argument.substr(0, argument.find('='));
-    if (std::ranges::find(OWN_OPTIONS, name) != OWN_OPTIONS.end()) return nullptr;
-    const node::Option* option = node::find_option(name);
-    if (option == nullptr && name.starts_with("no")) option = node::find_option(name.substr(2));
-    return option;
+/// `word` as CLI11 knows it, `--name=value` or `-n`, if it is an option of `command` or the ones
+/// above it; like cairnd's they may be written with one dash. Empty if it is none.
+std::string own_option(const CLI::App* command, std::string_view word, bool& takes_next) {
+    word.remove_prefix(word.starts_with("--") ? 2 : 1);
+    const size_t end = std::min(word.find('='), word.size());
+    const std::string dashes = end == 1 ? "-" : "--";
+    const std::string name = dashes + std::string(word.substr(0, end));
+    for (; command != nullptr; command = command->get_parent()) {
+        const CLI::Option* option = command->get_option_no_throw(name);
+        if (option == nullptr) continue;
+        takes_next = end == word.size() && option->get_items_expected_min() > 0;
+        return dashes + std::string(word);
+    }
+    return {};
 }
 
-Arguments sort_arguments(int argc, char** argv) {
+/// Throws node::OptionError for a command that isn't there, and for cairnd's options.
+Arguments sort_arguments(const CLI::App& app, std::span<const std::string> words) {
     Arguments sorted;
-    bool has_command = false;
-    bool in_rpc = false;
-    for (int i = 1; i < argc; ++i) {
-        const std::string argument = argv[i];
-        if (const node::Option* option = node_option(argument)) {
-            sorted.node.push_back(argument);
-            const bool takes_next = argument.starts_with("--") &&
-                                    argument.find('=') == std::string::npos &&
-                                    !option->stands_alone();
-            if (takes_next && i + 1 < argc) sorted.node.emplace_back(argv[++i]);
-            continue;
-        }
-        if (in_rpc && !argument.starts_with('-')) {
-            sorted.rpc.assign(argv + i, argv + argc);
-            break;
-        }
-        sorted.own.push_back(argument);
-        if (!argument.starts_with('-')) {
-            in_rpc = !has_command && argument == "rpc";
-            has_command = true;
-        } else if (std::ranges::find(TAKE_NEXT, argument) != TAKE_NEXT.end() && i + 1 < argc) {
-            sorted.own.emplace_back(argv[++i]);
+    const CLI::App* command = &app; // where the words so far lead
+    for (; !words.empty(); words = words.subspan(1)) {
+        const std::string& word = words[0];
+        bool takes_next = false;
+        if (!word.starts_with('-')) {
+            if (command->get_name() == "rpc") {
+                sorted.rpc.assign(words.begin(), words.end());
+                break;
+            }
+            sorted.own.push_back(word);
+            if (command->get_subcommands(nullptr).empty()) continue; // an argument of its own
+            const CLI::App* next = command->get_subcommand_no_throw(word);
+            const std::string path = command == &app ? "" : command->get_name() + " ";
+            if (next == nullptr)
+                throw node::OptionError(
+                    "there is no command '" + path + word + "'; `cairn " + path +
+                    "--help` lists them");
+            command = next;
+        } else if (std::string own = own_option(command, word, takes_next); !own.empty()) {
+            sorted.own.push_back(std::move(own));
+            if (takes_next && words.size() > 1) {
+                sorted.own.push_back(words[1]);
+                words = words.subspan(1);
+            }
+        } else if (const size_t taken = node::take_option(words, sorted.node); taken > 0) {
+            words = words.subspan(taken - 1);
+        } else {
+            sorted.own.push_back(word); // for CLI11 to name
         }
     }
     return sorted;
 }
 
-std::vector<std::string> environment_lines() {
-    std::vector<std::string> lines;
-    for (char** line = environ; *line != nullptr; ++line) lines.emplace_back(*line);
-    return lines;
+/// Reads the node's files.
+wallet::Place place_of(const node::SettingList& arguments) {
+    const node::Setup setup = node::read_setup(arguments, node::environment_lines());
+    for (const std::string& warning : setup.warnings) std::cerr << "Note: " << warning << "\n";
+    const node::Settings& settings = setup.settings;
+    // As everything of a user, wallets are in the data directory, whichever chain they are for.
+    const std::string wallets = settings.text("walletdir");
+    return {
+        .params = setup.params,
+        .chain_chosen = setup.chain_chosen,
+        .chain_file = setup.locations.chain_file,
+        .chain_directory = setup.locations.chain_directory,
+        .wallet_directory =
+            (setup.locations.data_directory / (wallets.empty() ? "wallets" : wallets))
+                .lexically_normal(),
+        .p2p_port = node::port_option(settings, "port", setup.params.p2p_port),
+        .endpoint = {
+            .host = settings.text("rpcconnect"),
+            .port = node::port_option(settings, "rpcport", setup.params.rpc_port),
+            .user = settings.text("rpcuser"),
+            .password = settings.text("rpcpassword"),
+            .cookie_file = setup.chain_path("rpccookiefile")}};
 }
 
-/// Reads the node's files when a command first needs them.
-class NodeSetup {
-public:
-    explicit NodeSetup(node::SettingList arguments) : arguments_(std::move(arguments)) {}
-
-    const node::Setup& get() {
-        if (!setup_) {
-            setup_ = node::read_setup(arguments_, environment_lines());
-            for (const std::string& warning : setup_->warnings)
-                std::cerr << "Note: " << warning << "\n";
-        }
-        return *setup_;
-    }
-
-    wallet::RpcEndpoint endpoint() {
-        const node::Setup& setup = get();
-        wallet::RpcEndpoint endpoint;
-        endpoint.host = setup.settings.text("rpcconnect");
-        endpoint.port = node::port_option(setup.settings, "rpcport", setup.params.rpc_port);
-        endpoint.user = setup.settings.text("rpcuser");
-        endpoint.password = setup.settings.text("rpcpassword");
-        endpoint.cookie_file = setup.chain_path("rpccookiefile");
-        return endpoint;
-    }
-
-    /// As everything of a user, in the data directory, whichever chain it is for.
-    fs::path wallet_directory() {
-        const std::string given = get().settings.text("walletdir");
-        return (get().locations.data_directory / (given.empty() ? "wallets" : given))
-            .lexically_normal();
-    }
-
-private:
-    node::SettingList arguments_;
-    std::optional<node::Setup> setup_;
-};
-
-/// Where the node of a data directory is, by its own configuration file.
-wallet::NodePlace place_of(const fs::path& data_directory) {
-    const std::vector<std::string> arguments{"-datadir=" + data_directory.string()};
-    NodeSetup setup(node::parse_arguments(arguments).settings);
-    return {
-        setup.get().params.name, setup.get().locations.chain_directory,
-        node::port_option(setup.get().settings, "port", setup.get().params.p2p_port),
-        setup.endpoint()};
+const rpc::server::Method* find_method(std::string_view name) {
+    for (const rpc::server::Group& group : rpc::node_methods())
+        for (const rpc::server::Method* method : group.methods)
+            if (method->name == name) return method;
+    return nullptr;
 }
 
 void describe(CLI::App& app, wallet::Program& program) {
@@ -144,42 +128,35 @@ void describe(CLI::App& app, wallet::Program& program) {
     wallet::add_send_commands(app, program);
     wallet::add_node_commands(app, program);
     wallet::add_chain_commands(app, program);
+    wallet::add_devnet_commands(app, program);
 }
 
 int run(int argc, char** argv) {
-    Arguments arguments = sort_arguments(argc, argv);
-    std::optional<node::SettingList> node_arguments;
+    wallet::Program program;
+    CLI::App app("Wallet and command line of a Cairn node", "cairn");
+    describe(app, program);
+    Arguments arguments;
     try {
-        node_arguments = node::parse_arguments(arguments.node).settings;
+        const std::vector<std::string> words(argv + 1, argv + argc);
+        arguments = sort_arguments(app, words);
     } catch (const node::OptionError& error) {
         std::cerr << "cairn: " << error.what() << "\n";
         return MISUSED;
     }
-    NodeSetup setup(std::move(*node_arguments));
-    wallet::Program program;
     program.rpc_arguments = std::move(arguments.rpc);
-    program.params = [&]() -> const consensus::Params& { return setup.get().params; };
-    program.endpoint = [&] { return setup.endpoint(); };
-    program.wallet_directory = [&] { return setup.wallet_directory(); };
-
-    CLI::App app("Wallet and command line of a Cairn node", "cairn");
-    describe(app, program);
-    wallet::add_devnet_commands(
-        app, program.json,
-        [&] {
-            const bool given = setup.get().chain_chosen;
-            return wallet::DevnetChain{
-                given ? setup.get().locations.chain_file : fs::path(), program.params()};
-        },
-        place_of);
+    std::optional<wallet::Place> place;
+    program.place = [&]() -> const wallet::Place& {
+        if (!place) place = place_of(arguments.node);
+        return *place;
+    };
+    program.place_in = [](const fs::path& data_directory) {
+        return place_of({{"datadir", data_directory.string()}});
+    };
+    program.find_method = find_method;
+    program.lock = [](const fs::path& directory) {
+        return std::make_shared<node::DirectoryLock>(directory);
+    };
     if (arguments.own.empty()) arguments.own = {"--help"};
-    const std::string& word = arguments.own[0];
-    const auto is_word = [&](const CLI::App* command) { return command->check_name(word); };
-    if (!word.starts_with('-') && app.get_subcommands(is_word).empty()) {
-        std::cerr << "cairn: there is no command '" << arguments.own[0]
-                  << "'; `cairn --help` lists them\n";
-        return MISUSED;
-    }
     try {
         std::ranges::reverse(arguments.own); // CLI11 takes them from the back
         app.parse(arguments.own);

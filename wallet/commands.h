@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,19 +17,44 @@ namespace CLI {
 class App;
 }
 
+namespace cairn::rpc::server {
+struct Method;
+}
+
 namespace cairn::wallet {
 
-/// What all commands share: the options before any of them, and where chain, node and wallets are.
+/// What cairnd's option reader makes of options: the chain, and where its node and wallets are.
+struct Place {
+    consensus::Params params;
+    bool chain_chosen = false; ///< By an option; else it is the default one.
+    std::filesystem::path chain_file;
+    std::filesystem::path chain_directory;
+    std::filesystem::path wallet_directory;
+    uint16_t p2p_port = 0;
+    RpcEndpoint endpoint;
+};
+
+/// What all commands share: the options before any of them, and what the rest of Cairn lends them.
 struct Program {
     bool json = false;
     std::string wallet = "default";
     std::filesystem::path passphrase_file;
+    bool named = false;                     ///< `cairn rpc`: parameters as name=value.
     std::vector<std::string> rpc_arguments; ///< METHOD and its parameters, of `cairn rpc`.
 
-    /// Asked only by commands that need them: a missing chain file is no reason for no --help.
-    std::function<const consensus::Params&()> params;
-    std::function<RpcEndpoint()> endpoint;
-    std::function<std::filesystem::path()> wallet_directory;
+    /// By this program's options. Asked only by commands that need it: a missing chain file is no
+    /// reason for no --help.
+    std::function<const Place&()> place;
+    /// By the configuration file of a data directory alone.
+    std::function<Place(const std::filesystem::path& data_directory)> place_in;
+    /// The row of the node's method table, or null.
+    std::function<const rpc::server::Method*(std::string_view)> find_method;
+    /// Keeps others out of a directory for as long as its result lives. Throws std::runtime_error.
+    std::function<std::shared_ptr<void>(const std::filesystem::path&)> lock;
+
+    const consensus::Params& params() const { return place().params; }
+
+    const RpcEndpoint& endpoint() const { return place().endpoint; }
 
     /// The file of wallet `name`. Throws WalletError for a name that is none.
     std::filesystem::path wallet_path(const std::string& name) const;
@@ -45,8 +71,9 @@ void add_wallet_commands(CLI::App& app, Program& program);  ///< wallet create|r
 void add_account_commands(CLI::App& app, Program& program); ///< address, balance, history
 void add_send_commands(CLI::App& app, Program& program);    ///< send, abandon
 void add_node_commands(CLI::App& app, Program& program);    ///< status, rpc
-void add_chain_commands(CLI::App& app, Program& program);   ///< chain new
-void add_sign_commands(CLI::App& app, Program& program);    ///< chain key|block|sign
+void add_chain_commands(CLI::App& app, Program& program);   ///< chain new|key
+void add_sign_commands(CLI::App& chain, Program& program);  ///< chain block|sign
+void add_devnet_commands(CLI::App& app, Program& program);  ///< devnet up|down|status
 
 /// Bring `wallet` up to the node's tip, with a progress line and warnings on standard error.
 Height sync_with_node(const Program& program, WalletFile& wallet, NodeRpc& node);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "wallet/devnet.h"
-
+// cairn devnet up|down|status: a network of three nodes on this machine, for people who want to see
+// Cairn work and for those who build on it. The nodes are ordinary cairnd processes, each with a
+// cairn.conf.
 #include "wallet/devnet_payment.h"
 #include "wallet/devnet_view.h"
 
@@ -10,6 +11,8 @@
 #include <cstdlib>
 #include <ctime>
 #include <fmt/format.h>
+#include <iostream>
+#include <sstream>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -93,13 +96,6 @@ std::string default_directory() {
     return home == nullptr ? "devnet" : std::string(home) + "/.cairn/devnet";
 }
 
-/// cairnd, beside this program.
-fs::path node_program() {
-    fs::path program = fs::read_symlink("/proc/self/exe").parent_path() / "cairnd";
-    if (!fs::exists(program)) throw std::runtime_error(program.string() + " is missing");
-    return program;
-}
-
 /// How one types `path` here: the shorter of both forms, what a shell would take apart quoted.
 std::string typed(const fs::path& path) {
     const std::string whole = fs::absolute(path).lexically_normal().string();
@@ -162,21 +158,22 @@ private:
 /// What there is to see: the network's name and its nodes, a line each.
 std::vector<std::string> lines_of(const DevnetNetwork& network, const std::vector<Fields>& status) {
     std::stringstream text(fmt::format(
-        "chain {}, data in {}\n\n{}", network.nodes().at(0).place.chain,
-        network.directory().string(), table(status)));
+        "chain {}, data in {}\n\n{}", network.params().name, network.directory().string(),
+        table(status)));
     std::vector<std::string> lines{"Cairn: a network of three nodes on this machine"};
     for (std::string line; std::getline(text, line);) lines.push_back(line);
     return lines;
 }
 
+/// The same for programs.
+Fields fields_of(const DevnetNetwork& network, const std::vector<Fields>& status) {
+    return {
+        {"chain", network.params().name},
+        {"directory", network.directory().string()},
+        {"nodes", {"", array_text(status)}}};
+}
+
 void watch(const DevnetNetwork& network, const Commands& commands, Signals& signals) {
-    if (isatty(STDOUT_FILENO) == 0) { // nothing to draw on: say where it is, and stay
-        for (const std::string& line :
-             picture(lines_of(network, network.status()), commands.to_try(), "", {1000, 1000}))
-            say(line);
-        while (signals.wait(std::chrono::hours(1))) continue;
-        return;
-    }
     const Screen screen;
     do {
         std::vector<std::string> shown = commands.to_try();
@@ -189,8 +186,8 @@ void watch(const DevnetNetwork& network, const Commands& commands, Signals& sign
     } while (signals.wait(std::chrono::seconds(1)));
 }
 
-DevnetNetwork existing(const UpOptions& options, const FindPlace& find_place) {
-    DevnetNetwork network(options.directory, find_place);
+DevnetNetwork existing(const Program& program, const UpOptions& options) {
+    DevnetNetwork network(program, options.directory);
     if (network.nodes().empty())
         throw std::runtime_error(
             "no network in " + options.directory +
@@ -198,50 +195,59 @@ DevnetNetwork existing(const UpOptions& options, const FindPlace& find_place) {
     return network;
 }
 
-/// False if the user wants all to end.
-bool run_network(
+/// What `up` is for, once the nodes run. False if the user wants all to end.
+bool use_network(
+    const Program& program,
     const UpOptions& options,
     const DevnetNetwork& network,
-    const DevnetWallets& wallets,
+    int started,
     Signals& signals) {
-    const Commands commands(network, wallets.address_of("bob"));
-    if (options.watch) {
+    if (options.once) {
+        const std::optional<Fields> paid = pay_between_wallets(network, signals.pause());
+        if (paid) print(*paid, program.json);
+        return paid.has_value();
+    }
+    const Commands commands(network, address_of(network, "bob"));
+    if (options.watch && !program.json && isatty(STDOUT_FILENO) == 1) {
         watch(network, commands, signals);
-    } else if (options.once) {
-        return pay_between_wallets(network, wallets, signals.pause());
+        return true;
+    }
+    if (program.json) {
+        Fields fields = fields_of(network, network.status());
+        fields.emplace_back("started", started);
+        print(fields, true);
+        std::cout << std::flush;
     } else {
-        say("To try:");
+        for (const std::string& line : lines_of(network, network.status())) say(line);
+        say(fmt::format("\n{} of them started now. To try:", started));
         for (const std::string& command : commands.to_try()) say("  " + command);
         for (const char* what : {"status", "down"}) say("  " + commands.devnet(what));
     }
+    while (options.watch && signals.wait(std::chrono::hours(1))) continue;
     return true;
 }
 
-void up(const UpOptions& options, const DevnetChain& chain, const FindPlace& find_place) {
+void up(const Program& program, const UpOptions& options) {
     Signals signals;
-    DevnetNetwork network(options.directory, find_place);
-    if (!network.nodes().empty() && network.nodes()[0].place.chain != chain.params.name)
+    DevnetNetwork network(program, options.directory);
+    if (program.place().chain_chosen &&
+        program.params().genesis_hash != network.params().genesis_hash)
         throw std::runtime_error(fmt::format(
-            "{} holds a network of the chain '{}', not '{}': give its -chain, or another --dir",
-            options.directory, network.nodes()[0].place.chain, chain.params.name));
-    const DevnetWallets wallets(options.directory, chain.params);
-    const int started = network.start(
-        {node_program(), chain.file, wallets.address_of("alice"), options.base_port},
-        signals.pause());
+            "{} holds a network of another chain, '{}', not '{}': leave out -chain, or choose "
+            "another --dir",
+            options.directory, network.params().name, program.params().name));
+    make_wallets(network);
+    const int started =
+        network.start(address_of(network, "alice"), options.base_port, signals.pause());
     bool go_on = signals.wait(milliseconds(0));
     const auto stop_if_wanted = [&] {
         const bool ends = options.watch || (options.once && started == 3) || !go_on;
         if (!ends) return;
-        say("Stopping the nodes");
+        std::cerr << "Stopping the nodes\n";
         network.stop();
     };
     try {
-        if (go_on) {
-            say(fmt::format(
-                "{} nodes run, {} of them started now: chain {}, data in {}",
-                network.nodes().size(), started, chain.params.name, options.directory));
-            go_on = run_network(options, network, wallets, signals);
-        }
+        if (go_on) go_on = use_network(program, options, network, started, signals);
     } catch (...) {
         stop_if_wanted();
         throw;
@@ -250,15 +256,17 @@ void up(const UpOptions& options, const DevnetChain& chain, const FindPlace& fin
     if (!go_on) throw CLI::RuntimeError(130);
 }
 
+void down(const Program& program, const UpOptions& options) {
+    const int stopped = existing(program, options).stop();
+    print({{"directory", options.directory}, {"stopped", stopped}}, program.json);
+}
+
 /// Exit code 1 if a node doesn't answer.
-void show_status(const DevnetNetwork& network, bool as_json) {
+void show_status(const Program& program, const UpOptions& options) {
+    const DevnetNetwork network = existing(program, options);
     const std::vector<Fields> rows = network.status();
-    if (as_json)
-        print(
-            {{"chain", network.nodes()[0].place.chain},
-             {"directory", network.directory().string()},
-             {"nodes", {"", array_text(rows)}}},
-            true);
+    if (program.json)
+        print(fields_of(network, rows), true);
     else
         for (const std::string& line : lines_of(network, rows)) say(line);
     for (const Fields& row : rows)
@@ -267,11 +275,7 @@ void show_status(const DevnetNetwork& network, bool as_json) {
 
 } // namespace
 
-void add_devnet_commands(
-    CLI::App& app,
-    const bool& json,
-    const std::function<DevnetChain()>& chain,
-    const FindPlace& find_place) {
+void add_devnet_commands(CLI::App& app, Program& program) {
     CLI::App* devnet =
         app.add_subcommand("devnet", "A network of three nodes on this machine, one mining");
     devnet->require_subcommand(1);
@@ -291,12 +295,10 @@ void add_devnet_commands(
     up_command
         ->add_flag("--once", options->once, "Make one payment between two wallets, then stop them")
         ->excludes(watch_flag);
-    up_command->callback([=] { up(*options, chain(), find_place); });
-
-    add("down", "Stop the nodes")->callback([=] { existing(*options, find_place).stop(); });
-    add("status", "Show the nodes; exit code 1 if one does not answer")->callback([=, &json] {
-        show_status(existing(*options, find_place), json);
-    });
+    up_command->callback([&program, options] { up(program, *options); });
+    add("down", "Stop the nodes")->callback([&program, options] { down(program, *options); });
+    add("status", "Show the nodes; exit code 1 if one does not answer")
+        ->callback([&program, options] { show_status(program, *options); });
 }
 
 } // namespace cairn::wallet

@@ -9,12 +9,10 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
 #include <spawn.h>
 #include <stdexcept>
-#include <sys/file.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -27,35 +25,16 @@ namespace json = boost::json;
 namespace {
 
 constexpr int NODES = 3;
+constexpr const char* CHAIN_FILE = "chain.json"; ///< In the network's directory.
 constexpr uint16_t DEFAULT_BASE_PORT = 28410;
 constexpr std::chrono::seconds STOP_PATIENCE{60};
 constexpr std::chrono::seconds STATUS_PATIENCE{2};
 constexpr std::chrono::milliseconds POLL_INTERVAL{50};
 
-/// Held while nodes are started or stopped, so that two commands can't do both at once.
-class DirectoryLock {
-public:
-    explicit DirectoryLock(const fs::path& directory)
-        : file_(open((directory / "devnet.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-        if (file_ < 0) throw std::runtime_error("can't write in " + directory.string());
-        if (flock(file_, LOCK_EX | LOCK_NB) == 0) return;
-        close(file_);
-        throw std::runtime_error(
-            "another `cairn devnet` starts or stops this network just now: try again");
-    }
-
-    ~DirectoryLock() { close(file_); }
-
-    DirectoryLock(const DirectoryLock&) = delete;
-    DirectoryLock& operator=(const DirectoryLock&) = delete;
-
-private:
-    int file_;
-};
-
-/// Start `program` in the background; the process returned ends once that is up, or with an error,
-/// which it has told the terminal, if that fails.
-pid_t spawn(const fs::path& program, const fs::path& data_directory) {
+/// Start cairnd, which lies beside this program, in the background. The process returned ends once
+/// that is up, or with an error, which it has told the terminal, if that fails.
+pid_t spawn(const fs::path& data_directory) {
+    const fs::path program = fs::read_symlink("/proc/self/exe").parent_path() / "cairnd";
     std::string words[] = {program.string(), "-datadir=" + data_directory.string(), "-daemon"};
     char* const arguments[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
     pid_t pid = 0;
@@ -123,30 +102,37 @@ RpcClient DevnetNode::client(std::chrono::seconds timeout) const {
     return RpcClient(endpoint);
 }
 
-DevnetNetwork::DevnetNetwork(fs::path directory, FindPlace find_place)
-    : directory_(std::move(directory)),
-      find_place_(std::move(find_place)) {
-    if (fs::exists(directory_ / fmt::format("node{}", NODES) / "cairn.conf")) find_nodes();
+DevnetNetwork::DevnetNetwork(const Program& program, fs::path directory)
+    : program_(program),
+      directory_(std::move(directory)) {
+    const bool made = fs::exists(directory_ / fmt::format("node{}", NODES) / "cairn.conf");
+    if (made) find_nodes();
+    params_ = made ? nodes_[0].place.params : program.params();
 }
 
 void DevnetNetwork::find_nodes() {
     nodes_.clear();
     for (int number = 1; number <= NODES; ++number) {
         const fs::path directory = directory_ / fmt::format("node{}", number);
-        nodes_.push_back({number, directory, find_place_(directory)});
+        nodes_.push_back({number, directory, program_.place_in(directory)});
     }
 }
 
-void DevnetNetwork::write_config(
-    int number, const DevnetOptions& options, uint16_t base_port) const {
+void DevnetNetwork::copy_chain_file() const {
+    const fs::path copy = directory_ / CHAIN_FILE;
+    const Place& given = program_.place();
+    if (!fs::exists(copy) || (given.chain_chosen && !fs::equivalent(given.chain_file, copy)))
+        fs::copy_file(given.chain_file, copy, fs::copy_options::overwrite_existing);
+}
+
+void DevnetNetwork::write_config(int number, const std::string& payout, uint16_t base_port) const {
     const int port = base_port + 2 * (number - 1);
     std::string text = fmt::format(
         "# Written by `cairn devnet up`, when it starts this node.\n"
-        "port={0}\nbind=127.0.0.1:{0}\nrpcport={1}\nwalletdir=../wallets\ndbcache=64\n",
-        port, port + 1);
-    if (!options.chain_file.empty())
-        text += "chain=" + fs::absolute(options.chain_file).string() + "\n";
-    if (number == 1) text += "connect=0\nmine=" + options.payout + "\nminethreads=1\n";
+        "chain=../{2}\nwalletdir=../wallets\ndbcache=64\n"
+        "port={0}\nbind=127.0.0.1:{0}\nrpcport={1}\n",
+        port, port + 1, CHAIN_FILE);
+    if (number == 1) text += "connect=0\nmine=" + payout + "\nminethreads=1\n";
     for (int other = base_port; other < port; other += 2)
         text += fmt::format("connect=127.0.0.1:{}\n", other);
     const fs::path path = directory_ / fmt::format("node{}", number) / "cairn.conf";
@@ -155,21 +141,21 @@ void DevnetNetwork::write_config(
     if (!(file << text).flush()) throw std::runtime_error("can't write " + path.string());
 }
 
-int DevnetNetwork::start(const DevnetOptions& options, const Pause& pause) {
+int DevnetNetwork::start(const std::string& payout, uint16_t base_port, const Pause& pause) {
     fs::create_directories(directory_);
-    const DirectoryLock lock(directory_);
+    const auto lock = program_.lock(directory_);
     std::vector<int> missing;
     for (int number = 1; number <= NODES; ++number)
         if (nodes_.empty() || !nodes_[number - 1].process()) missing.push_back(number);
     // Those that run keep their ports, so the others do, too.
-    uint16_t base_port = nodes_.empty() ? DEFAULT_BASE_PORT : nodes_[0].place.p2p_port;
-    if (missing.size() == NODES && options.base_port != 0) base_port = options.base_port;
-    for (const int number : missing) write_config(number, options, base_port);
+    if (base_port == 0 || missing.size() < NODES)
+        base_port = nodes_.empty() ? DEFAULT_BASE_PORT : nodes_[0].place.p2p_port;
+    copy_chain_file();
+    for (const int number : missing) write_config(number, payout, base_port);
     find_nodes();
 
     std::vector<pid_t> starters;
-    for (const int number : missing)
-        starters.push_back(spawn(options.program, nodes_[number - 1].directory));
+    for (const int number : missing) starters.push_back(spawn(nodes_[number - 1].directory));
     std::string failed;
     for (size_t i = 0; i < missing.size(); ++i) {
         int status = 0;
@@ -185,9 +171,10 @@ int DevnetNetwork::start(const DevnetOptions& options, const Pause& pause) {
         "; if it is a port that is taken, choose six others in a row with --base-port");
 }
 
-void DevnetNetwork::stop_nodes(const std::vector<int>& numbers) const {
+int DevnetNetwork::stop_nodes(const std::vector<int>& numbers) const {
+    int running = 0;
     for (const int number : numbers)
-        if (const auto pid = nodes_[number - 1].process()) kill(*pid, SIGTERM);
+        if (const auto pid = nodes_[number - 1].process()) running += kill(*pid, SIGTERM) == 0;
     const auto deadline = std::chrono::steady_clock::now() + STOP_PATIENCE;
     for (const int number : numbers)
         while (nodes_[number - 1].process()) {
@@ -196,11 +183,12 @@ void DevnetNetwork::stop_nodes(const std::vector<int>& numbers) const {
                     fmt::format("node {} did not stop within a minute: see its debug.log", number));
             std::this_thread::sleep_for(POLL_INTERVAL);
         }
+    return running;
 }
 
-void DevnetNetwork::stop() const {
-    const DirectoryLock lock(directory_);
-    stop_nodes({1, 2, 3});
+int DevnetNetwork::stop() const {
+    const auto lock = program_.lock(directory_);
+    return stop_nodes({1, 2, 3});
 }
 
 std::vector<Fields> DevnetNetwork::status() const {

@@ -2,7 +2,6 @@
 #include "wallet/devnet_payment.h"
 
 #include "consensus/address.h"
-#include "wallet/devnet_view.h"
 #include "wallet/mnemonic.h"
 #include "wallet/spend.h"
 #include "wallet/sync.h"
@@ -14,6 +13,7 @@
 #include <ctime>
 #include <fmt/format.h>
 #include <fstream>
+#include <iostream>
 #include <stdexcept>
 
 namespace cairn::wallet {
@@ -48,11 +48,23 @@ bool wait_until(
     return true;
 }
 
-/// One of the two, and the node that it asks.
+fs::path wallet_path(const DevnetNetwork& network, const std::string& name) {
+    return network.directory() / "wallets" / (name + ".wallet");
+}
+
+keys::SecretText passphrase_of(const DevnetNetwork& network) {
+    return first_line_of(network.directory() / "passphrase");
+}
+
+std::string address_of(WalletFile& wallet) {
+    return wallet.address_of(wallet.ledger().receive_key());
+}
+
+/// One of the two, and the node that they ask.
 struct Person {
-    Person(const DevnetWallets& devnet, const std::string& name, const DevnetNode& asked)
-        : params(devnet.params()),
-          wallet(devnet.open(name)),
+    Person(const DevnetNetwork& network, const std::string& name, const DevnetNode& asked)
+        : params(network.params()),
+          wallet(wallet_path(network, name), params),
           node(asked.client(CALL_PATIENCE)) {}
 
     Balance balance() {
@@ -72,9 +84,9 @@ bool wait_for_coins(Person& alice, const Pause& pause) {
         const Balance now = alice.balance();
         if (now.spendable > PAYMENT) return true;
         if (alice.height != shown)
-            say(fmt::format(
-                "Block {}: alice has mined {}, which matures after {} blocks", alice.height.value,
-                to_text(now.immature), alice.params.coinbase_maturity));
+            std::cerr << fmt::format(
+                "Block {}: alice has mined {}, which matures after {} blocks\n", alice.height.value,
+                to_text(now.immature), alice.params.coinbase_maturity);
         shown = alice.height;
         return false;
     });
@@ -89,9 +101,8 @@ Txid pay(Person& alice, const std::string& address, const keys::SecretText& pass
     if (!account) throw std::runtime_error("the passphrase file does not open alice's wallet");
     const consensus::TransactionRef tx = sign_payment(draft, *account);
     send_payment(alice.node, alice.wallet, tx, std::time(nullptr));
-    say(fmt::format(
-        "alice pays {} to bob at {}, through node 2\nTransaction {}", to_text(PAYMENT), address,
-        tx->txid.to_string()));
+    std::cerr << fmt::format(
+        "alice pays {} to bob at {}, through node 2\n", to_text(PAYMENT), address);
     return tx->txid;
 }
 
@@ -111,8 +122,9 @@ bool holds_everywhere(
     });
 }
 
-bool wait_for_block(
-    const DevnetNetwork& network, Person& bob, const Txid& txid, const Pause& pause) {
+/// The block with the payment, once all nodes have it; empty if told to give up.
+std::string
+wait_for_block(const DevnetNetwork& network, Person& bob, const Txid& txid, const Pause& pause) {
     std::string block;
     const bool mined = wait_until("the payment to be mined", BLOCK_PATIENCE, pause, [&] {
         bob.balance();
@@ -123,57 +135,46 @@ bool wait_for_block(
             json::value_to<std::string>(bob.node.call("getblockhash", {payment->height->value}));
         return holds_everywhere(network, block, txid.to_string());
     });
-    if (mined) say(fmt::format("Confirmed on all three nodes, in block {}", block));
-    return mined;
+    return mined ? block : "";
 }
 
 } // namespace
 
-DevnetWallets::DevnetWallets(const fs::path& network, const consensus::Params& params)
-    : params_(params),
-      network_(network) {
-    fs::create_directories(network_ / "wallets");
-    if (!fs::exists(network_ / "passphrase")) std::ofstream(network_ / "passphrase") << "devnet\n";
+void make_wallets(const DevnetNetwork& network) {
+    const fs::path passphrase = network.directory() / "passphrase";
+    fs::create_directories(network.directory() / "wallets");
+    if (!fs::exists(passphrase)) std::ofstream(passphrase) << "devnet\n";
     for (const char* name : {"alice", "bob"}) {
-        const fs::path path = network_ / "wallets" / fmt::format("{}.wallet", name);
+        const fs::path path = wallet_path(network, name);
+        const WalletWords words{random_mnemonic(12), {}};
         if (!fs::exists(path))
             WalletFile::create(
-                path, {params_, {random_mnemonic(12), {}}, passphrase(), Height(0), CHEAP});
+                path, {network.params(), words, passphrase_of(network), Height(0), CHEAP});
     }
 }
 
-keys::SecretText DevnetWallets::passphrase() const {
-    return first_line_of(network_ / "passphrase");
+std::string address_of(const DevnetNetwork& network, const std::string& name) {
+    WalletFile wallet(wallet_path(network, name), network.params());
+    return address_of(wallet);
 }
 
-WalletFile DevnetWallets::open(const std::string& name) const {
-    return {network_ / "wallets" / (name + ".wallet"), params_};
-}
-
-std::string DevnetWallets::address_of(const std::string& name) const {
-    WalletFile wallet = open(name);
-    return wallet.address_of(wallet.ledger().receive_key());
-}
-
-bool pay_between_wallets(
-    const DevnetNetwork& network, const DevnetWallets& wallets, const Pause& pause) {
-    Person alice(wallets, "alice", network.nodes().at(1));
-    Person bob(wallets, "bob", network.nodes().at(2));
-    if (!wait_for_coins(alice, pause)) return false;
+std::optional<Fields> pay_between_wallets(const DevnetNetwork& network, const Pause& pause) {
+    Person alice(network, "alice", network.nodes().at(1));
+    Person bob(network, "bob", network.nodes().at(2));
+    if (!wait_for_coins(alice, pause)) return std::nullopt;
     const Amount before = bob.balance().spendable;
-    const std::string address = bob.wallet.address_of(bob.wallet.ledger().receive_key());
-    const Txid txid = pay(alice, address, wallets.passphrase());
-    if (!wait_for_block(network, bob, txid, pause)) return false;
+    const Txid txid = pay(alice, address_of(bob.wallet), passphrase_of(network));
+    const std::string block = wait_for_block(network, bob, txid, pause);
+    if (block.empty()) return std::nullopt;
     const Balance left = alice.balance();
     const Amount after = bob.balance().spendable;
     if (after - before != PAYMENT)
         throw std::runtime_error(fmt::format(
             "bob should have {} more than {}, but has {}", to_text(PAYMENT), to_text(before),
             to_text(after)));
-    say(fmt::format(
-        "Balances: alice {} (and {} not yet mature), bob {}", to_text(left.spendable),
-        to_text(left.immature), to_text(after)));
-    return true;
+    return Fields{
+        {"paid", PAYMENT},         {"txid", txid.to_string()},        {"block_on_all_nodes", block},
+        {"alice", left.spendable}, {"alice_immature", left.immature}, {"bob", after}};
 }
 
 } // namespace cairn::wallet

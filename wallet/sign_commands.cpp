@@ -80,7 +80,10 @@ void make_block(const Program& program, const std::string& address) {
         block.transactions.push_back(decoded<consensus::SealedTransaction>(
             tx.at("data").as_string(), "a transaction of the node's template"));
     consensus::reserve_solution(block);
-    std::cout << consensus::to_hex(consensus::encode(block)) << "\n";
+    const std::string hex = consensus::to_hex(consensus::encode(block));
+    if (program.json)
+        return print({{"height", reply.at("height").to_number<int>()}, {"block", hex}}, true);
+    std::cout << hex << "\n";
 }
 
 Block read_block(const fs::path& file) {

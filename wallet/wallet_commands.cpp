@@ -101,7 +101,7 @@ void make_wallet(const Program& program, const MakeOptions& options) {
 }
 
 void list_wallets(const Program& program) {
-    const fs::path directory = program.wallet_directory();
+    const fs::path directory = program.place().wallet_directory;
     std::vector<fs::path> files;
     if (fs::is_directory(directory))
         for (const fs::directory_entry& entry : fs::directory_iterator(directory))
@@ -138,7 +138,7 @@ fs::path Program::wallet_path(const std::string& name) const {
     if (!plain || name.empty() || name.size() > MAX_NAME_LENGTH || name[0] == '.')
         throw WalletError(
             "'" + name + "' can't name a wallet: use letters, digits, '-', '_' and '.'");
-    return wallet_directory() / (name + std::string(SUFFIX));
+    return place().wallet_directory / (name + std::string(SUFFIX));
 }
 
 keys::ExtendedSecretKey Program::unlock(WalletFile& file) const {

@@ -92,6 +92,9 @@ def mistakes_are_named(test):
             (["send", "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu", "1"], ["address", "regtest"]),
             (["-nosuchoption", "status"], ["nosuchoption"]),
             (["nosuchcommand"], ["nosuchcommand"]),
+            (["wallet", "foo"], ["'wallet foo'", "cairn wallet --help"]),
+            (["chain", "foo", "--json"], ["'chain foo'"]),
+            (["balance", "--nosuch"], ["--nosuch"]),
             (["-rpcport=many", "status"], ["rpcport", "many"])):
         error = offline(test, *arguments, expect=1)
         for word in words:
@@ -131,10 +134,31 @@ def rpc_passes_values_and_error_codes(test):
     genesis = node.rpc.getblockhash(0)
     expect_equal(node.cairn("rpc", "getblockhash", "0").strip(), genesis, "a string, bare")
     expect_equal(json.loads(node.cairn("rpc", "getblockheader", genesis))["height"], 0, "an object")
+    # By the node's method table, not by how a word looks: 51 is a script here, 1 a number there.
+    expect_equal(json.loads(node.cairn("rpc", "decodescript", "51"))["asm"], "1", "text of digits")
+    expect_equal(json.loads(node.cairn("rpc", "getblock", genesis, "1"))["height"], 0, "positions")
+    for words in (["--named", "getblock", f"blockhash={genesis}", "verbosity=1"],
+                  ["-named", "getblock", genesis, "verbose=1"]):
+        expect_equal(json.loads(node.cairn("rpc", *words))["height"], 0, "named parameters")
+    expect_in("Unknown named parameter no",
+              node.cairn("rpc", "-named", "getblock", "no=1", expect=8))
+    expect_in("expected type number", node.cairn("rpc", "getblockhash", "high", expect=3))
+    expect_in("Method not found", node.cairn("rpc", "nosuchmethod", "51", "[1", expect=1))
     error = node.cairn("rpc", "getblockhash", "1000", expect=8)
     expect_in("Block height out of range", error)
     expect_in("getblockcount", node.cairn("rpc", "help"))
     expect_in("regtest", node.cairn("status"))
+
+
+def options_are_spelled_as_cairnd_s(test):
+    node = test.node(chain="regtest")
+    for arguments in (["-json", "status"], ["status", "--json"], ["--json", "status", "-dnsseed=0"],
+                      ["status", "--rpcconnect", "127.0.0.1", "--json"]):
+        expect_equal(json.loads(node.cairn(*arguments))["chain"], "regtest", f"{arguments}")
+    node.cairn("wallet", "create", "rpc", "-passphrase-file", test.passphrase_file)
+    for arguments in (["--wallet", "rpc", "balance", "-json"],
+                      ["-wallet=rpc", "balance", "--json"]):
+        expect_equal(json.loads(node.cairn(*arguments))["wallet"], "rpc", f"{arguments}")
 
 
 def new_chain_is_written_and_mined(test):
@@ -153,4 +177,5 @@ def new_chain_is_written_and_mined(test):
 run(wallet_is_made_listed_and_restored_to_the_same_address, known_words_give_the_known_address,
     passphrase_comes_from_standard_input_too, passphrase_is_typed_unseen_and_corrected,
     mistakes_are_named, wrong_passphrase_pays_nothing, another_chains_node_is_refused,
-    rpc_passes_values_and_error_codes, new_chain_is_written_and_mined)
+    rpc_passes_values_and_error_codes, options_are_spelled_as_cairnd_s,
+    new_chain_is_written_and_mined)

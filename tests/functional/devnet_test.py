@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -14,8 +15,8 @@ import subprocess
 import termios
 import time
 
-from framework import (CAIRN, PATIENCE, environment, expect_equal, expect_in, free_ports_in_a_row,
-                       run, wait_until)
+from framework import (CAIRN, PATIENCE, ROOT, environment, expect_equal, expect_in,
+                       free_ports_in_a_row, run, wait_until)
 
 
 class Devnet:
@@ -78,11 +79,12 @@ def runs_in_the_background_and_goes_on_with_the_same_chain(test):
         expect_in("0 of them started now", net.up())
 
         height, tip = net.status()[1]["height"], net.rpc(2, "getblockhash", "2")
-        net.run("down")
+        expect_equal(json.loads(net.run("down", "--json"))["stopped"], 3, "nodes that were stopped")
         assert not any(net.pid(number) for number in (1, 2, 3)), "a node still runs"
         expect_in("down", net.run("status", expect=1))
-        net.run("down")  # once more does no harm
-        net.up()
+        expect_equal(json.loads(net.run("down", "--json"))["stopped"], 0, "once more does no harm")
+        again = json.loads(net.up("--json"))
+        expect_equal((again["started"], again["chain"]), (3, "cairn"), "what is told of the start")
         assert net.status()[1]["height"] >= height - 1
         expect_equal(net.rpc(2, "getblockhash", "2"), tip, "a block of before")
         net.run("down")
@@ -130,9 +132,9 @@ def taken_port_is_named_with_who_wants_it(test):
 def once_pays_between_two_wallets_and_stops(test):
     with Devnet(test) as net:
         for round_number in (1, 2):
-            text = net.up("--once")
-            expect_in("Confirmed on all three nodes", text)
-            expect_in(f"bob {round_number}.00000000", text)
+            paid = json.loads(net.up("--once", "--json"), parse_float=str)
+            expect_equal(paid["bob"], f"{round_number}.00000000", "what bob has")
+            expect_equal(len(paid["block_on_all_nodes"]), 64, "the block")
             assert not any(net.pid(number) for number in (1, 2, 3)), "a node still runs"
 
 
@@ -232,13 +234,45 @@ def hang_up_and_termination_stop_all(test):
             assert not any(net.pid(node) for node in (1, 2, 3)), f"a node runs after {number!r}"
 
 
-def other_chain_in_the_directory_is_refused(test):
+def chain_given_once_is_kept_and_another_is_refused(test):
     with Devnet(test) as net:
-        net.up()
+        net.up("-chain=regtest")
         net.run("down")
-        error = net.up("-chain=regtest", expect=1)
+        error = net.up("-chain=cairn", expect=1)
         for word in ("'cairn'", "'regtest'", "--dir"):
             expect_in(word, error)
+        expect_equal(json.loads(net.up("--json"))["chain"], "regtest", "chain without -chain")
+        net.run("down")
+
+
+def moved_directory_goes_on_without_the_files_it_was_made_from(test):
+    with Devnet(test) as net:
+        path = os.path.join(test.directory, "mine.json")
+        test.cairn("chain", "new", "mine", "--out", path)
+        net.up(f"-chain={path}")
+        wait_until(lambda: net.status()[2]["height"] >= 1, "a block")
+        net.run("down")
+        os.remove(path)
+        for folder, _, names in os.walk(net.directory):
+            for name in names:
+                if name.endswith((".conf", ".json")):
+                    with open(os.path.join(folder, name), encoding="utf-8") as file:
+                        assert test.directory not in file.read(), f"a path in {name}"
+        shutil.copytree(net.directory, net.directory + "-copy")
+        shutil.rmtree(net.directory)
+        net.directory += "-copy"
+        expect_equal(json.loads(net.up("--json"))["chain"], "mine", "chain of the copy")
+        assert net.status()[2]["height"] >= 1
+        expect_in("alice", test.cairn(f"-datadir={net.node(3)}", "wallet", "list"))
+        net.run("down")
+
+
+def run_takes_no_argument_it_does_not_know(test):
+    for argument in ("--nosuch", "extra", "-listen=0", "--dir"):
+        done = subprocess.run([os.path.join(ROOT, "run"), argument], capture_output=True, text=True,
+                              check=False, cwd=test.directory, timeout=PATIENCE)
+        expect_equal((done.returncode, done.stdout), (1, ""), f"./run {argument}")
+        expect_in(argument, done.stderr)
 
 
 if __name__ == "__main__":
@@ -246,4 +280,6 @@ if __name__ == "__main__":
         node_that_was_killed_is_told_of_and_started_again,
         pid_that_passed_to_another_process_is_left_alone, taken_port_is_named_with_who_wants_it,
         once_pays_between_two_wallets_and_stops, watched_in_a_terminal_until_control_c,
-        hang_up_and_termination_stop_all, other_chain_in_the_directory_is_refused)
+        hang_up_and_termination_stop_all, chain_given_once_is_kept_and_another_is_refused,
+        moved_directory_goes_on_without_the_files_it_was_made_from,
+        run_takes_no_argument_it_does_not_know)

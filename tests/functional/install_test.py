@@ -3,6 +3,7 @@
 """An installed copy: programs, chain files and documents in the usual places, and the programs
 find the files that were installed with them, not those of the source tree."""
 import os
+import re
 import subprocess
 
 import framework
@@ -14,8 +15,13 @@ def installed_programs_use_the_installed_files(test):
     subprocess.run(["cmake", "--install", os.path.dirname(BIN), "--prefix", prefix], check=True,
                    stdout=subprocess.DEVNULL)
     for path in ("share/cairn/genesis.json", "share/cairn/genesis/bitcoin-mainnet.json",
-                 "share/doc/cairn/README.md", "share/doc/cairn/rpc.md"):
+                 "share/doc/cairn/docs/rpc.md"):
         assert os.path.isfile(os.path.join(prefix, path)), f"{path} is not installed"
+    documents = os.path.join(prefix, "share/doc/cairn")
+    with open(os.path.join(documents, "README.md"), encoding="utf-8") as file:
+        links = re.findall(r"\]\(([^):]+)\)", file.read())
+    missing = [link for link in links if not os.path.isfile(os.path.join(documents, link))]
+    expect_equal((len(links) > 3, missing), (True, []), "documents that the README links to")
 
     framework.CAIRND, framework.CAIRN = (os.path.join(prefix, "bin", name)
                                          for name in ("cairnd", "cairn"))
@@ -26,7 +32,7 @@ def installed_programs_use_the_installed_files(test):
     expect_equal(node.stop(), 0, "exit code")
 
     directory = os.path.join(test.directory, "devnet")
-    expect_in("Confirmed on all three nodes",
+    expect_in("Block on all nodes",
               test.cairn("devnet", "up", "--once", "--dir", directory, "--base-port",
                          str(free_ports_in_a_row(6))))
 
