@@ -60,13 +60,14 @@ Arguments sort_arguments(const CLI::App& app, std::span<const std::string> words
             }
             sorted.own.push_back(word);
             if (command->get_subcommands(nullptr).empty()) continue; // an argument of its own
-            const CLI::App* next = command->get_subcommand_no_throw(word);
+            const auto next = command->get_subcommands(
+                [&](const CLI::App* one) { return one->check_name(word); });
             const std::string path = command == &app ? "" : command->get_name() + " ";
-            if (next == nullptr)
+            if (next.empty())
                 throw node::OptionError(
                     "there is no command '" + path + word + "'; `cairn " + path +
                     "--help` lists them");
-            command = next;
+            command = next[0];
         } else if (std::string own = own_option(command, word, takes_next); !own.empty()) {
             sorted.own.push_back(std::move(own));
             if (takes_next && words.size() > 1) {

@@ -48,14 +48,6 @@ std::string default_hrp(const std::string& name) {
     return hrp.substr(0, MAX_DEFAULT_HRP);
 }
 
-Amount amount_option(const std::string& text) {
-    const auto amount = read_amount(text);
-    if (!amount)
-        throw WalletError(
-            "'" + text + "' is no amount: give at most 21000000 coins, as in 1000000");
-    return *amount;
-}
-
 /// The first address of the wallet of `words` on a chain with this prefix.
 std::string first_address(const SecretText& words, const std::string& hrp) {
     const auto master = keys::master_key(mnemonic_seed(words, "").view());
@@ -76,8 +68,7 @@ SecretText add_premine(NewChainOptions& options) {
             if (words.empty()) words = random_mnemonic(12);
             address = first_address(words, options.chain.address.bech32_hrp);
         }
-        const Amount amount =
-            amount_option(sign == std::string::npos ? item : item.substr(sign + 1));
+        const Amount amount = amount_of(sign == std::string::npos ? item : item.substr(sign + 1));
         options.chain.premine.push_back({std::move(address), amount});
     }
     return words;
@@ -109,7 +100,7 @@ Script challenge_of(const NewChainOptions& options) {
 void make_chain(const Program& program, NewChainOptions options) {
     NewChain& chain = options.chain;
     if (chain.address.bech32_hrp.empty()) chain.address.bech32_hrp = default_hrp(chain.name);
-    if (!options.subsidy.empty()) chain.subsidy = amount_option(options.subsidy);
+    if (!options.subsidy.empty()) chain.subsidy = amount_of(options.subsidy);
     if (options.out.empty()) options.out = chain.name + ".json";
     if (fs::exists(options.out))
         throw WalletError(options.out.string() + " exists already: choose another with --out");
@@ -166,7 +157,7 @@ void add_chain_commands(CLI::App& app, Program& program) {
     command->add_option(
         "--hrp", options->chain.address.bech32_hrp, "Addresses begin with it (the name)");
     command->add_option("--spacing", options->chain.work.spacing, "Seconds between blocks (15)")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(1, 86'400));
     command->add_option("--subsidy", options->subsidy, "Coins that a block creates (1)");
     command->add_option("--halving", options->chain.halving_interval, "Blocks; 0: never");
     command->add_option("--maturity", options->chain.coinbase_maturity, "Blocks (10)");

@@ -75,6 +75,10 @@ void add_chain_commands(CLI::App& app, Program& program);   ///< chain new|key
 void add_sign_commands(CLI::App& chain, Program& program);  ///< chain block|sign
 void add_devnet_commands(CLI::App& app, Program& program);  ///< devnet up|down|status
 
+/// What an argument says. Throw WalletError.
+Amount amount_of(const std::string& argument);
+Script script_of(const std::string& address, const consensus::Params& params);
+
 /// Bring `wallet` up to the node's tip, with a progress line and warnings on standard error.
 Height sync_with_node(const Program& program, WalletFile& wallet, NodeRpc& node);
 

@@ -119,46 +119,31 @@ std::string typed_program() {
     return typed(program);
 }
 
+std::string devnet_command(const DevnetNetwork& network, std::string_view command) {
+    return fmt::format(
+        "{} devnet {} --dir {}", typed_program(), command, typed(network.directory()));
+}
+
 /// What one types to try the network.
-class Commands {
-public:
-    Commands(const DevnetNetwork& network, std::string address)
-        : program_(typed_program()),
-          directory_(typed(network.directory())),
-          address_(std::move(address)) {}
-
-    std::string devnet(const char* what) const {
-        return fmt::format("{} devnet {} --dir {}", program_, what, directory_);
-    }
-
-    std::vector<std::string> to_try() const {
-        return {
-            node(2, "balance --wallet alice"),
-            node(
-                2, fmt::format(
-                       "send --wallet alice --passphrase-file {}/passphrase --yes {} 1.5",
-                       directory_, address_)),
-            node(3, "balance --wallet bob"),
-            node(2, "history --wallet alice"),
-            node(1, "status"),
-            node(3, "rpc getpeerinfo"),
-        };
-    }
-
-private:
-    std::string node(int number, std::string_view command) const {
-        return fmt::format("{} -datadir={}/node{} {}", program_, directory_, number, command);
-    }
-
-    std::string program_;
-    std::string directory_;
-    std::string address_;
-};
+std::vector<std::string> commands_to_try(const DevnetNetwork& network) {
+    const std::string directory = typed(network.directory());
+    const std::string pay = fmt::format(
+        "send --wallet alice --passphrase-file {}/passphrase --yes {} 1.5", directory,
+        address_of(network, "bob"));
+    const std::pair<int, std::string> commands[] = {
+        {2, "balance --wallet alice"}, {2, pay},      {3, "balance --wallet bob"},
+        {2, "history --wallet alice"}, {1, "status"}, {3, "rpc getpeerinfo"}};
+    std::vector<std::string> lines;
+    for (const auto& [node, command] : commands)
+        lines.push_back(
+            fmt::format("{} -datadir={}/node{} {}", typed_program(), directory, node, command));
+    return lines;
+}
 
 /// What there is to see: the network's name and its nodes, a line each.
 std::vector<std::string> lines_of(const DevnetNetwork& network, const std::vector<Fields>& status) {
     std::stringstream text(fmt::format(
-        "chain {}, data in {}\n\n{}", network.params().name, network.directory().string(),
+        "chain {}, data in {}\n\n{}", network.params().name, typed(network.directory()),
         table(status)));
     std::vector<std::string> lines{"Cairn: a network of three nodes on this machine"};
     for (std::string line; std::getline(text, line);) lines.push_back(line);
@@ -173,13 +158,15 @@ Fields fields_of(const DevnetNetwork& network, const std::vector<Fields>& status
         {"nodes", {"", array_text(status)}}};
 }
 
-void watch(const DevnetNetwork& network, const Commands& commands, Signals& signals) {
+void watch(const DevnetNetwork& network, Signals& signals) {
+    const std::vector<std::string> commands = commands_to_try(network);
     const Screen screen;
     do {
-        std::vector<std::string> shown = commands.to_try();
+        std::vector<std::string> shown = commands;
         const bool all_run = std::ranges::all_of(
             network.nodes(), [](const DevnetNode& node) { return node.process().has_value(); });
-        if (!all_run) shown.insert(shown.begin(), commands.devnet("up") + " # starts what is down");
+        if (!all_run)
+            shown.insert(shown.begin(), devnet_command(network, "up") + " # starts what is down");
         Screen::show(picture(
             lines_of(network, network.status()), shown,
             "Ctrl-C stops all nodes; the next start goes on with the same chain.", Screen::size()));
@@ -207,9 +194,8 @@ bool use_network(
         if (paid) print(*paid, program.json);
         return paid.has_value();
     }
-    const Commands commands(network, address_of(network, "bob"));
     if (options.watch && !program.json && isatty(STDOUT_FILENO) == 1) {
-        watch(network, commands, signals);
+        watch(network, signals);
         return true;
     }
     if (program.json) {
@@ -220,8 +206,8 @@ bool use_network(
     } else {
         for (const std::string& line : lines_of(network, network.status())) say(line);
         say(fmt::format("\n{} of them started now. To try:", started));
-        for (const std::string& command : commands.to_try()) say("  " + command);
-        for (const char* what : {"status", "down"}) say("  " + commands.devnet(what));
+        for (const std::string& command : commands_to_try(network)) say("  " + command);
+        for (const char* what : {"status", "down"}) say("  " + devnet_command(network, what));
     }
     while (options.watch && signals.wait(std::chrono::hours(1))) continue;
     return true;

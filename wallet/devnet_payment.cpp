@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "wallet/devnet_payment.h"
 
-#include "consensus/address.h"
 #include "wallet/mnemonic.h"
 #include "wallet/spend.h"
 #include "wallet/sync.h"
@@ -94,8 +93,8 @@ bool wait_for_coins(Person& alice, const Pause& pause) {
 
 /// Returns the payment's id.
 Txid pay(Person& alice, const std::string& address, const keys::SecretText& passphrase) {
-    const auto script = consensus::script_of_address(address, alice.params.address);
-    const PaymentRequest request{script.value(), PAYMENT, fee_rate_from(alice.node, 6)};
+    const Script script = script_of(address, alice.params);
+    const PaymentRequest request{script, PAYMENT, fee_rate_from(alice.node, 6)};
     const PaymentDraft draft = draft_payment(alice.wallet.ledger(), request, alice.params);
     const auto account = alice.wallet.unlock(passphrase);
     if (!account) throw std::runtime_error("the passphrase file does not open alice's wallet");

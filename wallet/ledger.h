@@ -51,11 +51,7 @@ struct OwnCoin {
     TxOut out;
     KeyPosition key;
     std::optional<Height> height; ///< nullopt: unconfirmed.
-    bool coinbase = false;
-    bool made_here = false; ///< Of a transaction this wallet file signed: so it will confirm.
-
-    /// Whether it may be spent in the block after the one at `tip`.
-    bool spendable(Height tip, int32_t coinbase_maturity) const;
+    bool spendable = false;       ///< In the block after tip().
 };
 
 /// Sums of the unspent coins. Units: satoshis.
@@ -93,7 +89,7 @@ struct ScannedBlock {
 /// Invariants: the watched scripts reach GAP_LIMIT beyond the last used one of each branch; an
 ///   outpoint has at most one live spender; scanned blocks are consecutive.
 /// Thread: one. Lifetime: the database outlives it. Changes reach the disk with the caller's
-///   DatabaseTransaction, or each alone.
+///   Database::atomically(), or each alone.
 class Ledger {
 public:
     static void create_tables(Database& database);
@@ -131,7 +127,7 @@ public:
     /// Declare an unconfirmed transaction, and what depends on it, dead: its inputs are free.
     void abandon(const Txid& txid);
 
-    std::vector<OwnCoin> coins() const;
+    std::vector<OwnCoin> coins(int32_t coinbase_maturity) const;
     Balance balance(int32_t coinbase_maturity) const;
     std::vector<HistoryEntry> history() const; ///< Oldest first, unconfirmed last.
     std::vector<PendingTransaction> pending() const;

@@ -17,13 +17,11 @@ SealedTransaction decoded(const consensus::Bytes& raw) {
 
 } // namespace
 
-bool OwnCoin::spendable(Height tip, int32_t coinbase_maturity) const {
-    if (!height) return made_here;
+std::vector<OwnCoin> Ledger::coins(int32_t coinbase_maturity) const {
+    const std::optional<ScannedBlock> scanned = tip();
     // As the rules count: in the block at tip + 1.
-    return !coinbase || tip.value + 1 - height->value >= coinbase_maturity;
-}
-
-std::vector<OwnCoin> Ledger::coins() const {
+    const Height mature =
+        (scanned ? scanned->height : Height(0)) + Height(1) - Height(coinbase_maturity);
     std::vector<OwnCoin> coins;
     Statement row = database_.query(
         "SELECT coins.txid, number, value, script, height, position, made_here FROM coins "
@@ -32,25 +30,24 @@ std::vector<OwnCoin> Ledger::coins() const {
         "WHERE spends.txid = coins.txid AND spends.number = coins.number AND spenders.live = 1)");
     OwnCoin coin;
     int64_t position = 0;
+    bool made_here = false; // so it will confirm
     while (row.next(
         coin.point.txid, coin.point.index, coin.out.value, coin.out.script_pubkey, coin.height,
-        position, coin.made_here)) {
+        position, made_here)) {
         const std::optional<KeyPosition> key = find_key(coin.out.script_pubkey);
         if (!key) file_is_damaged("a coin of another key");
         coin.key = *key;
-        coin.coinbase = coin.height && position == 0;
+        coin.spendable = coin.height ? position > 0 || *coin.height <= mature : made_here;
         coins.push_back(coin);
     }
     return coins;
 }
 
 Balance Ledger::balance(int32_t coinbase_maturity) const {
-    const std::optional<ScannedBlock> scanned = tip();
-    const Height height = scanned ? scanned->height : Height(0);
     Balance balance;
-    for (const OwnCoin& coin : coins()) {
+    for (const OwnCoin& coin : coins(coinbase_maturity)) {
         const Amount value = coin.out.value;
-        if (coin.spendable(height, coinbase_maturity)) {
+        if (coin.spendable) {
             balance.spendable += value;
             if (!coin.height) balance.unconfirmed += value;
         } else if (coin.height) {

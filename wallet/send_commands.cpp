@@ -29,20 +29,8 @@ struct SendOptions {
 /// node estimates.
 PaymentRequest read_request(const SendOptions& options, const consensus::Params& params) {
     PaymentRequest request;
-    consensus::AddressError error;
-    const auto script = consensus::script_of_address(options.address, params.address, &error);
-    if (!script)
-        throw WalletError(
-            "'" + options.address + "' is no address on chain " + params.name + ": " +
-            error.message);
-    request.script = *script;
-    if (options.amount != "all") {
-        request.amount = read_amount(options.amount);
-        if (!request.amount)
-            throw WalletError(
-                "'" + options.amount +
-                "' is no amount: give at most 21000000 coins, to 8 decimals, as in 0.25, or all");
-    }
+    request.script = script_of(options.address, params);
+    if (options.amount != "all") request.amount = amount_of(options.amount);
     if (!options.fee_rate.empty()) {
         const auto rate = read_fee_rate(options.fee_rate);
         if (!rate)
@@ -118,6 +106,20 @@ void abandon(const Program& program, const std::string& text) {
 }
 
 } // namespace
+
+Amount amount_of(const std::string& argument) {
+    if (const auto amount = read_amount(argument)) return *amount;
+    throw WalletError(
+        "'" + argument + "' is no amount: give at most 21000000 coins, to 8 decimals, as in 0.25");
+}
+
+Script script_of(const std::string& address, const consensus::Params& params) {
+    consensus::AddressError error;
+    if (const auto script = consensus::script_of_address(address, params.address, &error))
+        return *script;
+    throw WalletError(
+        "'" + address + "' is no address on chain " + params.name + ": " + error.message);
+}
 
 void add_send_commands(CLI::App& app, Program& program) {
     const auto options = std::make_shared<SendOptions>();

@@ -64,8 +64,7 @@ consensus::Transaction coinbase_of(const json::value& reply, const Script& payou
 /// The node's template as a block that pays `address`, with room for its signatures.
 void make_block(const Program& program, const std::string& address) {
     const Params& params = signed_chain(program);
-    const auto payout = consensus::script_of_address(address, params.address);
-    if (!payout) throw WalletError("'" + address + "' is no address on chain " + params.name);
+    const Script payout = script_of(address, params);
     const json::value reply =
         RpcClient(program.endpoint()).call("getblocktemplate", {{{"rules", {"segwit", "signet"}}}});
     Block block;
@@ -75,7 +74,7 @@ void make_block(const Program& program, const std::string& address) {
     block.header.time = reply.at("curtime").to_number<uint32_t>();
     const json::string& bits = reply.at("bits").as_string();
     std::from_chars(bits.data(), bits.data() + bits.size(), block.header.bits, 16);
-    block.transactions.emplace_back(coinbase_of(reply, *payout));
+    block.transactions.emplace_back(coinbase_of(reply, payout));
     for (const json::value& tx : reply.at("transactions").as_array())
         block.transactions.push_back(decoded<consensus::SealedTransaction>(
             tx.at("data").as_string(), "a transaction of the node's template"));

@@ -41,12 +41,9 @@ int64_t output_weight(const Script& script) {
 
 std::vector<OwnCoin>
 spendable_coins(const Ledger& ledger, bool confirmed_only, const Params& params) {
-    const std::optional<ScannedBlock> tip = ledger.tip();
-    const Height height = tip ? tip->height : Height(0);
-    std::vector<OwnCoin> coins = ledger.coins();
+    std::vector<OwnCoin> coins = ledger.coins(params.coinbase_maturity);
     std::erase_if(coins, [&](const OwnCoin& coin) {
-        return !coin.spendable(height, params.coinbase_maturity) ||
-               (confirmed_only && !coin.height);
+        return !coin.spendable || (confirmed_only && !coin.height);
     });
     return coins;
 }
@@ -168,19 +165,13 @@ sign_payment(const PaymentDraft& draft, const keys::ExtendedSecretKey& account) 
 
 void send_payment(
     NodeRpc& node, WalletFile& wallet, const consensus::TransactionRef& tx, int64_t now) {
-    {
-        DatabaseTransaction transaction(wallet.database());
-        wallet.ledger().add_own(*tx, now);
-        transaction.commit();
-    }
+    wallet.database().atomically([&] { wallet.ledger().add_own(*tx, now); });
     try {
         const json::string raw(consensus::to_hex(consensus::encode(*tx)));
         node.call("sendrawtransaction", {raw});
     } catch (const RpcError& error) {
         if (error.code == 0) throw;
-        DatabaseTransaction transaction(wallet.database());
-        wallet.ledger().remove_own(tx->txid);
-        transaction.commit();
+        wallet.database().atomically([&] { wallet.ledger().remove_own(tx->txid); });
         throw;
     }
 }

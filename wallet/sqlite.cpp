@@ -36,7 +36,7 @@ Statement::Statement(sqlite3* database, std::string_view sql)
 
 bool Statement::step() {
     const int code = sqlite3_step(statement_.get());
-    if (code != SQLITE_ROW && code != SQLITE_DONE) fail(sqlite3_db_handle(statement_.get()), code);
+    if (code != SQLITE_ROW && code != SQLITE_DONE) fail(database(), code);
     return code == SQLITE_ROW;
 }
 
@@ -50,27 +50,23 @@ consensus::ByteView Statement::view(int column) const {
 }
 
 void Statement::bind(int parameter, int64_t value) {
-    check(
-        sqlite3_db_handle(statement_.get()),
-        sqlite3_bind_int64(statement_.get(), parameter, value));
+    check(database(), sqlite3_bind_int64(statement_.get(), parameter, value));
 }
 
 void Statement::bind(int parameter, std::string_view text) {
     check(
-        sqlite3_db_handle(statement_.get()),
-        sqlite3_bind_text(
-            statement_.get(), parameter, text.data(), static_cast<int>(text.size()),
-            SQLITE_TRANSIENT)); // NOLINT
+        database(), sqlite3_bind_text(
+                        statement_.get(), parameter, text.data(), static_cast<int>(text.size()),
+                        SQLITE_TRANSIENT)); // NOLINT
 }
 
 void Statement::bind(int parameter, consensus::ByteView bytes) {
     // A null pointer would bind NULL, not an empty blob.
     const void* data = bytes.empty() ? "" : static_cast<const void*>(bytes.data());
     check(
-        sqlite3_db_handle(statement_.get()),
-        sqlite3_bind_blob(
-            statement_.get(), parameter, data, static_cast<int>(bytes.size()),
-            SQLITE_TRANSIENT)); // NOLINT
+        database(), sqlite3_bind_blob(
+                        statement_.get(), parameter, data, static_cast<int>(bytes.size()),
+                        SQLITE_TRANSIENT)); // NOLINT
 }
 
 Database::Database(const std::filesystem::path& path) {
@@ -87,22 +83,16 @@ void Database::execute(const std::string& sql) {
     check(handle_.get(), sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr));
 }
 
-DatabaseTransaction::DatabaseTransaction(Database& database) : database_(database) {
-    database_.execute("BEGIN IMMEDIATE");
-}
-
-DatabaseTransaction::~DatabaseTransaction() {
-    if (!open_) return;
+void Database::atomically(const std::function<void()>& change) {
+    execute("BEGIN IMMEDIATE");
     try {
-        database_.execute("ROLLBACK");
-    } catch (const DatabaseError&) { // NOLINT(bugprone-empty-catch)
-        // SQLite rolls back by itself when the file is opened next.
+        change();
+        execute("COMMIT");
+    } catch (...) {
+        // If this fails, too, SQLite rolls back by itself when the file is opened next.
+        sqlite3_exec(handle_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+        throw;
     }
-}
-
-void DatabaseTransaction::commit() {
-    database_.execute("COMMIT");
-    open_ = false;
 }
 
 } // namespace cairn::wallet

@@ -10,6 +10,7 @@
 #include <array>
 #include <concepts>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <sqlite3.h>
@@ -111,6 +112,8 @@ private:
         out.assign(bytes.begin(), bytes.end());
     }
 
+    sqlite3* database() const { return sqlite3_db_handle(statement_.get()); }
+
     std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> statement_;
 };
 
@@ -124,6 +127,9 @@ public:
 
     /// Statements without values or rows, any number of them.
     void execute(const std::string& sql);
+
+    /// All changes that `change` makes reach the file together, or, if it throws, not at all.
+    void atomically(const std::function<void()>& change);
 
     /// A statement with its values, to be stepped through.
     template <class... T>
@@ -143,21 +149,6 @@ public:
 
 private:
     std::unique_ptr<sqlite3, decltype(&sqlite3_close)> handle_{nullptr, &sqlite3_close};
-};
-
-/// All changes made while it lives reach the file together, at commit(), or not at all.
-class DatabaseTransaction {
-public:
-    explicit DatabaseTransaction(Database& database);
-    ~DatabaseTransaction(); ///< Rolls back what wasn't committed.
-    DatabaseTransaction(const DatabaseTransaction&) = delete;
-    DatabaseTransaction& operator=(const DatabaseTransaction&) = delete;
-
-    void commit();
-
-private:
-    Database& database_;
-    bool open_ = true;
 };
 
 } // namespace cairn::wallet

@@ -135,9 +135,7 @@ private:
 
     void undo_above(const ScannedBlock& tip, Height height) {
         if (tip.height <= height) return;
-        DatabaseTransaction transaction(wallet_.database());
-        ledger_.roll_back(height);
-        transaction.commit();
+        wallet_.database().atomically([&] { ledger_.roll_back(height); });
         report_.blocks_undone += tip.height.value - std::max(height.value, 0);
     }
 
@@ -174,22 +172,19 @@ private:
     /// Look through a batch of blocks; false if they don't follow what was looked through before.
     bool scan_from(Height first) {
         const std::vector<Candidate> blocks = candidates_if_still_there(first);
-        if (blocks.empty()) return false;
-        DatabaseTransaction transaction(wallet_.database());
-        Height height = first;
-        for (const Candidate& block : blocks) {
-            const std::optional<ScannedBlock> before = ledger_.tip();
-            if (block.header.hash() != block.hash) throw RpcError(0, "a header has another hash");
-            if (before && block.header.prev_hash != before->hash) {
-                transaction.commit();
-                return false;
+        size_t done = 0;
+        wallet_.database().atomically([&] {
+            for (const Candidate& block : blocks) {
+                const std::optional<ScannedBlock> before = ledger_.tip();
+                if (block.header.hash() != block.hash)
+                    throw RpcError(0, "a header has another hash");
+                if (before && block.header.prev_hash != before->hash) return;
+                const Height height = first + static_cast<int32_t>(done++);
+                look_into(block, height);
+                ledger_.set_tip({height, block.hash});
             }
-            look_into(block, height);
-            ledger_.set_tip({height, block.hash});
-            ++height;
-        }
-        transaction.commit();
-        return true;
+        });
+        return done > 0 && done == blocks.size();
     }
 
     void look_into(const Candidate& candidate, Height height) {

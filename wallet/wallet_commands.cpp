@@ -173,7 +173,7 @@ void add_wallet_commands(CLI::App& app, Program& program) {
     restore->add_option(
         "--words-file", options->words_file, "File with the words (default: asked for)");
     restore->add_option("--birthday", options->birthday, "Height below which it was never paid")
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::Range(0, INT32_MAX));
     group->add_subcommand("list", "The wallets there are")->callback([&program] {
         list_wallets(program);
     });

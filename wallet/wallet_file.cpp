@@ -106,7 +106,6 @@ void fill(Database& database, const NewWallet& wallet, const WalletIdentity& ide
     secret += wallet.words.seed_passphrase;
     const SealedSecret sealed =
         seal_secret(secret, wallet.passphrase, sealed_beside(identity), wallet.cost);
-    DatabaseTransaction transaction(database);
     database.execute(SCHEMA);
     Ledger::create_tables(database);
     database.run(
@@ -119,7 +118,6 @@ void fill(Database& database, const NewWallet& wallet, const WalletIdentity& ide
     database.execute(
         "PRAGMA application_id=" + std::to_string(APPLICATION_ID) +
         "; PRAGMA user_version=" + std::to_string(FORMAT));
-    transaction.commit();
 }
 
 void sync_directory(const fs::path& directory) {
@@ -145,7 +143,7 @@ void WalletFile::create(const fs::path& path, const NewWallet& wallet) {
     try {
         {
             Database database(unfinished);
-            fill(database, wallet, identity);
+            database.atomically([&] { fill(database, wallet, identity); });
         }
         // A link, unlike a renaming, never replaces a wallet that is there.
         if (::link(unfinished.c_str(), path.c_str()) != 0) {

@@ -152,14 +152,15 @@ BOOST_AUTO_TEST_CASE(open__killed_while_writing__is_as_of_the_last_commit) {
         WalletFile wallet(path, regtest_params());
         BlockHash hash;
         wallet.ledger().set_tip({7, hash});
-        const DatabaseTransaction transaction(wallet.database());
-        // Larger than SQLite's page cache, so that the file itself is half changed.
-        wallet.database().execute("PRAGMA cache_size=10; PRAGMA cache_spill=ON;"
-                                  "DELETE FROM secret; DELETE FROM identity;"
-                                  "CREATE TABLE big AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
-                                  "SELECT i + 1 FROM n WHERE i < 20000) SELECT i, "
-                                  "randomblob(100) FROM n");
-        ::kill(::getpid(), SIGKILL);
+        wallet.database().atomically([&] {
+            // Larger than SQLite's page cache, so that the file itself is half changed.
+            wallet.database().execute(
+                "PRAGMA cache_size=10; PRAGMA cache_spill=ON;"
+                "DELETE FROM secret; DELETE FROM identity;"
+                "CREATE TABLE big AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
+                "SELECT i + 1 FROM n WHERE i < 20000) SELECT i, randomblob(100) FROM n");
+            ::kill(::getpid(), SIGKILL);
+        });
     }
     int status = 0;
     BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
