@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "wallet/devnet_network.h"
 
+#include "rpc/server/new_file.h"
 #include "wallet/terminal.h"
 
 #include <boost/json/value_to.hpp>
@@ -121,8 +122,10 @@ void DevnetNetwork::find_nodes() {
 void DevnetNetwork::copy_chain_file() const {
     const fs::path copy = directory_ / CHAIN_FILE;
     const Place& given = program_.place();
-    if (!fs::exists(copy) || (given.chain_chosen && !fs::equivalent(given.chain_file, copy)))
-        fs::copy_file(given.chain_file, copy, fs::copy_options::overwrite_existing);
+    if (fs::exists(copy) && (!given.chain_chosen || fs::equivalent(given.chain_file, copy))) return;
+    std::ifstream file(given.chain_file);
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    rpc::server::replace_file(copy, text, 0644);
 }
 
 void DevnetNetwork::write_config(int number, const std::string& payout, uint16_t base_port) const {
@@ -137,8 +140,7 @@ void DevnetNetwork::write_config(int number, const std::string& payout, uint16_t
         text += fmt::format("connect=127.0.0.1:{}\n", other);
     const fs::path path = directory_ / fmt::format("node{}", number) / "cairn.conf";
     fs::create_directories(path.parent_path());
-    std::ofstream file(path, std::ios::trunc);
-    if (!(file << text).flush()) throw std::runtime_error("can't write " + path.string());
+    rpc::server::replace_file(path, text, 0644);
 }
 
 int DevnetNetwork::start(const std::string& payout, uint16_t base_port, const Pause& pause) {

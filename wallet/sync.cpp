@@ -136,7 +136,6 @@ private:
     void undo_above(const ScannedBlock& tip, Height height) {
         if (tip.height <= height) return;
         wallet_.database().atomically([&] { ledger_.roll_back(height); });
-        report_.blocks_undone += tip.height.value - std::max(height.value, 0);
     }
 
     std::vector<Candidate> candidates(Height first) {

@@ -20,7 +20,6 @@ using SyncProgress = std::function<void(Height done, Height target)>;
 struct SyncReport {
     Height height;             ///< Of the block the wallet is at now.
     bool node_behind = false;  ///< The node itself is still catching up.
-    int32_t blocks_undone = 0; ///< Of a fork that was left.
     /// One sentence for each transaction made here that the node doesn't take.
     std::vector<std::string> warnings;
 };

@@ -176,7 +176,7 @@ std::string WalletFile::address_of(KeyPosition key) const {
     return consensus::address_of_script(ledger_.script_of(key), params_.address).value();
 }
 
-std::optional<WalletWords> WalletFile::words(std::string_view passphrase) {
+std::optional<ExtendedSecretKey> WalletFile::unlock(std::string_view passphrase) {
     SealedSecret sealed;
     const bool found =
         database_.query("SELECT passes, memory_bytes, salt, nonce, ciphertext FROM secret")
@@ -185,16 +185,10 @@ std::optional<WalletWords> WalletFile::words(std::string_view passphrase) {
                 sealed.ciphertext);
     if (!found) file_is_damaged("no secret");
     const auto secret = open_secret(sealed, passphrase, sealed_beside(identity_));
-    if (!secret) return std::nullopt;
-    const size_t end = secret->find('\n');
+    const size_t end = secret ? secret->find('\n') : SecretText::npos;
     if (end == SecretText::npos) return std::nullopt;
-    return WalletWords{secret->substr(0, end), secret->substr(end + 1)};
-}
-
-std::optional<ExtendedSecretKey> WalletFile::unlock(std::string_view passphrase) {
-    const std::optional<WalletWords> opened = words(passphrase);
-    if (!opened) return std::nullopt;
-    const std::optional<AccountKeys> account = account_keys(*opened, params_.address.coin_type);
+    const auto account =
+        account_keys({secret->substr(0, end), secret->substr(end + 1)}, params_.address.coin_type);
     if (!account || keys::public_key(account->secret) != account_) return std::nullopt;
     return account->secret;
 }

@@ -62,10 +62,8 @@ public:
 
     Database& database() { return database_; }
 
-    /// nullopt: wrong passphrase, or the file was changed by something else than Cairn.
-    std::optional<WalletWords> words(std::string_view passphrase);
-
-    /// The account's secret key; nullopt as words().
+    /// The account's secret key. nullopt: wrong passphrase, or the file was changed by something
+    /// else than Cairn.
     std::optional<keys::ExtendedSecretKey> unlock(std::string_view passphrase);
 
 private:

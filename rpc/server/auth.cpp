@@ -81,11 +81,7 @@ void Authenticator::add_rpcauth(const std::string& text) {
 
 void Authenticator::write_cookie(const std::filesystem::path& file) {
     const std::string secret = random_hex(COOKIE_SECRET_BYTES);
-    // Complete before it has its name: a client that waits for the file never sees half of it.
-    const std::filesystem::path temporary = file.string() + ".tmp";
-    std::filesystem::remove(temporary);
-    write_new_file(temporary, std::string(COOKIE_USER) + ":" + secret);
-    std::filesystem::rename(temporary, file);
+    replace_file(file, std::string(COOKIE_USER) + ":" + secret); // clients wait for it
     cookie_file_ = file;
     add_password(std::string(COOKIE_USER), secret);
     spdlog::info("rpc_cookie_written file={}", file.string());

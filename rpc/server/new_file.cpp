@@ -19,4 +19,11 @@ void write_new_file(const std::filesystem::path& file, std::string_view text, mo
     throw std::system_error(error, "cannot write " + file.string());
 }
 
+void replace_file(const std::filesystem::path& file, std::string_view text, mode_t mode) {
+    const std::filesystem::path temporary = file.string() + ".new";
+    std::filesystem::remove(temporary);
+    write_new_file(temporary, text, mode);
+    std::filesystem::rename(temporary, file);
+}
+
 } // namespace cairn::rpc::server

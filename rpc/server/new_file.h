@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How both programs write the files that hold secrets.
+// How both programs write small files, secrets above all.
 #pragma once
 
 #include <filesystem>
@@ -11,6 +11,10 @@ namespace cairn::rpc::server {
 /// Write `text` to a file that was not there, whole or not at all, for its owner alone unless
 /// `mode` says more. Throws std::system_error.
 void write_new_file(
+    const std::filesystem::path& file, std::string_view text, mode_t mode = S_IRUSR | S_IWUSR);
+
+/// The same for a file that may be there: a reader finds the old text or the new one, never half.
+void replace_file(
     const std::filesystem::path& file, std::string_view text, mode_t mode = S_IRUSR | S_IWUSR);
 
 } // namespace cairn::rpc::server
