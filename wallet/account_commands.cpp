@@ -12,6 +12,7 @@
 #include <cctype>
 #include <iostream>
 #include <memory>
+#include <unistd.h>
 
 namespace cairn::wallet {
 
@@ -51,7 +52,7 @@ void address(const Program& program, const AddressOptions& options) {
             true);
     }
     std::cout << text << "\n";
-    if (!output_is_terminal() || options.no_qr) return;
+    if (::isatty(STDOUT_FILENO) != 1 || options.no_qr) return;
     // In capitals a bech32 address takes a smaller code, and means the same (BIP-0173).
     std::string capitals = text;
     std::ranges::transform(capitals, capitals.begin(), [](unsigned char c) {

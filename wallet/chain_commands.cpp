@@ -97,13 +97,17 @@ Script challenge_of(const NewChainOptions& options) {
     return keys::multisig_challenge(required, signers);
 }
 
+/// Before any work is done for it: write_new_file() sees to it that it stays true.
+void check_new(const fs::path& file) {
+    if (fs::exists(file)) throw WalletError(file.string() + " exists already: choose another");
+}
+
 void make_chain(const Program& program, NewChainOptions options) {
     NewChain& chain = options.chain;
     if (chain.address.bech32_hrp.empty()) chain.address.bech32_hrp = default_hrp(chain.name);
     if (!options.subsidy.empty()) chain.subsidy = amount_of(options.subsidy);
     if (options.out.empty()) options.out = chain.name + ".json";
-    if (fs::exists(options.out))
-        throw WalletError(options.out.string() + " exists already: choose another with --out");
+    check_new(options.out);
     const SecretText words = add_premine(options);
     chain.challenge = challenge_of(options);
     chain.time = static_cast<uint32_t>(std::time(nullptr));
@@ -136,6 +140,7 @@ void make_chain(const Program& program, NewChainOptions options) {
 }
 
 void make_key(const Program& program, const fs::path& file) {
+    check_new(file);
     const keys::SecretKey secret = random_secret_key();
     consensus::SecretKeyText key;
     std::copy_n(secret.data(), secret.size(), key.secret.begin());

@@ -28,9 +28,9 @@ std::string heading(std::string_view name) {
 
 } // namespace
 
-Value::Value(std::string_view string)
-    : text(string),
-      json(rpc::server::JsonWriter().string(string).take()) {}
+std::string json_string(std::string_view text) {
+    return rpc::server::JsonWriter().string(text).take();
+}
 
 std::string object_text(const Fields& fields) {
     rpc::server::JsonWriter out;

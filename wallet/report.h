@@ -13,6 +13,9 @@
 
 namespace cairn::wallet {
 
+/// `text` as a string in JSON.
+std::string json_string(std::string_view text);
+
 /// A value as people read it and as it stands in JSON. One of both may be empty: then it is for the
 /// other reader alone.
 struct Value {
@@ -24,11 +27,10 @@ struct Value {
         : text(std::move(shown)),
           json(std::move(in_json)) {}
 
-    Value(std::string_view string); // NOLINT(google-explicit-constructor)
-
-    Value(const std::string& string) : Value(std::string_view(string)) {} // NOLINT(*-explicit-*)
-
-    Value(const char* string) : Value(std::string_view(string)) {} // NOLINT(*-explicit-*)
+    template <std::convertible_to<std::string_view> T>
+    Value(const T& string) // NOLINT(google-explicit-constructor)
+        : text(std::string_view(string)),
+          json(json_string(text)) {}
 
     Value(std::integral auto n) // NOLINT(*-explicit-*)
         : text(std::to_string(n)),

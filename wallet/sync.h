@@ -18,8 +18,8 @@ using SyncProgress = std::function<void(Height done, Height target)>;
 
 /// What a sync found.
 struct SyncReport {
-    Height height;             ///< Of the block the wallet is at now.
-    bool node_behind = false;  ///< The node itself is still catching up.
+    Height height;            ///< Of the block the wallet is at now.
+    bool node_behind = false; ///< The node itself is still catching up.
     /// One sentence for each transaction made here that the node doesn't take.
     std::vector<std::string> warnings;
 };

@@ -80,10 +80,6 @@ bool input_is_terminal() {
     return ::isatty(STDIN_FILENO) == 1;
 }
 
-bool output_is_terminal() {
-    return ::isatty(STDOUT_FILENO) == 1;
-}
-
 SecretText ask_line(const std::string& prompt) {
     if (input_is_terminal()) std::cerr << prompt << std::flush;
     SecretText line;

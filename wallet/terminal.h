@@ -12,7 +12,6 @@
 namespace cairn::wallet {
 
 bool input_is_terminal();
-bool output_is_terminal();
 
 /// One line of standard input; the prompt is shown on a terminal only. Throws std::runtime_error
 /// at its end.

@@ -234,18 +234,7 @@ def hang_up_and_termination_stop_all(test):
             assert not any(net.pid(node) for node in (1, 2, 3)), f"a node runs after {number!r}"
 
 
-def chain_given_once_is_kept_and_another_is_refused(test):
-    with Devnet(test) as net:
-        net.up("-chain=regtest")
-        net.run("down")
-        error = net.up("-chain=cairn", expect=1)
-        for word in ("'cairn'", "'regtest'", "--dir"):
-            expect_in(word, error)
-        expect_equal(json.loads(net.up("--json"))["chain"], "regtest", "chain without -chain")
-        net.run("down")
-
-
-def moved_directory_goes_on_without_the_files_it_was_made_from(test):
+def moved_directory_keeps_its_chain_and_takes_no_other(test):
     with Devnet(test) as net:
         path = os.path.join(test.directory, "mine.json")
         test.cairn("chain", "new", "mine", "--out", path)
@@ -263,6 +252,9 @@ def moved_directory_goes_on_without_the_files_it_was_made_from(test):
         net.directory += "-copy"
         expect_equal(json.loads(net.up("--json"))["chain"], "mine", "chain of the copy")
         assert net.status()[2]["height"] >= 1
+        error = net.up("-chain=cairn", expect=1)
+        for word in ("'cairn'", "'mine'", "--dir"):
+            expect_in(word, error)
         expect_in("alice", test.cairn(f"-datadir={net.node(3)}", "wallet", "list"))
         net.run("down")
 
@@ -280,6 +272,5 @@ if __name__ == "__main__":
         node_that_was_killed_is_told_of_and_started_again,
         pid_that_passed_to_another_process_is_left_alone, taken_port_is_named_with_who_wants_it,
         once_pays_between_two_wallets_and_stops, watched_in_a_terminal_until_control_c,
-        hang_up_and_termination_stop_all, chain_given_once_is_kept_and_another_is_refused,
-        moved_directory_goes_on_without_the_files_it_was_made_from,
+        hang_up_and_termination_stop_all, moved_directory_keeps_its_chain_and_takes_no_other,
         run_takes_no_argument_it_does_not_know)

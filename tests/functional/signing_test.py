@@ -58,7 +58,9 @@ def two_of_three_sign_block_after_block(test):
     wait_same_tip(test.nodes)
 
     # The same by hand, the state of the block as JSON.
-    half = json.loads(signers.sign(1, signers.unsigned(), "--json"))
+    template = json.loads(signers.node.cairn("--json", "chain", "block", signers.address))
+    expect_equal(template["height"], 4, "height of the block to be signed")
+    half = json.loads(signers.sign(1, template["block"], "--json"))
     expect_equal((half["signatures"], half["required"], half["complete"]), (1, 2, False), "half")
     whole = json.loads(signers.sign(0, half["block"], "--json"))
     expect_equal((whole["signatures"], whole["complete"]), (2, True), "whole")
