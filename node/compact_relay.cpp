@@ -25,8 +25,12 @@ void CompactRelay::send_compact(Peer& peer, const SendCompactMessage& message) {
 }
 
 void CompactRelay::compact_block(Peer& peer, CompactBlockMessage message) {
+    const BlockHash hash = message.header.hash();
+    // One at a time: of the one before, the rest is on its way, and will be passed over.
+    if (peer.compact.partial && peer.compact.partial->hash() != hash)
+        request_whole(peer, peer.compact.partial->hash());
     peer.compact.partial.reset();
-    if (context_.chain.find_block(message.header.hash()) != nullptr)
+    if (context_.chain.find_block(hash) != nullptr)
         return put_together(peer, message);
     header_sync_.headers(peer, HeadersMessage{{message.header}});
     // Else its parent is unknown, and the headers before it were asked for.

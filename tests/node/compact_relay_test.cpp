@@ -151,6 +151,22 @@ BOOST_AUTO_TEST_CASE(some_missing__only_they_are_asked_for) {
     BOOST_TEST(scene.is_at(block));
 }
 
+BOOST_AUTO_TEST_CASE(second_comes_before_the_rest_of_the_first__both_are_had) {
+    Scene scene;
+    const consensus::Block first = block_with(scene.node.chain, {scene.unknown});
+    consensus::Block second = block_with(scene.node.chain, {make_payment({}, 4)});
+    second.header.prev_hash = first.header.hash();
+    scene.say("cmpctblock", compact(first));
+    scene.say("cmpctblock", compact(second));
+    const std::vector<Inventory> items = scene.asked(scene.stub);
+    BOOST_REQUIRE(items.size() == 1U);
+    BOOST_TEST((items[0] == Inventory{InventoryType::WitnessBlock, first.header.hash()}));
+    scene.say("blocktxn", consensus::encode(BlockTransactionsMessage::of(first, {1})));
+    scene.say("block", consensus::encode(first));
+    scene.say("blocktxn", consensus::encode(BlockTransactionsMessage::of(second, {1})));
+    BOOST_TEST(scene.is_at(second));
+}
+
 BOOST_AUTO_TEST_CASE(left_the_mempool__still_serves_a_block) {
     Scene scene;
     scene.net.perform(
