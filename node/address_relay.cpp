@@ -96,7 +96,9 @@ void AddressRelay::relay(const TimedAddress& place, PeerId source) {
     const uint64_t salt = consensus::siphash(salt0_, salt1_ ^ day, key);
     std::vector<std::pair<uint64_t, Peer*>> ranked;
     for (auto& [id, peer] : context_.peers) {
-        if (id == source || !peer.established || peer.dropped) continue;
+        if (id == source || !peer.established || peer.dropped ||
+            peer.type == ConnectionType::BlockRelayOnly)
+            continue;
         ranked.emplace_back(Random(salt, static_cast<uint64_t>(id)).next(), &peer);
     }
     std::sort(ranked.begin(), ranked.end());

@@ -129,7 +129,9 @@ BOOST_AUTO_TEST_CASE(relay__fresh_address__goes_to_two_others) {
     TestNode& node = net.add();
     const PeerId source = net.connect_stub(node);
     std::vector<PeerId> others;
-    for (int i = 0; i < 5; ++i) others.push_back(net.connect_stub(node));
+    for (int i = 0; i < 2; ++i) others.push_back(net.connect_stub(node));
+    // These are told nothing, so they are none of the two.
+    for (int i = 0; i < 5; ++i) net.connect_stub(node, ConnectionType::BlockRelayOnly);
     const TimedAddress fresh = place(7, seconds_of(net.now));
     net.say(node, source, "addrv2", consensus::encode(AddrV2Message{{fresh}, 0}));
     net.advance(10min);
