@@ -168,7 +168,7 @@ private:
     }
 
     /// Whether the process is there for an export only, without peers and callers.
-    bool exports() const { return setup_.settings.is_set("exportblocks"); }
+    bool exports() const { return !setup_.settings.text("exportblocks").empty(); }
 
     void export_blocks() {
         chain_->export_blocks(setup_.settings.text("exportblocks"), [this] {

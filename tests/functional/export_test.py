@@ -54,4 +54,9 @@ def interrupted_export_leaves_the_old_file(test):
         expect_equal(content.read(), "old", "the file")
 
 
-run(exported_chain_is_imported, failed_export_says_so, interrupted_export_leaves_the_old_file)
+def negated_option_is_no_export(test):
+    test.node("-noexportblocks", chain="regtest").rpc.getblockcount()
+
+
+run(exported_chain_is_imported, failed_export_says_so, interrupted_export_leaves_the_old_file,
+    negated_option_is_no_export)
