@@ -45,6 +45,22 @@ public:
     /// Have `work` done on a thread of its own. One such work after the other.
     void aside(std::function<void()> work);
 
+    /// The disk failed, on any thread: the node is to stop.
+    void fail(const std::string& message);
+
+    /// What `read` finds on disk, of the block of `node` if that is given; nothing if it was pruned
+    /// just now. If the disk fails, so does the node.
+    template <class Read>
+    auto from_disk(Read read, const BlockNode* node = nullptr) -> decltype(read()) {
+        try {
+            return read();
+        } catch (const StorageError& error) {
+            if (node && node->pruned()) return {};
+            fail(error.what());
+            throw;
+        }
+    }
+
     /// Have `task` done on the chain thread. False if it is refused, since too much waits.
     bool push(Lane lane, WorkQueue::Task task, bool must = false) {
         return queue_.push(lane, std::move(task), must) != WorkQueue::Pushed::Full;
@@ -94,7 +110,6 @@ private:
     void run();
     void open();
     void wake();
-    void fail(const std::string& message);
     void load_mempool_part(const std::shared_ptr<SavedMempool>& saved, size_t first);
     void tip_changed(const TipChange& change);
     void tell_observers();
@@ -407,22 +422,18 @@ bool Chain::initial_download() const {
 
 BlockRef Chain::read_block(const BlockNode& node) const {
     if (!node.has(BlockNode::HAVE_BODY)) return nullptr;
-    try {
-        return state_->chainstate_.load_block(node);
-    } catch (const StorageError&) {
-        if (node.pruned()) return nullptr; // just now
-        throw;
-    }
+    return state_->from_disk([&] { return state_->chainstate_.load_block(node); }, &node);
 }
 
 Bytes Chain::read_block_bytes(const BlockNode& node) const {
     if (!node.has(BlockNode::HAVE_BODY)) return {};
-    return state_->chainstate_.store().read_block(node);
+    return state_->from_disk([&] { return state_->chainstate_.store().read_block(node); });
 }
 
-std::optional<BlockUndo> Chain::read_undo(const BlockNode& node) const {
+std::optional<BlockUndo> Chain::read_undo(const BlockNode& node, const Block& block) const {
     if (!node.has(BlockNode::HAVE_UNDO)) return std::nullopt;
-    return state_->chainstate_.store().read_undo(node);
+    return state_->from_disk(
+        [&] { return std::optional(state_->chainstate_.load_undo(node, block)); }, &node);
 }
 
 Height Chain::first_body() const {
@@ -430,19 +441,19 @@ Height Chain::first_body() const {
 }
 
 std::optional<FilterEntry> Chain::read_filter(const BlockNode& node) const {
-    return state_->chainstate_.store().read_filter(node);
+    return state_->from_disk([&] { return state_->chainstate_.store().read_filter(node); });
 }
 
 std::optional<Coin>
 Chain::find_coin(const OutPoint& point, bool with_mempool, const BlockNode** tip) const {
-    const State& state = *state_;
+    State& state = *state_;
     const std::shared_lock lock(state.chainstate_.commit_mutex());
     if (tip) *tip = &state.chainstate_.tip();
     if (with_mempool) {
         if (state.pool_.spender(point)) return std::nullopt;
         if (std::optional<Coin> coin = state.pool_.find_coin(point)) return coin;
     }
-    return state.chainstate_.coins().find(point);
+    return state.from_disk([&] { return state.chainstate_.coins().find(point); });
 }
 
 MempoolReader Chain::mempool() const {
@@ -471,7 +482,7 @@ ChainStatistics Chain::statistics() const {
 }
 
 std::optional<Event> Chain::read_event(uint64_t number) const {
-    return state_->chainstate_.read_event(number);
+    return state_->from_disk([&] { return state_->chainstate_.read_event(number); });
 }
 
 namespace {

@@ -208,7 +208,7 @@ public:
     void add_observer(ChainObserver& observer);
     /// Afterwards it is not called any more; waits for a call in progress. Not from within one.
     void remove_observer(ChainObserver& observer);
-    /// Called once, on the chain thread, if the disk fails: the process must stop.
+    /// Called, on any thread, if the disk fails, be it for a reader: the process must stop.
     void on_fatal(std::function<void(const std::string& message)> handler);
 
     // Reads, any thread ///////////////////////////////////////////////////////////////////////
@@ -224,8 +224,8 @@ public:
     BlockRef read_block(const BlockNode& node) const;
     /// As on the wire; empty if it is not stored. Throws StorageError.
     Bytes read_block_bytes(const BlockNode& node) const;
-    /// nullopt if the block was never connected, or is genesis. Throws StorageError.
-    std::optional<BlockUndo> read_undo(const BlockNode& node) const;
+    /// Of `block`; nullopt if it was never connected, or is genesis. Throws StorageError.
+    std::optional<BlockUndo> read_undo(const BlockNode& node, const consensus::Block& block) const;
     /// Bodies of the active chain are stored from this height on.
     Height first_body() const;
     /// nullopt if there is no filter (index off, or not yet built). Throws StorageError.

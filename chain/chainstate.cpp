@@ -371,16 +371,20 @@ BlockRef Chainstate::load_block(const BlockNode& node) const {
     return std::make_shared<const Block>(std::move(*block));
 }
 
-void Chainstate::disconnect_tip(const Block& block, const WithCommit& with_commit) {
-    const BlockNode& node = tip();
-    assert(node.parent);
-    const std::optional<BlockUndo> undo = store_.read_undo(node);
+BlockUndo Chainstate::load_undo(const BlockNode& node, const Block& block) const {
+    std::optional<BlockUndo> undo = store_.read_undo(node);
     bool fits = undo && undo->spent.size() + 1 == block.transactions.size();
     for (size_t i = 1; fits && i < block.transactions.size(); ++i)
         fits = undo->spent[i - 1].size() == block.transactions[i].inputs.size();
     if (!fits) damaged("undo data of " + node.hash.to_string());
+    return std::move(*undo);
+}
+
+void Chainstate::disconnect_tip(const Block& block, const WithCommit& with_commit) {
+    const BlockNode& node = tip();
+    assert(node.parent);
     CoinTable changes(coins_.salt());
-    disconnect_coins(block, *undo, changes);
+    disconnect_coins(block, load_undo(node, block), changes);
     commit(*node.parent_node(), changes, with_commit);
     StoreBatch batch;
     persist(batch, changes, Event::Kind::Disconnected, node);

@@ -109,6 +109,8 @@ public:
 
     /// The body of `node` from disk. Throws StorageError if it is damaged or not there.
     BlockRef load_block(const BlockNode& node) const;
+    /// The coins that `block`, of `node`, spent. Throws likewise.
+    BlockUndo load_undo(const BlockNode& node, const Block& block) const;
 
     /// nullopt past the last event that is on disk with its tip. Any thread.
     std::optional<Event> read_event(uint64_t number) const;

@@ -504,8 +504,7 @@ private:
             std::optional<Message> message;
             try {
                 message = answer(chain_, action);
-            } catch (const chain::StorageError& error) {
-                spdlog::error("cannot read for peer={}: {}", action.peer, error.what());
+            } catch (const chain::StorageError&) { // the chain told of it: the node stops
             }
             deliver(std::move(message));
         });

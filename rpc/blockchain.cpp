@@ -146,7 +146,7 @@ Reply getblock(const Call& call) {
     BlockView view{{*node, chain.view()}, chain.read_block(**node), &chain.params()};
     if (!view.block) return absent(**node);
     if (verbosity == 1) return to_json(view, BLOCK);
-    view.undo = chain.read_undo(**node);
+    view.undo = chain.read_undo(**node, *view.block);
     view.prevouts = verbosity >= 3;
     return to_json(view, DETAILED_BLOCK);
 }

@@ -65,7 +65,7 @@ std::optional<Found> find_in_block(
         if (block->transactions[i].txid != txid) continue;
         Found found{share_transaction(block, i), &node, {}};
         if (!with_spent || i == 0) return found;
-        if (std::optional<chain::BlockUndo> undo = chain.read_undo(node))
+        if (std::optional<chain::BlockUndo> undo = chain.read_undo(node, *block))
             found.spent = std::move(undo->spent[i - 1]);
         return found;
     }

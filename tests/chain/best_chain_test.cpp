@@ -444,12 +444,23 @@ BOOST_AUTO_TEST_CASE(undo__connected_block__holds_the_coins_it_spent) {
     test.open();
     const OutPoint coin = test.mature_coins(1)[0];
     test.pay(spend({coin}, {{1'000'000, anyone_script()}}));
-    test.mine();
-    const std::optional<BlockUndo> undo = test.chain().read_undo(test.tip());
+    const BlockRef block = test.mine();
+    const std::optional<BlockUndo> undo = test.chain().read_undo(test.tip(), *block);
     BOOST_REQUIRE(undo);
     BOOST_REQUIRE(undo->spent.size() == 1u);
     BOOST_TEST(undo->spent[0][0].out.value == test.params().subsidy);
     BOOST_TEST(undo->spent[0][0].coinbase);
+}
+
+BOOST_AUTO_TEST_CASE(undo__of_another_block__is_damage_that_stops_the_chain) {
+    TestChain test;
+    test.open();
+    const BlockRef block = test.mine();
+    Block other = *block;
+    other.transactions.push_back(other.transactions[0]);
+    BOOST_CHECK_THROW(test.chain().read_undo(test.tip(), other), StorageError);
+    test.close();
+    BOOST_TEST(test.failure().find("undo data") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(initial_download__old_tip__until_a_recent_block) {

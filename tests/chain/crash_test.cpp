@@ -118,9 +118,10 @@ Height check_state(const std::filesystem::path& directory) {
     test.open();
     // Everything on the way down is there, and fits together.
     for (const BlockNode* node = &test.tip(); node; node = node->parent_node()) {
-        BOOST_REQUIRE(test.chain().read_block(*node));
+        const BlockRef block = test.chain().read_block(*node);
+        BOOST_REQUIRE(block);
         BOOST_REQUIRE(test.chain().read_filter(*node));
-        if (node->parent) BOOST_REQUIRE(test.chain().read_undo(*node));
+        if (node->parent) BOOST_REQUIRE(test.chain().read_undo(*node, *block));
     }
     const Height height = test.tip().height;
     const BlockHash tip = test.tip().hash;

@@ -86,7 +86,7 @@ public:
             way.push_back(test_.chain().read_block(*node));
             BOOST_REQUIRE(way.back());
             BOOST_REQUIRE(test_.chain().read_filter(*node));
-            BOOST_REQUIRE(test_.chain().read_undo(*node));
+            BOOST_REQUIRE(test_.chain().read_undo(*node, *way.back()));
         }
         told_ = test_.tip().hash;
         test_.close();
@@ -172,6 +172,29 @@ BOOST_AUTO_TEST_CASE(any_fault__at_any_moment__next_start_is_on_a_consistent_tip
         BOOST_TEST_MESSAGE("fault " << int(fault) << " struck " << times << " times");
     BOOST_TEST_MESSAGE("reindexed " << reindexed << " times");
     BOOST_TEST(!struck.empty());
+}
+
+BOOST_AUTO_TEST_CASE(failed_read__of_another_thread__stops_the_chain) {
+    using Read = std::function<void(const cairn::chain::Chain&, const BlockNode&)>;
+    const Read reads[] = {
+        [](auto& chain, auto& node) { chain.read_block(node); },
+        [](auto& chain, auto& node) { chain.read_block_bytes(node); },
+        [](auto& chain, auto& node) { chain.read_undo(node, {}); },
+        [](auto& chain, auto&) { chain.read_event(0); }};
+    for (const Read& read : reads) {
+        TestChain test;
+        const auto disk = std::make_shared<FaultyDisk>(test.directory() / "chainstate", 1);
+        const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(disk);
+        test.options().env = env.get();
+        test.open();
+        test.mine(3);
+        test.close(); // of what is written now the memory keeps nothing
+        test.open();
+        disk->schedule(Fault::FailedRead, 1);
+        BOOST_CHECK_THROW(read(test.chain(), test.tip()), StorageError);
+        test.close();
+        BOOST_TEST(!test.failure().empty());
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
