@@ -27,9 +27,9 @@ using server::Reply;
 
 /// The node as all methods see it.
 struct NodeContext : server::Context {
-    NodeContext(Node the_node, RunAfter run_after)
+    NodeContext(Node the_node, boost::asio::io_context& server)
         : node(std::move(the_node)),
-          tips(node.chain, std::move(run_after)) {}
+          tips(node.chain, server) {}
 
     Node node;
     TipWatch tips;

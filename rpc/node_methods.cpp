@@ -25,10 +25,7 @@ NodeServer::~NodeServer() {
 }
 
 void NodeServer::attach(Node node) {
-    auto run_after = [this](std::chrono::milliseconds delay, std::function<void()> task) {
-        http_.run_after(delay, std::move(task));
-    };
-    context_ = std::make_unique<NodeContext>(std::move(node), std::move(run_after));
+    context_ = std::make_unique<NodeContext>(std::move(node), http_.io());
     context_->node.chain.add_observer(context_->tips);
 }
 

@@ -3,29 +3,24 @@
 
 namespace cairn::rpc {
 
-TipWatch::TipWatch(chain::Chain& chain, RunAfter run_after)
-    : chain_(chain),
-      run_after_(std::move(run_after)) {}
-
 void TipWatch::wait(Condition condition, std::chrono::milliseconds timeout, Done done) {
     uint64_t id = 0;
     {
         const std::lock_guard lock(mutex_);
         id = next_id_++;
-        waiters_.push_back({std::move(condition), std::move(done), id});
+        waiters_.push_back(
+            {std::move(condition), std::move(done), id,
+             boost::asio::steady_timer(server_, timeout)});
+        if (timeout.count() != 0)
+            waiters_.back().timer.async_wait([this, id](const boost::system::error_code& answered) {
+                if (!answered) answer([id](const Waiter& waiter) { return waiter.id == id; });
+            });
     }
     // Only now that a change would be noticed is the present worth looking at.
     const chain::BlockNode& tip = chain_.view().tip();
     answer([&](const Waiter& waiter) {
         return waiter.id == id && (cancelled_ || waiter.condition(tip));
     });
-    if (timeout.count() == 0) return;
-    run_after_(
-        timeout, [this, id] { answer([id](const Waiter& waiter) { return waiter.id == id; }); });
-}
-
-void TipWatch::run_soon(std::function<void()> task) {
-    run_after_(std::chrono::milliseconds(0), std::move(task));
 }
 
 void TipWatch::cancel_all() {

@@ -4,23 +4,26 @@
 
 #include "chain/chain.h"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
 #include <chrono>
 #include <functional>
 #include <list>
-#include <memory>
 #include <mutex>
 
 namespace cairn::rpc {
-
-/// Runs a task on a thread of the server after a delay.
-using RunAfter = std::function<void(std::chrono::milliseconds, std::function<void()>)>;
 
 /// Wakes calls when the tip has moved to where they want it, or their time is up.
 ///
 /// Invariants: each call is answered once. Thread: any; observes on the chain thread.
 class TipWatch : public chain::ChainObserver {
 public:
-    TipWatch(chain::Chain& chain, RunAfter run_after);
+    /// `server`: whose threads run what is due.
+    TipWatch(chain::Chain& chain, boost::asio::io_context& server)
+        : chain_(chain),
+          server_(server) {}
 
     using Condition = std::function<bool(const chain::BlockNode& tip)>;
     using Done = std::function<void(const chain::BlockNode& tip)>;
@@ -30,7 +33,7 @@ public:
     void wait(Condition condition, std::chrono::milliseconds timeout, Done done);
 
     /// Run `task` on a thread of the server.
-    void run_soon(std::function<void()> task);
+    void run_soon(std::function<void()> task) { boost::asio::post(server_, std::move(task)); }
 
     /// Answer all that wait, and from now on at once whoever asks.
     void cancel_all();
@@ -42,13 +45,15 @@ private:
         Condition condition;
         Done done;
         uint64_t id = 0;
+        boost::asio::steady_timer
+            timer; ///< Goes with it: those whose call is answered end at once.
     };
 
     /// Take out and answer those of whom `is_due` holds.
     void answer(const std::function<bool(const Waiter&)>& is_due);
 
     chain::Chain& chain_;
-    RunAfter run_after_;
+    boost::asio::io_context& server_;
     std::mutex mutex_; ///< Held for moments only.
     std::list<Waiter> waiters_;
     uint64_t next_id_ = 0;

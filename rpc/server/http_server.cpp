@@ -85,13 +85,6 @@ void HttpServer::stop() {
     threads_.clear();
 }
 
-void HttpServer::run_after(std::chrono::milliseconds delay, std::function<void()> task) {
-    auto timer = std::make_shared<asio::steady_timer>(io_, delay);
-    timer->async_wait([timer, task = std::move(task)](boost::system::error_code error) {
-        if (!error) task();
-    });
-}
-
 void HttpServer::bind_all() {
     for (const std::string& text : options_.bind) bind(endpoint_of(text, options_.port), text);
     if (!options_.bind.empty()) return;

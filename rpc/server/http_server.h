@@ -63,8 +63,8 @@ public:
     /// Of the first address bound.
     uint16_t port() const { return acceptors_.front().local_endpoint().port(); }
 
-    /// Run `task` on one of the server's threads after `delay`, unless the server stops before.
-    void run_after(std::chrono::milliseconds delay, std::function<void()> task);
+    /// For what is to run on the server's threads, until it stops.
+    boost::asio::io_context& io() { return io_; }
 
 private:
     friend Session;

@@ -308,6 +308,14 @@ BOOST_AUTO_TEST_CASE(waitfornewblock__without_news_or_with__answers) {
     BOOST_TEST(forever.get().find("result")->find("height")->text == "3");
 }
 
+BOOST_AUTO_TEST_CASE(tip_watch__call_answered_early__its_timer_ends) {
+    boost::asio::io_context io;
+    TipWatch watch(chain(), io);
+    watch.wait([](auto&) { return true; }, 24h, [](auto&) {});
+    io.poll();
+    BOOST_TEST(io.stopped()); // nothing is left to wait for
+}
+
 BOOST_AUTO_TEST_CASE(getnetworkhashps__bounds) {
     mine(5);
     BOOST_TEST(

@@ -7,7 +7,6 @@
 #include "consensus/standard.h"
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <fstream>
@@ -52,12 +51,6 @@ TestNode::TestNode(const Params& params)
     network.dns_seed = false;
     network.address_file = folder_.path() / "peers.dat";
     network_ = node::Network::make(*chain_, clock_, network);
-    auto run_after = [this](std::chrono::milliseconds delay, std::function<void()> task) {
-        auto timer = std::make_shared<boost::asio::steady_timer>(io_, delay);
-        timer->async_wait([timer, task = std::move(task)](boost::system::error_code error) {
-            if (!error) task();
-        });
-    };
     context_ = std::make_unique<NodeContext>(
         Node{
             .chain = *chain_,
@@ -65,7 +58,7 @@ TestNode::TestNode(const Params& params)
             .network = network_.get(),
             .log_file = folder_.path() / "debug.log",
             .request_stop = [this] { ++stops; }},
-        run_after);
+        io_);
     chain_->add_observer(context_->tips);
     chain_->start();
     network_->start();
