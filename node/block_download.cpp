@@ -70,10 +70,14 @@ bool BlockDownload::reserve(Peer& peer, const BlockNode& node) {
     if (in_flight_.contains(node.hash)) return is_asked(peer, node.hash);
     if (processing_.contains(node.hash) || peer.blocks.in_flight.size() >= MAX_IN_FLIGHT)
         return false;
+    note_asked(peer, node);
+    return true;
+}
+
+void BlockDownload::note_asked(Peer& peer, const BlockNode& node) {
     if (peer.blocks.in_flight.empty()) peer.blocks.progress_at = context_.now;
     in_flight_[node.hash] = {peer.id, &node};
     peer.blocks.in_flight.push_back(&node);
-    return true;
 }
 
 void BlockDownload::tip_moved() {
@@ -128,7 +132,6 @@ void BlockDownload::request_more(Peer& peer) {
     const std::vector<const BlockNode*> missing =
         find_missing(peer, limit - blocks.in_flight.size());
     if (missing.empty()) return;
-    if (blocks.in_flight.empty()) blocks.progress_at = context_.now;
     // The transactions of the very next block are mostly here.
     const BlockNode& first = *missing.front();
     const bool compact =
@@ -138,8 +141,7 @@ void BlockDownload::request_more(Peer& peer) {
     InventoryMessage message;
     for (const BlockNode* node : missing) {
         message.items.push_back({type, node->hash});
-        in_flight_[node->hash] = {peer.id, node};
-        blocks.in_flight.push_back(node);
+        note_asked(peer, *node);
     }
     spdlog::debug(
         "requesting blocks count={} first={} peer={}", missing.size(),
