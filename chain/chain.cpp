@@ -485,13 +485,9 @@ std::optional<Event> Chain::read_event(uint64_t number) const {
     return state_->from_disk([&] { return state_->chainstate_.read_event(number); });
 }
 
-namespace {
-
-Reject busy() {
+static Reject busy() {
     return consensus::policy("busy", "too much waits for the chain already");
 }
-
-} // namespace
 
 void Chain::accept_headers(
     std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done) {
