@@ -122,9 +122,9 @@ void AddressRelay::get_addr(Peer& peer) {
 void AddressRelay::send(Peer& peer, std::vector<TimedAddress> addresses) {
     for (const TimedAddress& place : addresses) remember(peer, place.address);
     if (peer.wants_addrv2)
-        context_.send(peer, "addrv2", AddrV2Message{std::move(addresses), 0});
-    else
-        context_.send(peer, "addr", AddrMessage{std::move(addresses)});
+        return context_.send(peer, "addrv2", AddrV2Message{std::move(addresses), 0});
+    std::erase_if(addresses, [](const TimedAddress& place) { return !place.address.can_dial(); });
+    context_.send(peer, "addr", AddrMessage{std::move(addresses)});
 }
 
 void AddressRelay::tick(Peer& peer) {

@@ -9,18 +9,6 @@ namespace cairn::node {
 
 using consensus::SealedTransaction;
 
-namespace {
-
-/// The next of ascending indexes, each of which is told as its distance from the one after the last
-/// (BIP-0152). Fails beyond what a block can hold.
-uint32_t read_index(consensus::Reader& reader, uint32_t first_possible) {
-    const uint64_t index = first_possible + reader.compact_size();
-    if (index > UINT16_MAX) reader.fail();
-    return reader.failed() ? 0 : static_cast<uint32_t>(index);
-}
-
-} // namespace
-
 CompactBlockMessage::Shortener::Shortener(const consensus::BlockHeader& header, uint64_t nonce) {
     Bytes salted = consensus::encode(header);
     consensus::Writer writer(salted);
@@ -44,49 +32,6 @@ CompactBlockMessage CompactBlockMessage::of(const consensus::Block& block, uint6
     for (size_t i = 1; i < block.transactions.size(); ++i)
         message.short_ids.push_back(shorten(block.transactions[i].wtxid));
     return message;
-}
-
-void CompactBlockMessage::write(consensus::Writer& writer) const {
-    writer(header, nonce, short_ids);
-    writer.compact_size(prefilled.size());
-    uint32_t first_possible = 0;
-    for (const Prefilled& entry : prefilled) {
-        writer.compact_size(entry.index - first_possible);
-        writer(entry.tx);
-        first_possible = entry.index + 1;
-    }
-}
-
-void CompactBlockMessage::read(consensus::Reader& reader) {
-    reader(header, nonce, short_ids);
-    const uint64_t count = reader.compact_size();
-    uint32_t first_possible = 0;
-    for (uint64_t i = 0; i < count && !reader.failed(); ++i) {
-        Prefilled& entry = prefilled.emplace_back();
-        entry.index = read_index(reader, first_possible);
-        reader(entry.tx);
-        first_possible = entry.index + 1;
-    }
-}
-
-void GetBlockTransactionsMessage::write(consensus::Writer& writer) const {
-    writer(block);
-    writer.compact_size(indexes.size());
-    uint32_t first_possible = 0;
-    for (const uint32_t index : indexes) {
-        writer.compact_size(index - first_possible);
-        first_possible = index + 1;
-    }
-}
-
-void GetBlockTransactionsMessage::read(consensus::Reader& reader) {
-    reader(block);
-    const uint64_t count = reader.compact_size();
-    uint32_t first_possible = 0;
-    for (uint64_t i = 0; i < count && !reader.failed(); ++i) {
-        indexes.push_back(read_index(reader, first_possible));
-        first_possible = indexes.back() + 1;
-    }
 }
 
 BlockTransactionsMessage

@@ -12,6 +12,25 @@
 
 namespace cairn::node {
 
+/// Ascending indexes, each of which is told as its distance from the one after the last.
+class IndexWalk {
+public:
+    void operator()(auto& codec, auto& index) {
+        consensus::CompactNumber distance{index - next_};
+        codec(distance);
+        if constexpr (consensus::READS<decltype(codec)>) {
+            // Beyond what a block can hold, at once or as a sum.
+            if (distance.value > UINT16_MAX || next_ + distance.value > UINT16_MAX)
+                return codec.fail();
+            index = static_cast<uint32_t>(next_ + distance.value);
+        }
+        next_ = uint64_t{index} + 1;
+    }
+
+private:
+    uint64_t next_ = 0; ///< The first that is possible.
+};
+
 /// cmpctblock: a block by the short ids of its transactions, of which the other side should have
 /// most; those that it can't have are there in full.
 struct CompactBlockMessage {
@@ -41,8 +60,14 @@ struct CompactBlockMessage {
         std::array<uint64_t, 2> key_{};
     };
 
-    void write(consensus::Writer& writer) const;
-    void read(consensus::Reader& reader);
+    static void wire(auto&& codec, auto& m) {
+        codec(m.header, m.nonce, m.short_ids);
+        IndexWalk walk;
+        consensus::wire_list(codec, m.prefilled, [&](auto& entry) {
+            walk(codec, entry.index);
+            codec(entry.tx);
+        });
+    }
 };
 
 /// getblocktxn: asks for what was not to be had of a compact block.
@@ -50,8 +75,11 @@ struct GetBlockTransactionsMessage {
     consensus::BlockHash block;
     std::vector<uint32_t> indexes; ///< Ascending.
 
-    void write(consensus::Writer& writer) const;
-    void read(consensus::Reader& reader);
+    static void wire(auto&& codec, auto& m) {
+        codec(m.block);
+        IndexWalk walk;
+        consensus::wire_list(codec, m.indexes, [&](auto& index) { walk(codec, index); });
+    }
 };
 
 /// blocktxn: its answer.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "node/frame.h"
 
-#include "consensus/serialize.h"
-
 #include <algorithm>
 #include <cassert>
 #include <spdlog/spdlog.h>

@@ -2,8 +2,7 @@
 // The envelope of every message on a connection: magic, command, length, checksum, payload.
 #pragma once
 
-#include "consensus/bytes.h"
-#include "consensus/hash.h"
+#include "consensus/serialize.h"
 
 #include <boost/system/result.hpp>
 
@@ -39,6 +38,23 @@ struct Message {
 
     bool operator==(const Message&) const = default;
 };
+
+/// A message with its content.
+template <class T>
+Message message_of(std::string_view command, const T& content) {
+    return {std::string(command), consensus::encode(content)};
+}
+
+/// The content of `payload`, which may be followed by bytes of later versions; nullopt if it is
+/// cut short or malformed.
+template <class T>
+std::optional<T> parse(ByteView payload) {
+    consensus::Reader reader(payload);
+    T content{};
+    reader(content);
+    if (reader.failed()) return std::nullopt;
+    return content;
+}
 
 using Magic = std::array<uint8_t, 4>;
 

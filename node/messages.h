@@ -1,35 +1,17 @@
 // SPDX-License-Identifier: MIT
-// What messages carry. Each type states the order of its bytes once; the commands they travel
-// under, and what is done with them, stand in the table of protocol.cpp, their size limits in
-// frame.cpp.
+// What messages carry, the order of their bytes stated once. Their commands stand in the table of
+// protocol.cpp, their size limits in frame.cpp.
 #pragma once
 
 #include "consensus/block.h"
+#include "consensus/wire.h"
 #include "node/frame.h"
 #include "node/net_address.h"
 
-#include <optional>
-#include <string>
+#include <arpa/inet.h>
 #include <vector>
 
 namespace cairn::node {
-
-/// A message with its content.
-template <class T>
-Message message_of(std::string_view command, const T& content) {
-    return {std::string(command), consensus::encode(content)};
-}
-
-/// The content of `payload`, which may be followed by bytes of later versions; nullopt if it is
-/// cut short or malformed.
-template <class T>
-std::optional<T> parse(ByteView payload) {
-    consensus::Reader reader(payload);
-    T content{};
-    reader(content);
-    if (reader.failed()) return std::nullopt;
-    return content;
-}
 
 // Handshake /////////////////////////////////////////////////////////////////////////////////////
 
@@ -48,13 +30,21 @@ enum ServiceFlag : uint64_t {
     NODE_NETWORK_LIMITED = 1 << 10, ///< BIP-0159: the last 288 blocks.
 };
 
-/// An address as `version` has it: 8 bytes of services, 16 of IPv6, a port in network order.
+/// The old form of an address: 8 bytes of services, 16 of IPv6, a port in network order.
+void wire_ipv6(auto& codec, auto& services, auto& address) {
+    std::array<uint8_t, 16> octets = address.to_ipv6();
+    uint16_t port = htons(address.port);
+    codec(services, octets, port);
+    if constexpr (consensus::READS<decltype(codec)>)
+        address = NetAddress::ipv6(octets, ntohs(port));
+}
+
+/// An address as `version` has it.
 struct VersionAddress {
     uint64_t services = 0;
     NetAddress address;
 
-    void write(consensus::Writer& writer) const;
-    void read(consensus::Reader& reader);
+    static void wire(auto&& codec, auto& a) { wire_ipv6(codec, a.services, a.address); }
 };
 
 /// version, the first message either side sends.
@@ -71,9 +61,16 @@ struct VersionMessage {
 
     static constexpr size_t MAX_USER_AGENT_BYTES = 256;
 
-    void write(consensus::Writer& writer) const;
     /// Very old peers leave out the fields from `sender` on.
-    void read(consensus::Reader& reader);
+    static void wire(auto&& codec, auto& m) {
+        codec(m.version, m.services, m.time, m.receiver);
+        if (consensus::has_more(codec)) codec(m.sender, m.nonce);
+        if (consensus::has_more(codec)) codec(m.user_agent);
+        if (consensus::has_more(codec)) codec(m.start_height);
+        if (consensus::has_more(codec)) codec(m.relay);
+        if constexpr (consensus::READS<decltype(codec)>)
+            if (m.user_agent.size() > MAX_USER_AGENT_BYTES) codec.fail();
+    }
 };
 
 /// feature: tells that the sender knows an extension of the protocol. Source: BIP-0434.
@@ -120,12 +117,16 @@ struct TimedAddress {
 
 constexpr size_t MAX_ADDRESSES = 1000; ///< In one message.
 
-/// addr, the old form: IPv4 and IPv6 only, other addresses are left out.
+/// addr, the old form. Requires for writing: IPv4 and IPv6 only.
 struct AddrMessage {
     std::vector<TimedAddress> addresses;
 
-    void write(consensus::Writer& writer) const;
-    void read(consensus::Reader& reader);
+    static void wire(auto&& codec, auto& m) {
+        consensus::wire_list(codec, m.addresses, [&](auto& entry) {
+            codec(entry.time);
+            wire_ipv6(codec, entry.services, entry.address);
+        });
+    }
 };
 
 /// addrv2: any network. Those that this node doesn't know are left out when read. Source: BIP-0155.
@@ -135,8 +136,29 @@ struct AddrV2Message {
 
     static constexpr size_t MAX_ADDRESS_BYTES = 512;
 
-    void write(consensus::Writer& writer) const;
-    void read(consensus::Reader& reader);
+    static void wire(auto&& codec, auto& m) {
+        consensus::wire_list(codec, m.addresses, [&](auto& entry) { wire_entry(codec, entry); });
+        if constexpr (consensus::READS<decltype(codec)>) {
+            m.count = m.addresses.size();
+            std::erase_if(m.addresses, [](const TimedAddress& entry) {
+                return !address_bytes(entry.address.network);
+            });
+        }
+    }
+
+    static void wire_entry(auto& codec, auto& entry) {
+        consensus::CompactNumber services{entry.services};
+        uint16_t port = htons(entry.address.port);
+        codec(entry.time, services, entry.address.network, entry.address.bytes, port);
+        if constexpr (consensus::READS<decltype(codec)>) {
+            entry.services = services.value;
+            entry.address.port = ntohs(port);
+            // BIP-0155: "a message that has an address of the wrong length MUST be rejected".
+            const size_t size = entry.address.bytes.size();
+            const bool fits = address_bytes(entry.address.network).value_or(size) == size;
+            if (size > MAX_ADDRESS_BYTES || !fits) codec.fail();
+        }
+    }
 };
 
 // Headers and blocks ////////////////////////////////////////////////////////////////////////////
@@ -159,9 +181,12 @@ struct LocatorMessage {
 struct HeadersMessage {
     std::vector<consensus::BlockHeader> headers;
 
-    void write(consensus::Writer& writer) const;
-    /// Reads a few more than MAX_HEADERS, so that the peer can be told off for them.
-    void read(consensus::Reader& reader);
+    static void wire(auto&& codec, auto& m) {
+        consensus::wire_list(codec, m.headers, [&](auto& header) {
+            uint8_t transactions = 0;
+            codec(header, transactions);
+        });
+    }
 };
 
 // Compact blocks. Source: BIP-0152 //////////////////////////////////////////////////////////////

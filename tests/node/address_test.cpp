@@ -170,6 +170,27 @@ BOOST_AUTO_TEST_CASE(getaddr__answered_once_and_to_callers_only) {
     BOOST_TEST(parse<AddrV2Message>(answers[0].payload)->addresses.size() == 230);
 }
 
+BOOST_AUTO_TEST_CASE(getaddr__of_an_older_peer__gets_no_address_of_other_networks) {
+    TestNet net;
+    TestNode& node = net.add();
+    Random random(1, 2);
+    for (uint32_t i = 0; i < 50; ++i) {
+        const auto now = static_cast<uint32_t>(seconds_of(net.now));
+        node.book.add(place(i, now), random);
+        node.book.add(
+            {now, 1, {NetworkId::TorV3, Bytes(32, static_cast<uint8_t>(i)), 8333}}, random);
+    }
+    const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
+    net.say(node, stub, "version", consensus::encode(VersionMessage{}));
+    net.say(node, stub, "verack");
+    net.say(node, stub, "getaddr");
+    const std::vector<Message> answers = net.heard(node, stub, "addr");
+    BOOST_REQUIRE(answers.size() == 1);
+    const auto places = parse<AddrMessage>(answers[0].payload)->addresses;
+    BOOST_TEST(!places.empty());
+    for (const TimedAddress& place : places) BOOST_TEST(place.address.can_dial());
+}
+
 BOOST_AUTO_TEST_CASE(subnet__forms__contain_what_they_say) {
     const auto inside = [](std::string_view subnet, const char* address) {
         const std::optional<Subnet> parsed = Subnet::from_string(subnet);

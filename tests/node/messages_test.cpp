@@ -150,14 +150,6 @@ BOOST_AUTO_TEST_CASE(version__user_agent_too_long__is_refused) {
     BOOST_TEST(!parse<VersionMessage>(consensus::encode(message)).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(addr__address_of_other_networks__is_left_out) {
-    const AddrMessage message{
-        {{1, 1, {NetworkId::TorV3, Bytes(32), 1}}, {1, 1, NetAddress::ipv4({1, 2, 3, 4}, 1)}}};
-    const auto again = parse<AddrMessage>(consensus::encode(message));
-    BOOST_REQUIRE(again.has_value());
-    BOOST_TEST(again->addresses.size() == 1);
-}
-
 BOOST_AUTO_TEST_CASE(addrv2__networks_and_lengths__as_bip155_says) {
     const auto entry = [](const char* network_and_address) {
         return *consensus::from_hex(
