@@ -46,8 +46,12 @@ std::function<bool(const boost::asio::ip::address&)> rpc_clients(const node::Set
 rpc::server::HttpOptions rpc_options(const Setup& setup) {
     const node::Settings& settings = setup.settings;
     rpc::server::HttpOptions options;
-    options.bind = settings.list("rpcbind");
     options.port = node::port_option(settings, "rpcport", setup.params.rpc_port);
+    for (const std::string& text : settings.list("rpcbind")) {
+        const auto endpoint = node::endpoint_from_string(text, options.port);
+        if (!endpoint) throw std::runtime_error("Invalid -rpcbind address: '" + text + "'");
+        options.bind.push_back(*endpoint);
+    }
     options.auth.user = settings.text("rpcuser");
     options.auth.password = settings.text("rpcpassword");
     options.auth.rpcauth = settings.list("rpcauth");

@@ -15,34 +15,24 @@ namespace cairn::node {
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 
-namespace {
-
-tcp::endpoint endpoint_of(const NetAddress& address) {
-    const auto v6 = asio::ip::make_address_v6(address.to_ipv6());
-    if (!v6.is_v4_mapped()) return {v6, address.port};
-    return {asio::ip::make_address_v4(asio::ip::v4_mapped, v6), address.port};
-}
-
-} // namespace
-
 Listener::Listener(asio::io_context& io, const NetworkOptions& options, uint16_t chain_port)
     : io_(io) {
     if (!options.listen) return;
     const uint16_t port = options.port != 0 ? options.port : chain_port;
     for (const std::string& text : options.bind) {
         const std::string place = text.substr(0, text.find('='));
-        const auto address = NetAddress::from_string(place, port);
-        if (!address) throw std::runtime_error("Cannot resolve -bind address: '" + text + "'");
-        bind(*address, false);
+        const auto endpoint = endpoint_from_string(place, port);
+        if (!endpoint) throw std::runtime_error("Cannot resolve -bind address: '" + text + "'");
+        bind(*endpoint, false);
     }
     if (!options.bind.empty()) return;
-    bind(NetAddress::ipv4({}, port), false);
-    bind(NetAddress::ipv6({}, port), true);
+    bind({tcp::v4(), port}, false);
+    bind({tcp::v6(), port}, true);
 }
 
 /// `optional`: a machine without IPv6 is none to complain about.
-void Listener::bind(const NetAddress& address, bool optional) {
-    const tcp::endpoint endpoint = endpoint_of(address);
+void Listener::bind(const tcp::endpoint& endpoint, bool optional) {
+    const NetAddress address = NetAddress::of(endpoint.address(), endpoint.port());
     Acceptor acceptor(io_);
     boost::system::error_code unknown_protocol;
     acceptor.open(endpoint.protocol(), unknown_protocol);

@@ -28,7 +28,7 @@ public:
 
 private:
     using Acceptor = boost::asio::ip::tcp::acceptor;
-    void bind(const NetAddress& address, bool optional);
+    void bind(const boost::asio::ip::tcp::endpoint& endpoint, bool optional);
     boost::asio::awaitable<void> accept(Acceptor& acceptor);
 
     boost::asio::io_context& io_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "node/net_address.h"
 
+#include "consensus/bech32.h"
 #include "consensus/hash.h"
 
 #include <algorithm>
@@ -19,8 +20,8 @@ struct NetworkFacts {
 };
 
 constexpr NetworkFacts NETWORKS[] = {
-    {NetworkId::Ipv4, "ipv4", 4},    {NetworkId::Ipv6, "ipv6", 16}, {NetworkId::TorV2, "onion", 10},
-    {NetworkId::TorV3, "onion", 32}, {NetworkId::I2p, "i2p", 32},   {NetworkId::Cjdns, "cjdns", 16},
+    {NetworkId::Ipv4, "ipv4", 4}, {NetworkId::Ipv6, "ipv6", 16},   {NetworkId::TorV3, "onion", 32},
+    {NetworkId::I2p, "i2p", 32},  {NetworkId::Cjdns, "cjdns", 16},
 };
 
 const NetworkFacts* find_network(NetworkId id) {
@@ -54,13 +55,7 @@ constexpr std::string_view RESERVED[] = {
 std::string base32(ByteView bytes) {
     static constexpr std::string_view DIGITS = "abcdefghijklmnopqrstuvwxyz234567";
     std::string text;
-    uint32_t buffer = 0;
-    int bits = 0;
-    for (const uint8_t byte : bytes) {
-        buffer = (buffer << 8) | byte;
-        for (bits += 8; bits >= 5; bits -= 5) text += DIGITS[(buffer >> (bits - 5)) & 31];
-    }
-    if (bits > 0) text += DIGITS[(buffer << (5 - bits)) & 31];
+    for (const uint8_t value : consensus::base32_from_bytes(bytes)) text += DIGITS[value];
     return text;
 }
 
@@ -151,19 +146,25 @@ std::optional<HostPort> split_host_port(std::string_view text, uint16_t default_
     return parts;
 }
 
-std::optional<NetAddress> NetAddress::from_string(std::string_view text, uint16_t default_port) {
+std::optional<boost::asio::ip::tcp::endpoint>
+endpoint_from_string(std::string_view text, uint16_t default_port) {
     const std::optional<HostPort> parts = split_host_port(text, default_port);
     if (!parts) return std::nullopt;
     boost::system::error_code error;
     const auto address = boost::asio::ip::make_address(parts->host, error);
     if (error) return std::nullopt;
-    return of(address, parts->port);
+    return boost::asio::ip::tcp::endpoint(address, parts->port);
+}
+
+std::optional<NetAddress> NetAddress::from_string(std::string_view text, uint16_t default_port) {
+    const auto endpoint = endpoint_from_string(text, default_port);
+    if (!endpoint) return std::nullopt;
+    return of(endpoint->address(), endpoint->port());
 }
 
 std::string NetAddress::host() const {
     namespace ip = boost::asio::ip;
     if (network == NetworkId::I2p) return base32(bytes) + ".b32.i2p";
-    if (network == NetworkId::TorV2) return base32(bytes) + ".onion";
     if (network == NetworkId::TorV3) return onion_name(bytes);
     const auto v6 = ip::make_address_v6(to_ipv6());
     return v6.is_v4_mapped() ? ip::make_address_v4(ip::v4_mapped, v6).to_string() : v6.to_string();
@@ -180,7 +181,6 @@ bool NetAddress::is_routable() const {
         for (const std::string_view text : RESERVED) nets.push_back(*Subnet::from_string(text));
         return nets;
     }();
-    if (network == NetworkId::TorV2) return false;
     if (network == NetworkId::Cjdns) return bytes[0] == 0xfc;
     return std::ranges::none_of(NETS, [&](const Subnet& net) { return net.contains(*this); });
 }

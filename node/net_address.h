@@ -5,7 +5,7 @@
 
 #include "consensus/serialize.h"
 
-#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -17,11 +17,10 @@ namespace cairn::node {
 using consensus::Bytes;
 using consensus::ByteView;
 
-/// Networks and their numbers on the wire. Source: BIP-0155.
+/// Networks and their numbers on the wire; 3, the old Tor, is extinct. Source: BIP-0155.
 enum class NetworkId : uint8_t {
     Ipv4 = 1,
     Ipv6 = 2,
-    TorV2 = 3, ///< Extinct: never stored or sent.
     TorV3 = 4,
     I2p = 5,
     Cjdns = 6,
@@ -83,5 +82,9 @@ struct HostPort {
 };
 
 std::optional<HostPort> split_host_port(std::string_view text, uint16_t default_port);
+
+/// Of numbers, never of names, likewise.
+std::optional<boost::asio::ip::tcp::endpoint>
+endpoint_from_string(std::string_view text, uint16_t default_port);
 
 } // namespace cairn::node

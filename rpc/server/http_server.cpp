@@ -6,7 +6,6 @@
 
 #include <boost/asio/post.hpp>
 
-#include <charconv>
 #include <spdlog/spdlog.h>
 
 namespace cairn::rpc::server {
@@ -18,35 +17,6 @@ namespace {
 
 constexpr std::chrono::milliseconds ACCEPT_RETRY{100}; ///< After an error, e.g. no descriptors.
 constexpr std::chrono::seconds STOP_PATIENCE{10};      ///< For replies under way.
-
-[[noreturn]] void throw_bad_address(const std::string& text, const std::string& why) {
-    throw std::runtime_error("Unable to bind the RPC server to " + text + ": " + why);
-}
-
-/// "addr", "addr:port", "[v6]:port"; the port may be left out.
-tcp::endpoint endpoint_of(const std::string& text, uint16_t default_port) {
-    std::string_view host = text;
-    std::string_view port_digits;
-    const size_t bracket = host.find(']');
-    const size_t colon = host.rfind(':');
-    const bool bare_v6 = bracket == std::string_view::npos && host.find(':') != colon;
-    if (colon != std::string_view::npos && !bare_v6 &&
-        (bracket == std::string_view::npos || colon > bracket)) {
-        port_digits = host.substr(colon + 1);
-        host = host.substr(0, colon);
-    }
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    uint16_t port = default_port;
-    if (!port_digits.empty()) {
-        const char* end = port_digits.data() + port_digits.size();
-        const auto parsed = std::from_chars(port_digits.data(), end, port);
-        if (parsed.ec != std::errc() || parsed.ptr != end) throw_bad_address(text, "bad port");
-    }
-    boost::system::error_code error;
-    const auto address = asio::ip::make_address(std::string(host), error);
-    if (error) throw_bad_address(text, "not an IP address");
-    return {address, port};
-}
 
 } // namespace
 
@@ -86,23 +56,24 @@ void HttpServer::stop() {
 }
 
 void HttpServer::bind_all() {
-    for (const std::string& text : options_.bind) bind(endpoint_of(text, options_.port), text);
+    for (const tcp::endpoint& endpoint : options_.bind) bind(endpoint);
     if (!options_.bind.empty()) return;
-    bind({asio::ip::address_v4::loopback(), options_.port}, "127.0.0.1");
+    bind({asio::ip::address_v4::loopback(), options_.port});
     try {
-        bind({asio::ip::address_v6::loopback(), port()}, "::1");
+        bind({asio::ip::address_v6::loopback(), port()});
     } catch (const std::runtime_error& error) {
         // A machine without IPv6 is as good.
         spdlog::debug("rpc_no_ipv6 error={}", error.what());
     }
 }
 
-void HttpServer::bind(const tcp::endpoint& endpoint, const std::string& text) {
+void HttpServer::bind(const tcp::endpoint& endpoint) {
     try {
         acceptors_.emplace_back(accept_strand_, endpoint, /*reuse_addr=*/true);
     } catch (const boost::system::system_error& error) {
-        throw_bad_address(
-            text + " port " + std::to_string(endpoint.port()), error.code().message());
+        throw std::runtime_error(fmt::format(
+            "Unable to bind the RPC server to {} port {}: {}", endpoint.address().to_string(),
+            endpoint.port(), error.code().message()));
     }
 }
 

@@ -30,8 +30,8 @@ class Session;
 
 /// How the server listens and what it puts up with; from the option table.
 struct HttpOptions {
-    std::vector<std::string> bind; ///< -rpcbind, addr[:port]; empty: loopback.
-    uint16_t port = 0;             ///< -rpcport; 0: any free one, see HttpServer::port().
+    std::vector<boost::asio::ip::tcp::endpoint> bind; ///< -rpcbind; empty: loopback, at `port`.
+    uint16_t port = 0; ///< -rpcport; 0: any free one, see HttpServer::port().
     AuthOptions auth;
     /// Whose connections are taken.
     std::function<bool(const boost::asio::ip::address&)> allows =
@@ -71,7 +71,7 @@ private:
     using Acceptor = boost::asio::ip::tcp::acceptor;
 
     void bind_all();
-    void bind(const boost::asio::ip::tcp::endpoint& endpoint, const std::string& text);
+    void bind(const boost::asio::ip::tcp::endpoint& endpoint);
     void accept(Acceptor& acceptor);
     void admit(boost::asio::ip::tcp::socket socket);
     void make_room();

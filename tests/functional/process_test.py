@@ -52,6 +52,7 @@ def option_errors_name_the_option(test):
             (["-fakearg"], ["Invalid parameter -fakearg"]),
             (["-debug=foo"], ["-debug=foo", "mempool"]),
             (["-rpcallowip=1.2.3.4/99"], ["Invalid -rpcallowip", "1.2.3.4/99"]),
+            (["-rpcbind=nowhere"], ["Invalid -rpcbind", "nowhere"]),
             (["-fakearg=1"], ["-fakearg"]),
             (["-port=many"], ["port", "many"]),
             (["-chain=nosuchchain"], ["nosuchchain"]),
