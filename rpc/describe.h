@@ -6,7 +6,6 @@
 #include "chain/chain.h"
 #include "rpc/server/field.h"
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,11 +15,7 @@ namespace cairn::rpc::server {
 // The protocol's types as JSON.
 
 template <std::derived_from<consensus::Hash256> T>
-struct Form<T> {
-    static constexpr Type TYPE = Type::Hash;
-
-    static void write(JsonWriter& writer, const T& hash) { writer.string(hash.to_string()); }
-};
+struct Form<T> : FormBy<Type::Hash, &JsonWriter::string, &consensus::Hash256::to_string> {};
 
 template <std::convertible_to<consensus::ByteView> T>
 struct Form<T> {
@@ -41,11 +36,8 @@ struct Form<consensus::Uint256> {
 };
 
 template <>
-struct Form<consensus::Amount> {
-    static constexpr Type TYPE = Type::Amount;
-
-    static void write(JsonWriter& writer, consensus::Amount amount) { writer.amount(amount.value); }
-};
+struct Form<consensus::Amount>
+    : FormBy<Type::Amount, &JsonWriter::amount, &consensus::Amount::value> {};
 
 template <>
 struct Form<chain::FeeRate> {
@@ -57,13 +49,8 @@ struct Form<chain::FeeRate> {
 };
 
 template <>
-struct Form<consensus::Height> {
-    static constexpr Type TYPE = Type::Integer;
-
-    static void write(JsonWriter& writer, consensus::Height height) {
-        writer.integer(height.value);
-    }
-};
+struct Form<consensus::Height>
+    : FormBy<Type::Integer, &JsonWriter::integer, &consensus::Height::value> {};
 
 } // namespace cairn::rpc::server
 

@@ -180,11 +180,6 @@ struct PoolState {
     const chain::ChainOptions& options = chain.options();
 };
 
-/// What the mempool asks of a transaction at present.
-chain::FeeRate least_feerate(const chain::Chain& chain) {
-    return std::max(chain.mempool_min_feerate(), chain.options().min_relay_feerate);
-}
-
 const Object<PoolState> POOL_STATE{
     {"loaded", "Whether what was saved at the last stop is back",
      [](auto& s) { return s.chain.mempool_loaded(); }},
@@ -194,7 +189,7 @@ const Object<PoolState> POOL_STATE{
     {"total_fee", "What they pay", &PoolState::fee},
     {"maxmempool", "Limit of the memory", [](auto& s) { return s.options.max_mempool_bytes; }},
     {"mempoolminfee", "Least price of 1,000 virtual bytes at present",
-     [](auto& s) { return least_feerate(s.chain); }},
+     [](auto& s) { return s.chain.mempool_min_feerate(); }},
     {"minrelaytxfee", "Least price by the options",
      [](auto& s) { return s.options.min_relay_feerate; }},
     {"incrementalrelayfee", "Least rise of the price for a replacement",
@@ -288,7 +283,7 @@ Outcome<Estimate> estimatesmartfee(const Call& call) {
     if (target < 1 || target > MAX_CONFIRMATION_TARGET) return BAD_TARGET;
     const std::string& mode = call.text(1);
     if (mode != "unset" && mode != "economical" && mode != "conservative") return BAD_MODE;
-    return Estimate{least_feerate(chain_of(call)), target};
+    return Estimate{chain_of(call).mempool_min_feerate(), target};
 }
 
 const Method ESTIMATESMARTFEE{

@@ -60,7 +60,7 @@ std::optional<Error> read_request(const Json& json, Request& request) {
 
 void write_reply(JsonWriter& writer, const Request& request, const Reply& reply) {
     writer.begin_object();
-    if (request.version_2) writer.field("jsonrpc", "2.0");
+    if (request.version_2) writer.key("jsonrpc").string("2.0");
     if (reply.has_value()) {
         writer.key("result").raw(*reply);
     } else if (!request.version_2) {
@@ -68,8 +68,8 @@ void write_reply(JsonWriter& writer, const Request& request, const Reply& reply)
     }
     if (reply.has_error()) {
         writer.key("error").begin_object();
-        writer.field("code", static_cast<int32_t>(reply.error().code));
-        writer.field("message", reply.error().message).end_object();
+        writer.key("code").integer(static_cast<int32_t>(reply.error().code));
+        writer.key("message").string(reply.error().message).end_object();
     } else if (!request.version_2) {
         writer.key("error").null();
     }

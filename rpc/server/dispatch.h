@@ -9,7 +9,6 @@
 #include <chrono>
 #include <functional>
 #include <list>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_map>

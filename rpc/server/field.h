@@ -75,11 +75,14 @@ struct Seconds {
 template <class T>
 struct Form;
 
-template <Type TYPE_OF, auto WRITE>
+/// By a function of the writer, of what GET makes of the value.
+template <Type TYPE_OF, auto WRITE, auto GET = std::identity()>
 struct FormBy {
     static constexpr Type TYPE = TYPE_OF;
 
-    static void write(JsonWriter& writer, const auto& value) { std::invoke(WRITE, writer, value); }
+    static void write(JsonWriter& writer, const auto& value) {
+        std::invoke(WRITE, writer, std::invoke(GET, value));
+    }
 };
 
 template <>
@@ -111,18 +114,10 @@ struct Form<Null> {
 };
 
 template <>
-struct Form<HexText> {
-    static constexpr Type TYPE = Type::Hex;
-
-    static void write(JsonWriter& writer, const HexText& text) { writer.string(text.digits); }
-};
+struct Form<HexText> : FormBy<Type::Hex, &JsonWriter::string, &HexText::digits> {};
 
 template <>
-struct Form<Seconds> {
-    static constexpr Type TYPE = Type::Time;
-
-    static void write(JsonWriter& writer, Seconds seconds) { writer.integer(seconds.count); }
-};
+struct Form<Seconds> : FormBy<Type::Time, &JsonWriter::integer, &Seconds::count> {};
 
 template <class T>
 concept HasForm = requires {

@@ -66,8 +66,8 @@ void append_example(std::string& out, const Method& method) {
     out += "\nExample:\n> cairn rpc " + std::string(method.name) + (words.empty() ? "" : " ") +
            std::string(words) + "\n";
     JsonWriter request;
-    request.begin_object().field("jsonrpc", "2.0").field("id", 1).field("method", method.name);
-    request.key("params").begin_array();
+    request.begin_object().key("jsonrpc").string("2.0").key("id").integer(1);
+    request.key("method").string(method.name).key("params").begin_array();
     for (size_t i = 0; !words.empty(); ++i) {
         const size_t space = std::min(words.find(' '), words.size());
         argument_of_word(method.params[i], words.substr(0, space)).write(request);
@@ -125,20 +125,6 @@ std::string help_overview(const std::vector<Group>& groups) {
         for (const auto& [name, method] : members) out += help_line(*method) + "\n";
     }
     if (!out.empty()) out.pop_back();
-    return out;
-}
-
-std::string help_markdown(const std::vector<Group>& groups) {
-    std::string out = "# JSON-RPC methods\n\n"
-                      "Made from the method table by `CAIRN_WRITE_DOCS=1 test_rpc "
-                      "--run_test=method_table`; not edited "
-                      "by hand.\nNames, parameters, results and errors are those of the reference "
-                      "implementation.\n";
-    for (const auto& [group, members] : by_name(groups)) {
-        out += "\n## " + std::string(group == HIDDEN ? "Testing" : group) + "\n";
-        for (const auto& [name, method] : members)
-            out += "\n### " + std::string(name) + "\n\n```text\n" + help_text(*method) + "```\n";
-    }
     return out;
 }
 

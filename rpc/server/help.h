@@ -16,6 +16,5 @@ std::string help_text(const Method& method);
 std::string help_overview(const std::vector<Group>& groups);
 
 /// The whole table as docs/rpc.md.
-std::string help_markdown(const std::vector<Group>& groups);
 
 } // namespace cairn::rpc::server

@@ -30,25 +30,6 @@ public:
     JsonWriter& null();
     JsonWriter& raw(std::string_view json); ///< JSON made before.
 
-    /// key() and value in one.
-    JsonWriter& field(std::string_view name, std::string_view text) {
-        return key(name).string(text);
-    }
-
-    JsonWriter& field(std::string_view name, const char* text) { return key(name).string(text); }
-
-    JsonWriter& field(std::string_view name, bool truth) { return key(name).boolean(truth); }
-
-    JsonWriter& field(std::string_view name, int64_t n) { return key(name).integer(n); }
-
-    JsonWriter& field(std::string_view name, int32_t n) { return key(name).integer(n); }
-
-    JsonWriter& field(std::string_view name, uint32_t n) { return key(name).unsigned_integer(n); }
-
-    JsonWriter& field(std::string_view name, uint64_t n) { return key(name).unsigned_integer(n); }
-
-    JsonWriter& field(std::string_view name, double n) { return key(name).real(n); }
-
     std::string take() { return std::move(out_); }
 
     const std::string& text() const { return out_; }

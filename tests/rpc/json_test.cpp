@@ -24,9 +24,9 @@ BOOST_AUTO_TEST_SUITE(json)
 
 BOOST_AUTO_TEST_CASE(writer__nested_values__commas_and_no_spaces) {
     JsonWriter writer;
-    writer.begin_object().field("a", 1).key("b").begin_array();
+    writer.begin_object().key("a").integer(1).key("b").begin_array();
     writer.integer(-2).real(0.5).null().boolean(true).begin_object().end_object();
-    writer.end_array().field("c", "x").key("d").amount(1).end_object();
+    writer.end_array().key("c").string("x").key("d").amount(1).end_object();
     BOOST_TEST(writer.text() == R"({"a":1,"b":[-2,0.5,null,true,{}],"c":"x","d":0.00000001})");
 }
 
