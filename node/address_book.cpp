@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
-#include <spdlog/spdlog.h>
 
 namespace cairn::node {
 
@@ -46,10 +45,9 @@ bool AddressBook::add(const TimedAddress& place, Random& random) {
 /// An entry that never answered, of `group` if that isn't empty; null if all did.
 const NetAddress* AddressBook::pick_victim(const std::string& group, Random& random) const {
     std::vector<const NetAddress*> candidates;
-    for (const auto& [address, entry] : entries_) {
+    for (const auto& [address, entry] : entries_)
         if (entry.last_success == 0 && (group.empty() || address.group() == group))
             candidates.push_back(&address);
-    }
     return candidates.empty() ? nullptr : candidates[random.below(candidates.size())];
 }
 
@@ -94,9 +92,8 @@ AddressBook::pick(const std::set<std::string>& groups, Random& random, int64_t n
 
 std::vector<TimedAddress> AddressBook::sample(size_t count, Random& random, int64_t now) const {
     std::vector<TimedAddress> all;
-    for (const auto& [address, entry] : entries_) {
+    for (const auto& [address, entry] : entries_)
         if (!is_terrible(entry, now)) all.push_back(entry.place);
-    }
     count = std::min(count, all.size());
     for (size_t i = 0; i < count; ++i) std::swap(all[i], all[i + random.below(all.size() - i)]);
     all.resize(count);

@@ -19,10 +19,9 @@ bool knows(const Peer& peer, const chain::BlockNode* node) {
 void BlockAnnouncer::tip_changed(const chain::TipChange& change) {
     if (change.initial_download || change.connected.empty()) return;
     std::optional<Message> compact; // the same for all
-    for (auto& [id, peer] : context_.peers) {
+    for (auto& [id, peer] : context_.peers)
         if (peer.established && !peer.dropped && !knows(peer, change.new_tip))
             announce(peer, change, compact);
-    }
 }
 
 void BlockAnnouncer::announce(

@@ -31,8 +31,6 @@ public:
     /// Core: setmocktime. Seconds since the epoch; 0 is real time again.
     void set_mock(int64_t seconds);
 
-    bool mocked() const { return mock_seconds_.load() != 0; }
-
 private:
     std::atomic<int64_t> mock_seconds_{0};
     std::chrono::steady_clock::time_point steady_start_;

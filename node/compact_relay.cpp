@@ -30,8 +30,7 @@ void CompactRelay::compact_block(Peer& peer, CompactBlockMessage message) {
     if (peer.compact.partial && peer.compact.partial->hash() != hash)
         request_whole(peer, peer.compact.partial->hash());
     peer.compact.partial.reset();
-    if (context_.chain.find_block(hash) != nullptr)
-        return put_together(peer, message);
+    if (context_.chain.find_block(hash) != nullptr) return put_together(peer, message);
     header_sync_.headers(peer, HeadersMessage{{message.header}});
     // Else its parent is unknown, and the headers before it were asked for.
     if (peer.headers_processing > 0) peer.compact.announced = std::move(message);

@@ -15,23 +15,6 @@ namespace cairn::node {
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 
-Connector::Connector(
-    asio::io_context& io,
-    const NetworkOptions& options,
-    const consensus::Params& params,
-    const Protocol& protocol,
-    AddressBook& book,
-    Random random,
-    Connected connected)
-    : io_(io),
-      options_(options),
-      params_(params),
-      protocol_(protocol),
-      book_(book),
-      random_(random),
-      connected_(std::move(connected)),
-      added_(options.add_nodes) {}
-
 bool Connector::add(const std::string& target) {
     const bool known = std::find(added_.begin(), added_.end(), target) != added_.end();
     if (known || added_.size() >= MAX_ADDED) return false;

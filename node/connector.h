@@ -13,7 +13,6 @@
 
 #include <functional>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
 
@@ -34,7 +33,15 @@ public:
         const Protocol& protocol,
         AddressBook& book,
         Random random,
-        Connected connected);
+        Connected connected)
+        : io_(io),
+          options_(options),
+          params_(params),
+          protocol_(protocol),
+          book_(book),
+          random_(random),
+          connected_(std::move(connected)),
+          added_(options.add_nodes) {}
 
     /// Dial what is due. Called several times a second.
     void tick(Time now);

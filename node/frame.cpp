@@ -94,7 +94,7 @@ Bytes frame_bytes(const Magic& magic, const Message& message) {
     return out;
 }
 
-Outcome<std::optional<Message>> FrameReader::next(ByteView& in, int* skipped) {
+Outcome<std::optional<Message>> FrameReader::next(ByteView& in) {
     while (!in.empty() || header_size_ == FRAME_HEADER_BYTES) {
         if (header_size_ < FRAME_HEADER_BYTES) {
             const size_t taken = std::min(in.size(), FRAME_HEADER_BYTES - header_size_);
@@ -108,9 +108,7 @@ Outcome<std::optional<Message>> FrameReader::next(ByteView& in, int* skipped) {
         body_.insert(body_.end(), in.begin(), in.begin() + static_cast<ptrdiff_t>(taken));
         in = in.subspan(taken);
         if (body_.size() < body_size_) break;
-        std::optional<Message> message = close_body();
-        if (message) return message;
-        if (skipped != nullptr) ++*skipped;
+        if (std::optional<Message> message = close_body()) return message;
     }
     return std::optional<Message>();
 }

@@ -82,8 +82,8 @@ public:
 
     /// Take bytes from the front of `in`, which is moved on past them, until a message is complete
     /// or `in` is empty. A message whose checksum or name is bad is passed over, as the reference
-    /// does, and `skipped`, if given, counts it. Errors: wrong magic, too long.
-    Outcome<std::optional<Message>> next(ByteView& in, int* skipped = nullptr);
+    /// does. Errors: wrong magic, too long.
+    Outcome<std::optional<Message>> next(ByteView& in);
 
 private:
     Outcome<> open_body();

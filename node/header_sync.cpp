@@ -9,9 +9,8 @@ namespace {
 
 /// Whether each header follows on the one before it.
 bool is_consecutive(const std::vector<consensus::BlockHeader>& headers) {
-    for (size_t i = 1; i < headers.size(); ++i) {
+    for (size_t i = 1; i < headers.size(); ++i)
         if (headers[i].prev_hash != headers[i - 1].hash()) return false;
-    }
     return true;
 }
 

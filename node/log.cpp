@@ -79,9 +79,8 @@ void start_log(const LogOptions& options) try {
 }
 
 void reopen_log() {
-    for (const spdlog::sink_ptr& sink : spdlog::default_logger()->sinks()) {
+    for (const spdlog::sink_ptr& sink : spdlog::default_logger()->sinks())
         if (auto* outputs = dynamic_cast<Outputs*>(sink.get())) outputs->open();
-    }
 }
 
 } // namespace cairn::node

@@ -386,9 +386,8 @@ private:
     bool disconnect_if(const std::function<bool(const Peer&)>& chosen) {
         return ask([&] {
             std::vector<PeerId> ids;
-            for (const auto& [id, peer] : protocol_.peers()) {
+            for (const auto& [id, peer] : protocol_.peers())
                 if (chosen(peer)) ids.push_back(id);
-            }
             for (const PeerId id : ids) drop(id, "asked to by an operator");
             return !ids.empty();
         });

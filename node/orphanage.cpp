@@ -68,22 +68,18 @@ void Orphanage::erase_for_block(const consensus::Block& block) {
 }
 
 void Orphanage::disconnected(PeerId peer) {
-    for (const Orphan& orphan : all()) {
-        if (orphan.peer == peer) erase(orphan.tx->wtxid);
-    }
+    erase_where([&](const Orphan& orphan) { return orphan.peer == peer; });
 }
 
 void Orphanage::expire(Time now) {
-    for (const Orphan& orphan : all()) {
-        if (orphan.expires <= now) erase(orphan.tx->wtxid);
-    }
+    erase_where([&](const Orphan& orphan) { return orphan.expires <= now; });
 }
 
-std::vector<Orphanage::Orphan> Orphanage::all() const {
-    std::vector<Orphan> orphans;
-    orphans.reserve(orphans_.size());
-    for (const auto& [wtxid, orphan] : orphans_) orphans.push_back(orphan);
-    return orphans;
+void Orphanage::erase_where(const std::function<bool(const Orphan&)>& condition) {
+    for (auto at = orphans_.begin(); at != orphans_.end();) {
+        const auto orphan = at++;
+        if (condition(orphan->second)) erase(orphan->first);
+    }
 }
 
 } // namespace cairn::node

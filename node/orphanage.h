@@ -6,6 +6,7 @@
 #include "node/clock.h"
 #include "node/peer_id.h"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -40,14 +41,13 @@ public:
 
     size_t size() const { return orphans_.size(); }
 
-    std::vector<Orphan> all() const;
-
     static constexpr size_t MAX_TRANSACTIONS = 100;
     static constexpr size_t MAX_PER_PEER = 25;
     static constexpr int64_t MAX_WEIGHT = 400'000;
     static constexpr std::chrono::minutes MAX_AGE{20};
 
 private:
+    void erase_where(const std::function<bool(const Orphan&)>& condition);
     std::optional<consensus::Hash256> pick_victim(PeerId peer) const;
 
     std::unordered_map<consensus::Hash256, Orphan, consensus::SaltedHasher> orphans_; ///< wtxid

@@ -16,7 +16,6 @@ struct Name {
 
 constexpr uint32_t ALL = PERMIT_NOBAN | PERMIT_RELAY | PERMIT_FORCE_RELAY | PERMIT_MEMPOOL |
                          PERMIT_DOWNLOAD | PERMIT_ADDR;
-constexpr uint32_t IMPLICIT = PERMIT_NOBAN | PERMIT_RELAY | PERMIT_MEMPOOL | PERMIT_DOWNLOAD;
 
 constexpr Name NAMES[] = {
     {"noban", PERMIT_NOBAN, PERMIT_DOWNLOAD},
@@ -41,28 +40,24 @@ Whitelist::Whitelist(const std::vector<std::string>& entries) {
 
 Whitelist::Entry Whitelist::parse_entry(std::string_view text) {
     Entry entry;
-    std::string_view net = text;
-    if (const size_t at = text.find('@'); at != std::string_view::npos) {
-        std::string_view names = text.substr(0, at);
-        net = text.substr(at + 1);
-        entry.inbound = false;
-        while (!names.empty()) {
-            const std::string_view name = names.substr(0, names.find(','));
-            names.remove_prefix(std::min(names.size(), name.size() + 1));
-            const auto* known = std::ranges::find(NAMES, name, &Name::name);
-            if (name == "in")
-                entry.inbound = true;
-            else if (name == "out")
-                entry.outbound = true;
-            else if (known != std::end(NAMES))
-                entry.permissions |= known->own | known->implied;
-            else
-                fail(text, "unknown permission '" + std::string(name) + "'");
-        }
-        if (!entry.inbound && !entry.outbound) entry.inbound = true;
-    } else {
-        entry.permissions = IMPLICIT;
+    const size_t at = text.find('@');
+    const bool bare = at == std::string_view::npos;
+    std::string_view names = bare ? "noban,relay,mempool" : text.substr(0, at);
+    const std::string_view net = bare ? text : text.substr(at + 1);
+    while (!names.empty()) {
+        const std::string_view name = names.substr(0, names.find(','));
+        names.remove_prefix(std::min(names.size(), name.size() + 1));
+        const auto* known = std::ranges::find(NAMES, name, &Name::name);
+        if (name == "in")
+            entry.inbound = true;
+        else if (name == "out")
+            entry.outbound = true;
+        else if (known != std::end(NAMES))
+            entry.permissions |= known->own | known->implied;
+        else
+            fail(text, "unknown permission '" + std::string(name) + "'");
     }
+    if (!entry.outbound) entry.inbound = true;
     const std::optional<Subnet> subnet = Subnet::from_string(net);
     if (!subnet) fail(text, "not an address or net");
     entry.net = *subnet;
@@ -71,18 +66,16 @@ Whitelist::Entry Whitelist::parse_entry(std::string_view text) {
 
 uint32_t Whitelist::permissions_of(const NetAddress& address, bool inbound) const {
     uint32_t permissions = 0;
-    for (const Entry& entry : entries_) {
+    for (const Entry& entry : entries_)
         if ((inbound ? entry.inbound : entry.outbound) && entry.net.contains(address))
             permissions |= entry.permissions;
-    }
     return permissions;
 }
 
 std::vector<std::string> permission_names(uint32_t permissions) {
     std::vector<std::string> names;
-    for (const Name& name : NAMES) {
+    for (const Name& name : NAMES)
         if ((permissions & name.own) != 0) names.emplace_back(name.name);
-    }
     return names;
 }
 

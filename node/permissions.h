@@ -22,7 +22,7 @@ private:
     struct Entry {
         Subnet net;
         uint32_t permissions = 0;
-        bool inbound = true;
+        bool inbound = false;
         bool outbound = false;
     };
 

@@ -115,9 +115,8 @@ std::span<const Protocol::Handler> Protocol::handlers() {
 }
 
 const Protocol::Handler* Protocol::find_handler(std::string_view command) {
-    for (const Handler& handler : handlers()) {
+    for (const Handler& handler : handlers())
         if (handler.command == command) return &handler;
-    }
     return nullptr;
 }
 

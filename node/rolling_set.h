@@ -22,9 +22,8 @@ public:
     }
 
     void insert(const consensus::Hash256& hash) {
-        if (young_.size() >= capacity_) {
+        if (young_.size() >= capacity_)
             old_ = std::exchange(young_, Hashes(0, young_.hash_function()));
-        }
         young_.insert(hash);
     }
 

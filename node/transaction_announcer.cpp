@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "node/transaction_announcer.h"
 
-#include <algorithm>
-
 namespace cairn::node {
 
 void TransactionAnnouncer::established(Peer& peer) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "node/transaction_download.h"
 
-#include <algorithm>
 #include <spdlog/spdlog.h>
 
 namespace cairn::node {
@@ -67,9 +66,8 @@ void TransactionDownload::accept(PeerId id, const consensus::TransactionRef& tx)
 }
 
 void TransactionDownload::not_found(Peer& peer, const InventoryMessage& message) {
-    for (const Inventory& item : message.items) {
+    for (const Inventory& item : message.items)
         if (item.is_transaction()) requests_.refused(peer, item.hash);
-    }
 }
 
 void TransactionDownload::transaction_done(
@@ -155,9 +153,8 @@ void TransactionDownload::tick() {
     for (const TransactionRequests::Request& request :
          requests_.take_due(context_.peers, context_.now))
         messages[request.peer].items.push_back(request.item);
-    for (const auto& [id, message] : messages) {
+    for (const auto& [id, message] : messages)
         if (Peer* peer = context_.find(id)) context_.send(*peer, "getdata", message);
-    }
 }
 
 } // namespace cairn::node
