@@ -15,6 +15,7 @@ struct CompactNumber {
     uint64_t value = 0;
 
     void write(auto& writer) const { writer.compact_size(value); }
+
     void read(auto& reader) { value = reader.compact_number(); }
 };
 

@@ -31,40 +31,6 @@ struct FrameHeader {
     }
 };
 
-struct Limit {
-    std::string_view command;
-    uint32_t max_bytes;
-};
-
-/// Somewhat above what the largest proper message takes, so that a count that is too high is still
-/// seen as such, and logged as such. Names that are not here: MAX_PAYLOAD_BYTES.
-constexpr std::array LIMITS = {
-    Limit{"addr", 40'000},         // 1,000 of 30 bytes
-    Limit{"addrv2", 550'000},      // 1,000 of up to 533
-    Limit{"feature", 600},         // 80 and 512
-    Limit{"feefilter", 64},        // 8
-    Limit{"getaddr", 64},          // empty
-    Limit{"getblocks", 4'000},     // 101 hashes
-    Limit{"getblocktxn", 200'000}, // up to 65,536 of 1 to 3 bytes
-    Limit{"getcfcheckpt", 64},     // 33
-    Limit{"getcfheaders", 64},     // 37
-    Limit{"getcfilters", 64},      // 37
-    Limit{"getdata", 2'000'000},   // 50,000 of 36
-    Limit{"getheaders", 4'000},    // 101 hashes
-    Limit{"headers", 200'000},     // 2,000 of 81
-    Limit{"inv", 2'000'000},       // 50,000 of 36
-    Limit{"mempool", 64},          // empty
-    Limit{"notfound", 2'000'000},  // 50,000 of 36
-    Limit{"ping", 64},             // 8
-    Limit{"pong", 64},             // 8, but the reference logs longer ones
-    Limit{"sendaddrv2", 64},       // empty
-    Limit{"sendcmpct", 64},        // 9
-    Limit{"sendheaders", 64},      // empty
-    Limit{"verack", 64},           // empty
-    Limit{"version", 1'024},       // 86, the user agent's 256 and what others may append
-    Limit{"wtxidrelay", 64},       // empty
-};
-
 uint32_t checksum(ByteView payload) {
     uint32_t sum = 0;
     std::memcpy(&sum, consensus::sha256d(payload).bytes.data(), sizeof sum);
@@ -72,14 +38,6 @@ uint32_t checksum(ByteView payload) {
 }
 
 } // namespace
-
-uint32_t max_payload_bytes(std::string_view command, uint32_t max_block_bytes) {
-    constexpr std::array AS_BLOCKS{"block", "tx", "cmpctblock", "blocktxn"};
-    if (std::ranges::find(AS_BLOCKS, command) != AS_BLOCKS.end()) return max_block_bytes;
-    const auto* limit = std::find_if(
-        LIMITS.begin(), LIMITS.end(), [&](const Limit& entry) { return entry.command == command; });
-    return limit == LIMITS.end() ? MAX_PAYLOAD_BYTES : limit->max_bytes;
-}
 
 Bytes frame_bytes(const Magic& magic, const Message& message) {
     assert(message.command.size() <= COMMAND_BYTES);
@@ -120,7 +78,7 @@ Outcome<> FrameReader::open_body() {
         return Disconnect{
             "Header error: Wrong MessageStart " + consensus::to_hex(header.magic) + " received"};
     const std::string command = header.name().value_or("");
-    if (header.size > max_payload_bytes(command, max_block_bytes_))
+    if (header.size > max_payload_bytes_(command))
         return Disconnect{
             fmt::format("Header error: Size too large ({}, {} bytes)", command, header.size)};
     body_size_ = header.size;

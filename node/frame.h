@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,10 +64,6 @@ constexpr size_t FRAME_HEADER_BYTES = 24;
 /// The largest payload of any message, unknown ones included. Core: MAX_PROTOCOL_MESSAGE_LENGTH.
 constexpr uint32_t MAX_PAYLOAD_BYTES = 4'000'000;
 
-/// The largest payload a message of this name may have; held against the header, so that a body
-/// that is too long is never taken. `max_block_bytes`: of the chain's rules.
-uint32_t max_payload_bytes(std::string_view command, uint32_t max_block_bytes);
-
 /// The bytes of `message` on a connection.
 Bytes frame_bytes(const Magic& magic, const Message& message);
 
@@ -76,9 +73,11 @@ Bytes frame_bytes(const Magic& magic, const Message& message);
 ///   than has come in (twice that, as vectors grow).
 class FrameReader {
 public:
-    FrameReader(const Magic& magic, uint32_t max_block_bytes)
+    /// `max_payload_bytes`: of a message by its command; held against the header, so that a body
+    /// that is too long is never taken.
+    FrameReader(const Magic& magic, std::function<uint32_t(std::string_view)> max_payload_bytes)
         : magic_(magic),
-          max_block_bytes_(max_block_bytes) {}
+          max_payload_bytes_(std::move(max_payload_bytes)) {}
 
     /// Take bytes from the front of `in`, which is moved on past them, until a message is complete
     /// or `in` is empty. A message whose checksum or name is bad is passed over, as the reference
@@ -90,7 +89,7 @@ private:
     std::optional<Message> close_body();
 
     Magic magic_;
-    uint32_t max_block_bytes_;
+    std::function<uint32_t(std::string_view)> max_payload_bytes_;
     std::array<uint8_t, FRAME_HEADER_BYTES> header_{};
     size_t header_size_ = 0;
     uint32_t body_size_ = 0;

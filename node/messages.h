@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What messages carry, the order of their bytes stated once. Their commands stand in the table of
-// protocol.cpp, their size limits in frame.cpp.
+// protocol.cpp.
 #pragma once
 
 #include "consensus/block.h"

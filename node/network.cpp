@@ -344,9 +344,11 @@ private:
         ++next_id_;
         const auto max_block = static_cast<uint32_t>(
             std::max<int64_t>(chain_.params().max_block_weight, MAX_PAYLOAD_BYTES));
+        FrameReader reader(chain_.params().magic, [max_block](std::string_view command) {
+            return Protocol::max_payload_bytes(command, max_block);
+        });
         auto connection = std::make_shared<Connection>(
-            fresh.id, std::move(socket), FrameReader(chain_.params().magic, max_block), *this,
-            buffer_);
+            fresh.id, std::move(socket), std::move(reader), *this, buffer_);
         connections_[fresh.id] = connection;
         spdlog::debug(
             "Added connection peer={} {} {}", fresh.id, inbound ? "from" : "to",

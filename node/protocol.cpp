@@ -45,6 +45,7 @@ struct Protocol::Handler {
     };
     std::string_view command;
     Phase phase = Phase::Any;
+    uint32_t max_bytes = 0; ///< 0: as many as a block may have.
     void (*run)(Protocol& self, Peer& peer, Message& message) = nullptr;
 
     /// By a function of one of the conversations.
@@ -73,43 +74,53 @@ std::span<const Protocol::Handler> Protocol::handlers() {
     static constexpr auto FIRST = H::Phase::Handshake;
     static constexpr auto ANY = H::Phase::Any;
     static constexpr auto ORDER = H::Phase::InOrder;
+    // Sizes are somewhat above what the largest proper message takes, so that a count that is too
+    // high is still seen as such, and logged as such.
+    static constexpr uint32_t SMALL = 64;            // up to 37; the reference logs longer pongs
+    static constexpr uint32_t LOCATOR = 4'000;       // 101 hashes
+    static constexpr uint32_t INVENTORY = 2'000'000; // 50,000 of 36
+    static constexpr uint32_t BLOCK = 0;
     static constexpr Handler TABLE[] = {
-        {"version", FIRST, H::by_all<&P::version>},
-        {"feature", FIRST, H::by<&P::handshake_, &Handshake::feature>},
-        {"wtxidrelay", FIRST, H::by<&P::handshake_, &Handshake::wtxid_relay>},
-        {"sendaddrv2", FIRST, H::by<&P::handshake_, &Handshake::send_addrv2>},
-        {"verack", FIRST, H::by_all<&P::verack>},
+        {"version", FIRST, 1'024, H::by_all<&P::version>}, // 86, and what others may append
+        {"feature", FIRST, 600, H::by<&P::handshake_, &Handshake::feature>}, // 80 and 512
+        {"wtxidrelay", FIRST, SMALL, H::by<&P::handshake_, &Handshake::wtxid_relay>},
+        {"sendaddrv2", FIRST, SMALL, H::by<&P::handshake_, &Handshake::send_addrv2>},
+        {"verack", FIRST, SMALL, H::by_all<&P::verack>},
 
-        {"ping", ORDER, H::by<&P::keepalive_, &Keepalive::ping>},
-        {"pong", ANY, H::by<&P::keepalive_, &Keepalive::pong>},
+        {"ping", ORDER, SMALL, H::by<&P::keepalive_, &Keepalive::ping>},
+        {"pong", ANY, SMALL, H::by<&P::keepalive_, &Keepalive::pong>},
 
-        {"addr", ANY, H::by<&P::address_relay_, &AddressRelay::addr>},
-        {"addrv2", ANY, H::by<&P::address_relay_, &AddressRelay::addrv2>},
-        {"getaddr", ANY, H::by<&P::address_relay_, &AddressRelay::get_addr>},
+        // 1,000 addresses of 30 bytes, or of up to 533.
+        {"addr", ANY, 40'000, H::by<&P::address_relay_, &AddressRelay::addr>},
+        {"addrv2", ANY, 550'000, H::by<&P::address_relay_, &AddressRelay::addrv2>},
+        {"getaddr", ANY, SMALL, H::by<&P::address_relay_, &AddressRelay::get_addr>},
 
-        {"sendheaders", ANY, [](P&, Peer& peer, Message&) { peer.wants_headers = true; }},
-        {"sendcmpct", ANY, H::by<&P::compact_relay_, &CompactRelay::send_compact>},
-        {"cmpctblock", ANY, H::by<&P::compact_relay_, &CompactRelay::compact_block>},
-        {"blocktxn", ANY, H::by<&P::compact_relay_, &CompactRelay::block_transactions>},
-        {"headers", ANY, H::by<&P::header_sync_, &HeaderSync::headers>},
-        {"block", ANY, H::by<&P::block_download_, &BlockDownload::block>},
-        {"inv", ANY, H::by_all<&P::inv>},
-        {"tx", ANY, H::by<&P::transaction_download_, &TransactionDownload::transaction>},
-        {"notfound", ANY, H::by<&P::transaction_download_, &TransactionDownload::not_found>},
-        {"feefilter", ANY, H::by<&P::transaction_announcer_, &TransactionAnnouncer::fee_filter>},
+        {"sendheaders", ANY, SMALL, [](P&, Peer& peer, Message&) { peer.wants_headers = true; }},
+        {"sendcmpct", ANY, SMALL, H::by<&P::compact_relay_, &CompactRelay::send_compact>},
+        {"cmpctblock", ANY, BLOCK, H::by<&P::compact_relay_, &CompactRelay::compact_block>},
+        {"blocktxn", ANY, BLOCK, H::by<&P::compact_relay_, &CompactRelay::block_transactions>},
+        {"headers", ANY, 200'000, H::by<&P::header_sync_, &HeaderSync::headers>}, // 2,000 of 81
+        {"block", ANY, BLOCK, H::by<&P::block_download_, &BlockDownload::block>},
+        {"inv", ANY, INVENTORY, H::by_all<&P::inv>},
+        {"tx", ANY, BLOCK, H::by<&P::transaction_download_, &TransactionDownload::transaction>},
+        {"notfound", ANY, INVENTORY,
+         H::by<&P::transaction_download_, &TransactionDownload::not_found>},
+        {"feefilter", ANY, SMALL,
+         H::by<&P::transaction_announcer_, &TransactionAnnouncer::fee_filter>},
 
-        {"getheaders", ORDER, H::by<&P::server_, &Server::get_headers>},
-        {"getblocks", ORDER, H::by<&P::server_, &Server::get_blocks>},
-        {"getblocktxn", ORDER, H::by<&P::server_, &Server::get_block_transactions>},
-        {"getdata", ORDER, H::by<&P::server_, &Server::get_data>},
-        {"mempool", ORDER, H::by<&P::server_, &Server::mempool>},
-        {"getcfilters", ORDER, H::by<&P::server_, &Server::get_filters>},
-        {"getcfheaders", ORDER, H::by<&P::server_, &Server::get_filter_headers>},
-        {"getcfcheckpt", ORDER, H::by<&P::server_, &Server::get_filter_checkpoints>},
+        {"getheaders", ORDER, LOCATOR, H::by<&P::server_, &Server::get_headers>},
+        {"getblocks", ORDER, LOCATOR, H::by<&P::server_, &Server::get_blocks>},
+        // Up to 65,536 indexes of 1 to 3 bytes.
+        {"getblocktxn", ORDER, 200'000, H::by<&P::server_, &Server::get_block_transactions>},
+        {"getdata", ORDER, INVENTORY, H::by<&P::server_, &Server::get_data>},
+        {"mempool", ORDER, SMALL, H::by<&P::server_, &Server::mempool>},
+        {"getcfilters", ORDER, SMALL, H::by<&P::server_, &Server::get_filters>},
+        {"getcfheaders", ORDER, SMALL, H::by<&P::server_, &Server::get_filter_headers>},
+        {"getcfcheckpt", ORDER, SMALL, H::by<&P::server_, &Server::get_filter_checkpoints>},
 
-        {"filterload", ANY, H::no_bloom},
-        {"filteradd", ANY, H::no_bloom},
-        {"filterclear", ANY, H::no_bloom},
+        {"filterload", ANY, MAX_PAYLOAD_BYTES, H::no_bloom},
+        {"filteradd", ANY, MAX_PAYLOAD_BYTES, H::no_bloom},
+        {"filterclear", ANY, MAX_PAYLOAD_BYTES, H::no_bloom},
     };
     return TABLE;
 }
@@ -118,6 +129,12 @@ const Protocol::Handler* Protocol::find_handler(std::string_view command) {
     for (const Handler& handler : handlers())
         if (handler.command == command) return &handler;
     return nullptr;
+}
+
+uint32_t Protocol::max_payload_bytes(std::string_view command, uint32_t max_block_bytes) {
+    const Handler* handler = find_handler(command);
+    if (handler == nullptr) return MAX_PAYLOAD_BYTES;
+    return handler->max_bytes == 0 ? max_block_bytes : handler->max_bytes;
 }
 
 Protocol::Protocol(

@@ -30,6 +30,9 @@ public:
     /// `chain` and `book` outlive this.
     Protocol(const ChainReader& chain, AddressBook& book, ProtocolOptions options, Random random);
 
+    /// Of a message of this name. `max_block_bytes`: by the rules of the chain.
+    static uint32_t max_payload_bytes(std::string_view command, uint32_t max_block_bytes);
+
     // Connections.
     Actions connected(const NewPeer& peer, Time now);
     Actions disconnected(PeerId id, Time now);

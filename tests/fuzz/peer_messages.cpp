@@ -23,7 +23,7 @@ void try_parse(ByteView bytes) {
 
 void try_frames(ByteView bytes) {
     constexpr Magic MAGIC = {1, 2, 3, 4};
-    FrameReader reader(MAGIC, MAX_PAYLOAD_BYTES);
+    FrameReader reader(MAGIC, [](auto) { return MAX_PAYLOAD_BYTES; });
     ByteView in = bytes;
     for (;;) {
         const auto message = reader.next(in);

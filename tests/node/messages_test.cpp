@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Frames and messages: what is written is read again, what is malformed is refused.
-#include "node/header_sync.h"
-#include "node/messages.h"
+#include "node/protocol.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -14,6 +13,10 @@ namespace {
 
 constexpr Magic MAGIC = {0xfa, 0xbf, 0xb5, 0xda};
 constexpr uint32_t MAX_BLOCK = 4'000'000;
+
+uint32_t max_bytes(std::string_view command) {
+    return Protocol::max_payload_bytes(command, MAX_BLOCK);
+}
 
 template <class T>
 void check_round_trip(const T& content) {
@@ -29,7 +32,7 @@ void check_round_trip(const T& content) {
 }
 
 Outcome<std::optional<Message>> read_one(ByteView bytes) {
-    FrameReader reader(MAGIC, MAX_BLOCK);
+    FrameReader reader(MAGIC, max_bytes);
     return reader.next(bytes);
 }
 
@@ -46,7 +49,7 @@ BOOST_AUTO_TEST_CASE(frame__any_pieces__gives_the_messages) {
         stream.insert(stream.end(), bytes.begin(), bytes.end());
     }
     for (const size_t piece : {size_t{1}, size_t{23}, size_t{24}, size_t{25}, stream.size()}) {
-        FrameReader reader(MAGIC, MAX_BLOCK);
+        FrameReader reader(MAGIC, max_bytes);
         std::vector<Message> received;
         for (size_t at = 0; at < stream.size(); at += piece) {
             ByteView in = ByteView(stream).subspan(at, std::min(piece, stream.size() - at));

@@ -201,7 +201,7 @@ public:
             boost::asio::read(
                 socket_, boost::asio::buffer(frame.data() + header.size(), size), error);
             if (error) return {};
-            FrameReader reader(magic_, MAX_PAYLOAD_BYTES);
+            FrameReader reader(magic_, [](auto) { return MAX_PAYLOAD_BYTES; });
             ByteView in = frame;
             const auto message = reader.next(in);
             if (message->value().command == command) return **message;
