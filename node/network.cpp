@@ -167,9 +167,9 @@ public:
         return counts;
     }
 
-    NetworkTotals totals() const override {
+    Traffic totals() const override {
         return ask([this] {
-            NetworkTotals totals = closed_totals_;
+            Traffic totals = closed_totals_;
             for (const auto& [id, connection] : connections_) {
                 totals.bytes_sent += connection->traffic().bytes_sent;
                 totals.bytes_received += connection->traffic().bytes_received;
@@ -177,10 +177,6 @@ public:
             return totals;
         });
     }
-
-    std::string user_agent() const override { return protocol_.options().user_agent; }
-
-    uint64_t local_services() const override { return protocol_.options().services; }
 
     bool active() const override {
         return ask([this] { return active_; });
@@ -194,9 +190,9 @@ public:
         });
     }
 
-    uint16_t listening_port() const override { return protocol_.options().listening_port; }
-
     const NetworkOptions& options() const override { return options_; }
+
+    const ProtocolOptions& protocol_options() const override { return protocol_.options(); }
 
     bool add_node(const std::string& address, AddNodeCommand command) override {
         return ask([&] {
@@ -259,15 +255,8 @@ public:
         return ask([this] { return protocol_.unbroadcast(); });
     }
 
-    std::vector<KnownAddress> known_addresses(size_t count) const override {
-        return ask([&] {
-            std::vector<KnownAddress> known;
-            for (const TimedAddress& place : book_.sample(count, random_, clock_.wall_seconds()))
-                known.push_back(
-                    {place.address.host(), place.address.port, place.address.network_name(),
-                     place.services, place.time});
-            return known;
-        });
+    std::vector<TimedAddress> known_addresses(size_t count) const override {
+        return ask([&] { return book_.sample(count, random_, clock_.wall_seconds()); });
     }
 
     // ChainObserver, on the chain thread.
@@ -529,7 +518,7 @@ private:
     Connection::ReadBuffer buffer_{};
     PeerId next_id_ = 0;
     bool active_ = true;
-    NetworkTotals closed_totals_; ///< Of connections that are gone.
+    Traffic closed_totals_; ///< Of connections that are gone.
     asio::steady_timer timer_;
     int ticks_ = 0;
     Time next_save_;

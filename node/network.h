@@ -19,6 +19,8 @@
 namespace cairn::node {
 
 struct Peer;
+struct ProtocolOptions;
+struct TimedAddress;
 enum class ConnectionType : uint8_t;
 
 /// How a node meets others; from the option table.
@@ -61,12 +63,6 @@ struct PeerCounts {
     size_t outbound = 0;
 };
 
-/// Sums over all peers since the start.
-struct NetworkTotals {
-    uint64_t bytes_received = 0;
-    uint64_t bytes_sent = 0;
-};
-
 /// What -addnode and addnode hold on to.
 struct AddedNode {
     std::string address;
@@ -76,15 +72,6 @@ struct AddedNode {
 };
 
 enum class AddNodeCommand : uint8_t { Add, Remove, OneTry };
-
-/// An address of the book.
-struct KnownAddress {
-    std::string address;
-    uint16_t port = 0;
-    std::string_view network; ///< Core's: ipv4, ipv6, onion, ...
-    uint64_t services = 0;
-    int64_t time = 0;
-};
 
 /// All peers. Thread: owns the network thread; every function may be called from any other thread
 /// and answers once the network thread has acted.
@@ -102,13 +89,11 @@ public:
     /// Show all peers by id to `visit`, on the network thread: it returns at once.
     virtual void each_peer(const std::function<void(const PeerView&)>& visit) const = 0;
     virtual PeerCounts counts() const = 0;
-    virtual NetworkTotals totals() const = 0;
-    virtual std::string user_agent() const = 0;
-    virtual uint64_t local_services() const = 0;
+    virtual Traffic totals() const = 0; ///< Bytes over all peers since the start.
     virtual bool active() const = 0;
-    virtual void set_active(bool active) = 0;    ///< false: drop all, accept and look for none.
-    virtual uint16_t listening_port() const = 0; ///< 0: none.
+    virtual void set_active(bool active) = 0; ///< false: drop all, accept and look for none.
     virtual const NetworkOptions& options() const = 0;
+    virtual const ProtocolOptions& protocol_options() const = 0;
 
     /// False if `address` is (Add) or isn't (Remove) on the list.
     virtual bool add_node(const std::string& address, AddNodeCommand command) = 0;
@@ -123,7 +108,7 @@ public:
     /// Announce `tx` again and again until a peer asked for it: we are its first source.
     virtual void broadcast(const consensus::TransactionRef& tx) = 0;
     virtual std::vector<consensus::Txid> unbroadcast() const = 0; ///< What no peer has asked for.
-    virtual std::vector<KnownAddress> known_addresses(size_t count) const = 0; ///< At most `count`.
+    virtual std::vector<TimedAddress> known_addresses(size_t count) const = 0; ///< At most `count`.
 };
 
 } // namespace cairn::node

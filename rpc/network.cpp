@@ -2,8 +2,7 @@
 // Peers: who they are, and with whom to connect.
 #include "node/network.h"
 
-#include "node/messages.h"
-#include "node/peer.h"
+#include "node/context.h"
 #include "node/permissions.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
@@ -105,13 +104,13 @@ const Object<NetworkState> NETWORK_STATE{
     {"version", "Version of the reference whose behaviour this is",
      [](auto&) { return REFERENCE_VERSION; }},
     {"subversion", "As the node presents itself to peers",
-     [](auto& s) { return s.network.user_agent(); }},
+     [](auto& s) { return s.network.protocol_options().user_agent; }},
     {"protocolversion", "Newest version of the protocol it speaks",
      [](auto&) { return node::PROTOCOL_VERSION; }},
     {"localservices", "Services it offers",
-     [](auto& s) { return service_bits(s.network.local_services()); }},
+     [](auto& s) { return service_bits(s.network.protocol_options().services); }},
     {"localservicesnames", "Their names",
-     [](auto& s) { return service_names(s.network.local_services()); }},
+     [](auto& s) { return service_names(s.network.protocol_options().services); }},
     {"localrelay", "Whether it asks peers for transactions",
      [](auto& s) { return !s.network.options().blocks_only; }},
     {"timeoffset", "0: the clock is the machine's own", [](auto&) { return 0; }},
@@ -258,7 +257,7 @@ const Method GETCONNECTIONCOUNT{
 };
 
 struct Totals {
-    node::NetworkTotals bytes;
+    node::Traffic bytes;
     std::chrono::milliseconds now;
 };
 
@@ -425,16 +424,17 @@ const Method GETADDEDNODEINFO{
     .run = {with_network<getaddednodeinfo>, ADDED_NODE},
 };
 
-using node::KnownAddress;
+using node::TimedAddress;
 
-const Object<KnownAddress> KNOWN_ADDRESS{
+const Object<TimedAddress> KNOWN_ADDRESS{
     {"time", "When it was last heard of", [](auto& known) { return Seconds{known.time}; }},
-    {"services", "Services it is said to offer", &KnownAddress::services},
-    {"address", "Its host", &KnownAddress::address},
-    {"port", "Its port", &KnownAddress::port},
-    {"network", "ipv4, ipv6, onion, i2p or cjdns", &KnownAddress::network}};
+    {"services", "Services it is said to offer", &TimedAddress::services},
+    {"address", "Its host", [](auto& known) { return known.address.host(); }},
+    {"port", "Its port", [](auto& known) { return known.address.port; }},
+    {"network", "ipv4, ipv6, onion, i2p or cjdns",
+     [](auto& known) { return known.address.network_name(); }}};
 
-Outcome<std::vector<KnownAddress>> getnodeaddresses(const Call& call, Network& network) {
+Outcome<std::vector<TimedAddress>> getnodeaddresses(const Call& call, Network& network) {
     const int64_t count = call.integer(0);
     if (count < 0) return BAD_COUNT;
     const size_t limit = count == 0 ? SIZE_MAX : static_cast<size_t>(count);
@@ -442,8 +442,9 @@ Outcome<std::vector<KnownAddress>> getnodeaddresses(const Call& call, Network& n
     const std::string& wanted = call.text(1);
     if (std::find(NETWORKS.begin(), NETWORKS.end(), wanted) == NETWORKS.end())
         return Error{Code::InvalidParameter, "Network not recognized: " + wanted};
-    std::vector<KnownAddress> known = network.known_addresses(SIZE_MAX);
-    std::erase_if(known, [&](const KnownAddress& one) { return one.network != wanted; });
+    std::vector<TimedAddress> known = network.known_addresses(SIZE_MAX);
+    std::erase_if(
+        known, [&](const TimedAddress& one) { return one.address.network_name() != wanted; });
     known.resize(std::min(known.size(), limit));
     return known;
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Whole nodes over loopback: sockets, threads and the real chain.
 #include "consensus/chain_file.h"
-#include "node/messages.h"
+#include "node/context.h"
 #include "node/miner.h"
 #include "node/network.h"
-#include "node/peer.h"
 #include "tests/temporary_folder.h"
 
 #include <boost/asio/connect.hpp>
@@ -89,7 +88,9 @@ struct Node {
         return options;
     }
 
-    std::string address() const { return "127.0.0.1:" + std::to_string(network->listening_port()); }
+    std::string address() const {
+        return "127.0.0.1:" + std::to_string(network->protocol_options().listening_port);
+    }
 
     void mine(int count) {
         consensus::Script payout;
@@ -172,7 +173,9 @@ private:
 class Client {
 public:
     explicit Client(const Node& node) : magic_(node.params.magic) {
-        socket_.connect({boost::asio::ip::address_v4::loopback(), node.network->listening_port()});
+        socket_.connect(
+            {boost::asio::ip::address_v4::loopback(),
+             node.network->protocol_options().listening_port});
     }
 
     void send(const Message& message) { send_bytes(frame_bytes(magic_, message)); }
@@ -275,7 +278,7 @@ BOOST_AUTO_TEST_CASE(network__connected__peers_tell_of_each_other) {
     b.network->each_peer([&](const PeerView& view) {
         BOOST_CHECK(view.peer.type == ConnectionType::Manual);
         BOOST_TEST(view.peer.address.to_string() == a.address());
-        BOOST_TEST(view.peer.user_agent == a.network->user_agent());
+        BOOST_TEST(view.peer.user_agent == a.network->protocol_options().user_agent);
         BOOST_TEST(view.peer.user_agent == "/Satoshi:31.0.0/Cairn:" CAIRN_VERSION "/");
         BOOST_TEST(view.peer.version == 70017);
         BOOST_TEST(view.traffic.bytes_received_by_message.at("pong") == 32U);
