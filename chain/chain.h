@@ -175,6 +175,7 @@ struct ChainTip {
 /// Progress of the store and caches, for getblockchaininfo and the log.
 struct ChainStatistics {
     uint64_t disk_bytes = 0;
+    uint64_t coin_bytes = 0; ///< Of them for coins, about.
     size_t cache_bytes = 0;
     size_t cached_coins = 0;
     std::array<double, STAGE_NAMES.size()> stage_seconds{}; ///< Of the processor, since the start.

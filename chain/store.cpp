@@ -580,4 +580,15 @@ uint64_t Store::body_bytes() const {
     return impl_->disk_bytes(Column::Blocks) + impl_->disk_bytes(Column::Undo);
 }
 
+uint64_t Store::coin_bytes() const {
+    rocksdb::SizeApproximationOptions options;
+    options.include_memtables = true; // by what is in them: what they take is a megabyte at least
+    const rocksdb::Range all("", "\xff\xff");
+    uint64_t bytes = 0;
+    const Status status =
+        impl_->db->GetApproximateSizes(options, impl_->column(Column::Coins), &all, 1, &bytes);
+    check(status, "read failed");
+    return bytes;
+}
+
 } // namespace cairn::chain

@@ -201,6 +201,7 @@ public:
     std::optional<Event> read_event(uint64_t number) const;
     uint64_t disk_bytes() const;
     uint64_t body_bytes() const; ///< Of them for blocks and undo data.
+    uint64_t coin_bytes() const; ///< Of them for coins, about.
 
 private:
     struct Impl;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the chain holds: blocks, headers, coins, filters.
+// What the chain holds: blocks, headers, filters.
 #include "consensus/pow.h"
 #include "node/clock.h"
 #include "rpc/describe.h"
@@ -214,58 +214,13 @@ const Method GETBLOCKFILTER{
     .run = {getblockfilter, FILTER},
 };
 
-// Coins //////////////////////////////////////////////////////////////////////////////////////
-
-struct UnspentOutput {
-    Coin coin;
-    const chain::BlockNode* tip;
-    const Params* params;
-};
-
-int32_t confirmations(const UnspentOutput& output) {
-    if (output.coin.height == chain::Chain::MEMPOOL_HEIGHT) return 0;
-    return (output.tip->height - output.coin.height).value + 1;
-}
-
-const Object<UnspentOutput> UNSPENT_OUTPUT{
-    {"bestblock", "The tip it belongs to", [](auto& o) { return o.tip->hash; }},
-    {"confirmations", "0 if it is waiting", confirmations},
-    {"value", "Its amount", [](auto& o) { return o.coin.out.value; }},
-    {"scriptPubKey", "Its script",
-     [](auto& o) {
-         return ScriptView{o.coin.out.script_pubkey, o.params};
-     },
-     SCRIPT},
-    {"coinbase", "Whether a coinbase made it", [](auto& o) { return o.coin.coinbase; }}};
-
-std::optional<UnspentOutput> gettxout(const Call& call) {
-    const int64_t index = call.integer(1);
-    if (index < 0 || index > UINT32_MAX) return std::nullopt;
-    const OutPoint point{Txid(hash_argument(call, 0)), static_cast<uint32_t>(index)};
-    const chain::BlockNode* tip = nullptr;
-    std::optional<Coin> coin = chain_of(call).find_coin(point, call.flag(2), &tip);
-    if (!coin) return std::nullopt;
-    return UnspentOutput{std::move(*coin), tip, &params_of(call)};
-}
-
-const Method GETTXOUT{
-    .name = "gettxout",
-    .summary = "An unspent output; null if it is spent or never was.",
-    .params =
-        {{"txid", Type::Hash, REQUIRED, "The transaction"},
-         {"n", Type::Integer, REQUIRED, "Number of its output"},
-         {"include_mempool", Type::Bool, "true", "As after all waiting transactions"}},
-    .example = "$TXID 0",
-    .run = {gettxout, UNSPENT_OUTPUT},
-};
-
 } // namespace
 
 Groups blockchain_methods() {
     return {
         {"Blockchain",
          {&GETBLOCKCHAININFO, &GETBLOCKCOUNT, &GETBESTBLOCKHASH, &GETBLOCKHASH, &GETBLOCK,
-          &GETBLOCKHEADER, &GETCHAINTIPS, &GETDIFFICULTY, &GETTXOUT, &GETBLOCKFILTER}}};
+          &GETBLOCKHEADER, &GETCHAINTIPS, &GETDIFFICULTY, &GETBLOCKFILTER}}};
 }
 
 } // namespace cairn::rpc

@@ -11,6 +11,7 @@ namespace cairn::rpc {
 using Groups = std::vector<server::Group>;
 
 Groups blockchain_methods();
+Groups coin_methods();
 Groups chain_control_methods();
 Groups mempool_methods();
 Groups transaction_methods();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/chain/fixture.h"
 
+#include "chain/coin_statistics.h"
 #include "consensus/block_rules.h"
 #include "consensus/pow.h"
 
@@ -96,16 +97,10 @@ Transaction spend(const std::vector<OutPoint>& points, std::vector<TxOut> output
 
 Hash256 coins_hash(const std::filesystem::path& directory, const Params& params) {
     const Store store({directory / "chainstate"}, params);
-    consensus::Sha256 hasher;
+    CoinStatistics sum(CoinHash::Serialized);
     CoinCursor coins = store.coins();
-    while (const auto next = coins.next()) {
-        const auto& [point, coin] = *next;
-        const std::string index = std::to_string(point.index);
-        consensus::Bytes bytes;
-        encode_coin(coin, bytes);
-        hasher.write(point.txid.bytes).write(consensus::as_bytes(index)).write(bytes);
-    }
-    return hasher.finish();
+    while (const auto next = coins.next()) sum.add(next->first, next->second);
+    return *sum.hash();
 }
 
 TestChain::~TestChain() {
