@@ -51,4 +51,23 @@ struct BlockNode : consensus::HeaderNode {
     }
 };
 
+/// The chain as of one validated tip. Immutable; keep it for as long as one answer takes, and all
+/// that is read through it belongs together.
+class View {
+public:
+    explicit View(const BlockNode* tip) : tip_(tip) {}
+
+    const BlockNode& tip() const { return *tip_; }
+
+    Height height() const { return tip_->height; }
+
+    /// The block at `height` of this chain, or null.
+    const BlockNode* at(Height height) const { return tip_->ancestor_node(height); }
+
+    bool contains(const BlockNode& node) const { return at(node.height) == &node; }
+
+private:
+    const BlockNode* tip_;
+};
+
 } // namespace cairn::chain

@@ -5,7 +5,6 @@
 #pragma once
 
 #include "chain/block_node.h"
-#include "chain/fair_shared_mutex.h"
 #include "chain/mempool.h"
 #include "chain/stage_times.h"
 #include "chain/store.h"
@@ -18,7 +17,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -57,42 +55,6 @@ struct ChainOptions {
     rocksdb::Env* env = nullptr; ///< The store's, if not the system's.
     /// Wall clock, seconds since the epoch; settable by setmocktime. Called on any thread.
     std::function<int64_t()> now;
-};
-
-/// The chain as of one validated tip. Immutable; keep it for as long as one answer takes, and all
-/// that is read through it belongs together.
-class View {
-public:
-    explicit View(const BlockNode* tip) : tip_(tip) {}
-
-    const BlockNode& tip() const { return *tip_; }
-
-    Height height() const { return tip_->height; }
-
-    /// The block at `height` of this chain, or null.
-    const BlockNode* at(Height height) const { return tip_->ancestor_node(height); }
-
-    bool contains(const BlockNode& node) const { return at(node.height) == &node; }
-
-private:
-    const BlockNode* tip_;
-};
-
-/// A shared lock on the mempool, and the mempool. The chain's commits wait for it: hold it as long
-/// as it takes to copy what is needed, and never two in one thread.
-class MempoolReader {
-public:
-    MempoolReader(std::shared_lock<FairSharedMutex> lock, const Mempool& pool)
-        : lock_(std::move(lock)),
-          pool_(&pool) {}
-
-    const Mempool& operator*() const { return *pool_; }
-
-    const Mempool* operator->() const { return pool_; }
-
-private:
-    std::shared_lock<FairSharedMutex> lock_;
-    const Mempool* pool_;
 };
 
 /// A block that entered or left the active chain.

@@ -3,6 +3,7 @@
 // the chain thread takes for itself only while it commits (chain.h, Chain::mempool()).
 #pragma once
 
+#include "chain/fair_shared_mutex.h"
 #include "consensus/coin.h"
 #include "consensus/transaction.h"
 #include "consensus/transaction_rules.h"
@@ -11,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <shared_mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -140,6 +142,23 @@ private:
     Amount total_fee_;
     size_t heap_bytes_ = 0;
     uint64_t sequence_ = 0;
+};
+
+/// A shared lock on the mempool, and the mempool. The chain's commits wait for it: hold it as long
+/// as it takes to copy what is needed, and never two in one thread.
+class MempoolReader {
+public:
+    MempoolReader(std::shared_lock<FairSharedMutex> lock, const Mempool& pool)
+        : lock_(std::move(lock)),
+          pool_(&pool) {}
+
+    const Mempool& operator*() const { return *pool_; }
+
+    const Mempool* operator->() const { return pool_; }
+
+private:
+    std::shared_lock<FairSharedMutex> lock_;
+    const Mempool* pool_;
 };
 
 } // namespace cairn::chain

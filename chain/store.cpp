@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "chain/store.h"
 
+#include "chain/store_keys.h"
 #include "chain/store_options.h"
 
 #include <rocksdb/db.h>
@@ -30,89 +31,14 @@ constexpr std::array<const char*, COLUMN_COUNT> COLUMN_NAMES{"default", "headers
 constexpr const char* FORMAT_KEY = "format";
 constexpr const char* CHAIN_KEY = "chain";
 constexpr const char* REBUILD_KEY = "rebuild"; ///< There while rebuilding().
-constexpr std::string_view TIP_KEY("\0", 1);   ///< Before all coins, whose keys are longer.
 constexpr size_t INGEST_FILE_BYTES = 64 << 20;
 /// With less the node stops, while there is room yet to end well and for the operator to look.
 constexpr uint64_t MIN_FREE_MEGABYTES = 200;
-
-Slice slice(ByteView bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-ByteView view_of(const Slice& bytes) {
-    return {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
-}
 
 void check(const Status& status, std::string_view what) {
     if (status.ok()) return;
     if (status.IsCorruption()) damaged(status.ToString());
     throw StorageError(std::string(what) + ": " + status.ToString());
-}
-
-template <class T>
-void append_big_endian(std::string& key, T number) {
-    for (int shift = int(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8)
-        key.push_back(static_cast<char>(number >> shift));
-}
-
-/// Before the keys of all nodes at `height`, and after those below.
-std::string height_key(Height height) {
-    std::string key;
-    append_big_endian(key, static_cast<uint32_t>(height.value));
-    return key;
-}
-
-/// Height first, so that blocks lie on disk in the order of the chain and headers come up with
-/// parents first.
-std::string node_key(const consensus::HeaderNode& node) {
-    std::string key = height_key(node.height);
-    key.append(slice(node.hash.bytes).data(), 32);
-    return key;
-}
-
-Height height_of(const Slice& node_key) {
-    int32_t height = 0;
-    for (const uint8_t byte : view_of(node_key).first(4)) height = height << 8 | byte;
-    return height;
-}
-
-/// Keeps the order of the output numbers, in one byte for nearly all of them.
-class CoinDiskKey {
-public:
-    explicit CoinDiskKey(const OutPoint& point) {
-        std::ranges::copy(point.txid.bytes, bytes_.begin());
-        bytes_[32] = static_cast<uint8_t>(std::min(point.index, uint32_t{0xff}));
-        if (point.index < 0xff) return;
-        for (size_t i = 0; i < 4; ++i)
-            bytes_[33 + i] = static_cast<uint8_t>(point.index >> (24 - 8 * i));
-        size_ = bytes_.size();
-    }
-
-    operator Slice() const { // NOLINT(google-explicit-constructor): that is what it is for
-        return slice(ByteView(bytes_).first(size_));
-    }
-
-private:
-    std::array<uint8_t, 37> bytes_;
-    size_t size_ = 33;
-};
-
-OutPoint point_of(ByteView key) {
-    OutPoint point;
-    if (key.size() != 33 && key.size() != 37) damaged("key of a coin");
-    std::copy_n(key.begin(), 32, point.txid.bytes.begin());
-    point.index = key[32];
-    if (key.size() == 37) {
-        point.index = 0;
-        for (const uint8_t byte : key.last(4)) point.index = point.index << 8 | byte;
-    }
-    return point;
-}
-
-std::string event_key(uint64_t number) {
-    std::string key;
-    append_big_endian(key, number);
-    return key;
 }
 
 template <class T>
@@ -141,10 +67,6 @@ void refuse_unknown_columns(const std::string& path) {
 }
 
 } // namespace
-
-bool coin_key_less(const OutPoint& a, const OutPoint& b) {
-    return a < b; // txid bytes, then number: as CoinDiskKey sorts
-}
 
 StoreBatch::StoreBatch() : batch_(std::make_unique<rocksdb::WriteBatch>()) {}
 

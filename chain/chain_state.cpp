@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include "chain/chain_state.h"
+
+#include "consensus/block_rules.h"
+
+#include <algorithm>
+#include <cassert>
+#include <spdlog/spdlog.h>
+
+namespace cairn::chain {
+
+void Chain::State::start() {
+    assert(!thread_.joinable());
+    queue_.push(Lane::Control, [this] { open(); });
+    thread_ = std::thread([this] { run(); });
+}
+
+void Chain::State::run() {
+    try {
+        // While no block fits, those that come wait in the queue, and all behind them.
+        while (const std::optional<WorkQueue::Task> task =
+                   queue_.pop(best_chain_.full() ? Lane::Control : Lane::Transactions))
+            (*task)();
+    } catch (const std::exception& error) {
+        failed_ = true;
+        queue_.close();
+        fail(error.what());
+    }
+}
+
+void Chain::State::fail(const std::string& message) {
+    spdlog::error("chain_failed error=\"{}\"", message);
+    if (fatal_) fatal_(message);
+}
+
+/// Some blocks in flight are through. One task is enough for all that are by then.
+void Chain::State::wake() {
+    if (woken_.exchange(true)) return;
+    push(
+        Lane::Control,
+        [this] {
+            woken_ = false;
+            best_chain_.advance();
+            announce();
+        },
+        true);
+}
+
+void Chain::State::open() {
+    chainstate_.rebuild(stopping_);
+    chainstate_.complete_filters(stopping_);
+    best_chain_.finish();
+    announce();
+    std::optional<SavedMempool> saved;
+    if (options_.persist_mempool) saved = load_mempool(mempool_path());
+    if (!saved) {
+        mempool_loaded_ = true;
+        return;
+    }
+    for (const auto& [txid, amount] : saved->priorities) admission_.prioritise(txid, amount);
+    load_mempool_part(std::make_shared<SavedMempool>(std::move(*saved)), 0);
+}
+
+/// In parts, so that blocks don't wait for it.
+void Chain::State::load_mempool_part(const std::shared_ptr<SavedMempool>& saved, size_t first) {
+    constexpr size_t PART = 100;
+    const size_t last = std::min(first + PART, saved->items.size());
+    const int64_t oldest = options_.now() - options_.mempool_expiry_seconds;
+    for (size_t i = first; i < last; ++i) {
+        const SavedMempool::Item& item = saved->items[i];
+        if (item.priority != Amount(0)) admission_.prioritise(item.tx->txid, item.priority);
+        if (item.time >= oldest) (void)admission_.accept(item.tx, {}, {.time = item.time});
+    }
+    announce();
+    if (last < saved->items.size()) {
+        push(
+            Lane::Transactions, [this, saved, last] { load_mempool_part(saved, last); }, true);
+        return;
+    }
+    mempool_loaded_ = true;
+    spdlog::info("mempool_loaded transactions={} of={}", pool_.size(), saved->items.size());
+}
+
+void Chain::State::stop() {
+    if (stopping_.exchange(true)) return;
+    queue_.close();
+    if (thread_.joinable()) thread_.join();
+    best_chain_.abandon(); // an import waits for its blocks
+    {
+        const std::scoped_lock lock(aside_mutex_);
+        if (aside_.joinable()) aside_.join();
+    }
+    if (failed_) return;
+    try {
+        if (options_.persist_mempool && mempool_loaded_) save_mempool(mempool_path(), pool_);
+        chainstate_.flush();
+    } catch (const std::exception& error) {
+        fail(error.what());
+    }
+}
+
+void Chain::State::aside(std::function<void()> work) {
+    const std::scoped_lock lock(aside_mutex_);
+    if (stopping_) return;
+    if (aside_.joinable()) aside_.join();
+    aside_ = std::thread([this, work = std::move(work)] {
+        try {
+            work();
+        } catch (const std::exception& error) {
+            fail(error.what());
+        }
+    });
+}
+
+void Chain::State::announce() {
+    tell_observers();
+    best_chain_.answer();
+}
+
+void Chain::State::tell_observers() {
+    const std::scoped_lock lock(observers_mutex_);
+    for (const MempoolEvent& event : admission_.take_events()) {
+        for (ChainObserver* observer : observers_) {
+            if (event.removed)
+                observer->transaction_removed(event.tx, *event.removed);
+            else
+                observer->transaction_added(event.tx, event.feerate);
+        }
+    }
+}
+
+void Chain::State::tip_changed(const TipChange& change) {
+    tell_observers();
+    const BlockNode& tip = *change.new_tip;
+    spdlog::log(
+        change.initial_download && tip.height.value % 1000 != 0 ? spdlog::level::debug
+                                                                : spdlog::level::info,
+        "tip_changed height={} hash={} time={} txs={}", tip.height.value, tip.hash.to_string(),
+        tip.header.time, tip.chain_tx_count.load());
+    const std::scoped_lock lock(observers_mutex_);
+    for (ChainObserver* observer : observers_) observer->tip_changed(change);
+}
+
+bool Chain::State::take_headers(
+    std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done, bool must) {
+    return push(
+        Lane::Control,
+        [this, headers = std::move(headers), done = std::move(done)] {
+            done(accept_headers(headers));
+        },
+        must);
+}
+
+bool Chain::State::take_block(
+    std::shared_ptr<CheckedBlock> checked, bool requested, BestChain::Done done, bool must) {
+    const bool taken = push(
+        Lane::Blocks,
+        [this, checked, requested, done = std::move(done)] {
+            accept_block(checked, requested, done);
+        },
+        must);
+    if (taken)
+        // Weak: the chain thread may have been there first, and the block gone its way.
+        chainstate_.verify_pool().push_urgent([this, weak = std::weak_ptr(checked)] {
+            try {
+                if (const auto block = weak.lock()) block->check(chainstate_);
+            } catch (const std::exception&) {
+                // The chain thread tries it again, and stops.
+            }
+        });
+    return taken;
+}
+
+HeadersOutcome Chain::State::accept_headers(const std::vector<BlockHeader>& headers) {
+    HeadersOutcome outcome;
+    const size_t before = chainstate_.tree().size();
+    for (const BlockHeader& header : headers) {
+        const Result<BlockNode*> node = chainstate_.accept_header(header, header.hash());
+        if (!node) {
+            outcome.verdict = node.error();
+            break;
+        }
+        outcome.last = *node;
+        ++outcome.accepted;
+    }
+    outcome.new_count = chainstate_.tree().size() - before;
+    chainstate_.write_headers();
+    announce();
+    return outcome;
+}
+
+void Chain::State::accept_block(
+    const std::shared_ptr<CheckedBlock>& checked, bool requested, const BestChain::Done& done) {
+    BlockOutcome outcome;
+    outcome.verdict = chainstate_.accept_block(*checked, requested, outcome);
+    best_chain_.add(outcome, checked, done);
+    best_chain_.advance();
+    announce();
+}
+
+Result<Accepted>
+Chain::State::accept_transaction(const TransactionRef& tx, const AcceptOptions& options) {
+    const Result<Accepted> accepted = admission_.accept(tx, options, {});
+    if (!accepted)
+        spdlog::debug(
+            "transaction_refused txid={} reason=\"{}\"", tx->txid.to_string(),
+            accepted.error().reason);
+    announce();
+    return accepted;
+}
+
+Result<> Chain::State::test_block(const BlockRef& proposed) {
+    const Block& block = *proposed;
+    const BlockNode& tip = chainstate_.tip();
+    const consensus::Params& params = chainstate_.params();
+    if (block.header.prev_hash != tip.hash)
+        return consensus::invalid("inconclusive-not-best-prevblk");
+    Result<> verdict = consensus::accept_header(block.header, tip, params, options_.now());
+    if (verdict) verdict = consensus::check_block(block, params, consensus::BlockProof::NotYet);
+    if (verdict) verdict = consensus::accept_block(block, tip, params);
+    if (!verdict) return verdict;
+    const consensus::HeaderNode node(block.header, block.header.hash(), &tip);
+    const auto connecting = chainstate_.connect_block(proposed, node);
+    if (!connecting) return connecting.error();
+    return (*connecting)->script_verdict();
+}
+
+Result<> Chain::State::change(const BlockNode& node, Result<> (BestChain::*how)(BlockNode&)) {
+    // The caller's node is one of the tree's own, which belong to this thread.
+    Result<> verdict = (best_chain_.*how)(const_cast<BlockNode&>(node));
+    announce();
+    return verdict;
+}
+
+} // namespace cairn::chain

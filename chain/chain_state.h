@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// What is behind the door (chain.h): the chain thread, and all that it owns.
+#pragma once
+
+#include "chain/admission.h"
+#include "chain/best_chain.h"
+#include "chain/chainstate.h"
+#include "chain/mempool_file.h"
+#include "chain/work_queue.h"
+
+#include <mutex>
+#include <thread>
+
+namespace cairn::chain {
+
+/// All that the chain thread owns, and the thread.
+class Chain::State {
+public:
+    State(Chain& chain, const consensus::Params& params, ChainOptions options)
+        : chain_(chain),
+          options_(std::move(options)),
+          chainstate_(params, options_),
+          pool_(chainstate_.coins().salt()),
+          admission_(chainstate_, pool_),
+          best_chain_(
+              chainstate_,
+              admission_,
+              stopping_,
+              [this](const TipChange& change) { tip_changed(change); },
+              [this] { wake(); }) {}
+
+    void start();
+    void stop();
+    /// Have `work` done on a thread of its own. One such work after the other.
+    void aside(std::function<void()> work);
+
+    /// The disk failed, on any thread: the node is to stop.
+    void fail(const std::string& message);
+
+    /// What `read` finds on disk, of the block of `node` if that is given; nothing if it was pruned
+    /// just now. If the disk fails, so does the node.
+    template <class Read>
+    auto from_disk(Read read, const BlockNode* node = nullptr) -> decltype(read()) {
+        try {
+            return read();
+        } catch (const StorageError& error) {
+            if (node && node->pruned()) return {};
+            fail(error.what());
+            throw;
+        }
+    }
+
+    /// Have `task` done on the chain thread. False if it is refused, since too much waits.
+    bool push(Lane lane, WorkQueue::Task task, bool must = false) {
+        return queue_.push(lane, std::move(task), must) != WorkQueue::Pushed::Full;
+    }
+
+    /// Have `work` done on the chain thread, before blocks, and give `done` what it returns.
+    template <class Work, class Done>
+    void ask(Work work, Done done) {
+        push(
+            Lane::Control, [work = std::move(work), done = std::move(done)] { done(work()); },
+            true);
+    }
+
+    // Have it accepted on the chain thread; false and `must` as for push().
+    bool take_headers(
+        std::vector<BlockHeader> headers,
+        std::function<void(const HeadersOutcome&)> done,
+        bool must);
+    bool take_block(
+        std::shared_ptr<CheckedBlock> block, bool requested, BestChain::Done done, bool must);
+
+    // On the chain thread:
+    HeadersOutcome accept_headers(const std::vector<BlockHeader>& headers);
+    void accept_block(
+        const std::shared_ptr<CheckedBlock>& checked, bool requested, const BestChain::Done& done);
+    Result<Accepted> accept_transaction(const TransactionRef& tx, const AcceptOptions& options);
+    Result<> test_block(const BlockRef& block);
+    Result<> change(const BlockNode& node, Result<> (BestChain::*how)(BlockNode&));
+    /// The chain has moved on: tell observers, and those who gave us blocks.
+    void announce();
+
+    WorkQueue queue_; ///< Outlives the pool, whose threads wake the chain thread.
+    std::atomic<bool> woken_{false};
+    Chain& chain_;
+    const ChainOptions options_;
+    Chainstate chainstate_;
+    Mempool pool_;
+    Admission admission_;
+    std::atomic<bool> stopping_{false};
+    std::atomic<bool> mempool_loaded_{false};
+    BestChain best_chain_;
+    std::mutex observers_mutex_; ///< Held during each call, so that one can leave for good.
+    std::vector<ChainObserver*> observers_;
+    std::function<void(const std::string&)> fatal_;
+
+private:
+    void run();
+    void open();
+    void wake();
+    void load_mempool_part(const std::shared_ptr<SavedMempool>& saved, size_t first);
+    void tip_changed(const TipChange& change);
+    void tell_observers();
+
+    std::filesystem::path mempool_path() const { return options_.directory / "mempool.dat"; }
+
+    std::thread thread_;
+    std::thread aside_;
+    std::mutex aside_mutex_; ///< Over aside_: calls come from any thread.
+    bool failed_ = false;    ///< The disk did; nothing more is written.
+};
+
+} // namespace cairn::chain
