@@ -192,6 +192,9 @@ void BestChain::follow_marks() {
 
 Result<> BestChain::invalidate(BlockNode& node) {
     if (!node.parent) return consensus::invalid("genesis block can't be invalidated");
+    const BlockNode* assumed = chainstate_.tree().assumed();
+    if (assumed && assumed->descends_from(node))
+        return consensus::invalid("a snapshot on the block is not validated yet");
     drain();
     while (chainstate_.tip().descends_from(node)) {
         if (stop_) return {};
@@ -216,6 +219,12 @@ Result<> BestChain::precious(BlockNode& node) {
     if (node.work >= chainstate_.tip().work) chainstate_.tree().prefer(node);
     finish();
     return {};
+}
+
+void BestChain::adopt_snapshot(BlockNode& base, const consensus::Snapshot& entry) {
+    drain();
+    chainstate_.adopt_snapshot(base, entry);
+    finish();
 }
 
 } // namespace cairn::chain

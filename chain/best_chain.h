@@ -54,6 +54,9 @@ public:
     Result<> reconsider(BlockNode& node);
     Result<> precious(BlockNode& node);
 
+    /// Chainstate::adopt_snapshot(), and on from there.
+    void adopt_snapshot(BlockNode& base, const consensus::Snapshot& entry);
+
 private:
     struct InFlight {
         BlockNode* node = nullptr;

@@ -4,8 +4,10 @@
 #include "chain/block_template.h"
 #include "chain/chain_state.h"
 #include "chain/import.h"
+#include "chain/snapshot.h"
 
 #include <algorithm>
+#include <future>
 
 namespace cairn::chain {
 
@@ -84,6 +86,13 @@ std::vector<ChainTip> Chain::tips() const {
                                                 : a.node->hash < b.node->hash;
     });
     return tips;
+}
+
+std::optional<AssumedChain> Chain::assumed() const {
+    const BlockNode* base = state_->chainstate_.tree().assumed();
+    const BlockNode* validated = state_->chainstate_.history_tip();
+    if (!base || !validated) return std::nullopt;
+    return AssumedChain{base, validated};
 }
 
 bool Chain::initial_download() const {
@@ -236,6 +245,25 @@ void Chain::prioritise(const Txid& txid, Amount delta, std::function<void()> don
 void Chain::scan_coins(std::function<void(const CoinScan&)> done) {
     state_->ask(
         [state = state_.get()] { return state->chainstate_.scan_coins(); }, std::move(done));
+}
+
+Result<SnapshotSummary>
+Chain::load_snapshot(const std::filesystem::path& file, const std::atomic<bool>& stop) {
+    const std::unique_lock lock(state_->loading_, std::try_to_lock);
+    if (!lock) return consensus::invalid("snapshot-refused", "A snapshot is being loaded already");
+    Result<SnapshotSummary> loaded = read_snapshot(*this, state_->chainstate_.store(), file, stop);
+    if (loaded) {
+        auto adopted = std::make_shared<std::promise<Result<>>>();
+        std::future<Result<>> verdict = adopted->get_future();
+        state_->ask(
+            [state = state_.get(), base = loaded->base->hash] {
+                return state->adopt_snapshot(base);
+            },
+            [adopted](const Result<>& result) { adopted->set_value(result); });
+        adopted.reset();
+        if (const Result<> result = verdict.get(); !result) loaded = result.error();
+    }
+    return loaded;
 }
 
 void Chain::import_blocks(

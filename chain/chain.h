@@ -143,6 +143,19 @@ struct ChainStatistics {
     std::array<double, STAGE_NAMES.size()> stage_seconds{}; ///< Of the processor, since the start.
 };
 
+/// A coin set as a file has it.
+struct SnapshotSummary {
+    const BlockNode* base = nullptr; ///< The coins are as of this block.
+    uint64_t coins = 0;
+    Hash256 hash; ///< hash_serialized_3
+};
+
+/// A snapshot that was loaded, and how far the blocks before it are validated.
+struct AssumedChain {
+    const BlockNode* base = nullptr;
+    const BlockNode* validated = nullptr;
+};
+
 /// All coins of one tip. The chain outlives it.
 struct CoinScan {
     const BlockNode* tip = nullptr;
@@ -180,8 +193,9 @@ public:
     View view() const;
     const BlockNode& best_header() const; ///< Most work, not known to be invalid.
     const BlockNode* find_block(const BlockHash& hash) const;
-    std::vector<ChainTip> tips() const; ///< Highest first.
-    bool initial_download() const;      ///< Latched: once false, false until restart.
+    std::vector<ChainTip> tips() const;          ///< Highest first.
+    std::optional<AssumedChain> assumed() const; ///< nullopt once it is validated.
+    bool initial_download() const;               ///< Latched: once false, false until restart.
 
     /// Null if the body is not stored (any more). Throws StorageError.
     BlockRef read_block(const BlockNode& node) const;
@@ -236,6 +250,12 @@ public:
     void prioritise(const Txid& txid, Amount delta, std::function<void()> done);
     /// A walk over all coins as of a tip, while the chain goes on. Writes what is only in memory.
     void scan_coins(std::function<void(const CoinScan&)> done);
+    /// Make the coins of a snapshot file (snapshot.h) those of the tip, if the chain file has their
+    /// hash; what led there is validated afterwards. Errors: Invalid, as read_snapshot()'s.
+    ///
+    /// Thread: any but the chain's. Takes as long as it takes, or until `stop` becomes true.
+    Result<SnapshotSummary>
+    load_snapshot(const std::filesystem::path& file, const std::atomic<bool>& stop);
     /// Read blocks from files of the common blk*.dat framing (magic, length, block), in any order.
     void import_blocks(
         std::vector<std::filesystem::path> files, std::function<void(const Result<>&)> done);

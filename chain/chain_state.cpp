@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "chain/chain_state.h"
 
+#include "chain/snapshot.h"
 #include "consensus/block_rules.h"
 
 #include <algorithm>
@@ -46,9 +47,36 @@ void Chain::State::wake() {
         true);
 }
 
+void Chain::State::start_history() {
+    history_.emplace(chainstate_, stopping_, [this] { wake_history(); });
+    wake_history();
+}
+
+/// A step of it, after all that is more urgent.
+void Chain::State::wake_history() {
+    if (history_woken_.exchange(true)) return;
+    push(
+        Lane::Transactions,
+        [this] {
+            history_woken_ = false;
+            history_->advance();
+        },
+        true);
+}
+
+Result<> Chain::State::adopt_snapshot(const BlockHash& base) {
+    const Result<const consensus::Snapshot*> entry = check_snapshot(chain_, base);
+    if (!entry) return entry.error();
+    best_chain_.adopt_snapshot(*chainstate_.tree().find(base), **entry);
+    start_history();
+    announce();
+    return {};
+}
+
 void Chain::State::open() {
     chainstate_.rebuild(stopping_);
     chainstate_.complete_filters(stopping_);
+    if (chainstate_.tree().assumed()) start_history();
     best_chain_.finish();
     announce();
     std::optional<SavedMempool> saved;
@@ -94,6 +122,7 @@ void Chain::State::stop() {
     try {
         if (options_.persist_mempool && mempool_loaded_) save_mempool(mempool_path(), pool_);
         chainstate_.flush();
+        if (history_) history_->flush();
     } catch (const std::exception& error) {
         fail(error.what());
     }
@@ -195,6 +224,7 @@ void Chain::State::accept_block(
     outcome.verdict = chainstate_.accept_block(*checked, requested, outcome);
     best_chain_.add(outcome, checked, done);
     best_chain_.advance();
+    if (history_) wake_history();
     announce();
 }
 

@@ -5,6 +5,7 @@
 #include "chain/admission.h"
 #include "chain/best_chain.h"
 #include "chain/chainstate.h"
+#include "chain/history.h"
 #include "chain/mempool_file.h"
 #include "chain/work_queue.h"
 
@@ -78,11 +79,13 @@ public:
     Result<Accepted> accept_transaction(const TransactionRef& tx, const AcceptOptions& options);
     Result<> test_block(const BlockRef& block);
     Result<> change(const BlockNode& node, Result<> (BestChain::*how)(BlockNode&));
+    Result<> adopt_snapshot(const BlockHash& base);
     /// The chain has moved on: tell observers, and those who gave us blocks.
     void announce();
 
     WorkQueue queue_; ///< Outlives the pool, whose threads wake the chain thread.
     std::atomic<bool> woken_{false};
+    std::atomic<bool> history_woken_{false};
     Chain& chain_;
     const ChainOptions options_;
     Chainstate chainstate_;
@@ -91,7 +94,9 @@ public:
     std::atomic<bool> stopping_{false};
     std::atomic<bool> mempool_loaded_{false};
     BestChain best_chain_;
-    std::mutex observers_mutex_; ///< Held during each call, so that one can leave for good.
+    std::optional<History> history_; ///< There from a snapshot on until the next start.
+    std::mutex loading_;             ///< Held while a snapshot is read.
+    std::mutex observers_mutex_;     ///< Held during each call, so that one can leave for good.
     std::vector<ChainObserver*> observers_;
     std::function<void(const std::string&)> fatal_;
 
@@ -99,6 +104,8 @@ private:
     void run();
     void open();
     void wake();
+    void start_history();
+    void wake_history();
     void load_mempool_part(const std::shared_ptr<SavedMempool>& saved, size_t first);
     void tip_changed(const TipChange& change);
     void tell_observers();

@@ -9,7 +9,6 @@
 #include <cassert>
 #include <chrono>
 #include <mutex>
-#include <random>
 #include <spdlog/spdlog.h>
 
 namespace cairn::chain {
@@ -28,15 +27,19 @@ constexpr int32_t MIN_PRUNED_BLOCKS = 28;   ///< At once, as each time costs a f
 constexpr int64_t BULK_FLUSH_SECONDS = 600; ///< At most this much sync is lost in a crash.
 constexpr int64_t ASSUMED_VALID_SECONDS = 1'209'600; ///< Two weeks.
 
-consensus::OutPointHasher random_salt() {
-    std::random_device random;
-    const auto word = [&random] { return uint64_t{random()} << 32 | random(); };
-    return {word(), word()};
-}
-
 /// Of -dbcache: what RocksDB gets for its blocks; the rest is for coins.
 size_t block_cache_bytes(const ChainOptions& options) {
     return std::min<size_t>(options.cache_bytes / 4, 64 << 20);
+}
+
+const consensus::Snapshot& snapshot_entry(const consensus::Params& params, const BlockHash& base) {
+    const auto entry = std::ranges::find(params.snapshots, base, &consensus::Snapshot::block);
+    if (entry == params.snapshots.end())
+        throw StorageError(
+            "the coins are those of a snapshot at block " + base.to_string() +
+            " that is not validated yet, and the chain file has it no more; start once with "
+            "-reindex to do without");
+    return *entry;
 }
 
 } // namespace
@@ -68,7 +71,7 @@ void Chainstate::create_genesis() {
     node.status = BlockNode::HAVE_BODY | BlockNode::VALID_SCRIPTS;
     store_.put_header(batch, node);
     store_.put_block(batch, node, consensus::encode(genesis));
-    if (options_.block_filters) store_.put_filter(batch, node, make_filter(node, genesis, {}));
+    if (options_.block_filters) store_.put_filter(batch, node, *make_filter(node, genesis, {}));
     const size_t spendable = params_.genesis_spendable ? genesis.transactions.size() : 0;
     for (size_t i = 0; i < spendable; ++i) {
         const SealedTransaction& tx = genesis.transactions[i];
@@ -81,14 +84,21 @@ void Chainstate::create_genesis() {
 }
 
 void Chainstate::load() {
-    store_.load_headers([this](const HeaderRecord& record, const BlockHash& hash) {
-        if (!tree_.restore(record.header, hash, record.status, record.tx_count))
-            damaged("a header without its parent");
+    const std::optional<BlockHash>& snapshot = store_.snapshot();
+    store_.load_headers([&](const HeaderRecord& record, const BlockHash& hash) {
+        BlockNode* node = tree_.restore(record.header, hash, record.status, record.tx_count);
+        if (!node) damaged("a header without its parent");
+        if (snapshot == hash) tree_.assume(*node, snapshot_entry(params_, hash).chain_tx_count);
     });
     const TipRecord record = *store_.tip();
     BlockNode* tip = tree_.find(record.hash);
     if (!tip || tip->chain_tx_count == 0) damaged("the tip's block is missing");
     reads_disk_ = tip->height > Height(0);
+    if (snapshot) {
+        const std::optional<TipRecord> validated = store_.tip(CoinSet::Other);
+        history_tip_ = validated ? tree_.find(validated->hash) : nullptr;
+        if (!history_tip_ || !tree_.assumed()) damaged("what is before the snapshot is missing");
+    }
     next_event_ = record.next_event;
     durable_events_ = next_event_;
     const BlockNode* last_pruned = tip;
@@ -243,10 +253,10 @@ bool Chainstate::runs_scripts(const HeaderNode& node) const {
 }
 
 Result<std::unique_ptr<ConnectingBlock>>
-Chainstate::connect_block(BlockRef block, const HeaderNode& node, const ConnectingBlock* before) {
+Chainstate::connect_block(BlockRef block, const HeaderNode& node, const CoinsView* before) {
     assert(before || node.parent == &tip());
     const StageTimes::Scope account(verify_pool_.times(), Stage::Connect);
-    const CoinsView& below = before ? *before : static_cast<const CoinsView&>(coins_);
+    const CoinsView& below = before ? *before : coins_;
     auto connecting =
         std::make_unique<ConnectingBlock>(std::move(block), node, params_, below, verify_pool_);
     if (Result<> verdict = connecting->connect(script_cache_, runs_scripts(node)); !verdict)
@@ -254,13 +264,15 @@ Chainstate::connect_block(BlockRef block, const HeaderNode& node, const Connecti
     return connecting;
 }
 
-FilterEntry
+/// nullopt where the one before it is missing, since a snapshot's history isn't validated yet.
+std::optional<FilterEntry>
 Chainstate::make_filter(const BlockNode& node, const Block& block, const BlockUndo& undo) {
     Hash256 previous;
     if (last_filter_.node && last_filter_.node == node.parent) {
         previous = last_filter_.header;
     } else if (const BlockNode* parent = node.parent_node()) {
         const std::optional<FilterEntry> entry = store_.read_filter(*parent);
+        if (!entry && tree_.assumed()) return std::nullopt;
         if (!entry) damaged("a filter is missing");
         previous = entry->header;
     }
@@ -275,7 +287,7 @@ Chainstate::make_filter(const BlockNode& node, const Block& block, const BlockUn
 }
 
 void Chainstate::complete_filters(const std::atomic<bool>& stop) {
-    if (!options_.block_filters) return;
+    if (!options_.block_filters || tree_.assumed()) return;
     std::vector<const BlockNode*> missing;
     for (const BlockNode* node = &tip(); node && !store_.read_filter(*node);
          node = node->parent_node())
@@ -291,7 +303,7 @@ void Chainstate::complete_filters(const std::atomic<bool>& stop) {
         const BlockNode& node = *missing.back();
         const std::optional<BlockUndo> undo = node.parent ? store_.read_undo(node) : BlockUndo();
         if (!undo) damaged("undo data of " + node.hash.to_string() + " is missing");
-        store_.put_filter(batch, node, make_filter(node, *load_block(node), *undo));
+        store_.put_filter(batch, node, *make_filter(node, *load_block(node), *undo));
         store_.write(batch, Durability::Logged);
     }
 }
@@ -305,13 +317,27 @@ void Chainstate::commit(
     if (with) with();
 }
 
+void Chainstate::put_event(StoreBatch& batch, Event::Kind kind, const BlockNode& node) {
+    Event event{kind, node.height, node.hash, node.header.prev_hash, {}};
+    event.work = *consensus::hash_from_string(consensus::to_hex(node.work));
+    store_.put_event(batch, next_event_++, event);
+}
+
+/// The events of going from the tip to `to` at once. They count once a tip record says so.
+void Chainstate::put_way(StoreBatch& batch, const BlockNode& to) {
+    const auto* fork = static_cast<const BlockNode*>(consensus::last_common_ancestor(&tip(), &to));
+    for (const BlockNode* node = &tip(); node != fork; node = node->parent_node())
+        put_event(batch, Event::Kind::Disconnected, *node);
+    for (Height at = fork->height + 1; at <= to.height; ++at) {
+        put_event(batch, Event::Kind::Connected, *to.ancestor_node(at));
+        if (at.value % 1000 == 0) store_.write(batch, Durability::Logged);
+    }
+}
+
 void Chainstate::persist(
     StoreBatch& batch, const CoinTable& changes, Event::Kind kind, const BlockNode& changed) {
     std::optional<StageTimes::Scope> account(std::in_place, verify_pool_.times(), Stage::Write);
-    Event event{kind, changed.height, changed.hash, changed.header.prev_hash, {}};
-    const std::string work = consensus::to_hex(changed.work);
-    event.work = *consensus::hash_from_string(work);
-    store_.put_event(batch, next_event_++, event);
+    put_event(batch, kind, changed);
     if (bulk_) {
         store_.write(batch, Durability::Unlogged);
     } else {
@@ -340,16 +366,19 @@ void Chainstate::persist(
     update_bulk();
 }
 
+void Chainstate::put_undo(StoreBatch& batch, BlockNode& node, const ConnectingBlock& connected) {
+    const StageTimes::Scope account(verify_pool_.times(), Stage::Write);
+    if (!node.has(BlockNode::HAVE_UNDO)) store_.put_undo(batch, node, connected.undo());
+    if (options_.block_filters)
+        if (const auto filter = make_filter(node, *connected.block(), connected.undo()))
+            store_.put_filter(batch, node, *filter);
+    tree_.set_status(node, BlockNode::HAVE_UNDO | BlockNode::VALID_SCRIPTS);
+}
+
 void Chainstate::commit_connect(
     BlockNode& node, const ConnectingBlock& connected, const WithCommit& with_commit) {
     StoreBatch batch;
-    {
-        const StageTimes::Scope account(verify_pool_.times(), Stage::Write);
-        if (!node.has(BlockNode::HAVE_UNDO)) store_.put_undo(batch, node, connected.undo());
-        if (options_.block_filters)
-            store_.put_filter(batch, node, make_filter(node, *connected.block(), connected.undo()));
-    }
-    tree_.set_status(node, BlockNode::HAVE_UNDO | BlockNode::VALID_SCRIPTS);
+    put_undo(batch, node, connected);
     commit(node, connected.changes(), with_commit);
     persist(batch, connected.changes(), Event::Kind::Connected, node);
 }
@@ -380,11 +409,16 @@ BlockUndo Chainstate::load_undo(const BlockNode& node, const Block& block) const
     return std::move(*undo);
 }
 
+CoinTable Chainstate::take_off(const BlockNode& node, const Block& block) const {
+    CoinTable changes(coins_.salt());
+    disconnect_coins(block, load_undo(node, block), changes);
+    return changes;
+}
+
 void Chainstate::disconnect_tip(const Block& block, const WithCommit& with_commit) {
     const BlockNode& node = tip();
     assert(node.parent);
-    CoinTable changes(coins_.salt());
-    disconnect_coins(block, load_undo(node, block), changes);
+    const CoinTable changes = take_off(node, block);
     commit(*node.parent_node(), changes, with_commit);
     StoreBatch batch;
     persist(batch, changes, Event::Kind::Disconnected, node);
@@ -392,6 +426,10 @@ void Chainstate::disconnect_tip(const Block& block, const WithCommit& with_commi
 
 Height Chainstate::prune(Height last) {
     last = std::min(last, tip().height - Height(Chain::KEPT_BLOCKS));
+    if (const BlockNode* assumed = tree_.assumed()) { // the history needs what it has not yet
+        const BlockNode* validated = tree_.find(store_.tip(CoinSet::Other)->hash);
+        last = std::min(last, assumed->descends_from(*validated) ? validated->height : Height(0));
+    }
     if (last < first_body()) return first_body();
     if (bulk_) start_flush(); // then the coins on disk are the tip's, and need no older block
     finish_flush();
@@ -442,6 +480,47 @@ void Chainstate::add_coins(const FetchedCoins& fetched) {
     if (fetched.coins.empty()) return;
     const std::unique_lock lock(commit_mutex_);
     coins_.add(fetched);
+}
+
+void Chainstate::adopt_snapshot(BlockNode& base, const consensus::Snapshot& entry) {
+    flush();
+    StoreBatch batch;
+    put_way(batch, base);
+    const TipRecord record{base.hash, base.height, next_event_};
+    {
+        const std::unique_lock lock(commit_mutex_);
+        store_.exchange_coins(batch, record, base.hash);
+        coins_.forget();
+        history_tip_ = &tip();
+        tree_.assume(base, entry.chain_tx_count);
+        tip_.store(&base, std::memory_order_release);
+    }
+    durable_events_ = next_event_;
+    reads_disk_ = true;
+    tree_.rebuild_candidates(base);
+    spdlog::info("snapshot_loaded height={} hash={}", base.height.value, base.hash.to_string());
+    update_bulk();
+}
+
+void Chainstate::confirm_snapshot(const std::atomic<bool>& stop) {
+    spdlog::info("snapshot_validated height={}", tree_.assumed()->height.value);
+    store_.drop_other_coins();
+    tree_.confirm();
+    tree_.rebuild_candidates(tip());
+    complete_filters(stop);
+}
+
+void Chainstate::reject_snapshot(const BlockNode& valid, const std::string& why) {
+    flush();
+    StoreBatch batch;
+    put_way(batch, valid);
+    // What was found of the blocks on wrong coins says nothing.
+    tree_.disown(*tree_.assumed());
+    put_dirty_headers(batch);
+    store_.exchange_coins(batch, {valid.hash, valid.height, next_event_}, std::nullopt);
+    throw StorageError(
+        "the snapshot that was loaded is not what its chain leads to: " + why +
+        "; the node goes on without it, from what it has validated, when it is started again");
 }
 
 void Chainstate::flush() {

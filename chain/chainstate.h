@@ -91,11 +91,11 @@ public:
     /// Check and store a block, without connecting it. Source: Core's AcceptBlock.
     Result<> accept_block(CheckedBlock& checked, bool requested, BlockOutcome& outcome);
 
-    /// Begin to connect `block` as `node`, over the coins that `before` leaves (null: those of
+    /// Begin to connect `block` as `node`, over the coins of the block before it (null: those of
     /// tip()). Scripts are run as far as -assumevalid asks, if `node` isn't in the tree all of
     /// them. Errors: Invalid, of all but the scripts.
     Result<std::unique_ptr<ConnectingBlock>> connect_block(
-        BlockRef block, const consensus::HeaderNode& node, const ConnectingBlock* before = nullptr);
+        BlockRef block, const consensus::HeaderNode& node, const CoinsView* before = nullptr);
 
     /// Run at a commit, under the exclusive lock: what has to change together with the tip.
     using WithCommit = std::function<void()>;
@@ -103,6 +103,13 @@ public:
     /// Move the tip up to `node`, whose scripts were found good, too.
     void commit_connect(
         BlockNode& node, const ConnectingBlock& connected, const WithCommit& with_commit);
+
+    /// Write what taking `node` off again needs, and its filter. Without the tip: it was connected
+    /// behind it.
+    void put_undo(StoreBatch& batch, BlockNode& node, const ConnectingBlock& connected);
+
+    /// What taking `node`, whose body is `block`, off does to the coins.
+    CoinTable take_off(const BlockNode& node, const Block& block) const;
 
     /// Move the tip, whose body is `block`, down to its parent.
     void disconnect_tip(const Block& block, const WithCommit& with_commit);
@@ -119,6 +126,22 @@ public:
     FetchedCoins fetch_coins(const Block& block);
 
     void add_coins(const FetchedCoins& fetched);
+
+    /// Move the tip to `base`, whose coins are in the store's other set, as a snapshot has them:
+    /// `entry` is that of the chain file. What led there is validated afterwards (history.h).
+    void adopt_snapshot(BlockNode& base, const consensus::Snapshot& entry);
+
+    /// The blocks before the snapshot lead to the same coins.
+    void confirm_snapshot(const std::atomic<bool>& stop);
+
+    /// They don't: go back to `valid`, to which they led. The process must be stopped: throws
+    /// StorageError, which says `why`.
+    [[noreturn]] void reject_snapshot(const BlockNode& valid, const std::string& why);
+
+    /// How far they are; null without a snapshot. Any thread.
+    const BlockNode* history_tip() const { return history_tip_.load(std::memory_order_acquire); }
+
+    void set_history_tip(const BlockNode& node) { history_tip_ = &node; }
 
     /// Write everything that is not on disk yet.
     void flush();
@@ -148,7 +171,10 @@ private:
     void load();
     void create_genesis();
     bool runs_scripts(const consensus::HeaderNode& node) const;
-    FilterEntry make_filter(const BlockNode& node, const Block& block, const BlockUndo& undo);
+    std::optional<FilterEntry>
+    make_filter(const BlockNode& node, const Block& block, const BlockUndo& undo);
+    void put_event(StoreBatch& batch, Event::Kind kind, const BlockNode& node);
+    void put_way(StoreBatch& batch, const BlockNode& to);
     void commit(const BlockNode& new_tip, const CoinTable& changes, const WithCommit& with);
     void persist(StoreBatch& batch, const CoinTable& changes, Event::Kind kind, const BlockNode&);
     void prune_to_target();
@@ -168,6 +194,7 @@ private:
     ScriptCache script_cache_;
     mutable FairSharedMutex commit_mutex_;
     std::atomic<BlockNode*> tip_{nullptr};
+    std::atomic<const BlockNode*> history_tip_{nullptr};
     mutable std::atomic<bool> was_current_{false}; ///< Initial download is over, for good.
     std::atomic<Height> first_body_{};
     CacheSize cache_size_;

@@ -4,8 +4,15 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <random>
 
 namespace cairn::chain {
+
+consensus::OutPointHasher random_salt() {
+    std::random_device random;
+    const auto word = [&random] { return uint64_t{random()} << 32 | random(); };
+    return {word(), word()};
+}
 
 CoinTable::CoinTable(consensus::OutPointHasher salt, size_t shards)
     : salt_(salt),
@@ -156,6 +163,15 @@ std::vector<CoinTable::Sorted> CoinTable::sorted_dirty() const {
     return order;
 }
 
+void CoinTable::write_dirty(Store::CoinSink& sink) const {
+    visit_sorted([&](const Entry& entry) {
+        if (entry.spent)
+            sink.erase(entry.point);
+        else
+            sink.put(entry.point, entry.coin);
+    });
+}
+
 size_t CoinTable::memory_bytes() const {
     size_t slots = 0;
     for (const Shard& shard : shards_) slots += shard.slots.capacity();
@@ -163,9 +179,10 @@ size_t CoinTable::memory_bytes() const {
            free_.capacity() * sizeof(uint32_t) + script_bytes_;
 }
 
-CoinsCache::CoinsCache(const Store& store, consensus::OutPointHasher salt)
+CoinsCache::CoinsCache(const Store& store, consensus::OutPointHasher salt, CoinSet set)
     : CoinsView(salt),
-      store_(store) {}
+      store_(store),
+      set_(set) {}
 
 std::unique_ptr<CoinTable> CoinsCache::new_generation() const {
     return std::make_unique<CoinTable>(salt(), SHARDS);
@@ -178,7 +195,7 @@ const CoinTable::Entry* CoinsCache::entry(const CoinKey& key) const {
 
 std::optional<Coin> CoinsCache::look_up(const CoinKey& key) const {
     const CoinTable::Entry* found = entry(key);
-    if (!found) return store_.find_coin(key.point);
+    if (!found) return store_.find_coin(key.point, set_);
     if (found->spent) return std::nullopt;
     return found->coin;
 }
@@ -239,13 +256,10 @@ std::unique_ptr<const CoinTable> CoinsCache::freeze() {
     return before;
 }
 
-void CoinsCache::write_frozen(Store::CoinSink& sink) const {
-    frozen_->visit_sorted([&](const CoinTable::Entry& entry) {
-        if (entry.spent)
-            sink.erase(entry.point);
-        else
-            sink.put(entry.point, entry.coin);
-    });
+void CoinsCache::forget() {
+    active_ = new_generation();
+    frozen_ = new_generation();
+    generation_ += 2; // what add() is given now was read before
 }
 
 } // namespace cairn::chain

@@ -14,6 +14,9 @@
 
 namespace cairn::chain {
 
+/// For tables of outputs, whose ids a stranger can choose.
+consensus::OutPointHasher random_salt();
+
 /// An output, and its salted hash: computed once for all the tables that it is looked up in.
 struct CoinKey {
     const OutPoint& point;
@@ -78,6 +81,9 @@ public:
             visit(static_cast<const Entry&>(entry(order[i].at)));
         }
     }
+
+    /// Give these to `sink`.
+    void write_dirty(Store::CoinSink& sink) const;
 
     size_t size() const { return used_ - free_.size(); }
 
@@ -180,7 +186,9 @@ struct FetchedCoins {
 ///   Lifetime: the store outlives the cache.
 class CoinsCache : public CoinsView {
 public:
-    CoinsCache(const Store& store, consensus::OutPointHasher salt);
+    static constexpr size_t SHARDS = 64;
+
+    CoinsCache(const Store& store, consensus::OutPointHasher salt, CoinSet set = CoinSet::Active);
 
     std::optional<Coin> look_up(const CoinKey& key) const override;
     void prefetch(std::span<const CoinKey> keys) const override;
@@ -203,8 +211,11 @@ public:
     /// one before it, which is returned, must have been: it may be destroyed elsewhere.
     std::unique_ptr<const CoinTable> freeze();
 
-    /// Give everything of the frozen generation that is dirty to `sink`, in the order of keys.
-    void write_frozen(Store::CoinSink& sink) const;
+    /// What of the frozen generation is dirty, in the order of keys.
+    void write_frozen(Store::CoinSink& sink) const { frozen_->write_dirty(sink); }
+
+    /// The store holds other coins now. Requires: nothing is being written.
+    void forget();
 
     /// Held against the budget: all, and that of what freeze() would freeze.
     size_t memory_bytes() const { return active_->memory_bytes() + frozen_->memory_bytes(); }
@@ -214,12 +225,11 @@ public:
     size_t size() const { return active_->size() + frozen_->size(); }
 
 private:
-    static constexpr size_t SHARDS = 64;
-
     const CoinTable::Entry* entry(const CoinKey& key) const;
     std::unique_ptr<CoinTable> new_generation() const;
 
     const Store& store_;
+    const CoinSet set_;
     std::unique_ptr<CoinTable> active_ = new_generation();
     std::unique_ptr<const CoinTable> frozen_ = new_generation();
     uint64_t generation_ = 0; ///< Of the active one.

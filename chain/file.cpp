@@ -19,9 +19,9 @@ void check(bool good, const std::filesystem::path& file) {
 
 } // namespace
 
-FileReplacement::FileReplacement(std::filesystem::path file)
+FileReplacement::FileReplacement(std::filesystem::path file, std::string_view suffix)
     : file_(std::move(file)),
-      fresh_(file_.string() + ".new"),
+      fresh_(file_.string() + std::string(suffix)),
       out_(std::fopen(fresh_.c_str(), "wbe"), &std::fclose) {
     check(out_ != nullptr, fresh_);
 }
@@ -33,6 +33,11 @@ FileReplacement::~FileReplacement() {
 
 void FileReplacement::write(consensus::ByteView bytes) {
     check(std::fwrite(bytes.data(), 1, bytes.size(), out_.get()) == bytes.size(), fresh_);
+}
+
+void FileReplacement::overwrite_start(consensus::ByteView bytes) {
+    check(std::fseek(out_.get(), 0, SEEK_SET) == 0, fresh_);
+    write(bytes);
 }
 
 void FileReplacement::commit() {

@@ -15,12 +15,15 @@ namespace cairn::chain {
 /// All functions throw StorageError.
 class FileReplacement {
 public:
-    explicit FileReplacement(std::filesystem::path file);
+    /// `suffix`: of the name that the new bytes have until then.
+    explicit FileReplacement(std::filesystem::path file, std::string_view suffix = ".new");
     ~FileReplacement(); ///< Without commit(): the old file stays, and nothing beside it.
     FileReplacement(const FileReplacement&) = delete;
     FileReplacement& operator=(const FileReplacement&) = delete;
 
     void write(consensus::ByteView bytes);
+    /// Put `bytes` in the place of the first ones. Nothing may be written afterwards.
+    void overwrite_start(consensus::ByteView bytes);
     void commit();
 
 private:

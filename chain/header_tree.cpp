@@ -80,18 +80,26 @@ bool HeaderTree::complete_chain(BlockNode& node) {
     if (parent && parent->chain_tx_count == 0) return false;
     node.chain_tx_count = node.tx_count + (parent ? parent->chain_tx_count.load() : 0);
     node.sequence = next_sequence_++;
-    if (!node.failed()) candidates_.insert(&node);
+    if (is_candidate(node)) candidates_.insert(&node);
     return true;
+}
+
+bool HeaderTree::is_candidate(const BlockNode& node) const {
+    return node.chain_tx_count > 0 && !node.failed() &&
+           (!assumed() || node.descends_from(*assumed()));
 }
 
 void HeaderTree::receive_body(BlockNode& node, uint32_t tx_count) {
     assert(node.tx_count == 0 && tx_count > 0);
     node.tx_count = tx_count;
     set_status(node, BlockNode::HAVE_BODY);
-    if (!complete_chain(node)) {
+    if (complete_chain(node))
+        complete_children(node);
+    else
         waiting_.emplace(node.parent_node(), &node);
-        return;
-    }
+}
+
+void HeaderTree::complete_children(BlockNode& node) {
     std::vector<BlockNode*> completed{&node};
     while (!completed.empty()) {
         const BlockNode* parent = completed.back();
@@ -102,6 +110,23 @@ void HeaderTree::receive_body(BlockNode& node, uint32_t tx_count) {
             completed.push_back(it->second);
         }
         waiting_.erase(first, last);
+    }
+}
+
+void HeaderTree::assume(BlockNode& base, uint64_t chain_tx_count) {
+    assumed_.store(&base, std::memory_order_release);
+    if (base.chain_tx_count > 0) return;
+    base.chain_tx_count = chain_tx_count;
+    complete_children(base);
+}
+
+void HeaderTree::disown(const BlockNode& base) {
+    constexpr uint32_t VERDICT =
+        BlockNode::HAVE_UNDO | BlockNode::VALID_SCRIPTS | BlockNode::FAILED;
+    for (BlockNode& node : nodes_) {
+        if (!node.descends_from(base) || &node == &base) continue;
+        node.status &= ~VERDICT;
+        dirty_.insert(&node);
     }
 }
 
@@ -153,7 +178,7 @@ void HeaderTree::find_best_header() {
 void HeaderTree::prefer(BlockNode& node) {
     candidates_.erase(&node);
     node.sequence = next_precious_--;
-    if (!node.failed() && node.chain_tx_count > 0) candidates_.insert(&node);
+    if (is_candidate(node)) candidates_.insert(&node);
 }
 
 BlockNode* HeaderTree::best_candidate() {
@@ -169,8 +194,7 @@ void HeaderTree::prune_candidates(const BlockNode& tip) {
 void HeaderTree::rebuild_candidates(const BlockNode& tip) {
     candidates_.clear();
     for (BlockNode& node : nodes_)
-        if (node.chain_tx_count > 0 && !node.failed() && node.work >= tip.work)
-            candidates_.insert(&node);
+        if (is_candidate(node) && node.work >= tip.work) candidates_.insert(&node);
 }
 
 std::vector<const BlockNode*> HeaderTree::take_dirty(bool bodies) {

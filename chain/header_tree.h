@@ -22,7 +22,7 @@ namespace cairn::chain {
 /// Invariants: nodes are never freed nor moved. The bodies to a node were all seen (some may be
 ///   pruned since) if and only if its chain_tx_count isn't 0. Every such chain with at least the
 ///   active tip's work that is not known to be invalid has its end among the candidates.
-/// Thread: chain; find(), best_header() and leaves() any.
+/// Thread: chain; find(), best_header(), assumed() and leaves() any.
 class HeaderTree {
 public:
     explicit HeaderTree(const consensus::Params& params);
@@ -54,6 +54,18 @@ public:
 
     /// The body of `node` is in the store. Chains that it completes become candidates.
     void receive_body(BlockNode& node, uint32_t tx_count);
+
+    /// Take the chain to `base`, of so many transactions, for complete: a snapshot of its coins is
+    /// here. Only chains through it become candidates, until confirm(); then rebuild_candidates().
+    void assume(BlockNode& base, uint64_t chain_tx_count);
+
+    void confirm() { assumed_ = nullptr; }
+
+    /// What was given to assume(); null after confirm().
+    const BlockNode* assumed() const { return assumed_.load(std::memory_order_acquire); }
+
+    /// Forget that `base` and what follows it were connected, or failed to be.
+    void disown(const BlockNode& base);
 
     /// Bodies and undo data up to `last` are not in the store any more.
     void prune(Height last);
@@ -95,6 +107,8 @@ private:
         const BlockNode& parent,
         uint32_t status);
     bool complete_chain(BlockNode& node);
+    void complete_children(BlockNode& node);
+    bool is_candidate(const BlockNode& node) const;
     void find_best_header();
 
     mutable std::shared_mutex mutex_; ///< Over what follows, up to best_header_.
@@ -102,6 +116,7 @@ private:
     boost::unordered_flat_map<BlockHash, BlockNode*, consensus::BlockHasher> by_hash_;
     boost::unordered_flat_set<const BlockNode*> leaves_;
     std::atomic<const BlockNode*> best_header_;
+    std::atomic<const BlockNode*> assumed_{nullptr};
 
     std::set<BlockNode*, MoreWork> candidates_;
     /// Bodies that came before one of their ancestors' did, by parent.

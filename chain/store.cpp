@@ -4,11 +4,13 @@
 #include "chain/store_keys.h"
 #include "chain/store_options.h"
 
+#include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/write_batch.h>
 
 #include <array>
+#include <atomic>
 #include <cassert>
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
@@ -26,11 +28,13 @@ void damaged(std::string_view what) {
 
 namespace {
 
-constexpr std::array<const char*, COLUMN_COUNT> COLUMN_NAMES{"default", "headers", "blocks", "undo",
-                                                             "coins",   "filters", "events"};
+constexpr std::array<const char*, COLUMN_COUNT> COLUMN_NAMES{
+    "default", "headers", "blocks", "undo", "coins", "filters", "events", "other_coins"};
 constexpr const char* FORMAT_KEY = "format";
 constexpr const char* CHAIN_KEY = "chain";
-constexpr const char* REBUILD_KEY = "rebuild"; ///< There while rebuilding().
+constexpr const char* REBUILD_KEY = "rebuild";     ///< There while rebuilding().
+constexpr const char* EXCHANGED_KEY = "exchanged"; ///< There while the columns of coins are.
+constexpr const char* SNAPSHOT_KEY = "snapshot";   ///< A block, while the coins are not validated.
 constexpr size_t INGEST_FILE_BYTES = 64 << 20;
 /// With less the node stops, while there is room yet to end well and for the operator to look.
 constexpr uint64_t MIN_FREE_MEGABYTES = 200;
@@ -84,6 +88,8 @@ struct Store::Impl {
     std::unique_ptr<rocksdb::DB> db;
     std::vector<rocksdb::ColumnFamilyHandle*> columns;
     bool rebuilding = false;
+    std::atomic<bool> exchanged{false}; ///< The active coins are in OtherCoins.
+    std::optional<BlockHash> snapshot;
 
     ~Impl() { close(); }
 
@@ -91,9 +97,18 @@ struct Store::Impl {
         return columns[static_cast<size_t>(column)];
     }
 
+    rocksdb::ColumnFamilyHandle* coins(CoinSet set) const {
+        return column((set == CoinSet::Active) == exchanged ? Column::OtherCoins : Column::Coins);
+    }
+
     std::optional<rocksdb::PinnableSlice> get(Column from, const Slice& key) const {
+        return get(column(from), key);
+    }
+
+    std::optional<rocksdb::PinnableSlice>
+    get(rocksdb::ColumnFamilyHandle* from, const Slice& key) const {
         rocksdb::PinnableSlice value;
-        const Status status = db->Get(rocksdb::ReadOptions(), column(from), key, &value);
+        const Status status = db->Get(rocksdb::ReadOptions(), from, key, &value);
         if (status.IsNotFound()) return std::nullopt;
         check(status, "read failed");
         return value;
@@ -176,6 +191,8 @@ void Store::Impl::drop_all_but_bodies() {
     rocksdb::WriteBatch batch;
     batch.Put(column(Column::Meta), FORMAT_KEY, slice(encode(STORE_FORMAT)));
     batch.Put(column(Column::Meta), REBUILD_KEY, "");
+    batch.Delete(column(Column::Meta), EXCHANGED_KEY);
+    batch.Delete(column(Column::Meta), SNAPSHOT_KEY);
     check(db->Write(synced(), &batch), "write failed");
     for (size_t i = 0; i < COLUMN_COUNT; ++i)
         if (const auto column = static_cast<Column>(i);
@@ -200,6 +217,11 @@ Store::Store(StoreOptions options, const consensus::Params& params)
         impl_->open(false);
     }
     std::filesystem::remove_all(impl_->ingest_directory(), error); // left by a crash
+    impl_->exchanged = impl_->get(Column::Meta, EXCHANGED_KEY).has_value();
+    if (const auto snapshot = impl_->get(Column::Meta, SNAPSHOT_KEY))
+        impl_->snapshot = decoded(consensus::decode<BlockHash>(view_of(*snapshot)), "snapshot");
+    else if (tip(CoinSet::Other))
+        drop_other_coins();
 }
 
 Store::~Store() = default;
@@ -237,15 +259,15 @@ void Store::put_filter(StoreBatch& batch, const BlockNode& node, const FilterEnt
 void Store::put_coin(StoreBatch& batch, const OutPoint& point, const Coin& coin) const {
     Bytes value;
     encode_coin(coin, value);
-    batch.batch_->Put(impl_->column(Column::Coins), CoinDiskKey(point), slice(value));
+    batch.batch_->Put(impl_->coins(CoinSet::Active), CoinDiskKey(point), slice(value));
 }
 
 void Store::erase_coin(StoreBatch& batch, const OutPoint& point) const {
-    batch.batch_->Delete(impl_->column(Column::Coins), CoinDiskKey(point));
+    batch.batch_->Delete(impl_->coins(CoinSet::Active), CoinDiskKey(point));
 }
 
 void Store::put_tip(StoreBatch& batch, const TipRecord& tip) const {
-    batch.batch_->Put(impl_->column(Column::Coins), TIP_KEY, slice(encode(tip)));
+    batch.batch_->Put(impl_->coins(CoinSet::Active), TIP_KEY, slice(encode(tip)));
 }
 
 void Store::put_event(StoreBatch& batch, uint64_t number, const Event& event) const {
@@ -336,8 +358,10 @@ private:
 
 } // namespace
 
-void Store::ingest_coins(const TipRecord& tip, const std::function<void(CoinSink&)>& fill) {
-    const std::filesystem::path directory = impl_->ingest_directory();
+void Store::ingest_coins(
+    const TipRecord& tip, const std::function<void(CoinSink&)>& fill, CoinSet set) {
+    rocksdb::ColumnFamilyHandle* const column = impl_->coins(set);
+    const std::filesystem::path directory = impl_->ingest_directory() / column->GetName();
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) throw StorageError("cannot create " + directory.string() + ": " + error.message());
@@ -349,13 +373,50 @@ void Store::ingest_coins(const TipRecord& tip, const std::function<void(CoinSink
     options.move_files = true;
     options.write_global_seqno = false;
     check(
-        impl_->db->IngestExternalFile(impl_->column(Column::Coins), files.finish(), options),
+        impl_->db->IngestExternalFile(column, files.finish(), options),
         "ingestion of coins failed");
     std::filesystem::remove_all(directory, error);
 }
 
-std::optional<TipRecord> Store::tip() const {
-    const auto value = impl_->get(Column::Coins, Slice(TIP_KEY));
+void Store::exchange_coins(
+    StoreBatch& batch, const TipRecord& tip, const std::optional<BlockHash>& snapshot) {
+    rocksdb::ColumnFamilyHandle* const meta = impl_->column(Column::Meta);
+    batch.batch_->Put(impl_->coins(CoinSet::Other), TIP_KEY, slice(encode(tip)));
+    if (impl_->exchanged)
+        batch.batch_->Delete(meta, EXCHANGED_KEY);
+    else
+        batch.batch_->Put(meta, EXCHANGED_KEY, "");
+    if (snapshot)
+        batch.batch_->Put(meta, SNAPSHOT_KEY, slice(snapshot->bytes));
+    else
+        batch.batch_->Delete(meta, SNAPSHOT_KEY);
+    write(batch, Durability::Synced);
+    impl_->exchanged = !impl_->exchanged;
+    impl_->snapshot = snapshot;
+}
+
+const std::optional<BlockHash>& Store::snapshot() const {
+    return impl_->snapshot;
+}
+
+void Store::drop_other_coins() {
+    rocksdb::ColumnFamilyHandle* const column = impl_->coins(CoinSet::Other);
+    const std::string end(40, '\xff'); // behind all keys, which are shorter
+    StoreBatch batch;
+    batch.batch_->Delete(impl_->column(Column::Meta), SNAPSHOT_KEY);
+    batch.batch_->DeleteRange(column, "", end);
+    write(batch, Durability::Synced);
+    impl_->snapshot.reset();
+    check(
+        rocksdb::DeleteFilesInRange(impl_->db.get(), column, nullptr, nullptr),
+        "cannot drop coins");
+    check(
+        impl_->db->CompactRange(rocksdb::CompactRangeOptions(), column, nullptr, nullptr),
+        "compaction failed");
+}
+
+std::optional<TipRecord> Store::tip(CoinSet set) const {
+    const auto value = impl_->get(impl_->coins(set), Slice(TIP_KEY));
     if (!value) return std::nullopt;
     return decoded(consensus::decode<TipRecord>(view_of(*value)), "tip record");
 }
@@ -398,8 +459,8 @@ size_t Store::block_count() const {
     return count;
 }
 
-std::optional<Coin> Store::find_coin(const OutPoint& point) const {
-    const auto value = impl_->get(Column::Coins, CoinDiskKey(point));
+std::optional<Coin> Store::find_coin(const OutPoint& point, CoinSet set) const {
+    const auto value = impl_->get(impl_->coins(set), CoinDiskKey(point));
     if (!value) return std::nullopt;
     return decoded(decode_coin(view_of(*value)), "coin");
 }
@@ -411,7 +472,7 @@ std::vector<std::pair<OutPoint, Coin>> Store::find_coins(std::vector<OutPoint> p
     std::vector<rocksdb::PinnableSlice> values(points.size());
     std::vector<Status> statuses(points.size());
     impl_->db->MultiGet(
-        rocksdb::ReadOptions(), impl_->column(Column::Coins), points.size(), slices.data(),
+        rocksdb::ReadOptions(), impl_->coins(CoinSet::Active), points.size(), slices.data(),
         values.data(), statuses.data(), true);
     std::vector<std::pair<OutPoint, Coin>> found;
     for (size_t i = 0; i < points.size(); ++i) {
@@ -422,11 +483,10 @@ std::vector<std::pair<OutPoint, Coin>> Store::find_coins(std::vector<OutPoint> p
     return found;
 }
 
-CoinCursor Store::coins() const {
+CoinCursor Store::coins(CoinSet set) const {
     rocksdb::ReadOptions options;
     options.fill_cache = false;
-    std::unique_ptr<rocksdb::Iterator> it(
-        impl_->db->NewIterator(options, impl_->column(Column::Coins)));
+    std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator(options, impl_->coins(set)));
     it->SeekToFirst();
     return CoinCursor(std::move(it));
 }
@@ -508,7 +568,7 @@ uint64_t Store::coin_bytes() const {
     const rocksdb::Range all("", "\xff\xff");
     uint64_t bytes = 0;
     const Status status =
-        impl_->db->GetApproximateSizes(options, impl_->column(Column::Coins), &all, 1, &bytes);
+        impl_->db->GetApproximateSizes(options, impl_->coins(CoinSet::Active), &all, 1, &bytes);
     check(status, "read failed");
     return bytes;
 }

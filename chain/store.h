@@ -35,9 +35,13 @@ struct StorageError : std::runtime_error {
 [[noreturn]] void damaged(std::string_view what);
 
 /// One column family each; the keys and values of all are in chain/README.md.
-enum class Column : uint8_t { Meta, Headers, Blocks, Undo, Coins, Filters, Events };
+enum class Column : uint8_t { Meta, Headers, Blocks, Undo, Coins, Filters, Events, OtherCoins };
 
-constexpr size_t COLUMN_COUNT = 7;
+constexpr size_t COLUMN_COUNT = 8;
+
+/// Which coins: those of the tip, or those beside them, while a snapshot is read (then these are
+/// its) or validated (then these are what the blocks before it lead to).
+enum class CoinSet : uint8_t { Active, Other };
 
 /// What changes the meaning of anything on disk raises this.
 constexpr uint32_t STORE_FORMAT = 1;
@@ -180,9 +184,23 @@ public:
 
     /// Replace many coins and the tip at once, atomically and synced: for what would not fit into
     /// a batch. `fill` is called once.
-    void ingest_coins(const TipRecord& tip, const std::function<void(CoinSink&)>& fill);
+    void ingest_coins(
+        const TipRecord& tip,
+        const std::function<void(CoinSink&)>& fill,
+        CoinSet set = CoinSet::Active);
 
-    std::optional<TipRecord> tip() const; ///< nullopt in a new store.
+    /// Have the two sets change places, together with `batch`: `tip` is that of the new active one,
+    /// `snapshot` the block of the snapshot that it is, if it isn't validated yet.
+    void exchange_coins(
+        StoreBatch& batch, const TipRecord& tip, const std::optional<BlockHash>& snapshot);
+
+    /// nullopt: the active coins follow from the blocks.
+    const std::optional<BlockHash>& snapshot() const;
+
+    /// Whatever snapshot the active coins were, they need not be validated (any more).
+    void drop_other_coins();
+
+    std::optional<TipRecord> tip(CoinSet set = CoinSet::Active) const; ///< nullopt in a new store.
     /// Every header, parents first.
     void
     load_headers(const std::function<void(const HeaderRecord&, const BlockHash&)>& visit) const;
@@ -190,11 +208,11 @@ public:
     /// Ends early when `visit` returns false.
     void visit_blocks(const std::function<bool(ByteView block)>& visit) const;
     size_t block_count() const; ///< About.
-    std::optional<Coin> find_coin(const OutPoint& point) const;
+    std::optional<Coin> find_coin(const OutPoint& point, CoinSet set = CoinSet::Active) const;
     /// Those of `points` that are there; faster than one after the other.
     std::vector<std::pair<OutPoint, Coin>> find_coins(std::vector<OutPoint> points) const;
     /// All coins by key, as they are now, whatever is written meanwhile. The store outlives it.
-    CoinCursor coins() const;
+    CoinCursor coins(CoinSet set = CoinSet::Active) const;
     Bytes read_block(const BlockNode& node) const; ///< Empty if it isn't there.
     std::optional<BlockUndo> read_undo(const BlockNode& node) const;
     std::optional<FilterEntry> read_filter(const BlockNode& node) const;

@@ -16,6 +16,7 @@ column_options(Column column, const std::shared_ptr<rocksdb::Cache>& cache) {
     options.compression = rocksdb::kNoCompression;
     switch (column) {
     case Column::Coins:
+    case Column::OtherCoins:
         table.filter_policy.reset(
             rocksdb::NewBloomFilterPolicy(10)); // most look-ups of new coins miss
         // In blocks of 4 kB, read as needed: a file's whole filter is a megabyte.

@@ -152,6 +152,17 @@ bool is_uncompressed_pubkey(ByteView pubkey) {
     return pubkey.size() == 65 && pubkey[0] == 4;
 }
 
+std::optional<Bytes> uncompressed_pubkey(ByteView pubkey) {
+    secp256k1_pubkey key;
+    if (secp256k1_ec_pubkey_parse(verify_context(), &key, pubkey.data(), pubkey.size()) == 0)
+        return std::nullopt;
+    Bytes bytes(65);
+    size_t size = bytes.size();
+    secp256k1_ec_pubkey_serialize(
+        verify_context(), bytes.data(), &size, &key, SECP256K1_EC_UNCOMPRESSED);
+    return bytes;
+}
+
 bool is_secret_key(ByteView secret) {
     assert(secret.size() == 32);
     return secp256k1_ec_seckey_verify(verify_context(), secret.data()) == 1;

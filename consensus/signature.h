@@ -6,6 +6,7 @@
 #include "consensus/hash.h"
 
 #include <cstdint>
+#include <optional>
 
 namespace cairn::consensus {
 
@@ -24,6 +25,9 @@ bool is_pubkey_size(ByteView pubkey);
 
 bool is_compressed_pubkey(ByteView pubkey);
 bool is_uncompressed_pubkey(ByteView pubkey);
+
+/// The 65 bytes of the point that `pubkey` names; nullopt if it names none.
+std::optional<Bytes> uncompressed_pubkey(ByteView pubkey);
 
 /// Whether the 32 bytes are a private key of the curve: neither zero nor beyond its order.
 bool is_secret_key(ByteView secret);

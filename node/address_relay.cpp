@@ -136,7 +136,7 @@ void AddressRelay::tick(Peer& peer) {
         state.next_own = context_.now + context_.random.poisson(OWN_MEAN);
         if (context_.options.listening_port != 0 && peer.our_address.is_routable()) {
             TimedAddress own{
-                static_cast<uint32_t>(context_.now_seconds()), context_.options.services,
+                static_cast<uint32_t>(context_.now_seconds()), context_.services(),
                 peer.our_address};
             own.address.port = context_.options.listening_port;
             state.queue.push_back(std::move(own));

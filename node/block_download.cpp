@@ -180,7 +180,25 @@ std::vector<const BlockNode*> BlockDownload::find_missing(Peer& peer, size_t cou
         }
         missing.push_back(node);
     }
+    add_history(peer, count, missing);
     return missing;
+}
+
+/// Behind all else, those before a snapshot.
+void BlockDownload::add_history(
+    const Peer& peer, size_t count, std::vector<const BlockNode*>& missing) const {
+    const std::optional<chain::AssumedChain> assumed = context_.chain.assumed();
+    if (!assumed || (peer.services & NODE_NETWORK) == 0 ||
+        !peer.headers.best_known->descends_from(*assumed->base))
+        return;
+    Height at = consensus::last_common_ancestor(assumed->validated, assumed->base)->height;
+    const Height end = std::min(assumed->base->height, at + WINDOW);
+    while (missing.size() < count && ++at <= end) {
+        const BlockNode* node = assumed->base->ancestor_node(at);
+        if (!node->has(BlockNode::HAVE_BODY) && !processing_.contains(node->hash) &&
+            !in_flight_.contains(node->hash))
+            missing.push_back(node);
+    }
 }
 
 /// Take all requests from `holder` if it has made no progress for too long. True if it lost them.

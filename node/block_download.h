@@ -50,6 +50,8 @@ private:
     void request_more(Peer& peer);
     void note_asked(Peer& peer, const chain::BlockNode& node);
     std::vector<const chain::BlockNode*> find_missing(Peer& peer, size_t count);
+    void add_history(
+        const Peer& peer, size_t count, std::vector<const chain::BlockNode*>& missing) const;
     bool is_wanted(const Peer& peer) const;
     bool has_faster_source(const Peer& peer) const;
     bool relieve(PeerId holder);

@@ -28,6 +28,7 @@ public:
     virtual chain::View view() const = 0;
     virtual const chain::BlockNode& best_header() const = 0;
     virtual const chain::BlockNode* find_block(const consensus::BlockHash& hash) const = 0;
+    virtual std::optional<chain::AssumedChain> assumed() const = 0;
     virtual bool initial_download() const = 0;
     virtual consensus::Uint256 minimum_chain_work() const = 0;
     virtual bool serves_filters() const = 0;

@@ -56,6 +56,12 @@ struct Context {
 
     int64_t now_seconds() const { return seconds_of(now); }
 
+    /// What we offer at present: not all blocks, as long as those before a snapshot are missing.
+    uint64_t services() const {
+        const uint64_t missing = chain.assumed() ? uint64_t{NODE_NETWORK} : 0;
+        return options.services & ~missing;
+    }
+
     Peer* find(PeerId id) {
         const auto found = peers.find(id);
         return found == peers.end() || found->second.dropped ? nullptr : &found->second;

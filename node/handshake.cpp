@@ -24,10 +24,10 @@ void Handshake::connected(Peer& peer) {
 
 void Handshake::send_version(Peer& peer) {
     VersionMessage message;
-    message.services = context_.options.services;
+    message.services = context_.services();
     message.time = context_.now_seconds();
     message.receiver.address = peer.address;
-    message.sender.services = context_.options.services;
+    message.sender.services = context_.services();
     message.nonce = peer.local_nonce;
     message.user_agent = context_.options.user_agent;
     message.start_height = context_.chain.view().height().value;

@@ -22,6 +22,8 @@ public:
         return chain_.find_block(hash);
     }
 
+    std::optional<chain::AssumedChain> assumed() const override { return chain_.assumed(); }
+
     bool initial_download() const override { return chain_.initial_download(); }
 
     consensus::Uint256 minimum_chain_work() const override {

@@ -79,6 +79,8 @@ public:
 
     const ProtocolOptions& options() const { return context_.options; }
 
+    uint64_t services() const { return context_.services(); }
+
     std::vector<consensus::Txid> unbroadcast() const {
         return transaction_announcer_.unbroadcast();
     }

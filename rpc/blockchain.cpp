@@ -31,15 +31,19 @@ struct ChainState {
     const chain::BlockNode& tip = view.tip();
 };
 
-/// How far the chain is validated, of what is known to exist.
-double verification_progress(const ChainState& s) {
-    const int32_t known = std::max(s.chain.best_header().height, s.view.height()).value;
-    return known == 0 ? 1.0 : static_cast<double>(s.view.height().value) / known;
-}
-
 bool prunes(const ChainState& s) {
     return s.chain.options().prune_bytes.has_value();
 }
+
+const Object<chain::AssumedChain> BACKGROUND{
+    {"snapshotheight", "Height of the snapshot", [](auto& b) { return b.base->height; }},
+    {"blocks", "Validated up to this height", [](auto& b) { return b.validated->height; }},
+    {"bestblockhash", "That block", [](auto& b) { return b.validated->hash; }},
+    {"mediantime", "Median of its and ten earlier blocks' times",
+     [](auto& b) { return Seconds{b.validated->median_time_past()}; }},
+    {"chainwork", "Expected hashes up to it", [](auto& b) { return b.validated->work; }},
+    {"verificationprogress", "Part of the way, 0 to 1",
+     [](auto& b) { return double(b.validated->chain_tx_count) / double(b.base->chain_tx_count); }}};
 
 const Object<ChainState> CHAIN_STATE{
     {"chain", "The chain's name", [](auto& s) { return s.chain.params().name; }},
@@ -50,10 +54,13 @@ const Object<ChainState> CHAIN_STATE{
     {"time", "The tip's time", [](auto& s) { return Seconds{s.tip.header.time}; }},
     {"mediantime", "Median of the last eleven blocks' times",
      [](auto& s) { return Seconds{s.tip.median_time_past()}; }},
-    {"verificationprogress", "Validated part of the headers, 0 to 1", verification_progress},
+    {"verificationprogress", "Validated part of the headers, 0 to 1",
+     [](auto& s) { return verification_progress(s.chain, s.tip); }},
     {"initialblockdownload", "Whether the node is still catching up",
      [](auto& s) { return s.chain.initial_download(); }},
     {"chainwork", "Expected hashes of the chain", [](auto& s) { return s.tip.work; }},
+    {"backgroundvalidation", "Of what is before a snapshot that was loaded",
+     [](auto& s) { return s.chain.assumed(); }, BACKGROUND},
     {"size_on_disk", "Bytes of blocks, undo data and coins",
      [](auto& s) { return s.chain.statistics().disk_bytes; }},
     {"pruned", "Whether old blocks are deleted", prunes},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The unspent outputs, one by one and all together.
 #include "chain/coin_statistics.h"
+#include "chain/snapshot.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
 #include "rpc/node_context.h"
@@ -16,6 +17,11 @@ const Error NO_COIN_INDEX{
     Code::InvalidParameter, "Querying specific block heights requires coinstatsindex"};
 const Error HASH_OF_TIP_ONLY{
     Code::InvalidParameter, "hash_serialized_3 hash type cannot be queried for a specific block"};
+
+const Error NOT_ACTIVE{Code::InvalidAddressOrKey, "Block is not in the active chain"};
+const Error ROLL_BACK_PRUNED{
+    Code::Misc,
+    "Could not roll back to requested height since necessary block data is already pruned."};
 
 struct UnspentOutput {
     Coin coin;
@@ -127,10 +133,206 @@ const Method GETTXOUTSETINFO{
     .run = {gettxoutsetinfo, COIN_SET},
 };
 
+// Snapshots //////////////////////////////////////////////////////////////////////////////////
+
+struct Dumped {
+    chain::SnapshotSummary snapshot;
+    std::string path;
+};
+
+const Object<Dumped> DUMPED{
+    {"coins_written", "Coins in the file", [](auto& d) { return d.snapshot.coins; }},
+    {"base_hash", "The block they are as of", [](auto& d) { return d.snapshot.base->hash; }},
+    {"base_height", "Its height", [](auto& d) { return d.snapshot.base->height; }},
+    {"path", "The file", &Dumped::path},
+    {"txoutset_hash", "Their hash_serialized_3", [](auto& d) { return d.snapshot.hash; }},
+    {"nchaintx", "Transactions of the chain up to the block",
+     [](auto& d) { return d.snapshot.base->chain_tx_count.load(); }}};
+
+Error cannot_roll_back(const std::string& why) {
+    return {Code::InvalidParameter, why};
+}
+
+/// The block to dump the coins of: `target` is its height or hash, or null for the highest that
+/// the chain file has a snapshot of.
+Outcome<const chain::BlockNode*> roll_back_target(const Call& call, const Json* target) {
+    const chain::View view = chain_of(call).view();
+    if (target != nullptr && target->kind == Json::Kind::String) {
+        const std::optional<BlockHash> hash = BlockHash::from_string(target->text);
+        const chain::BlockNode* node = hash ? chain_of(call).find_block(*hash) : nullptr;
+        if (node == nullptr) return BLOCK_NOT_FOUND;
+        if (!view.contains(*node)) return NOT_ACTIVE;
+        return node;
+    }
+    int64_t height = -1;
+    if (target != nullptr) {
+        const std::optional<int64_t> given = integer_of(target->text);
+        if (!given || *given < 0) return cannot_roll_back("Target block height is negative");
+        height = *given;
+    } else {
+        for (const Snapshot& known : params_of(call).snapshots)
+            if (known.height <= view.height())
+                height = std::max<int64_t>(height, known.height.value);
+        if (height < 0) return cannot_roll_back("The chain file has no snapshot height so far");
+    }
+    if (height > view.height().value)
+        return cannot_roll_back(
+            "Target block height " + std::to_string(height) + " after current tip " +
+            std::to_string(view.height().value));
+    return view.at(static_cast<int32_t>(height));
+}
+
+Outcome<Dumped> dumptxoutset(const Call& call) {
+    const std::string& type = call.text(1);
+    const Json* target = call.has(2) ? call.arguments[2].find("rollback") : nullptr;
+    const bool rolls_back = type == "rollback" || (type.empty() && target != nullptr);
+    if (type != "latest" && !rolls_back)
+        return Error{
+            Code::InvalidParameter, "Invalid snapshot type \"" + type +
+                                        "\" specified. Please specify \"rollback\" or "
+                                        "\"latest\""};
+    const chain::BlockNode* base = nullptr;
+    if (rolls_back) {
+        const Outcome<const chain::BlockNode*> node = roll_back_target(call, target);
+        if (!node) return node.error();
+        base = *node;
+    }
+    const std::filesystem::path path = chain_of(call).options().directory / call.text(0);
+    if (std::filesystem::exists(path))
+        return Error{
+            Code::InvalidParameter,
+            path.string() + " already exists. If you are sure this is what you want, move it out "
+                            "of the way first."};
+    std::optional<chain::FileReplacement> file;
+    try {
+        file.emplace(path, ".incomplete");
+    } catch (const chain::StorageError&) {
+        return Error{
+            Code::InvalidParameter,
+            "Couldn't open file " + path.string() + ".incomplete for writing."};
+    }
+    const auto scan = wait_for<chain::CoinScan>(call, &chain::Chain::scan_coins);
+    if (base == nullptr) base = scan.tip;
+    if (!scan.tip->descends_from(*base)) return NOT_ACTIVE;
+    const auto written =
+        chain::write_snapshot(chain_of(call), scan, *base, *file, context_of(call).stopping);
+    if (!written) return ROLL_BACK_PRUNED;
+    file->commit();
+    return Dumped{*written, path.string()};
+}
+
+const Method DUMPTXOUTSET{
+    .name = "dumptxoutset",
+    .summary = "Write all unspent outputs to a file, which loadtxoutset reads: takes a while.",
+    .params =
+        {{"path", Type::Text, REQUIRED, "A new file; relative to the chain's directory"},
+         {"type", Type::Text, "\"\"", "latest, or rollback: as of a block before the tip"},
+         {"options",
+          Type::Object,
+          ABSENT,
+          "How to go back",
+          {{"rollback", Type::Any, "Height or hash of the block; else the chain file's last one"},
+           {"in_memory", Type::Bool,
+            "Has no effect: what the blocks since did is kept in memory"}}}},
+    .fails =
+        {{Code::InvalidParameter, "Invalid snapshot type \"...\" specified"},
+         {Code::InvalidParameter, "... already exists"},
+         {Code::InvalidParameter, "Couldn't open file ... for writing"},
+         BLOCK_NOT_FOUND,
+         NOT_ACTIVE,
+         ROLL_BACK_PRUNED},
+    .example = "utxo.dat latest",
+    .run = {dumptxoutset, DUMPED},
+};
+
+struct Loaded {
+    chain::SnapshotSummary snapshot;
+    std::string path;
+};
+
+const Object<Loaded> LOADED{
+    {"coins_loaded", "Coins in the file", [](auto& l) { return l.snapshot.coins; }},
+    {"tip_hash", "The block they are as of", [](auto& l) { return l.snapshot.base->hash; }},
+    {"base_height", "Its height", [](auto& l) { return l.snapshot.base->height; }},
+    {"path", "The file", &Loaded::path}};
+
+Outcome<Loaded> loadtxoutset(const Call& call) {
+    const std::filesystem::path path = chain_of(call).options().directory / call.text(0);
+    const auto loaded = chain_of(call).load_snapshot(path, context_of(call).stopping);
+    if (loaded) return Loaded{*loaded, path.string()};
+    const Reject& reject = loaded.error();
+    if (reject.reason == "snapshot-unreadable")
+        return Error{
+            Code::InvalidParameter, "Couldn't open file " + path.string() + " for reading."};
+    if (reject.reason == "snapshot-metadata")
+        return Error{Code::Deserialization, "Unable to parse metadata: " + reject.detail};
+    return Error{Code::InternalError, "Unable to load UTXO snapshot: " + reject.detail};
+}
+
+const Method LOADTXOUTSET{
+    .name = "loadtxoutset",
+    .summary = "Go on from the unspent outputs of a file, if the chain file has their hash. The "
+               "blocks before are validated afterwards, in the background.",
+    .params = {{"path", Type::Text, REQUIRED, "The file; relative to the chain's directory"}},
+    .fails =
+        {{Code::InvalidParameter, "Couldn't open file ... for reading."},
+         {Code::Deserialization, "Unable to parse metadata: ..."},
+         {Code::InternalError, "Unable to load UTXO snapshot: ..."}},
+    .example = "utxo.dat",
+    .run = {loadtxoutset, LOADED},
+};
+
+/// A chain of blocks whose coins are kept.
+struct CoinChain {
+    const chain::Chain& chain;
+    const chain::BlockNode* tip;
+    std::optional<BlockHash> snapshot; ///< That it began with and that is not validated yet.
+};
+
+const Object<CoinChain> COIN_CHAIN{
+    {"blocks", "Height of its tip", [](auto& c) { return c.tip->height; }},
+    {"bestblockhash", "That tip", [](auto& c) { return c.tip->hash; }},
+    {TARGET, [](auto& c) { return Target{c.tip->header.bits}; }},
+    {"verificationprogress", "Part of the headers, 0 to 1",
+     [](auto& c) { return verification_progress(c.chain, *c.tip); }},
+    {"snapshot_blockhash", "The snapshot it began with, until that is validated",
+     &CoinChain::snapshot},
+    {"coins_tip_cache_bytes", "Memory for its coins",
+     [](auto& c) { return c.chain.statistics().cache_bytes; }},
+    {"validated", "Whether all of it is", [](auto& c) { return !c.snapshot; }}};
+
+struct CoinChains {
+    Height headers;
+    std::vector<CoinChain> chains;
+};
+
+const Object<CoinChains> COIN_CHAINS{
+    {"headers", "Height of the best header", &CoinChains::headers},
+    {"chainstates", "The one of the tip last, before it one that is validated behind it",
+     &CoinChains::chains, COIN_CHAIN}};
+
+CoinChains getchainstates(const Call& call) {
+    const chain::Chain& chain = chain_of(call);
+    const std::optional<chain::AssumedChain> assumed = chain.assumed();
+    CoinChains all{chain.best_header().height, {}};
+    if (assumed) all.chains.push_back({chain, assumed->validated, std::nullopt});
+    all.chains.push_back(
+        {chain, &chain.view().tip(), assumed ? std::optional(assumed->base->hash) : std::nullopt});
+    return all;
+}
+
+const Method GETCHAINSTATES{
+    .name = "getchainstates",
+    .summary = "How far the chain is, and what was before a snapshot that was loaded.",
+    .run = {getchainstates, COIN_CHAINS},
+};
+
 } // namespace
 
 Groups coin_methods() {
-    return {{"Blockchain", {&GETTXOUT, &GETTXOUTSETINFO}}};
+    return {
+        {"Blockchain",
+         {&GETTXOUT, &GETTXOUTSETINFO, &DUMPTXOUTSET, &LOADTXOUTSET, &GETCHAINSTATES}}};
 }
 
 } // namespace cairn::rpc

@@ -15,6 +15,11 @@ std::optional<Script> signet_challenge(const Params& params) {
     return only_if(params.signed_blocks(), params.challenge);
 }
 
+double verification_progress(const chain::Chain& chain, const chain::BlockNode& tip) {
+    const int32_t known = std::max(chain.best_header().height, tip.height).value;
+    return known == 0 ? 1.0 : static_cast<double>(tip.height.value) / known;
+}
+
 // Scripts ////////////////////////////////////////////////////////////////////////////////////
 
 namespace {

@@ -67,6 +67,9 @@ std::optional<T> only_if(bool holds, T value) {
     return value;
 }
 
+/// How far the chain up to `tip` is, of what is known to exist.
+double verification_progress(const chain::Chain& chain, const chain::BlockNode& tip);
+
 /// For the field "warnings": there are none so far.
 inline constexpr auto NO_WARNINGS = [](const auto&) { return std::vector<std::string>(); };
 

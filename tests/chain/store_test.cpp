@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(ingest__many_coins__replace_and_erase_at_once) {
     size_t left = 0;
     for (CoinCursor coins = store.coins(); coins.next();) ++left;
     BOOST_TEST(left == 500u);
-    BOOST_TEST(!std::filesystem::exists(folder.path() / "ingest"));
+    BOOST_TEST(std::filesystem::is_empty(folder.path() / "ingest"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -31,6 +31,8 @@ public:
 
     const chain::BlockNode* find_block(const consensus::BlockHash& hash) const override;
 
+    std::optional<chain::AssumedChain> assumed() const override { return assumed_; }
+
     bool initial_download() const override { return initial_download_; }
 
     consensus::Uint256 minimum_chain_work() const override { return minimum_work_; }
@@ -72,6 +74,7 @@ public:
     Bytes body(const consensus::BlockHash& hash) const { return consensus::encode(block(hash)); }
 
     bool initial_download_ = false;
+    std::optional<chain::AssumedChain> assumed_;
     consensus::Uint256 minimum_work_ = 0;
 
 private:

@@ -138,15 +138,20 @@ BOOST_AUTO_TEST_CASE(row__each_method__is_documented) {
 }
 
 BOOST_AUTO_TEST_CASE(example__each_method__reply_is_as_described) {
-    // There is no peer whose connection could be closed, and the node keeps its blocks.
+    // There is no peer whose connection could be closed, the node keeps its blocks, and the chain
+    // file knows nothing of the coins that dumptxoutset wrote.
     std::map<std::string_view, std::string_view> failures{
+        {"loadtxoutset",
+         "Unable to load UTXO snapshot: assumeutxo block hash in snapshot metadata not recognized"},
         {"disconnectnode", "Node not found in connected nodes"},
         {"pruneblockchain", "Cannot prune blocks because node is not in prune mode."}};
     ExampleNode node;
     for (const Method* method : all_methods()) {
         const Json reply = node.run_example(*method);
         if (const Json* error = reply.find("error")) {
-            BOOST_TEST(error->find("message")->text == failures[method->name], method->name);
+            const std::string_view known = failures[method->name];
+            BOOST_TEST(!known.empty(), method->name);
+            BOOST_TEST(error->find("message")->text.starts_with(known), method->name);
             continue;
         }
         BOOST_TEST(mismatch(*method, *reply.find("result")) == "");
