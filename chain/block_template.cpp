@@ -84,8 +84,8 @@ Transaction make_coinbase(Height height, Amount value, const Script& payout) {
     Transaction coinbase;
     consensus::TxIn& in = coinbase.inputs.emplace_back();
     in.prevout.index = consensus::OutPoint::NULL_INDEX;
-    consensus::push_number(in.script_sig, height.value);    // BIP-0034
-    consensus::push_opcode(in.script_sig, consensus::OP_0); // at least two bytes
+    consensus::push_number(in.script_sig, height.value);                       // BIP-0034
+    if (in.script_sig.size() < 2) push_opcode(in.script_sig, consensus::OP_0); // bad-cb-length
     // A time-lock that the block itself satisfies makes coinbases unique (BIP-0054).
     in.sequence = consensus::TxIn::SEQUENCE_FINAL - 1;
     coinbase.lock_time = static_cast<uint32_t>(height.value - 1);
