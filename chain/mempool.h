@@ -141,7 +141,7 @@ private:
     int64_t total_vsize_ = 0;
     Amount total_fee_;
     size_t heap_bytes_ = 0;
-    uint64_t sequence_ = 0;
+    uint64_t sequence_ = 1;
 };
 
 /// A shared lock on the mempool, and the mempool. The chain's commits wait for it: hold it as long

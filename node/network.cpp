@@ -247,8 +247,8 @@ public:
         });
     }
 
-    void broadcast(const consensus::TransactionRef& tx) override {
-        ask([&] { perform(protocol_.broadcast(tx, clock_.now())); });
+    void broadcast(const consensus::TransactionRef& tx, bool is_new) override {
+        ask([&] { perform(protocol_.broadcast(tx, is_new, clock_.now())); });
     }
 
     std::vector<consensus::Txid> unbroadcast() const override {

@@ -105,8 +105,9 @@ public:
     virtual bool disconnect(PeerId id) = 0;
     virtual void ping_all() = 0;
     virtual void advance_schedule(std::chrono::seconds by) = 0; ///< See Protocol.
-    /// Announce `tx` again and again until a peer asked for it: we are its first source.
-    virtual void broadcast(const consensus::TransactionRef& tx) = 0;
+    /// Announce `tx`, and if it `is_new` again and again until a peer asked for it: we are its
+    /// first source.
+    virtual void broadcast(const consensus::TransactionRef& tx, bool is_new) = 0;
     virtual std::vector<consensus::Txid> unbroadcast() const = 0; ///< What no peer has asked for.
     virtual std::vector<TimedAddress> known_addresses(size_t count) const = 0; ///< At most `count`.
 };

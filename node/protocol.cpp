@@ -379,9 +379,9 @@ Protocol::transaction_removed(const consensus::TransactionRef& tx, chain::Remova
     return take_actions();
 }
 
-Actions Protocol::broadcast(const consensus::TransactionRef& tx, Time now) {
+Actions Protocol::broadcast(const consensus::TransactionRef& tx, bool is_new, Time now) {
     context_.now = now;
-    transaction_announcer_.broadcast(tx);
+    transaction_announcer_.broadcast(tx, is_new);
     run_all_due();
     return take_actions();
 }

@@ -63,7 +63,7 @@ public:
     Actions transaction_removed(const consensus::TransactionRef& tx, chain::RemovalReason reason);
 
     // Operators.
-    Actions broadcast(const consensus::TransactionRef& tx, Time now);
+    Actions broadcast(const consensus::TransactionRef& tx, bool is_new, Time now);
     Actions ping_all(Time now);
 
     /// What is due once in a long while is due so much earlier. Core: mockscheduler.

@@ -37,9 +37,9 @@ void TransactionAnnouncer::transaction_removed(const consensus::TransactionRef& 
     unbroadcast_.erase(tx->txid);
 }
 
-void TransactionAnnouncer::broadcast(const consensus::TransactionRef& tx) {
+void TransactionAnnouncer::broadcast(const consensus::TransactionRef& tx, bool is_new) {
     if (unbroadcast_.empty()) plan_retry();
-    if (unbroadcast_.size() < MAX_UNBROADCAST) unbroadcast_.emplace(tx->txid, tx);
+    if (is_new && unbroadcast_.size() < MAX_UNBROADCAST) unbroadcast_.emplace(tx->txid, tx);
     transaction_added(tx, feerate_of(tx));
 }
 

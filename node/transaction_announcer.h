@@ -16,8 +16,8 @@ public:
     void fee_filter(Peer& peer, const FeeFilterMessage& message);
     void transaction_added(const consensus::TransactionRef& tx, chain::FeeRate feerate);
     void transaction_removed(const consensus::TransactionRef& tx);
-    /// Ours: announce it now, and again until someone asks for it.
-    void broadcast(const consensus::TransactionRef& tx);
+    /// Ours: announce it now and, if it `is_new`, again until someone asks for it.
+    void broadcast(const consensus::TransactionRef& tx, bool is_new);
 
     /// A peer asked for it.
     void served(const consensus::Txid& txid) { unbroadcast_.erase(txid); }

@@ -173,10 +173,9 @@ Error refusal(const Reject& reject) {
     return {missing ? Code::Verify : Code::Rejected, reject_text(reject)};
 }
 
-/// Put `tx` into the mempool, if it isn't there already.
+/// Put `tx` into the mempool.
 std::optional<Error> submit(const Call& call, const TransactionRef& tx, Amount max_feerate) {
     const chain::Chain& chain = chain_of(call);
-    if (chain.mempool()->find(tx->txid) != nullptr) return std::nullopt;
     if (has_unspent_output(chain, *tx)) return ALREADY_CONFIRMED;
     if (max_feerate > Amount(0)) {
         const Verdict tested = accept(call, tx, true);
@@ -192,7 +191,10 @@ Outcome<Txid> sendrawtransaction(const Call& call) {
     if (!tx) return tx.error();
     if (call.satoshis(1) >= COIN) return FEERATE_TOO_HIGH;
     if (burns_more_than(**tx, call.satoshis(2))) return BURNS_TOO_MUCH;
-    if (std::optional<Error> error = submit(call, *tx, call.satoshis(1))) return std::move(*error);
+    const bool is_new = chain_of(call).mempool()->find((*tx)->txid) == nullptr;
+    std::optional<Error> error;
+    if (is_new) error = submit(call, *tx, call.satoshis(1));
+    if (error) return std::move(*error);
     // The same may wait with another witness: then that is what peers are told of.
     const auto waiting = [&]() -> TransactionRef {
         const chain::MempoolReader pool = chain_of(call).mempool();
@@ -200,7 +202,7 @@ Outcome<Txid> sendrawtransaction(const Call& call) {
         return entry == nullptr ? nullptr : entry->tx;
     }();
     node::Network* network = context_of(call).node.network;
-    if (network != nullptr && waiting != nullptr) network->broadcast(waiting);
+    if (network != nullptr && waiting != nullptr) network->broadcast(waiting, is_new);
     return (*tx)->txid;
 }
 

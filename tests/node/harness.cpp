@@ -284,7 +284,7 @@ void TestNet::mine(TestNode& node, int count, uint32_t salt) {
 void TestNet::submit(TestNode& node, const TransactionRef& tx, bool broadcast) {
     if (node.chain.accept_transaction(tx))
         perform(node, node.protocol.transaction_added(tx, {1000}, now));
-    if (broadcast) perform(node, node.protocol.broadcast(tx, now));
+    if (broadcast) perform(node, node.protocol.broadcast(tx, true, now));
     settle();
 }
 
