@@ -31,14 +31,18 @@ public:
         root->node = std::make_shared<const cairn::consensus::HeaderNode>(
             root->block->header, test.params().genesis_hash, nullptr);
         branches_.push_back(root);
+        with_coins_.push_back(root);
+        best_ = current_ = root;
     }
 
     void step() {
         const std::shared_ptr<const Branch> parent = choose();
         const std::shared_ptr<Branch> next = grow(parent);
         branches_.push_back(next);
+        with_coins_.push_back(next);
         pending_.push_back(next);
-        if (branches_.size() > MAX_DEPTH) branches_[branches_.size() - MAX_DEPTH]->coins.clear();
+        current_ = next;
+        if (next->valid && next->node->work > best_->node->work) set_best(next);
         if (held_back_ > 0) {
             if (--held_back_ == 0) sync();
             return;
@@ -51,6 +55,8 @@ public:
     }
 
     void finish() {
+        BOOST_TEST_MESSAGE(
+            "height " << best_->node->height << ", forks " << forks_ << ", deepest " << deepest_);
         while (!pending_.empty()) deliver();
         // What came before its parent's header was turned away: again, lowest first.
         for (const auto& branch : branches_)
@@ -77,15 +83,41 @@ public:
     }
 
 private:
-    static constexpr size_t MAX_DEPTH = 100; ///< Of forks.
-    static constexpr int SYNC_LENGTH = 150;  ///< So far behind, the node writes in bulk.
+    static constexpr uint64_t MAX_DEPTH = 101; ///< Of forks, and no more.
+    static constexpr int SYNC_LENGTH = 150;    ///< So far behind, the node writes in bulk.
 
     uint64_t below(uint64_t n) { return random_() % n; }
 
-    /// Mostly one of the youngest, so that branches get long.
+    /// On from the last one, until the branch is as long as it was to be (mostly, better than all
+    /// others); then another branch, from somewhere in the best one.
     std::shared_ptr<const Branch> choose() {
-        const size_t range = std::min(branches_.size(), below(8) == 0 ? MAX_DEPTH - 1 : 3);
-        return branches_[branches_.size() - 1 - below(range)];
+        std::shared_ptr<const Branch> parent = current_;
+        if (below(3) != 0) // some invalid ones get children
+            while (!parent->valid) parent = parent->parent;
+        if (parent->node->height.value < goal_) return parent;
+        parent = best_;
+        const auto depth = static_cast<int>(below(below(4) == 0 ? MAX_DEPTH : 6));
+        for (int i = 0; i < depth && parent->parent; ++i) parent = parent->parent;
+        const int best = best_->node->height.value;
+        goal_ = below(3) == 0 ? best - static_cast<int>(below(depth + 1))
+                              : best + 1 + static_cast<int>(below(8));
+        ++forks_;
+        return parent;
+    }
+
+    void set_best(const std::shared_ptr<const Branch>& branch) {
+        int depth = 0;
+        for (const Branch* at = best_.get();
+             branch->node->ancestor(at->node->height) != at->node.get(); at = at->parent.get())
+            ++depth;
+        deepest_ = std::max(deepest_, depth);
+        best_ = branch;
+        const int lowest = best_->node->height.value - static_cast<int>(MAX_DEPTH);
+        std::erase_if(with_coins_, [lowest](const std::shared_ptr<Branch>& old) {
+            if (old->node->height.value >= lowest) return false;
+            old->coins.clear();
+            return true;
+        });
     }
 
     /// What was held back comes as in a sync: first all headers, then the blocks.
@@ -173,6 +205,12 @@ private:
     std::mt19937_64 random_;
     std::vector<std::shared_ptr<Branch>> branches_; ///< Old ones without their coins.
     std::vector<std::shared_ptr<const Branch>> pending_;
+    std::vector<std::shared_ptr<Branch>> with_coins_; ///< Those that forks may begin at.
+    std::shared_ptr<const Branch> best_;              ///< The first of the most work.
+    std::shared_ptr<const Branch> current_;           ///< The last one.
+    int goal_ = 0;                                    ///< Height at which its branch ends.
+    int forks_ = 0;
+    int deepest_ = 0; ///< Reorganisation, if all blocks came at once.
     int held_back_ = 0;
 };
 
