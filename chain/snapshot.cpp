@@ -74,8 +74,8 @@ Result<CoinTable> take_off(
     for (const BlockNode* node = &tip; node != &base; node = node->parent_node()) {
         stop_if(stop);
         const consensus::BlockRef block = chain.read_block(*node);
-        const std::optional<BlockUndo> undo = chain.read_undo(*node);
-        if (!block || !undo)
+        const std::optional<BlockUndo> undo = block ? chain.read_undo(*node, *block) : std::nullopt;
+        if (!undo)
             return invalid("snapshot-pruned", "block " + node->hash.to_string() + " is not stored");
         disconnect_coins(*block, *undo, changes);
     }

@@ -119,9 +119,7 @@ class Writer : public WireWriter<Writer> {
 public:
     explicit Writer(Bytes& out) : out_(out) {}
 
-    void raw(ByteView bytes) {
-        out_.insert(out_.end(), bytes.begin(), bytes.end());
-    }
+    void raw(ByteView bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
 
 private:
     Bytes& out_;

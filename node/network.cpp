@@ -194,6 +194,8 @@ public:
 
     const ProtocolOptions& protocol_options() const override { return protocol_.options(); }
 
+    uint64_t services() const override { return protocol_.services(); }
+
     bool add_node(const std::string& address, AddNodeCommand command) override {
         return ask([&] {
             if (command == AddNodeCommand::Add) return connector_.add(address);

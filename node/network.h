@@ -94,6 +94,7 @@ public:
     virtual void set_active(bool active) = 0; ///< false: drop all, accept and look for none.
     virtual const NetworkOptions& options() const = 0;
     virtual const ProtocolOptions& protocol_options() const = 0;
+    virtual uint64_t services() const = 0; ///< What we offer at present.
 
     /// False if `address` is (Add) or isn't (Remove) on the list.
     virtual bool add_node(const std::string& address, AddNodeCommand command) = 0;

@@ -120,7 +120,9 @@ BOOST_AUTO_TEST_CASE(load__coins_of_the_chain_file__usable_at_once_and_validated
     for (int i = 1; i <= TIP; ++i) {
         const BlockNode& at = *node.chain().view().at(i);
         const BlockNode& there = *origin.chain.chain().view().at(i);
-        BOOST_TEST((node.chain().read_undo(at) == origin.chain.chain().read_undo(there)));
+        const BlockRef block = origin.chain.chain().read_block(there);
+        BOOST_TEST(
+            (node.chain().read_undo(at, *block) == origin.chain.chain().read_undo(there, *block)));
         BOOST_TEST(
             (node.chain().read_filter(at)->header ==
              origin.chain.chain().read_filter(there)->header));

@@ -32,7 +32,7 @@ LIBRARIES = {
     "node": rf"spdlog/|boost/system/result|{ASIO}",
     "wallet/keys": r"secp256k1|boost/system/result",
     "rpc/server": rf"spdlog/|openssl/|boost/(beast|json|system/result)|{ASIO}",
-    "rpc": r"spdlog/",
+    "rpc": rf"spdlog/|{ASIO}",
     "wallet": rf"fmt/|sqlite3|sodium|qrencode|CLI/|boost/(beast|json)|{ASIO}",
 }
 # Library -> folders whose targets link it themselves; those above get it through them.
