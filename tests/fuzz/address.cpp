@@ -5,17 +5,14 @@
 
 #include "consensus/bech32.h"
 #include "consensus/script.h"
+#include "tests/fuzz/check.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 using namespace cairn::consensus;
+using cairn::tests::check;
 
 namespace {
-
-void check(bool good) {
-    if (!good) std::abort();
-}
 
 AddressPrefixes prefixes_of(std::string_view hrp, Bytes first, Bytes second) {
     AddressPrefixes prefixes;

@@ -4,19 +4,11 @@
 #include "wallet/keys/descriptor.h"
 
 #include "consensus/chain_file.h"
-
-#include <cstdlib>
+#include "tests/fuzz/check.h"
 
 using namespace cairn;
 using namespace cairn::wallet::keys;
-
-namespace {
-
-void check(bool good) {
-    if (!good) std::abort();
-}
-
-} // namespace
+using cairn::tests::check;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const consensus::AddressPrefixes prefixes{

@@ -3,17 +3,14 @@
 // gives builds the same again.
 #include "consensus/script_text.h"
 #include "consensus/standard.h"
+#include "tests/fuzz/check.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 using namespace cairn::consensus;
+using cairn::tests::check;
 
 namespace {
-
-void check(bool good) {
-    if (!good) std::abort();
-}
 
 /// A push made of an instruction's data gives that data, and is minimal.
 void check_push(const Instruction& step) {
