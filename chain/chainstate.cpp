@@ -301,9 +301,9 @@ void Chainstate::complete_filters(const std::atomic<bool>& stop) {
     StoreBatch batch;
     for (; !missing.empty() && !stop; missing.pop_back()) {
         const BlockNode& node = *missing.back();
-        const std::optional<BlockUndo> undo = node.parent ? store_.read_undo(node) : BlockUndo();
-        if (!undo) damaged("undo data of " + node.hash.to_string() + " is missing");
-        store_.put_filter(batch, node, *make_filter(node, *load_block(node), *undo));
+        const BlockRef block = load_block(node);
+        const BlockUndo undo = node.parent ? load_undo(node, *block) : BlockUndo();
+        store_.put_filter(batch, node, *make_filter(node, *block, undo));
         store_.write(batch, Durability::Logged);
     }
 }
@@ -450,8 +450,9 @@ void Chainstate::prune_to_target() {
     const uint64_t used = store_.body_bytes();
     if (used <= target || stored < Chain::KEPT_BLOCKS + MIN_PRUNED_BLOCKS) return;
     // Somewhat more than needed, so that it isn't needed again at once.
-    const auto excess = static_cast<double>(used - target / 10 * 9) / static_cast<double>(used);
-    prune(first_body() + Height(std::max(MIN_PRUNED_BLOCKS, int32_t(stored * excess)) - 1));
+    const uint64_t excess = used - target / 10 * 9;
+    const auto count = static_cast<int32_t>(static_cast<uint64_t>(stored) * excess / used);
+    prune(first_body() + Height(std::max(MIN_PRUNED_BLOCKS, count) - 1));
 }
 
 void Chainstate::update_bulk() {
