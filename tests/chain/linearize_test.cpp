@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// The order of a cluster, held against all orders that there are.
+#include "chain/linearize.h"
+#include "tests/chain/fixture.h"
+
+#include <numeric>
+#include <random>
+
+using namespace cairn::tests;
+
+namespace {
+
+using Nodes = std::vector<ClusterNode>;
+
+std::vector<FeeSize> costs_of(const std::vector<Chunk>& chunks) {
+    std::vector<FeeSize> costs;
+    for (const Chunk& chunk : chunks) costs.push_back(chunk.cost);
+    return costs;
+}
+
+std::partial_ordering compare(const Nodes& nodes, const Linearization& a, const Linearization& b) {
+    return compare_diagrams(
+        costs_of(chunks_of(nodes, a.order)), costs_of(chunks_of(nodes, b.order)));
+}
+
+bool is_topological(const Nodes& nodes, const std::vector<uint8_t>& order) {
+    TxSet placed = 0;
+    for (const uint8_t node : order) {
+        if ((nodes[node].parents & ~placed) != 0) return false;
+        placed |= TxSet{1} << node;
+    }
+    return order.size() == nodes.size() &&
+           static_cast<size_t>(std::popcount(placed)) == nodes.size();
+}
+
+/// The best by trying all: again and again the set of the best feerate among those that hold all
+/// they depend on.
+Linearization exhaustive(const Nodes& nodes) {
+    Linearization best;
+    const TxSet all = (TxSet{1} << nodes.size()) - 1;
+    for (TxSet placed = 0; placed != all;) {
+        TxSet chosen = 0;
+        FeeSize chosen_cost;
+        for (TxSet set = 1; set <= all; ++set) {
+            if ((set & placed) != 0) continue;
+            FeeSize cost;
+            bool whole = true;
+            for (size_t i = 0; i < nodes.size(); ++i) {
+                if ((set >> i & 1) == 0) continue;
+                cost += nodes[i].cost;
+                whole = whole && (nodes[i].parents & ~(set | placed)) == 0;
+            }
+            if (!whole || (chosen != 0 && compare_feerates(cost, chosen_cost) <= 0)) continue;
+            chosen = set;
+            chosen_cost = cost;
+        }
+        for (TxSet before = placed; placed != (before | chosen);)
+            for (size_t i = 0; i < nodes.size(); ++i)
+                if ((chosen & ~placed) >> i & 1 && (nodes[i].parents & ~placed) == 0) {
+                    best.order.push_back(static_cast<uint8_t>(i));
+                    placed |= TxSet{1} << i;
+                }
+    }
+    return best;
+}
+
+/// Again and again the one that pays best together with all it still depends on: what miners did
+/// before there were clusters.
+Linearization by_ancestor_feerate(const Nodes& nodes) {
+    std::vector<TxSet> ancestors(nodes.size());
+    for (size_t i = 0; i < nodes.size(); ++i) {
+        ancestors[i] = TxSet{1} << i;
+        for (size_t parent = 0; parent < i; ++parent)
+            if ((nodes[i].parents >> parent & 1) != 0) ancestors[i] |= ancestors[parent];
+    }
+    Linearization made;
+    TxSet placed = 0;
+    while (made.order.size() < nodes.size()) {
+        TxSet chosen = 0;
+        FeeSize chosen_cost;
+        for (size_t i = 0; i < nodes.size(); ++i) {
+            const TxSet set = ancestors[i] & ~placed;
+            FeeSize cost;
+            for (size_t j = 0; j < nodes.size(); ++j)
+                if ((set >> j & 1) != 0) cost += nodes[j].cost;
+            if ((placed >> i & 1) != 0) continue;
+            if (chosen != 0 && compare_feerates(cost, chosen_cost) <= 0) continue;
+            chosen = set;
+            chosen_cost = cost;
+        }
+        for (size_t i = 0; i < nodes.size(); ++i)
+            if ((chosen >> i & 1) != 0) made.order.push_back(static_cast<uint8_t>(i));
+        placed |= chosen;
+    }
+    return made;
+}
+
+/// Nodes after those they depend on, of all shapes from a tree to a thicket.
+Nodes random_cluster(std::mt19937_64& random, size_t size) {
+    Nodes nodes(size);
+    const size_t most_parents = 1 + random() % 4;
+    const int64_t fees = random() % 2 == 0 ? 5 : 100'000;
+    const int64_t sizes = random() % 2 == 0 ? 2 : 10'000;
+    for (size_t i = 0; i < size; ++i) {
+        nodes[i].cost = {
+            static_cast<int64_t>(random() % static_cast<uint64_t>(fees)) - fees / 10,
+            1 + static_cast<int64_t>(random() % static_cast<uint64_t>(sizes))};
+        for (size_t k = random() % (most_parents + 1); i > 0 && k > 0; --k)
+            nodes[i].parents |= TxSet{1} << random() % i;
+    }
+    return nodes;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(linearize)
+
+BOOST_AUTO_TEST_CASE(small_clusters__any_shape__are_ordered_as_well_as_can_be) {
+    const uint64_t seed = std::random_device()();
+    BOOST_TEST_MESSAGE("seed " << seed);
+    std::mt19937_64 random(seed);
+    for (int round = 0; round < 1'000; ++round) {
+        const Nodes nodes = random_cluster(random, 1 + random() % 9);
+        const Linearization made = cairn::chain::linearize(nodes);
+        BOOST_REQUIRE(made.optimal);
+        BOOST_REQUIRE(is_topological(nodes, made.order));
+        BOOST_REQUIRE((compare(nodes, made, exhaustive(nodes)) == 0));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(large_clusters__never_worse__than_by_ancestors_or_before) {
+    const uint64_t seed = std::random_device()();
+    BOOST_TEST_MESSAGE("seed " << seed);
+    std::mt19937_64 random(seed);
+    for (int round = 0; round < 300; ++round) {
+        const Nodes nodes = random_cluster(random, 1 + random() % MAX_LINEARIZED);
+        const Linearization made = cairn::chain::linearize(nodes);
+        BOOST_TEST(made.optimal);
+        BOOST_REQUIRE(is_topological(nodes, made.order));
+        BOOST_REQUIRE((compare(nodes, made, by_ancestor_feerate(nodes)) >= 0));
+        Linearization given;
+        given.order.resize(nodes.size());
+        std::iota(given.order.begin(), given.order.end(), uint8_t{0});
+        BOOST_REQUIRE((compare(nodes, made, given) >= 0));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(nodes_in_any_order__parents_last__same_diagram) {
+    std::mt19937_64 random(7);
+    for (int round = 0; round < 100; ++round) {
+        const Nodes nodes = random_cluster(random, 1 + random() % 20);
+        const size_t last = nodes.size() - 1;
+        Nodes reversed(nodes.size());
+        for (size_t i = 0; i < nodes.size(); ++i) {
+            reversed[last - i].cost = nodes[i].cost;
+            for (size_t j = 0; j < nodes.size(); ++j)
+                if ((nodes[i].parents >> j & 1) != 0)
+                    reversed[last - i].parents |= TxSet{1} << (last - j);
+        }
+        const Linearization a = cairn::chain::linearize(nodes);
+        const Linearization b = cairn::chain::linearize(reversed);
+        BOOST_REQUIRE(is_topological(reversed, b.order));
+        BOOST_REQUIRE((compare_diagrams(costs_of(a.chunks), costs_of(b.chunks)) == 0));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(chunks__child_pays_for_its_parent__they_go_together) {
+    const Nodes nodes{{{1, 10}, 0}, {{30, 10}, 0b1}, {{9, 10}, 0b1}, {{9, 10}, 0b100}};
+    const Linearization made = cairn::chain::linearize(nodes);
+    BOOST_TEST(made.order == (std::vector<uint8_t>{0, 1, 2, 3}), boost::test_tools::per_element());
+    BOOST_REQUIRE(made.chunks.size() == 3u); // equals stay apart
+    BOOST_TEST((made.chunks[0].cost == FeeSize{31, 20}));
+    BOOST_TEST(made.chunks[0].count == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(compare_diagrams__by_fees_at_every_size) {
+    const std::vector<FeeSize> base{{10, 10}, {5, 10}};
+    using Order = std::partial_ordering;
+    BOOST_TEST((compare_diagrams(base, base) == Order::equivalent));
+    BOOST_TEST((compare_diagrams({{15, 20}}, base) == Order::less));
+    BOOST_TEST((compare_diagrams({{11, 10}, {4, 10}}, base) == Order::greater));
+    BOOST_TEST((compare_diagrams({{16, 20}}, base) == Order::unordered)); // more in the end only
+    BOOST_TEST((compare_diagrams({{15, 15}}, base) == Order::greater));   // the same for less
+    BOOST_TEST((compare_diagrams({}, {}) == Order::equivalent));
+    BOOST_TEST((compare_diagrams({{-1, 5}}, {}) == Order::less));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
