@@ -24,11 +24,14 @@ namespace {
 
 constexpr int64_t ROLLING_HALF_LIFE_SECONDS = 43'200; ///< 12 hours.
 
+/// In coins, with at least two decimals. Core: FormatMoney.
 std::string amount_text(Amount amount) {
     const int64_t magnitude = std::abs(amount.value);
-    return fmt::format(
+    std::string text = fmt::format(
         "{}{}.{:08}", amount < Amount(0) ? "-" : "", magnitude / consensus::COIN,
         magnitude % consensus::COIN);
+    for (int spare = 6; spare > 0 && text.back() == '0'; --spare) text.pop_back();
+    return text;
 }
 
 Reject known(std::string_view reason) {
@@ -43,9 +46,10 @@ struct Admission::Candidate {
     bool from_block = false;
     MempoolEntry entry;
     std::vector<Coin> coins;
-    std::vector<const MempoolEntry*> parents;
-    std::set<const MempoolEntry*> conflicts;   ///< Spend the same coins.
-    std::vector<const MempoolEntry*> replaced; ///< These and all that depends on them.
+    Mempool::Entries conflicts; ///< Spend the same coins.
+    Mempool::Entries replaced;  ///< These and all that depends on them.
+
+    MempoolChange change() const { return {.added = {&entry}, .removed = replaced}; }
 };
 
 Height Admission::next_height() const {
@@ -63,12 +67,16 @@ Admission::accept(const TransactionRef& tx, const AcceptOptions& options, const 
     if (Result<> verdict = check_coins(candidate); !verdict) return verdict.error();
     if (!origin.from_block)
         if (Result<> verdict = check_fee(candidate); !verdict) return verdict.error();
+    candidate.replaced = with_descendants(candidate.conflicts);
     if (Result<> verdict = check_replacement(candidate); !verdict) return verdict.error();
     if (Result<> verdict = check_cluster(candidate); !verdict) return verdict.error();
+    if (!candidate.replaced.empty() && !pool_.improves(candidate.change()))
+        return policy(
+            "replacement-failed", "insufficient feerate: does not improve feerate diagram");
     if (Result<> verdict = check_scripts(candidate); !verdict) return verdict.error();
 
     const MempoolEntry& entry = candidate.entry;
-    Accepted accepted{entry.fee, entry.vsize, entry.feerate(), {}};
+    Accepted accepted{entry.fee, entry.vsize(), entry.feerate(), {}};
     for (const MempoolEntry* each : candidate.replaced) accepted.replaced.push_back(each->tx->txid);
     if (options.test_only) return accepted;
     commit(candidate);
@@ -104,11 +112,9 @@ std::optional<Coin> Admission::find_coin(const OutPoint& point) const {
 Result<> Admission::find_coins(Candidate& candidate) const {
     const SealedTransaction& tx = *candidate.tx;
     for (const TxIn& in : tx.inputs) {
-        if (const MempoolEntry* spender = pool_.spender(in.prevout))
-            candidate.conflicts.insert(spender);
-        if (const MempoolEntry* parent = pool_.find(in.prevout.txid))
-            if (std::ranges::find(candidate.parents, parent) == candidate.parents.end())
-                candidate.parents.push_back(parent);
+        const MempoolEntry* spender = pool_.spender(in.prevout);
+        if (spender && std::ranges::find(candidate.conflicts, spender) == candidate.conflicts.end())
+            candidate.conflicts.push_back(spender);
         std::optional<Coin> coin = find_coin(in.prevout);
         if (!coin) {
             for (uint32_t i = 0; i < tx.outputs.size(); ++i)
@@ -134,7 +140,7 @@ Result<> Admission::check_coins(Candidate& candidate) const {
     entry.fee = *fee;
     entry.modified_fee = *fee + pool_.priority(tx.txid);
     entry.sigop_cost = consensus::sigop_cost(tx, candidate.coins, consensus::STANDARD_FLAGS);
-    entry.vsize = policy_vsize(tx.weight(), entry.sigop_cost);
+    entry.weight = policy_weight(tx.weight(), entry.sigop_cost);
 
     if (!options.accept_nonstandard) {
         if (Result<> verdict = check_inputs_standard(tx, candidate.coins); !verdict) return verdict;
@@ -153,78 +159,76 @@ Result<> Admission::check_fee(const Candidate& candidate) const {
     const auto below = [&entry](std::string_view reason, Amount needed) {
         return policy(reason, fmt::format("{} < {}", entry.modified_fee.value, needed.value));
     };
-    const Amount rolling = rolling_feerate().fee(entry.vsize);
+    const Amount rolling = rolling_feerate().fee(entry.vsize());
     if (entry.modified_fee < rolling) return below("mempool min fee not met", rolling);
-    const Amount relay = chainstate_.options().min_relay_feerate.fee(entry.vsize);
+    const Amount relay = chainstate_.options().min_relay_feerate.fee(entry.vsize());
     if (entry.modified_fee < relay) return below("min relay fee not met", relay);
     return {};
 }
 
-/// The waiting transactions that hang together with this one, however far, are ordered together:
-/// so there may only be so many. Source: the reference's cluster limits.
+/// What hangs together, however far, is ordered together: so there may only be so much of it.
 Result<> Admission::check_cluster(const Candidate& candidate) const {
-    std::vector<const MempoolEntry*> cluster = candidate.parents;
-    std::unordered_set<const MempoolEntry*> seen(
-        candidate.replaced.begin(), candidate.replaced.end());
-    seen.insert(cluster.begin(), cluster.end());
-    for (uint32_t i = 0; i < candidate.tx->outputs.size(); ++i)
-        if (const MempoolEntry* child = pool_.spender({candidate.tx->txid, i}))
-            if (seen.insert(child).second) cluster.push_back(child); // after a reorganisation
-    int64_t vsize = candidate.entry.vsize;
-    for (size_t i = 0; i < cluster.size(); ++i) {
-        vsize += cluster[i]->vsize;
-        if (i + 2 > MAX_CLUSTER_COUNT || vsize > MAX_CLUSTER_VSIZE)
+    const ChainOptions& options = chainstate_.options();
+    for (const Mempool::Entries& cluster : pool_.clusters_after(candidate.change())) {
+        int64_t weight = 0;
+        for (const MempoolEntry* entry : cluster) weight += entry->weight;
+        if (cluster.size() > options.max_cluster_count ||
+            weight > options.max_cluster_vsize * consensus::WITNESS_SCALE_FACTOR)
             return policy("too-large-cluster");
-        for (const auto& near : {pool_.parents(*cluster[i]), pool_.children(*cluster[i])})
-            for (const MempoolEntry* entry : near)
-                if (seen.insert(entry).second) cluster.push_back(entry);
     }
     return {};
 }
 
-/// Source: BIP-0125, rules 3 to 5; every transaction can be replaced.
-Result<> Admission::check_replacement(Candidate& candidate) const {
-    const MempoolEntry& entry = candidate.entry;
-    const std::string txid = candidate.tx->txid.to_string();
-    std::set<const MempoolEntry*> replaced = candidate.conflicts;
-    for (const MempoolEntry* conflict : candidate.conflicts) {
-        const auto dependent = pool_.descendants(*conflict);
-        replaced.insert(dependent.begin(), dependent.end());
-        if (replaced.size() > MAX_REPLACED)
-            return policy(
-                "too many potential replacements",
-                fmt::format("rejecting replacement {}; too many potential replacements", txid));
+Mempool::Entries Admission::with_descendants(const Mempool::Entries& entries) const {
+    Mempool::Entries all;
+    std::unordered_set<const MempoolEntry*> seen;
+    const auto add = [&](const MempoolEntry* entry) {
+        if (seen.insert(entry).second) all.push_back(entry);
+    };
+    for (const MempoolEntry* entry : entries) {
+        add(entry);
+        std::ranges::for_each(pool_.descendants(*entry), add);
     }
-    for (const MempoolEntry* parent : candidate.parents)
-        if (replaced.contains(parent))
+    return all;
+}
+
+/// Source: BIP-0125, rules 3 and 4, for every transaction, and the reference's limit of clusters.
+Result<> Admission::check_replacement(const Candidate& candidate) const {
+    if (candidate.conflicts.empty()) return {};
+    const MempoolEntry& entry = candidate.entry;
+    const auto refuse = [&](std::string_view reason, const std::string& why) {
+        return policy(
+            reason, fmt::format("rejecting replacement {}{}", candidate.tx->txid.to_string(), why));
+    };
+    for (const MempoolEntry* ancestor : pool_.ancestors(entry))
+        if (std::ranges::find(candidate.conflicts, ancestor) != candidate.conflicts.end())
             return consensus::invalid(
                 "bad-txns-spends-conflicting-tx",
                 fmt::format(
-                    "{} spends conflicting transaction {}", txid, parent->tx->txid.to_string()));
-    Amount old_fees;
-    for (const MempoolEntry* each : replaced) old_fees += each->modified_fee;
+                    "{} spends conflicting transaction {}", candidate.tx->txid.to_string(),
+                    ancestor->tx->txid.to_string()));
+    std::set<const MempoolEntry*> clusters;
     for (const MempoolEntry* conflict : candidate.conflicts)
-        if (entry.feerate() <= conflict->feerate())
-            return policy(
-                "insufficient fee",
-                fmt::format(
-                    "rejecting replacement {}; new feerate {} <= old feerate {}", txid,
-                    amount_text(entry.feerate().per_kvb),
-                    amount_text(conflict->feerate().per_kvb)));
-    if (!replaced.empty() && entry.modified_fee < old_fees)
-        return policy(
-            "insufficient fee",
-            fmt::format(
-                "rejecting replacement {}, less fees than conflicting txs; {} < {}", txid,
-                amount_text(entry.modified_fee), amount_text(old_fees)));
-    const Amount relay = chainstate_.options().incremental_feerate.fee(entry.vsize);
-    if (!replaced.empty() && entry.modified_fee - old_fees < relay)
-        return policy(
-            "insufficient fee",
-            fmt::format(
-                "rejecting replacement {}, not enough additional fees to relay; {} < {}", txid,
-                amount_text(entry.modified_fee - old_fees), amount_text(relay)));
-    candidate.replaced.assign(replaced.begin(), replaced.end());
+        clusters.insert(conflict->place.cluster);
+    if (clusters.size() > MAX_REPLACED_CLUSTERS)
+        return refuse(
+            "too many potential replacements", fmt::format(
+                                                   "; too many conflicting clusters ({} > {})",
+                                                   clusters.size(), MAX_REPLACED_CLUSTERS));
+    Amount old_fees;
+    for (const MempoolEntry* each : candidate.replaced) old_fees += each->modified_fee;
+    const Amount more = entry.modified_fee - old_fees;
+    if (more < Amount(0))
+        return refuse(
+            "insufficient fee", fmt::format(
+                                    ", less fees than conflicting txs; {} < {}",
+                                    amount_text(entry.modified_fee), amount_text(old_fees)));
+    const Amount relay = chainstate_.options().incremental_feerate.fee(entry.vsize());
+    if (more < relay)
+        return refuse(
+            "insufficient fee", fmt::format(
+                                    ", not enough additional fees to relay; {} < {}",
+                                    amount_text(more), amount_text(relay)));
     return {};
 }
 
@@ -252,37 +256,45 @@ Result<> Admission::check_scripts(const Candidate& candidate) {
 }
 
 void Admission::commit(Candidate& candidate) {
-    std::vector<Txid> replaced;
-    for (const MempoolEntry* each : candidate.conflicts) replaced.push_back(each->tx->txid);
     const std::unique_lock lock(chainstate_.commit_mutex());
-    for (const Txid& txid : replaced) remove_family(txid, RemovalReason::Replaced);
+    remove(candidate.replaced, RemovalReason::Replaced);
     const MempoolEntry& entry = pool_.add(std::move(candidate.entry));
     events_.push_back({entry.tx, entry.feerate(), std::nullopt});
 }
 
-void Admission::remove_family(const Txid& txid, RemovalReason reason) {
-    for (TransactionRef& tx : pool_.remove_with_descendants(txid))
-        events_.push_back({std::move(tx), {}, reason});
+void Admission::remove(const Mempool::Entries& entries, RemovalReason reason) {
+    if (entries.empty()) return;
+    for (const MempoolEntry* entry : entries) events_.push_back({entry->tx, {}, reason});
+    pool_.remove(entries);
+}
+
+void Admission::remove_families(const Mempool::Entries& entries, RemovalReason reason) {
+    remove(with_descendants(entries), reason);
 }
 
 void Admission::remove_spenders(const SealedTransaction& tx, RemovalReason reason) {
+    Mempool::Entries spenders;
     for (uint32_t i = 0; i < tx.outputs.size(); ++i)
-        if (const MempoolEntry* child = pool_.spender({tx.txid, i}))
-            remove_family(Txid(child->tx->txid), reason);
+        if (const MempoolEntry* child = pool_.spender({tx.txid, i})) spenders.push_back(child);
+    remove_families(spenders, reason);
 }
 
 void Admission::block_connected(const Block& block) {
+    Mempool::Entries confirmed;
+    Mempool::Entries conflicts;
     for (const SealedTransaction& tx : block.transactions) {
         if (const MempoolEntry* entry = pool_.find(tx.txid)) {
-            events_.push_back({entry->tx, {}, RemovalReason::Block});
-            pool_.remove(tx.txid);
-            pool_.prioritise(tx.txid, -pool_.priority(tx.txid)); // it has served
+            confirmed.push_back(entry);
             continue;
         }
         for (const TxIn& in : tx.inputs)
             if (const MempoolEntry* conflict = pool_.spender(in.prevout))
-                remove_family(Txid(conflict->tx->txid), RemovalReason::Conflict);
+                conflicts.push_back(conflict);
     }
+    remove(confirmed, RemovalReason::Block);
+    remove_families(conflicts, RemovalReason::Conflict);
+    for (const SealedTransaction& tx : block.transactions)
+        pool_.prioritise(tx.txid, -pool_.priority(tx.txid)); // it has served
     if (!rolling_.fading_since) rolling_.fading_since = chainstate_.options().now();
 }
 
@@ -329,12 +341,13 @@ void Admission::after_reorganisation() {
             remove_spenders(*tx, RemovalReason::Reorg);
         }
     }
-    std::vector<Txid> stale;
-    for (const MempoolEntry* entry : pool_.in_mining_order())
-        if (!still_minable(*entry)) stale.push_back(entry->tx->txid);
+    Mempool::Entries stale;
+    pool_.visit([&](const MempoolEntry& entry) {
+        if (!still_minable(entry)) stale.push_back(&entry);
+    });
     {
         const std::unique_lock lock(chainstate_.commit_mutex());
-        for (const Txid& txid : stale) remove_family(txid, RemovalReason::Reorg);
+        remove_families(stale, RemovalReason::Reorg);
     }
     enforce_limits();
 }
@@ -342,18 +355,24 @@ void Admission::after_reorganisation() {
 void Admission::enforce_limits() {
     const ChainOptions& options = chainstate_.options();
     const int64_t oldest = options.now() - options.mempool_expiry_seconds;
-    const MempoolEntry* first = pool_.oldest();
-    if (!(first && first->time < oldest) && pool_.memory_bytes() <= options.max_mempool_bytes)
-        return;
+    const auto has_expired = [&] {
+        const MempoolEntry* first = pool_.oldest();
+        return first && first->time < oldest;
+    };
+    if (!has_expired() && pool_.memory_bytes() <= options.max_mempool_bytes) return;
     const std::unique_lock lock(chainstate_.commit_mutex());
-    for (; first && first->time < oldest; first = pool_.oldest())
-        remove_family(Txid(first->tx->txid), RemovalReason::Expiry);
+    while (has_expired()) remove_families({pool_.oldest()}, RemovalReason::Expiry);
     while (pool_.memory_bytes() > options.max_mempool_bytes) {
-        const MempoolEntry* cheapest = pool_.cheapest_leaf();
-        if (!cheapest) break;
-        const FeeRate raised{cheapest->feerate().per_kvb + options.incremental_feerate.per_kvb};
-        if (raised > rolling_feerate()) rolling_ = {raised, std::nullopt};
-        remove_family(Txid(cheapest->tx->txid), RemovalReason::SizeLimit);
+        const Mempool::Entries worst = pool_.worst_chunk();
+        const FeeSize& cost = worst.front()->place.cost;
+        const FeeRate raised{
+            FeeRate::of(cost.fee, virtual_size(cost.size)).per_kvb +
+            options.incremental_feerate.per_kvb};
+        if (raised > rolling_feerate()) {
+            rolling_ = {raised, std::nullopt};
+            spdlog::debug("rolling minimum fee bumped to {}", raised.per_kvb.value);
+        }
+        remove(worst, RemovalReason::SizeLimit);
     }
 }
 

@@ -67,12 +67,16 @@ private:
     Result<> check_coins(Candidate& candidate) const;
     Result<> check_fee(const Candidate& candidate) const;
     Result<> check_cluster(const Candidate& candidate) const;
-    Result<> check_replacement(Candidate& candidate) const;
+    Result<> check_replacement(const Candidate& candidate) const;
+    Mempool::Entries with_descendants(const Mempool::Entries& entries) const;
     Result<> check_scripts(const Candidate& candidate);
     void commit(Candidate& candidate);
 
     bool still_minable(const MempoolEntry& entry) const;
-    void remove_family(const Txid& txid, RemovalReason reason);
+    /// Requires for what follows: the commit lock is held.
+    /// With all that depends on them.
+    void remove_families(const Mempool::Entries& entries, RemovalReason reason);
+    void remove(const Mempool::Entries& entries, RemovalReason reason);
     void remove_spenders(const consensus::SealedTransaction& tx, RemovalReason reason);
     FeeRate rolling_feerate() const;
     Height next_height() const;

@@ -5,7 +5,7 @@
 #include "consensus/pow.h"
 #include "consensus/version_bits.h"
 
-#include <cassert>
+#include <algorithm>
 #include <unordered_set>
 
 namespace cairn::chain {
@@ -19,56 +19,76 @@ namespace {
 constexpr int64_t RESERVED_WEIGHT = 8'000; ///< Header, count and coinbase.
 constexpr int64_t RESERVED_SIGOP_COST = 400;
 
-/// Chooses transactions as long as they fit.
+/// Chooses chunks as long as they fit.
 class Selection {
 public:
     Selection(const Chainstate& chainstate, const Mempool& pool)
         : pool_(pool),
-          min_feerate_(chainstate.options().block_min_feerate),
           height_(chainstate.tip().height + Height(1)),
           median_time_(chainstate.tip().median_time_past()),
           weight_limit_(chainstate.params().max_block_weight),
           sigop_limit_(max_block_sigop_cost(chainstate.params())) {
-        std::unordered_set<const MempoolEntry*> left_out;
-        for (const MempoolEntry* entry : pool.in_mining_order()) {
-            bool whole = true; // a child goes only with its parents
-            for (const MempoolEntry* parent : pool.parents(*entry))
-                whole = whole && !left_out.contains(parent);
-            if (!whole || !take(*entry)) left_out.insert(entry);
-        }
+        const FeeSize least{
+            chainstate.options().block_min_feerate.per_kvb.value,
+            1000 * consensus::WITNESS_SCALE_FACTOR};
+        pool.visit_chunks([&](const Mempool::Entries& chunk) {
+            if (compare_feerates(chunk.front()->place.cost, least) < 0) return false;
+            if (!take(chunk)) take_apart(chunk, least);
+            return failures_ < MAX_FAILURES || weight_ < weight_limit_ - NEARLY_FULL;
+        });
     }
 
-    const std::vector<const MempoolEntry*>& entries() const { return chosen_; }
+    const Mempool::Entries& entries() const { return chosen_; }
 
 private:
-    bool take(const MempoolEntry& entry) {
-        if (!pays(entry)) return false;
-        if (weight_ + entry.tx->weight() > weight_limit_) return false;
-        if (sigop_cost_ + entry.sigop_cost > sigop_limit_) return false;
-        if (!consensus::is_final(*entry.tx, height_, median_time_)) return false;
-        weight_ += entry.tx->weight();
-        sigop_cost_ += entry.sigop_cost;
-        chosen_.push_back(&entry);
+    /// What doesn't fit as a whole may still fill a gap in part.
+    void take_apart(const Mempool::Entries& chunk, const FeeSize& least) {
+        for (const MempoolEntry* entry : chunk)
+            if (chunk.size() == 1 || compare_feerates(entry->cost(), least) < 0 || !take({entry}))
+                left_out_.insert(entry);
+    }
+
+    bool take(const Mempool::Entries& entries) {
+        int64_t weight = weight_;
+        int64_t sigop_cost = sigop_cost_;
+        for (const MempoolEntry* entry : entries) {
+            weight += entry->tx->weight();
+            sigop_cost += entry->sigop_cost;
+        }
+        const bool fits = weight <= weight_limit_ && sigop_cost <= sigop_limit_ &&
+                          std::ranges::all_of(entries, [&](const MempoolEntry* entry) {
+                              return is_minable(*entry);
+                          });
+        failures_ = fits ? 0 : failures_ + 1;
+        if (!fits) return false;
+        weight_ = weight;
+        sigop_cost_ = sigop_cost;
+        chosen_.insert(chosen_.end(), entries.begin(), entries.end());
         return true;
     }
 
-    /// It does itself, or something that needs it does.
-    bool pays(const MempoolEntry& entry) const {
-        if (entry.feerate() >= min_feerate_) return true;
-        for (const MempoolEntry* child : pool_.descendants(entry))
-            if (child->feerate() >= min_feerate_) return true;
-        return false;
+    bool is_minable(const MempoolEntry& entry) const {
+        if (!consensus::is_final(*entry.tx, height_, median_time_)) return false;
+        if (left_out_.empty()) return true;
+        return std::ranges::none_of(pool_.parents(entry), [&](const MempoolEntry* parent) {
+            return left_out_.contains(parent);
+        });
     }
 
+    /// Once so many have not fitted into a nearly full block, the rest is not tried.
+    static constexpr int MAX_FAILURES = 1000;
+    static constexpr int64_t NEARLY_FULL = 4'000;
+
     const Mempool& pool_;
-    const FeeRate min_feerate_;
     const Height height_;
     const int64_t median_time_;
     const int64_t weight_limit_;
     const int64_t sigop_limit_;
     int64_t weight_ = RESERVED_WEIGHT;
     int64_t sigop_cost_ = RESERVED_SIGOP_COST;
-    std::vector<const MempoolEntry*> chosen_;
+    int failures_ = 0;
+    Mempool::Entries chosen_;
+    std::unordered_set<const MempoolEntry*> left_out_;
 };
 
 /// The earliest time a block after `parent` may have. The first of a retargeting period also obeys

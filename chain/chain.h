@@ -39,6 +39,8 @@ struct ChainOptions {
     size_t max_mempool_bytes = 300'000'000;     ///< -maxmempool
     int64_t mempool_expiry_seconds = 1'209'600; ///< Two weeks.
     bool persist_mempool = true;
+    size_t max_cluster_count = 64;          ///< -limitclustercount
+    int64_t max_cluster_vsize = 101'000;    ///< -limitclustersize
     bool accept_nonstandard = false;        ///< -acceptnonstdtxn
     bool permit_bare_multisig = true;       ///< -permitbaremultisig
     size_t max_datacarrier_bytes = 100'000; ///< -datacarriersize; 0 for -datacarrier=0.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
+#include <numeric>
 #include <unordered_set>
 
 namespace cairn::chain {
@@ -29,10 +30,12 @@ size_t entry_bytes(const SealedTransaction& tx) {
 
 } // namespace
 
-bool Mempool::BetterFeerate::operator()(const MempoolEntry* a, const MempoolEntry* b) const {
-    const FeeRate first = a->feerate();
-    const FeeRate second = b->feerate();
-    return first != second ? first > second : a->sequence < b->sequence;
+bool Mempool::BetterChunk::operator()(const MempoolEntry* a, const MempoolEntry* b) const {
+    const auto order = compare_feerates(a->place.cost, b->place.cost);
+    if (order != 0) return order > 0;
+    if (a->place.cluster != b->place.cluster)
+        return a->place.cluster->sequence < b->place.cluster->sequence;
+    return a->place.position < b->place.position;
 }
 
 bool Mempool::Older::operator()(const MempoolEntry* a, const MempoolEntry* b) const {
@@ -65,30 +68,43 @@ std::optional<Coin> Mempool::find_coin(const OutPoint& point) const {
     return Coin{entry->tx->outputs[point.index], std::numeric_limits<int32_t>::max(), false};
 }
 
-std::vector<const MempoolEntry*> Mempool::in_mining_order() const {
-    std::vector<const MempoolEntry*> order;
+Mempool::Entries Mempool::cluster(const MempoolEntry& entry) {
+    Entries cluster;
+    for (const MempoolEntry* each = entry.place.cluster; each; each = each->place.next)
+        cluster.push_back(each);
+    return cluster;
+}
+
+Mempool::Entries Mempool::chunk(const MempoolEntry& entry) {
+    Entries chunk;
+    const MempoolEntry* first = entry.place.chunk;
+    for (const MempoolEntry* each = first; each && each->place.chunk == first;
+         each = each->place.next)
+        chunk.push_back(each);
+    return chunk;
+}
+
+void Mempool::visit_chunks(const std::function<bool(const Entries&)>& visitor) const {
+    for (const MempoolEntry* first : chunks_)
+        if (!visitor(chunk(*first))) return;
+}
+
+Mempool::Entries Mempool::worst_chunk() const {
+    return chunks_.empty() ? Entries() : chunk(**chunks_.rbegin());
+}
+
+Mempool::Entries Mempool::in_mining_order() const {
+    Entries order;
     order.reserve(entries_.size());
-    std::unordered_set<const MempoolEntry*> placed;
-    std::vector<const MempoolEntry*> path;
-    for (const MempoolEntry* next : by_feerate_) {
-        // Depth first through what it depends on and that isn't placed yet.
-        path.assign(1, next);
-        while (!path.empty()) {
-            const MempoolEntry* entry = path.back();
-            const size_t depth = path.size();
-            if (!placed.contains(entry))
-                for (const MempoolEntry* parent : parents(*entry))
-                    if (!placed.contains(parent)) path.push_back(parent);
-            if (path.size() > depth) continue;
-            path.pop_back();
-            if (placed.insert(entry).second) order.push_back(entry);
-        }
-    }
+    visit_chunks([&](const Entries& chunk) {
+        order.insert(order.end(), chunk.begin(), chunk.end());
+        return true;
+    });
     return order;
 }
 
-std::vector<const MempoolEntry*> Mempool::parents(const MempoolEntry& entry) const {
-    std::vector<const MempoolEntry*> found;
+Mempool::Entries Mempool::parents(const MempoolEntry& entry) const {
+    Entries found;
     for (const TxIn& in : entry.tx->inputs) {
         const MempoolEntry* parent = find(in.prevout.txid);
         if (parent && std::ranges::find(found, parent) == found.end()) found.push_back(parent);
@@ -96,8 +112,8 @@ std::vector<const MempoolEntry*> Mempool::parents(const MempoolEntry& entry) con
     return found;
 }
 
-std::vector<const MempoolEntry*> Mempool::children(const MempoolEntry& entry) const {
-    std::vector<const MempoolEntry*> found;
+Mempool::Entries Mempool::children(const MempoolEntry& entry) const {
+    Entries found;
     for (uint32_t i = 0; i < entry.tx->outputs.size(); ++i) {
         const MempoolEntry* child = spender({entry.tx->txid, i});
         if (child && std::ranges::find(found, child) == found.end()) found.push_back(child);
@@ -109,8 +125,8 @@ namespace {
 
 /// All that `next` leads to from `entry`, itself left out, nearest first.
 template <class Next>
-std::vector<const MempoolEntry*> closure(const MempoolEntry& entry, const Next& next) {
-    std::vector<const MempoolEntry*> found{&entry};
+Mempool::Entries closure(const MempoolEntry& entry, const Next& next) {
+    Mempool::Entries found{&entry};
     std::unordered_set<const MempoolEntry*> seen{&entry};
     for (size_t i = 0; i < found.size(); ++i)
         for (const MempoolEntry* other : next(*found[i]))
@@ -121,12 +137,114 @@ std::vector<const MempoolEntry*> closure(const MempoolEntry& entry, const Next& 
 
 } // namespace
 
-std::vector<const MempoolEntry*> Mempool::ancestors(const MempoolEntry& entry) const {
+Mempool::Entries Mempool::ancestors(const MempoolEntry& entry) const {
     return closure(entry, [this](const MempoolEntry& each) { return parents(each); });
 }
 
-std::vector<const MempoolEntry*> Mempool::descendants(const MempoolEntry& entry) const {
+Mempool::Entries Mempool::descendants(const MempoolEntry& entry) const {
     return closure(entry, [this](const MempoolEntry& each) { return children(each); });
+}
+
+namespace {
+
+/// For each of `entries` the numbers of those among them that it spends from.
+std::vector<std::vector<size_t>> dependencies_of(const Mempool::Entries& entries) {
+    std::vector<std::vector<size_t>> parents(entries.size());
+    if (entries.size() < 2) return parents;
+    std::unordered_map<Txid, size_t, consensus::BlockHasher> numbers;
+    for (size_t i = 0; i < entries.size(); ++i) numbers[entries[i]->tx->txid] = i;
+    for (size_t i = 0; i < entries.size(); ++i)
+        for (const TxIn& in : entries[i]->tx->inputs)
+            if (const auto found = numbers.find(in.prevout.txid); found != numbers.end())
+                parents[i].push_back(found->second);
+    return parents;
+}
+
+/// The best order for `cluster`, as far as it can be found out; `cluster` is one to start from.
+Linearization linearization_of(const Mempool::Entries& cluster) {
+    assert(cluster.size() <= MAX_LINEARIZED);
+    std::vector<ClusterNode> nodes;
+    for (const MempoolEntry* entry : cluster) nodes.push_back({entry->cost()});
+    const std::vector<std::vector<size_t>> parents = dependencies_of(cluster);
+    for (size_t i = 0; i < nodes.size(); ++i)
+        for (const size_t parent : parents[i]) nodes[i].parents |= TxSet{1} << parent;
+    return linearize(nodes);
+}
+
+/// `entries` in groups that don't hang together, each in the order it has there.
+std::vector<Mempool::Entries> groups_of(const Mempool::Entries& entries) {
+    const std::vector<std::vector<size_t>> parents = dependencies_of(entries);
+    std::vector<size_t> leaders(entries.size()); // of trees, whose roots stand for the groups
+    std::iota(leaders.begin(), leaders.end(), size_t{0});
+    const auto leader_of = [&](size_t i) {
+        while (leaders[i] != i) i = leaders[i] = leaders[leaders[i]];
+        return i;
+    };
+    for (size_t i = 0; i < entries.size(); ++i)
+        for (const size_t parent : parents[i]) leaders[leader_of(i)] = leader_of(parent);
+    std::vector<Mempool::Entries> groups(entries.size());
+    for (size_t i = 0; i < entries.size(); ++i) groups[leader_of(i)].push_back(entries[i]);
+    std::erase_if(groups, [](const Mempool::Entries& group) { return group.empty(); });
+    return groups;
+}
+
+} // namespace
+
+Mempool::Entries Mempool::clusters_touched(const MempoolChange& change) const {
+    Entries clusters;
+    for (const MempoolEntry* entry : change.removed) clusters.push_back(entry->place.cluster);
+    for (const MempoolEntry* entry : change.added)
+        for (const Entries& near : {parents(*entry), children(*entry)})
+            for (const MempoolEntry* each : near) clusters.push_back(each->place.cluster);
+    std::ranges::sort(clusters, {}, [](const MempoolEntry* first) { return first->sequence; });
+    const auto repeated = std::ranges::unique(clusters);
+    clusters.erase(repeated.begin(), repeated.end());
+    return clusters;
+}
+
+std::vector<Mempool::Entries> Mempool::clusters_after(const MempoolChange& change) const {
+    const std::unordered_set<const MempoolEntry*> gone(
+        change.removed.begin(), change.removed.end());
+    Entries all;
+    for (const MempoolEntry* first : clusters_touched(change))
+        for (const MempoolEntry* entry : cluster(*first))
+            if (!gone.contains(entry)) all.push_back(entry);
+    all.insert(all.end(), change.added.begin(), change.added.end());
+    return groups_of(all);
+}
+
+bool Mempool::improves(const MempoolChange& change) const {
+    std::vector<FeeSize> before;
+    for (const MempoolEntry* first : clusters_touched(change))
+        for (const MempoolEntry* entry : cluster(*first))
+            if (entry->place.chunk == entry) before.push_back(entry->place.cost);
+    std::vector<FeeSize> after;
+    for (const Entries& cluster : clusters_after(change))
+        for (const Chunk& chunk : linearization_of(cluster).chunks) after.push_back(chunk.cost);
+    return compare_diagrams(after, before) > 0;
+}
+
+void Mempool::lift(const MempoolEntry& entry) {
+    const MempoolEntry* first = entry.place.cluster;
+    unproven_.erase(first);
+    for (const MempoolEntry* each = first; each; each = each->place.next)
+        if (each->place.chunk == each) chunks_.erase(each);
+}
+
+void Mempool::settle(const Entries& cluster) {
+    const Linearization best = linearization_of(cluster);
+    const MempoolEntry* first = cluster[best.order[0]];
+    if (!best.optimal) unproven_.insert(first);
+    uint8_t at = 0;
+    for (const Chunk& chunk : best.chunks) {
+        const MempoolEntry* chunk_first = cluster[best.order[at]];
+        for (size_t i = 0; i < chunk.count; ++i, ++at) {
+            const bool last = size_t{at} + 1 == best.order.size();
+            const MempoolEntry* next = last ? nullptr : cluster[best.order[at + 1U]];
+            cluster[best.order[at]]->place = {first, chunk_first, next, chunk.cost, at};
+        }
+        chunks_.insert(chunk_first);
+    }
 }
 
 Amount Mempool::priority(const Txid& txid) const {
@@ -138,18 +256,18 @@ size_t Mempool::memory_bytes() const {
     return heap_bytes_;
 }
 
-const MempoolEntry* Mempool::cheapest_leaf() const {
-    for (auto it = by_feerate_.rbegin(); it != by_feerate_.rend(); ++it)
-        if (children(**it).empty()) return *it;
-    return nullptr;
-}
-
 const MempoolEntry* Mempool::oldest() const {
     return by_age_.empty() ? nullptr : *by_age_.begin();
 }
 
 const MempoolEntry& Mempool::add(MempoolEntry entry) {
     const TransactionRef tx = entry.tx;
+    const MempoolChange change{.added = {&entry}, .removed = {}};
+    Entries cluster; // its own, and those it ties to it
+    for (const MempoolEntry* first : clusters_touched(change)) {
+        for (const MempoolEntry* each : Mempool::cluster(*first)) cluster.push_back(each);
+        lift(*first);
+    }
     entry.sequence = ++sequence_;
     entry.modified_fee = entry.fee;
     entry.modified_fee += priority(tx->txid);
@@ -161,37 +279,31 @@ const MempoolEntry& Mempool::add(MempoolEntry entry) {
         const bool unspent = spenders_.emplace(in.prevout, &added).second;
         assert(unspent);
     }
-    by_feerate_.insert(&added);
     by_age_.insert(&added);
-    total_vsize_ += added.vsize;
+    total_vsize_ += added.vsize();
     total_fee_ += added.fee;
     heap_bytes_ += entry_bytes(*tx);
+    cluster.push_back(&added);
+    settle(cluster);
     return added;
 }
 
-void Mempool::remove(const Txid& txid) {
-    const auto found = entries_.find(txid);
-    assert(found != entries_.end());
-    const MempoolEntry& entry = found->second;
-    const TransactionRef tx = entry.tx;
-    by_feerate_.erase(&entry);
-    by_age_.erase(&entry);
-    by_wtxid_.erase(tx->wtxid);
-    for (const TxIn& in : tx->inputs) spenders_.erase(in.prevout);
-    total_vsize_ -= entry.vsize;
-    total_fee_ -= entry.fee;
-    heap_bytes_ -= entry_bytes(*tx);
-    ++sequence_;
-    entries_.erase(found);
-}
-
-std::vector<TransactionRef> Mempool::remove_with_descendants(const Txid& txid) {
-    const MempoolEntry* entry = find(txid);
-    if (!entry) return {};
-    std::vector<TransactionRef> removed{entry->tx};
-    for (const MempoolEntry* each : descendants(*entry)) removed.push_back(each->tx);
-    for (const TransactionRef& tx : removed) remove(tx->txid);
-    return removed;
+void Mempool::remove(const Entries& entries) {
+    const MempoolChange change{.added = {}, .removed = entries};
+    const std::vector<Entries> remaining = clusters_after(change);
+    for (const MempoolEntry* first : clusters_touched(change)) lift(*first);
+    for (const MempoolEntry* entry : entries) {
+        const TransactionRef tx = entry->tx;
+        by_age_.erase(entry);
+        by_wtxid_.erase(tx->wtxid);
+        for (const TxIn& in : tx->inputs) spenders_.erase(in.prevout);
+        total_vsize_ -= entry->vsize();
+        total_fee_ -= entry->fee;
+        heap_bytes_ -= entry_bytes(*tx);
+        ++sequence_;
+        entries_.erase(tx->txid);
+    }
+    for (const Entries& cluster : remaining) settle(cluster);
 }
 
 void Mempool::prioritise(const Txid& txid, Amount delta) {
@@ -204,9 +316,10 @@ void Mempool::prioritise(const Txid& txid, Amount delta) {
     const auto found = entries_.find(txid);
     if (found == entries_.end()) return;
     MempoolEntry& entry = found->second;
-    by_feerate_.erase(&entry);
+    const Entries all = cluster(entry);
+    lift(entry);
     entry.modified_fee = entry.fee + now;
-    by_feerate_.insert(&entry);
+    settle(all);
     ++sequence_;
 }
 

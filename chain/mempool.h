@@ -4,6 +4,7 @@
 #pragma once
 
 #include "chain/fair_shared_mutex.h"
+#include "chain/linearize.h"
 #include "consensus/coin.h"
 #include "consensus/transaction.h"
 #include "consensus/transaction_rules.h"
@@ -13,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <shared_mutex>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -40,6 +42,11 @@ struct FeeRate {
     }
 };
 
+/// Weight units as virtual bytes.
+inline int64_t virtual_size(int64_t weight) {
+    return (weight + consensus::WITNESS_SCALE_FACTOR - 1) / consensus::WITNESS_SCALE_FACTOR;
+}
+
 /// One waiting transaction, as it was when it was accepted.
 struct MempoolEntry {
     TransactionRef tx;
@@ -48,18 +55,43 @@ struct MempoolEntry {
     int64_t time = 0;    ///< When it came in, seconds.
     Height height;       ///< Of the tip then.
     int64_t sigop_cost = 0;
-    int64_t vsize = 0; ///< Counting sigops where they weigh more (policy). Core: GetTxSize.
+    int64_t weight = 0; ///< Counting sigops where they weigh more (policy).
     bool spends_coinbase = false;
     consensus::SequenceLocks locks; ///< If any, it is checked again after a reorganisation.
     uint64_t sequence = 0;          ///< Order of entry.
 
-    FeeRate feerate() const { return FeeRate::of(modified_fee, vsize); }
+    int64_t vsize() const { return virtual_size(weight); }
+
+    FeeRate feerate() const { return FeeRate::of(modified_fee, vsize()); }
+
+    FeeSize cost() const { return {modified_fee.value, weight}; }
+
+    /// Where it is in the mining order; the mempool's own.
+    struct Place {
+        const MempoolEntry* cluster = nullptr; ///< The first of its cluster.
+        const MempoolEntry* chunk = nullptr;   ///< The first of its chunk.
+        const MempoolEntry* next = nullptr;    ///< After it in its cluster.
+        FeeSize cost;                          ///< Of its chunk.
+        uint8_t position = 0;                  ///< In its cluster.
+    };
+
+    mutable Place place;
+};
+
+/// What is to come and to go at once.
+struct MempoolChange {
+    std::vector<const MempoolEntry*> added; ///< Not in the mempool; parents first.
+    /// With all that depends on them; or they are confirmed, and then with all they depend on.
+    std::vector<const MempoolEntry*> removed;
 };
 
 /// The waiting transactions and how they hang together. What may enter is decided in admission.h.
 ///
+/// Those that hang together, however far, are a cluster, kept in a good order with its chunks.
+/// Mining takes chunk by chunk, the best first; eviction, from the other end.
+///
 /// Invariants: no two entries spend the same output. Entries stay where they are in memory until
-///   they are removed.
+///   they are removed. No cluster has more than MAX_LINEARIZED transactions.
 class Mempool {
 public:
     explicit Mempool(consensus::OutPointHasher salt);
@@ -78,17 +110,35 @@ public:
         for (const auto& [txid, entry] : entries_) visitor(entry);
     }
 
-    /// Everything, best feerate first, parents before children.
-    std::vector<const MempoolEntry*> in_mining_order() const;
+    using Entries = std::vector<const MempoolEntry*>;
+
+    /// Everything, best chunk first, parents before children.
+    Entries in_mining_order() const;
+    /// Call `visitor` with each chunk, best first, as long as it returns true.
+    void visit_chunks(const std::function<bool(const Entries&)>& visitor) const;
+    /// The last to be mined, and the first to go. Empty if all is.
+    Entries worst_chunk() const;
+    /// All that hangs together with `entry`, in mining order, itself included.
+    static Entries cluster(const MempoolEntry& entry);
+    /// Its chunk, in mining order.
+    static Entries chunk(const MempoolEntry& entry);
+
+    /// Whether no order of any cluster could be better.
+    bool optimal() const { return unproven_.empty(); }
+
+    /// The clusters that `change` would touch, as they would be afterwards, in any order.
+    std::vector<Entries> clusters_after(const MempoolChange& change) const;
+    /// Whether `change` makes mining better at some point of the order and nowhere worse.
+    bool improves(const MempoolChange& change) const;
 
     /// Waiting transactions that `entry` spends from, directly.
-    std::vector<const MempoolEntry*> parents(const MempoolEntry& entry) const;
+    Entries parents(const MempoolEntry& entry) const;
     /// Waiting transactions that spend from `entry`, directly.
-    std::vector<const MempoolEntry*> children(const MempoolEntry& entry) const;
+    Entries children(const MempoolEntry& entry) const;
     /// All that `entry` depends on, without itself.
-    std::vector<const MempoolEntry*> ancestors(const MempoolEntry& entry) const;
+    Entries ancestors(const MempoolEntry& entry) const;
     /// All that depends on `entry`, without itself.
-    std::vector<const MempoolEntry*> descendants(const MempoolEntry& entry) const;
+    Entries descendants(const MempoolEntry& entry) const;
 
     size_t size() const { return entries_.size(); }
 
@@ -105,25 +155,22 @@ public:
 
     Amount priority(const Txid& txid) const;
 
-    /// The entry of the lowest feerate on which no other depends: the first to go. Null if empty.
-    const MempoolEntry* cheapest_leaf() const;
     /// The entry that has been here longest. Null if empty.
     const MempoolEntry* oldest() const;
 
     /// Chain thread only, under the commit lock: /////////////////////////////////////////////
 
     /// Add; its parents, if they wait, are here already and nothing here spends what it spends.
+    /// Requires: its cluster doesn't become larger than MAX_LINEARIZED.
     const MempoolEntry& add(MempoolEntry entry);
-    /// Take out `txid` alone (it was confirmed); its children stay.
-    void remove(const Txid& txid);
-    /// Take out `txid` and all that depends on it; returns what went, children last.
-    std::vector<TransactionRef> remove_with_descendants(const Txid& txid);
+    /// Take `entries` out, as MempoolChange::removed says.
+    void remove(const Entries& entries);
     /// Count `delta` (the sum with what was given before) into the fee of `txid`.
     /// Beyond all the money there is, in either direction, nothing is added any more.
     void prioritise(const Txid& txid, Amount delta);
 
 private:
-    struct BetterFeerate {
+    struct BetterChunk {
         bool operator()(const MempoolEntry* a, const MempoolEntry* b) const;
     };
 
@@ -131,11 +178,18 @@ private:
         bool operator()(const MempoolEntry* a, const MempoolEntry* b) const;
     };
 
-    using Entries = std::unordered_map<Txid, MempoolEntry, consensus::SaltedHasher>;
-    Entries entries_;
+    /// Those that hang together with what comes or goes, by the first of each, oldest first.
+    Entries clusters_touched(const MempoolChange& change) const;
+    /// Take the chunks of this cluster out of the mining order: it will change.
+    void lift(const MempoolEntry& entry);
+    /// Bring a cluster, whose chunks aren't in it, into the mining order.
+    void settle(const Entries& cluster);
+
+    std::unordered_map<Txid, MempoolEntry, consensus::SaltedHasher> entries_;
     std::unordered_map<Wtxid, const MempoolEntry*, consensus::SaltedHasher> by_wtxid_;
     std::unordered_map<OutPoint, const MempoolEntry*, consensus::OutPointHasher> spenders_;
-    std::set<const MempoolEntry*, BetterFeerate> by_feerate_;
+    std::set<const MempoolEntry*, BetterChunk> chunks_; ///< The first of each.
+    std::set<const MempoolEntry*> unproven_; ///< The first of each cluster that may not be optimal.
     std::set<const MempoolEntry*, Older> by_age_;
     std::map<Txid, Amount> priorities_;
     int64_t total_vsize_ = 0;

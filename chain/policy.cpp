@@ -103,9 +103,8 @@ bool standard_witness(const TxIn& in, ByteView script_pubkey) {
 
 } // namespace
 
-int64_t policy_vsize(int64_t weight, int64_t sigop_cost) {
-    const int64_t larger = std::max(weight, sigop_cost * BYTES_PER_SIGOP);
-    return (larger + consensus::WITNESS_SCALE_FACTOR - 1) / consensus::WITNESS_SCALE_FACTOR;
+int64_t policy_weight(int64_t weight, int64_t sigop_cost) {
+    return std::max(weight, sigop_cost * BYTES_PER_SIGOP);
 }
 
 Amount dust_threshold(const TxOut& out, FeeRate dust) {

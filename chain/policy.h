@@ -14,12 +14,10 @@ constexpr uint32_t MIN_STANDARD_TX_STRIPPED_BYTES = 65; ///< 64 could pose as a 
 constexpr int64_t MAX_STANDARD_TX_SIGOP_COST = 16'000;
 constexpr int64_t BYTES_PER_SIGOP = 20;
 constexpr size_t MAX_DUST_OUTPUTS = 1;
-constexpr size_t MAX_CLUSTER_COUNT = 64;
-constexpr int64_t MAX_CLUSTER_VSIZE = 101'000;
-constexpr size_t MAX_REPLACED = 100;
+constexpr size_t MAX_REPLACED_CLUSTERS = 100;
 
-/// Virtual bytes as policy counts them: many sigops weigh like the bytes they could have been.
-int64_t policy_vsize(int64_t weight, int64_t sigop_cost);
+/// Weight as policy counts it: many sigops weigh like the bytes they could have been.
+int64_t policy_weight(int64_t weight, int64_t sigop_cost);
 
 /// The least amount that is worth spending at the feerate `dust`. Core: GetDustThreshold.
 Amount dust_threshold(const consensus::TxOut& out, FeeRate dust);

@@ -8,8 +8,7 @@ namespace cairn::node {
 namespace {
 
 WaitingTransaction waiting_of(const chain::MempoolEntry& entry) {
-    const int64_t vsize = std::max<int64_t>(entry.vsize, 1);
-    return {entry.tx, {entry.modified_fee.value * 1000 / vsize}, entry.sequence};
+    return {entry.tx, entry.feerate(), entry.sequence};
 }
 
 std::optional<Message> read_block(const chain::Chain& chain, const chain::BlockNode& node) {

@@ -120,12 +120,15 @@ chain::ChainOptions chain_options(const Setup& setup) {
     options.max_mempool_bytes = static_cast<size_t>(settings.number("maxmempool")) * 1'000'000;
     options.mempool_expiry_seconds = settings.number("mempoolexpiry") * 3600;
     options.persist_mempool = settings.flag("persistmempool");
+    options.max_cluster_count = static_cast<size_t>(settings.number("limitclustercount"));
+    options.max_cluster_vsize = settings.number("limitclustersize") * 1000;
     options.accept_nonstandard = settings.flag("acceptnonstdtxn");
     options.permit_bare_multisig = settings.flag("permitbaremultisig");
     options.max_datacarrier_bytes =
         settings.flag("datacarrier") ? static_cast<size_t>(settings.number("datacarriersize")) : 0;
-    options.min_relay_feerate = fee_rate_option(settings, "minrelaytxfee");
     options.incremental_feerate = fee_rate_option(settings, "incrementalrelayfee");
+    options.min_relay_feerate =
+        std::max(options.incremental_feerate, fee_rate_option(settings, "minrelaytxfee"));
     options.dust_feerate = fee_rate_option(settings, "dustrelayfee");
     options.block_min_feerate = fee_rate_option(settings, "blockmintxfee");
     const std::string filters = settings.text("blockfilterindex");

@@ -5,6 +5,8 @@
 #include "rpc/methods.h"
 #include "rpc/node_context.h"
 
+#include <charconv>
+#include <functional>
 #include <map>
 
 namespace cairn::rpc {
@@ -17,6 +19,9 @@ namespace {
 constexpr int64_t MAX_CONFIRMATION_TARGET = 1008;
 
 const Error NOT_IN_MEMPOOL{Code::InvalidAddressOrKey, "Transaction not in mempool"};
+const Error NO_OUTPUTS{Code::InvalidParameter, "Invalid parameter, outputs are missing"};
+const Error BAD_TXID{Code::InvalidParameter, "txid must be a hash of 64 hexadecimal digits"};
+const Error NEGATIVE_VOUT{Code::InvalidParameter, "Invalid parameter, vout cannot be negative"};
 const Error SEQUENCE_OF_VERBOSE{
     Code::InvalidParameter, "Verbose results cannot contain mempool sequence values."};
 const Error PRIORITY_UNSUPPORTED{
@@ -27,18 +32,21 @@ const Error BAD_MODE{
     Code::InvalidParameter, "Invalid estimate_mode parameter, must be one of: \"unset\", "
                             "\"economical\", \"conservative\""};
 
+const Param TXID{"txid", Type::Hash, REQUIRED, "Its id"};
+const Param VERBOSE{"verbose", Type::Bool, "false", "With what getmempoolentry tells of each"};
+
 // Entries ////////////////////////////////////////////////////////////////////////////////////
 
-using Entries = std::vector<const chain::MempoolEntry*>;
+using Entries = chain::Mempool::Entries;
 
 /// What a transaction and those around it weigh and pay together.
 struct Sums {
     Sums(const chain::MempoolEntry& entry, const Entries& around)
-        : vsize(entry.vsize),
+        : vsize(entry.vsize()),
           fee(entry.modified_fee) {
         for (const chain::MempoolEntry* other : around) {
             ++count;
-            vsize += other->vsize;
+            vsize += other->vsize();
             fee += other->modified_fee;
         }
     }
@@ -82,11 +90,11 @@ const Object<EntryView> FEES{
     {"ancestor", "By it and what it depends on", [](auto& e) { return e.above.fee; }},
     {"descendant", "By it and what depends on it", [](auto& e) { return e.below.fee; }},
     {"chunk", "By what would be mined together with it",
-     [](auto& e) { return e.entry.modified_fee; }}};
+     [](auto& e) { return Amount(e.entry.place.cost.fee); }}};
 
 const Object<EntryView> ENTRY{
     {"vsize", "Virtual bytes; many signature checks count as more",
-     [](auto& e) { return e.entry.vsize; }},
+     [](auto& e) { return e.entry.vsize(); }},
     {"weight", "Weight units", [](auto& e) { return e.entry.tx->weight(); }},
     {"time", "When it came in", [](auto& e) { return Seconds{e.entry.time}; }},
     {"height", "The tip's height then", [](auto& e) { return e.entry.height; }},
@@ -97,9 +105,8 @@ const Object<EntryView> ENTRY{
      [](auto& e) { return e.above.count; }},
     {"ancestorsize", "Their virtual bytes", [](auto& e) { return e.above.vsize; }},
     {"wtxid", "The hash with the witness", [](auto& e) { return e.entry.tx->wtxid; }},
-    // Mining order is by single transactions: each is a chunk of its own.
     {"chunkweight", "Weight of what would be mined together with it",
-     [](auto& e) { return e.entry.tx->weight(); }},
+     [](auto& e) { return e.entry.place.cost.size; }},
     {"fees", "What is paid", FEES},
     {"depends", "Ids of waiting transactions it spends from", &EntryView::depends},
     {"spentby", "Ids of waiting transactions that spend from it", &EntryView::spent_by},
@@ -116,10 +123,63 @@ Outcome<EntryView> getmempoolentry(const Call& call) {
 const Method GETMEMPOOLENTRY{
     .name = "getmempoolentry",
     .summary = "A transaction that waits.",
-    .params = {{"txid", Type::Hash, REQUIRED, "Its id"}},
+    .params = {TXID},
     .fails = {NOT_IN_MEMPOOL},
     .example = "$WAITING_TXID",
     .run = {getmempoolentry, ENTRY},
+};
+
+using EntriesById = std::vector<std::pair<std::string, EntryView>>;
+
+/// What `choose` takes from the mempool: the ids or, `verbose`, all that is to tell.
+Reply entries_reply(
+    const Call& call,
+    bool verbose,
+    const std::function<std::optional<Entries>(const chain::Mempool&)>& choose) {
+    const std::set<Txid> not_broadcast = verbose ? unbroadcast(call) : std::set<Txid>();
+    EntriesById by_id;
+    std::vector<Txid> ids;
+    {
+        const chain::MempoolReader pool = chain_of(call).mempool();
+        const std::optional<Entries> chosen = choose(*pool);
+        if (!chosen) return NOT_IN_MEMPOOL;
+        if (!verbose) ids = ids_of(*chosen);
+        for (const chain::MempoolEntry* entry : verbose ? *chosen : Entries())
+            by_id.emplace_back(
+                entry->tx->txid.to_string(), EntryView(*pool, *entry, not_broadcast));
+    }
+    return verbose ? to_json(by_id, ENTRY) : to_json(ids);
+}
+
+/// getmempoolancestors and getmempooldescendants.
+template <auto family>
+Reply relatives(const Call& call) {
+    return entries_reply(call, call.flag(1), [&](const chain::Mempool& pool) {
+        const chain::MempoolEntry* entry = pool.find(Txid(hash_argument(call, 0)));
+        return entry ? std::optional((pool.*family)(*entry)) : std::nullopt;
+    });
+}
+
+const std::vector<Returned> IDS_OR_ENTRIES{
+    returned<std::vector<Txid>>("verbose = false", "Their ids"),
+    returned<EntriesById>("verbose = true", "By id", ENTRY)};
+
+const Method GETMEMPOOLANCESTORS{
+    .name = "getmempoolancestors",
+    .summary = "All waiting transactions that one depends on.",
+    .params = {TXID, VERBOSE},
+    .fails = {NOT_IN_MEMPOOL},
+    .example = "$WAITING_TXID",
+    .run = {relatives<&chain::Mempool::ancestors>, IDS_OR_ENTRIES},
+};
+
+const Method GETMEMPOOLDESCENDANTS{
+    .name = "getmempooldescendants",
+    .summary = "All waiting transactions that depend on one.",
+    .params = {TXID, VERBOSE},
+    .fails = {NOT_IN_MEMPOOL},
+    .example = "$WAITING_TXID true",
+    .run = {relatives<&chain::Mempool::descendants>, IDS_OR_ENTRIES},
 };
 
 struct Snapshot {
@@ -131,33 +191,22 @@ const Object<Snapshot> SNAPSHOT{
     {"txids", "The transactions", &Snapshot::txids},
     {"mempool_sequence", "Changes so far", &Snapshot::sequence}};
 
-using EntriesById = std::vector<std::pair<std::string, EntryView>>;
-
 Reply getrawmempool(const Call& call) {
     const bool verbose = call.flag(0);
-    const bool with_sequence = call.flag(1);
-    if (verbose && with_sequence) return SEQUENCE_OF_VERBOSE;
-    const std::set<Txid> not_broadcast = verbose ? unbroadcast(call) : std::set<Txid>();
-    EntriesById by_id;
-    Snapshot snapshot;
-    {
+    if (call.flag(1)) {
+        if (verbose) return SEQUENCE_OF_VERBOSE;
         const chain::MempoolReader pool = chain_of(call).mempool();
-        const Entries entries = pool->in_mining_order();
-        snapshot = {ids_of(entries), pool->sequence()};
-        for (const chain::MempoolEntry* entry : verbose ? entries : Entries())
-            by_id.emplace_back(
-                entry->tx->txid.to_string(), EntryView(*pool, *entry, not_broadcast));
+        return to_json(Snapshot{ids_of(pool->in_mining_order()), pool->sequence()}, SNAPSHOT);
     }
-    if (verbose) return to_json(by_id, ENTRY);
-    return with_sequence ? to_json(snapshot, SNAPSHOT) : to_json(snapshot.txids);
+    return entries_reply(
+        call, verbose, [](const chain::Mempool& pool) { return pool.in_mining_order(); });
 }
 
 const Method GETRAWMEMPOOL{
     .name = "getrawmempool",
     .summary = "All transactions that wait, in mining order.",
     .params =
-        {{"verbose", Type::Bool, "false", "With what getmempoolentry tells of each"},
-         {"mempool_sequence", Type::Bool, "false", "With the number of changes so far"}},
+        {VERBOSE, {"mempool_sequence", Type::Bool, "false", "With the number of changes so far"}},
     .fails = {SEQUENCE_OF_VERBOSE},
     .example = "true",
     .run =
@@ -165,6 +214,135 @@ const Method GETRAWMEMPOOL{
          {returned<std::vector<Txid>>("verbose = false", "Their ids"),
           returned<EntriesById>("verbose = true", "By id", ENTRY),
           returned<Snapshot>("mempool_sequence = true", "", SNAPSHOT)}},
+};
+
+// Clusters ///////////////////////////////////////////////////////////////////////////////////
+
+struct ChunkView {
+    explicit ChunkView(const Entries& chunk)
+        : cost(chunk.front()->place.cost),
+          txids(ids_of(chunk)) {}
+
+    chain::FeeSize cost;
+    std::vector<Txid> txids;
+};
+
+const Object<ChunkView> CHUNK{
+    {"chunkfee", "What they pay, as prioritisetransaction makes it count",
+     [](auto& c) { return Amount(c.cost.fee); }},
+    {"chunkweight", "Weight units; many signature checks count as more",
+     [](auto& c) { return c.cost.size; }},
+    {"txs", "Their ids, in mining order", &ChunkView::txids}};
+
+struct ClusterView {
+    int64_t weight = 0;
+    size_t count = 0;
+    std::vector<ChunkView> chunks;
+};
+
+const Object<ClusterView> CLUSTER{
+    {"clusterweight", "Weight units; many signature checks count as more", &ClusterView::weight},
+    {"txcount", "Transactions", &ClusterView::count},
+    {"chunks", "In mining order", &ClusterView::chunks, CHUNK}};
+
+Outcome<ClusterView> getmempoolcluster(const Call& call) {
+    const chain::MempoolReader pool = chain_of(call).mempool();
+    const chain::MempoolEntry* found = pool->find(Txid(hash_argument(call, 0)));
+    if (found == nullptr) return NOT_IN_MEMPOOL;
+    ClusterView view;
+    for (const chain::MempoolEntry* entry : chain::Mempool::cluster(*found)) {
+        view.weight += entry->weight;
+        ++view.count;
+        if (entry->place.chunk == entry) view.chunks.emplace_back(chain::Mempool::chunk(*entry));
+    }
+    return view;
+}
+
+const Method GETMEMPOOLCLUSTER{
+    .name = "getmempoolcluster",
+    .summary = "All transactions that hang together with one, as they would be mined.",
+    .params = {TXID},
+    .fails = {NOT_IN_MEMPOOL},
+    .example = "$WAITING_TXID",
+    .run = {getmempoolcluster, CLUSTER},
+};
+
+const Object<chain::FeeSize> DIAGRAM_POINT{
+    {"weight", "Weight units of the best so far", &chain::FeeSize::size},
+    {"fee", "What they pay", [](auto& p) { return Amount(p.fee); }}};
+
+std::vector<chain::FeeSize> getmempoolfeeratediagram(const Call& call) {
+    std::vector<chain::FeeSize> points{{}};
+    chain_of(call).mempool()->visit_chunks([&](const Entries& chunk) {
+        chain::FeeSize sum = points.back();
+        points.push_back(sum += chunk.front()->place.cost);
+        return true;
+    });
+    return points;
+}
+
+const Method GETMEMPOOLFEERATEDIAGRAM{
+    .name = "getmempoolfeeratediagram",
+    .summary = "How the fees of the mempool add up in mining order, chunk by chunk.",
+    .run = {getmempoolfeeratediagram, "", DIAGRAM_POINT},
+};
+
+struct Prevout {
+    OutPoint point;
+    std::optional<Txid> spender;
+};
+
+const Object<Prevout> PREVOUT{
+    {"txid", "The transaction that made it", [](auto& p) { return p.point.txid; }},
+    {"vout", "The number of its output", [](auto& p) { return p.point.index; }},
+    {"spendingtxid", "The waiting transaction that spends it", &Prevout::spender}};
+
+/// Errors: TypeError, InvalidParameter.
+Outcome<OutPoint> point_of(const Json& json) {
+    const Json* txid = json.find("txid");
+    const Json* vout = json.find("vout");
+    if (txid == nullptr) return Error{Code::TypeError, "Missing txid"};
+    if (vout == nullptr) return Error{Code::TypeError, "Missing vout"};
+    const std::optional<Txid> hash = Txid::from_string(txid->text);
+    int64_t index = 0;
+    std::from_chars(vout->text.data(), vout->text.data() + vout->text.size(), index);
+    if (!hash) return BAD_TXID;
+    if (index < 0) return NEGATIVE_VOUT;
+    return OutPoint{*hash, static_cast<uint32_t>(index)};
+}
+
+Outcome<std::vector<Prevout>> gettxspendingprevout(const Call& call) {
+    const std::vector<Json>& outputs = call.arguments[0].items;
+    if (outputs.empty()) return NO_OUTPUTS;
+    std::vector<Prevout> prevouts;
+    for (const Json& output : outputs) {
+        const Outcome<OutPoint> point = point_of(output);
+        if (!point) return point.error();
+        prevouts.push_back({*point, std::nullopt});
+    }
+    const chain::MempoolReader pool = chain_of(call).mempool();
+    for (Prevout& prevout : prevouts)
+        if (const chain::MempoolEntry* spender = pool->spender(prevout.point))
+            prevout.spender = spender->tx->txid;
+    return prevouts;
+}
+
+const Method GETTXSPENDINGPREVOUT{
+    .name = "gettxspendingprevout",
+    .summary = "Which waiting transactions spend some outputs.",
+    .params =
+        {{"outputs",
+          Type::Array,
+          REQUIRED,
+          "The outputs",
+          {{"",
+            Type::Object,
+            "",
+            {{"txid", Type::Hash, "The transaction that made it"},
+             {"vout", Type::Int32, "The number of its output"}}}}}},
+    .fails = {NO_OUTPUTS, BAD_TXID, NEGATIVE_VOUT},
+    .example = "[{\"txid\":\"$TXID\",\"vout\":0}]",
+    .run = {gettxspendingprevout, "Each, with what spends it", PREVOUT},
 };
 
 // The whole //////////////////////////////////////////////////////////////////////////////////
@@ -177,6 +355,7 @@ struct PoolState {
     int64_t vsize = 0;
     size_t memory_bytes = 0;
     Amount fee;
+    bool optimal = true;
     const chain::ChainOptions& options = chain.options();
 };
 
@@ -201,9 +380,10 @@ const Object<PoolState> POOL_STATE{
     {"maxdatacarriersize", "Bytes of OP_RETURN outputs that are relayed",
      [](auto& s) { return s.options.max_datacarrier_bytes; }},
     {"limitclustercount", "Transactions that may hang together",
-     [](auto&) { return chain::MAX_CLUSTER_COUNT; }},
-    {"limitclustersize", "Their virtual bytes", [](auto&) { return chain::MAX_CLUSTER_VSIZE; }},
-    {"optimal", "Whether the mining order is known to be the best", [](auto&) { return true; }}};
+     [](auto& s) { return s.options.max_cluster_count; }},
+    {"limitclustersize", "Their virtual bytes",
+     [](auto& s) { return s.options.max_cluster_vsize; }},
+    {"optimal", "Whether the mining order is known to be the best", &PoolState::optimal}};
 
 PoolState getmempoolinfo(const Call& call) {
     PoolState state{chain_of(call), unbroadcast(call).size()};
@@ -212,6 +392,7 @@ PoolState getmempoolinfo(const Call& call) {
     state.vsize = pool->total_vsize();
     state.memory_bytes = pool->memory_bytes();
     state.fee = pool->total_fee();
+    state.optimal = pool->optimal();
     return state;
 }
 
@@ -302,7 +483,10 @@ const Method ESTIMATESMARTFEE{
 
 Groups mempool_methods() {
     return {
-        {"Mempool", {&GETMEMPOOLINFO, &GETRAWMEMPOOL, &GETMEMPOOLENTRY}},
+        {"Mempool",
+         {&GETMEMPOOLINFO, &GETRAWMEMPOOL, &GETMEMPOOLENTRY, &GETMEMPOOLANCESTORS,
+          &GETMEMPOOLDESCENDANTS, &GETMEMPOOLCLUSTER, &GETTXSPENDINGPREVOUT}},
+        {"hidden", {&GETMEMPOOLFEERATEDIAGRAM}},
         {"Mining", {&PRIORITISETRANSACTION, &GETPRIORITISEDTRANSACTIONS}},
         {"Util", {&ESTIMATESMARTFEE}}};
 }

@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(accept__standard_payment__waits_with_its_fee) {
         const MempoolReader pool = test.chain().mempool();
         const MempoolEntry* entry = pool->find(txid_of(tx));
         BOOST_REQUIRE(entry);
-        BOOST_TEST(entry->vsize == make_transaction(tx)->vsize());
+        BOOST_TEST(entry->vsize() == make_transaction(tx)->vsize());
         BOOST_TEST(entry->time == test.now);
         BOOST_TEST(pool->total_fee() == FEE);
         BOOST_TEST(entry->spends_coinbase);
@@ -230,8 +230,8 @@ BOOST_AUTO_TEST_CASE(accept__sigops__cost_size_and_have_a_limit) {
         return tx;
     };
     BOOST_TEST(refusal(test, spend_of(267)) == "bad-txns-too-many-sigops"); // 60 each
-    BOOST_TEST(policy_vsize(400, 60) == 300);
-    BOOST_TEST(policy_vsize(4000, 60) == 1000);
+    BOOST_TEST(policy_weight(400, 60) == 1200);
+    BOOST_TEST(policy_weight(4000, 60) == 4000);
 }
 
 BOOST_AUTO_TEST_CASE(accept__options__decide_multisig_and_data) {
@@ -286,21 +286,37 @@ BOOST_AUTO_TEST_CASE(replacement__spends_what_it_replaces__is_refused) {
     BOOST_TEST(refusal(test, knot) == "bad-txns-spends-conflicting-tx");
 }
 
-BOOST_AUTO_TEST_CASE(replacement__too_many_at_once__is_refused) {
-    Funded test(3);
-    std::vector<OutPoint> all;
-    for (int family = 0; family < 2; ++family) { // 1 + 50 each
-        const Transaction parent = spend(
-            {test.coins[size_t(family)]}, std::vector<TxOut>(50, TxOut{COIN / 2, anyone_script()}));
-        BOOST_TEST(refusal(test, parent).empty());
-        for (uint32_t i = 0; i < 50; ++i)
-            BOOST_REQUIRE(
-                refusal(test, spend({{txid_of(parent), i}}, {{COIN / 4, anyone_script()}}))
-                    .empty());
-        all.push_back(test.coins[size_t(family)]);
+BOOST_AUTO_TEST_CASE(replacement__no_better_for_miners__is_refused) {
+    Funded test;
+    const Transaction first = test.payment(test.coins[0], 20'000);
+    BOOST_TEST(refusal(test, first).empty());
+    // Pays more in all, but less for each byte.
+    std::vector<TxOut> many(100, TxOut{COIN / 10, anyone_script()});
+    many[0].value = test.params().subsidy.value - 99 * COIN / 10 - 30'000;
+    BOOST_TEST(refusal(test, spend({test.coins[0]}, many)) == "replacement-failed");
+    test.prioritise(txid_of(first), -19'900);
+    BOOST_TEST(refusal(test, spend({test.coins[0]}, many)).empty());
+}
+
+BOOST_AUTO_TEST_CASE(replacement__too_many_clusters_at_once__is_refused) {
+    Funded test(2);
+    std::vector<OutPoint> coins;
+    for (const OutPoint& coin : test.coins) {
+        const Transaction split =
+            spend({coin}, std::vector<TxOut>(51, TxOut{COIN / 2, anyone_script()}));
+        BOOST_TEST(refusal(test, split).empty());
+        for (uint32_t i = 0; i < 51; ++i) coins.push_back({txid_of(split), i});
     }
-    BOOST_TEST(
-        refusal(test, spend(all, {{COIN, anyone_script()}})) == "too many potential replacements");
+    test.mine();
+    coins.pop_back(); // 101 are left
+    for (const OutPoint& coin : coins)
+        BOOST_REQUIRE(refusal(test, spend({coin}, {{COIN / 2 - 1000, anyone_script()}})).empty());
+    const std::vector<TxOut> rest{{COIN, anyone_script()}};
+    BOOST_TEST(refusal(test, spend(coins, rest)) == "too many potential replacements");
+    coins.pop_back();
+    const Result<Accepted> accepted = test.pay(spend(coins, rest));
+    BOOST_REQUIRE(accepted);
+    BOOST_TEST(accepted->replaced.size() == 100u);
 }
 
 BOOST_AUTO_TEST_CASE(cluster__more_than_64__is_refused) {

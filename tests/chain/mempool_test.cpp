@@ -12,7 +12,7 @@ MempoolEntry entry_of(const Transaction& tx, Amount fee, int64_t time = 0) {
     entry.tx = make_transaction(tx);
     entry.fee = fee;
     entry.time = time;
-    entry.vsize = entry.tx->vsize();
+    entry.weight = entry.tx->weight();
     return entry;
 }
 
@@ -39,15 +39,15 @@ BOOST_AUTO_TEST_CASE(family__parents_children_and_all__are_found) {
     BOOST_TEST((pool.ancestors(c) == Entries{&a, &b}));
     BOOST_TEST((pool.descendants(a) == Entries{&b, &c}));
     BOOST_TEST((pool.in_mining_order() == Entries{&a, &b, &c}));
-    BOOST_TEST((pool.cheapest_leaf() == &c));
+    BOOST_TEST((pool.worst_chunk() == Entries{&a, &b, &c}));
+    BOOST_TEST((Mempool::cluster(b) == Entries{&a, &b, &c}));
     BOOST_TEST((pool.find(c.tx->wtxid) == &c));
     BOOST_TEST(pool.find_coin({a.tx->txid, 1}).has_value());
     BOOST_TEST(!pool.find_coin({a.tx->txid, 2}));
     BOOST_TEST(pool.total_fee() == Amount(600));
-    const Txid middle = b.tx->txid;
-    BOOST_TEST(pool.remove_with_descendants(middle).size() == 2u);
+    pool.remove({&b, &c});
     BOOST_TEST(pool.size() == 1u);
-    BOOST_TEST(pool.remove_with_descendants(middle).empty());
+    BOOST_TEST((pool.in_mining_order() == Entries{&a}));
 }
 
 BOOST_AUTO_TEST_CASE(remove__one_that_was_confirmed__its_children_stay) {
@@ -55,14 +55,14 @@ BOOST_AUTO_TEST_CASE(remove__one_that_was_confirmed__its_children_stay) {
     const TransactionRef parent = pool.add(entry_of(payment({some_point(1)}), 1)).tx;
     const TransactionRef child = pool.add(entry_of(payment({{parent->txid, 0}}), 1)).tx;
     const uint64_t before = pool.sequence();
-    pool.remove(parent->txid);
+    pool.remove({pool.find(parent->txid)});
     BOOST_TEST(pool.sequence() > before);
     BOOST_REQUIRE(pool.find(child->txid));
     BOOST_TEST(pool.parents(*pool.find(child->txid)).empty());
-    pool.remove(child->txid);
+    pool.remove({pool.find(child->txid)});
     BOOST_TEST(pool.memory_bytes() == 0u);
     BOOST_TEST(pool.total_vsize() == 0);
-    BOOST_TEST((pool.cheapest_leaf() == nullptr));
+    BOOST_TEST(pool.worst_chunk().empty());
     BOOST_TEST((pool.oldest() == nullptr));
 }
 

@@ -180,6 +180,54 @@ BOOST_AUTO_TEST_CASE(prioritisetransaction__counts_in_modified_fee) {
         "-8 Verbose results cannot contain mempool sequence values.");
 }
 
+BOOST_AUTO_TEST_CASE(clusters__child_pays_for_its_parent__one_chunk) {
+    mine(101);
+    const std::string first = spend_coinbase(1, 500);
+    const std::string parent = result("sendrawtransaction", list_of(first)).text;
+    const std::string child =
+        result("sendrawtransaction", "[\"" + spend(first, 20'000) + "\",0]").text;
+    const Json cluster = result("getmempoolcluster", list_of(parent));
+    BOOST_TEST(text_of(cluster) == text("getmempoolcluster", list_of(child)));
+    BOOST_TEST(cluster.find("txcount")->text == "2");
+    const std::vector<Json>& chunks = cluster.find("chunks")->items;
+    BOOST_REQUIRE(chunks.size() == 1u);
+    BOOST_TEST(chunks[0].find("chunkfee")->text == "0.00020500");
+    BOOST_TEST(text_of(*chunks[0].find("txs")) == "[\"" + parent + "\",\"" + child + "\"]");
+    const std::string weight = cluster.find("clusterweight")->text;
+    BOOST_TEST(field("getmempoolentry", list_of(child), "chunkweight") == weight);
+    BOOST_TEST(
+        text("getmempoolfeeratediagram") ==
+        "[{\"weight\":0,\"fee\":0.00000000},{\"weight\":" + weight + ",\"fee\":0.00020500}]");
+    BOOST_TEST(text("getmempoolancestors", list_of(child)) == list_of(parent));
+    BOOST_TEST(text("getmempooldescendants", list_of(child)) == "[]");
+    const Json descendants = result("getmempooldescendants", "[\"" + parent + "\",true]");
+    BOOST_TEST(text_of(*descendants.find(child)) == text("getmempoolentry", list_of(child)));
+    for (const char* method : {"getmempoolcluster", "getmempoolancestors", "getmempooldescendants"})
+        BOOST_TEST(error(method, list_of(NO_HASH)) == "-5 Transaction not in mempool");
+    BOOST_TEST(field("getmempoolinfo", "[]", "optimal") == "true");
+}
+
+BOOST_AUTO_TEST_CASE(gettxspendingprevout__by_output__what_waits) {
+    mine(101);
+    const std::string first = spend_coinbase(1);
+    const std::string parent = result("sendrawtransaction", list_of(first)).text;
+    const std::string child = result("sendrawtransaction", list_of(spend(first))).text;
+    const auto output = [](const std::string& txid) {
+        return "{\"txid\":\"" + txid + "\",\"vout\":0";
+    };
+    BOOST_TEST(
+        text("gettxspendingprevout", "[[" + output(parent) + "}," + output(child) + "}]]") ==
+        "[" + output(parent) + ",\"spendingtxid\":\"" + child + "\"}," + output(child) + "}]");
+    BOOST_TEST(
+        error("gettxspendingprevout", "[[]]") == "-8 Invalid parameter, outputs are missing");
+    BOOST_TEST(error("gettxspendingprevout", "[[{\"vout\":0}]]") == "-3 Missing txid");
+    BOOST_TEST(
+        error("gettxspendingprevout", "[[{\"txid\":\"" + parent + "\"}]]") == "-3 Missing vout");
+    BOOST_TEST(
+        error("gettxspendingprevout", "[[{\"txid\":\"" + parent + "\",\"vout\":-1}]]") ==
+        "-8 Invalid parameter, vout cannot be negative");
+}
+
 BOOST_AUTO_TEST_CASE(getblocktemplate__young_chain_without_peers__is_mineable) {
     mine(101);
     const std::string txid = result("sendrawtransaction", list_of(spend_coinbase(1))).text;

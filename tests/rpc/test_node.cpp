@@ -110,18 +110,29 @@ std::string TestNode::mine(int count) {
     return hashes.items.back().text;
 }
 
-std::string TestNode::spend_coinbase(int height, int64_t fee) {
-    const chain::BlockNode* node = chain_->view().at(height);
-    const BlockRef block = chain_->read_block(*node);
-    const SealedTransaction& coinbase = block->transactions[0];
+namespace {
+
+/// Spend the first output of `parent`.
+std::string spend_first(const SealedTransaction& parent, int64_t fee) {
     Transaction tx;
     TxIn& input = tx.inputs.emplace_back();
-    input.prevout = {coinbase.txid, 0};
+    input.prevout = {parent.txid, 0};
     input.witness.push_back(witness_script());
-    TxOut out = coinbase.outputs[0];
+    TxOut out = parent.outputs[0];
     out.value -= Amount(fee);
     tx.outputs.push_back(out);
     return to_hex(encode(tx));
+}
+
+} // namespace
+
+std::string TestNode::spend_coinbase(int height, int64_t fee) {
+    const chain::BlockNode* node = chain_->view().at(height);
+    return spend_first(chain_->read_block(*node)->transactions[0], fee);
+}
+
+std::string TestNode::spend(const std::string& transaction_hex, int64_t fee) {
+    return spend_first(*decode<SealedTransaction>(from_hex(transaction_hex).value()), fee);
 }
 
 std::string TestNode::solve(const std::string& block_hex) {

@@ -46,6 +46,8 @@ public:
     std::string mine(int count);
     /// A transaction that spends the coinbase of the block at `height`, and pays `fee`.
     std::string spend_coinbase(int height, int64_t fee = 10'000);
+    /// One that spends what it or spend_coinbase() made.
+    static std::string spend(const std::string& transaction_hex, int64_t fee = 10'000);
     /// Set the proof of work of a block in hexadecimal anew.
     static std::string solve(const std::string& block_hex);
 
