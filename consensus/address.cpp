@@ -106,8 +106,10 @@ std::string segwit_address(std::string_view hrp, int version, ByteView program) 
 
 std::optional<Script>
 script_of_address(std::string_view address, const AddressPrefixes& prefixes, AddressError* error) {
-    Parsed parsed = looks_like_bech32(address, prefixes) ? parse_bech32(address, prefixes)
-                                                         : parse_base58(address, prefixes);
+    // Base58 first: it can begin with the letters of the other, and its checksum decides.
+    Parsed parsed = parse_base58(address, prefixes);
+    if (!parsed.script && looks_like_bech32(address, prefixes))
+        parsed = parse_bech32(address, prefixes);
     if (error != nullptr) *error = std::move(parsed.error);
     return std::move(parsed.script);
 }

@@ -37,6 +37,25 @@ std::string witness_text(Bech32Variant variant, uint8_t version, size_t program_
 
 } // namespace
 
+BOOST_AUTO_TEST_CASE(script_of_address__base58_that_begins_like_bech32__is_read) {
+    AddressPrefixes prefixes = mainnet();
+    prefixes.bech32_hrp = "crn";
+    prefixes.pubkey_hash = {0x1c};
+    prefixes.script_hash = {0x58};
+    BOOST_TEST(script_of_address("CRN8Nw1wJpHweTpKNEY3m4J6FguyXgoDkV", prefixes).has_value());
+    int alike = 0; // one in 700
+    for (uint32_t i = 0; i < 20'000; ++i) {
+        const Hash256 hash = sha256d(ByteView(reinterpret_cast<const uint8_t*>(&i), sizeof i));
+        Bytes script{OP_HASH160, 20};
+        script.insert(script.end(), hash.bytes.begin(), hash.bytes.begin() + 20);
+        script.push_back(OP_EQUAL);
+        const std::string address = address_of_script(script, prefixes).value();
+        if (address.starts_with("cRN") || address.starts_with("cRn")) ++alike;
+        BOOST_REQUIRE(script_of_address(address, prefixes) == Script(script));
+    }
+    BOOST_TEST(alike > 0);
+}
+
 BOOST_AUTO_TEST_CASE(script_of_address__faulty__says_what_and_where) {
     struct Case {
         std::string text;
