@@ -281,8 +281,8 @@ bool has_sha_instructions() {
 #endif
 }
 
-void sha256d_64_many(uint8_t* out, const uint8_t* in, size_t count) {
-    if (has_sha_instructions()) return sha_instructions_64_many(out, in, count);
+void sha256d_64_many(uint8_t* out, const uint8_t* in, size_t count, bool fast) {
+    if (fast) return sha_instructions_64_many(out, in, count);
     for (; count > 0; --count, in += 64, out += 32) {
         const Hash256 hash = sha256d({in, 64});
         std::memcpy(out, hash.bytes.data(), 32);
@@ -296,13 +296,13 @@ Hash256 sha256d_64(const uint8_t* in) {
 }
 
 std::optional<uint32_t>
-find_nonce(BlockHeader header, uint32_t first, uint64_t count, const Uint256& target) {
+find_nonce(BlockHeader header, uint32_t first, uint64_t count, const Uint256& target, bool fast) {
     const auto limit = static_cast<uint32_t>(target >> 224);
     const Bytes bytes = encode(header);
     while (count > 0) {
         const std::optional<uint32_t> nonce =
-            has_sha_instructions() ? sha_instructions_scan(bytes.data(), first, count, limit)
-                                   : portable_scan(bytes, first, count, limit);
+            fast ? sha_instructions_scan(bytes.data(), first, count, limit)
+                 : portable_scan(bytes, first, count, limit);
         if (!nonce) return std::nullopt;
         header.nonce = *nonce;
         if (to_number(header.hash()) <= target) return nonce;

@@ -19,11 +19,17 @@ bool has_sha_instructions();
 Hash256 sha256d_64(const uint8_t* in);
 
 /// Double SHA-256 of each of `count` blocks of 64 bytes, 32 bytes each to `out`, which may be `in`.
-void sha256d_64_many(uint8_t* out, const uint8_t* in, size_t count);
+/// `fast`: by the SHA instructions, which the CPU must have, or else by libcrypto.
+void sha256d_64_many(
+    uint8_t* out, const uint8_t* in, size_t count, bool fast = has_sha_instructions());
 
 /// The first nonce in [first, first + count), wrapping past 2^32, with which the hash of `header`
 /// is at most `target`; nullopt if there is none.
-std::optional<uint32_t>
-find_nonce(BlockHeader header, uint32_t first, uint64_t count, const Uint256& target);
+std::optional<uint32_t> find_nonce(
+    BlockHeader header,
+    uint32_t first,
+    uint64_t count,
+    const Uint256& target,
+    bool fast = has_sha_instructions());
 
 } // namespace cairn::consensus
