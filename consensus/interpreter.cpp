@@ -22,7 +22,7 @@ ByteView last_item(const Witness& witness) {
 ///
 /// Millions of empty items are as many bytes, and would be a stack forty times as large. But what
 /// is above the limit by more than any opcode takes off fails after the first, so the rest may be
-/// left out.
+/// left out. (If that one is OP_PICK or OP_ROLL and reaches for it, it fails by another name.)
 std::optional<ScriptStack> stack_of(const Witness& witness, size_t count) {
     constexpr size_t TAKEN_AT_ONCE = 2 * MAX_PUBKEYS_PER_MULTISIG + 3;
     constexpr size_t ENOUGH = MAX_STACK_ITEMS + TAKEN_AT_ONCE + 1;

@@ -43,6 +43,10 @@ inline consensus::Height height_in(const std::string& name) {
     return height;
 }
 
+inline std::filesystem::path undo_file_of(const std::filesystem::path& file) {
+    return file.parent_path() / (file.stem().string() + "-undo" + file.extension().string());
+}
+
 inline KnownBlock read_known_block(const std::filesystem::path& file) {
     KnownBlock known;
     known.name = file.stem().string();
@@ -50,8 +54,7 @@ inline KnownBlock read_known_block(const std::filesystem::path& file) {
     const auto block = consensus::decode<consensus::Block>(read_bytes(file));
     if (!block) throw std::runtime_error(known.name + ": not one block");
     known.block = *block;
-    const consensus::Bytes undo =
-        read_bytes(file.parent_path() / (known.name + "-undo" + file.extension().string()));
+    const consensus::Bytes undo = read_bytes(undo_file_of(file));
     consensus::Reader reader(undo);
     while (reader.remaining() > 0 && !reader.failed()) reader(known.spent.emplace_back());
     size_t inputs = 0;
@@ -66,7 +69,7 @@ inline std::vector<KnownBlock> read_known_blocks(const std::filesystem::path& di
     std::vector<std::filesystem::path> files;
     for (const auto& entry : std::filesystem::directory_iterator(directory)) {
         const std::filesystem::path& path = entry.path();
-        if (path.extension() == ".raw" && !path.stem().string().ends_with("-undo"))
+        if (path.extension() == ".raw" && std::filesystem::exists(undo_file_of(path)))
             files.push_back(path);
     }
     std::ranges::sort(files);

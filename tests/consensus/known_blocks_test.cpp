@@ -40,6 +40,13 @@ std::vector<std::pair<size_t, size_t>> free_bytes(ByteView signature) {
         {r + 1, r_end}, {s + 1, signature.size() - 1}, {signature.size() - 1, signature.size()}};
 }
 
+/// The bytes of a signature that say how it is built: tags and lengths.
+std::vector<size_t> frame_bytes(ByteView signature) {
+    if (free_bytes(signature).empty()) return {};
+    const size_t r_end = size_t{4} + signature[3];
+    return {0, 1, 2, 3, r_end, r_end + 1};
+}
+
 /// What a script pushes, and at which of its bytes.
 struct Push {
     size_t begin = 0;
@@ -54,16 +61,25 @@ std::vector<Push> pushes(const Script& script) {
     return result;
 }
 
+/// `first`: where, in the input's script or witness item, the signature begins.
+void add_signature(std::vector<Place>& places, const Place& first, ByteView signature) {
+    const auto add = [&](size_t begin, size_t end, ScriptError expected) {
+        places.push_back(
+            {first.where, first.item, first.begin + begin, first.begin + end, expected});
+    };
+    for (const auto& [begin, end] : free_bytes(signature)) add(begin, end, ScriptError::EvalFalse);
+    // Under BIP-0066, which a place in an earlier block is dropped for.
+    for (const size_t at : frame_bytes(signature)) add(at, at + 1, ScriptError::SigDer);
+}
+
 void add_signatures(std::vector<Place>& places, const Script& script_sig) {
     for (const Push& push : pushes(script_sig))
-        for (const auto& [begin, end] : free_bytes(push.data))
-            places.push_back({Where::ScriptSig, 0, push.begin + begin, push.begin + end});
+        add_signature(places, {Where::ScriptSig, 0, push.begin}, push.data);
 }
 
 void add_signatures(std::vector<Place>& places, const Witness& witness) {
     for (size_t i = 0; i < witness.size(); ++i)
-        for (const auto& [begin, end] : free_bytes(witness[i]))
-            places.push_back({Where::WitnessItem, i, begin, end});
+        add_signature(places, {Where::WitnessItem, i}, witness[i]);
 }
 
 /// Places in an input that runs witness program `program`, wherever that stands.
@@ -174,15 +190,20 @@ struct FoundPlace {
     Place place;
 };
 
-std::vector<FoundPlace> places_in(const KnownBlock& known) {
-    std::vector<FoundPlace> found;
+/// By what is flipped and what follows: so that the rare are tried as often as the frequent.
+using FoundPlaces = std::map<std::pair<Where, ScriptError>, std::vector<FoundPlace>>;
+
+FoundPlaces places_in(const KnownBlock& known, const Params& params) {
+    const uint32_t flags = block_script_flags(known.block.header.hash(), known.height, params);
+    FoundPlaces found;
     size_t first_spent = 0;
     for (size_t i = 1; i < known.block.transactions.size(); ++i) {
         const auto& inputs = known.block.transactions[i].inputs;
         for (size_t n = 0; n < inputs.size(); ++n)
             for (const Place& place :
                  places_in(inputs[n], known.spent[first_spent + n].script_pubkey))
-                found.push_back({i, first_spent, n, place});
+                if (place.expected != ScriptError::SigDer || (flags & VERIFY_DERSIG) != 0)
+                    found[{place.where, place.expected}].push_back({i, first_spent, n, place});
         first_spent += inputs.size();
     }
     return found;
@@ -282,13 +303,17 @@ BOOST_AUTO_TEST_CASE(known_block__one_bit_flipped__fails_as_it_should) {
     size_t flips = 0;
     size_t unexpected = 0;
     std::map<Where, size_t> counts;
+    std::map<ScriptError, size_t> errors;
     for (const auto& [name, params] : chains())
         for (KnownBlock& known : read_known_blocks(*vectors / "blocks" / name)) {
-            const std::vector<FoundPlace> places = places_in(known);
-            BOOST_REQUIRE(!places.empty());
+            const FoundPlaces kinds = places_in(known, params);
+            BOOST_REQUIRE(!kinds.empty());
+            auto kind = kinds.begin();
             for (size_t i = 0; i < FLIPS_PER_BLOCK; ++i, ++flips) {
-                const FoundPlace& at = places[random() % places.size()];
+                const FoundPlace& at = kind->second[random() % kind->second.size()];
+                if (++kind == kinds.end()) kind = kinds.begin();
                 ++counts[at.place.where];
+                ++errors[at.place.expected];
                 if (!flip_fails_as_expected(known, at, params, random)) ++unexpected;
             }
             BOOST_TEST(reason_of(check_known_block(known, params)) == ""); // all was put back
@@ -298,6 +323,9 @@ BOOST_AUTO_TEST_CASE(known_block__one_bit_flipped__fails_as_it_should) {
     for (const Where where :
          {Where::ScriptSig, Where::WitnessItem, Where::SpentScript, Where::SpentAmount})
         BOOST_TEST(counts[where] > 0U);
+    for (const ScriptError error :
+         {ScriptError::EvalFalse, ScriptError::EqualVerify, ScriptError::SigDer})
+        BOOST_TEST(errors[error] > 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
