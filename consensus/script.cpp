@@ -124,6 +124,7 @@ bool is_anchor(const WitnessProgram& program) {
 }
 
 int count_sigops(ByteView script, bool accurate) {
+    if (witness_program(script)) return 0; // two pushes, and by far the most frequent of scripts
     int count = 0;
     Opcode previous = OP_INVALIDOPCODE;
     ScriptReader reader(script);

@@ -256,8 +256,9 @@ private:
     void get_as(std::vector<T>& items) {
         const uint64_t count = compact_size();
         items.clear();
-        // A false count takes no more memory than the input itself has.
-        items.reserve(std::min<uint64_t>(count, remaining() / sizeof(T) + 1));
+        // A false count takes no more than twice the memory of the input itself, a true one is
+        // nearly always met: an output of 31 bytes is 56 in memory.
+        items.reserve(std::min<uint64_t>(count, 2 * remaining() / sizeof(T) + 1));
         for (uint64_t i = 0; i < count && !failed_; ++i) get(items.emplace_back());
         if (failed_) items.clear();
     }

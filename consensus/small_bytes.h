@@ -20,12 +20,12 @@ public:
 
     explicit SmallBytes(ByteView bytes) { assign(bytes); }
 
-    SmallBytes(const SmallBytes& other) { assign(other); }
+    SmallBytes(const SmallBytes& other) { copy(other); }
 
     SmallBytes(SmallBytes&& other) noexcept { take(other); }
 
     SmallBytes& operator=(const SmallBytes& other) {
-        if (this != &other) assign(other);
+        if (this != &other) copy(other);
         return *this;
     }
 
@@ -115,6 +115,13 @@ private:
     void release() {
         if (on_heap()) delete[] heap_;
         capacity_ = INLINE;
+    }
+
+    /// A short string with all its room: a fixed number of bytes takes a few moves and no call.
+    void copy(const SmallBytes& other) {
+        if (on_heap() || other.on_heap()) return assign(other);
+        size_ = other.size_;
+        std::memcpy(inline_, other.inline_, sizeof inline_);
     }
 
     void take(SmallBytes& other) {

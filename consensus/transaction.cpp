@@ -186,11 +186,8 @@ Amount output_sum(const Transaction& tx) {
     return sum;
 }
 
-size_t OutPointHasher::operator()(const OutPoint& point) const {
-    std::array<uint8_t, 36> bytes;
-    std::memcpy(bytes.data(), point.txid.bytes.data(), 32);
-    std::memcpy(bytes.data() + 32, &point.index, 4);
-    return siphash(key0, key1, bytes);
+uint64_t OutPointHasher::of(const Txid& txid) const {
+    return siphash(key0, key1, txid.view());
 }
 
 } // namespace cairn::consensus

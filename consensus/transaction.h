@@ -169,12 +169,22 @@ TransactionRef make_transaction(Transaction tx);
 /// All outputs of `tx`. Requires: check_transaction(tx) passed, so that it can't overflow.
 Amount output_sum(const Transaction& tx);
 
-/// For tables whose keys a stranger chooses: salted by the table that owns it.
+/// For tables whose keys a stranger chooses: salted by the table that owns it. What its txid makes
+/// of an output is a secret, so nobody can aim at another's place; those of one transaction are
+/// spread from there.
 struct OutPointHasher {
     uint64_t key0 = 0;
     uint64_t key1 = 0;
 
-    size_t operator()(const OutPoint& point) const;
+    /// What all outputs of a transaction share.
+    uint64_t of(const Txid& txid) const;
+
+    /// Of output `index`. The factor is odd, so that no two of them meet, in 32 bits either.
+    static uint64_t output(uint64_t of_txid, uint32_t index) {
+        return of_txid + index * 0x9e3779b97f4a7c15;
+    }
+
+    size_t operator()(const OutPoint& point) const { return output(of(point.txid), point.index); }
 };
 
 } // namespace cairn::consensus
