@@ -2,6 +2,7 @@
 // cairn chain new|key
 #include "consensus/address.h"
 #include "consensus/chain_file.h"
+#include "consensus/script.h"
 #include "rpc/server/new_file.h"
 #include "wallet/commands.h"
 #include "wallet/keys/block_signer.h"
@@ -81,7 +82,14 @@ Script challenge_of(const NewChainOptions& options) {
         if (!bytes) throw WalletError("'" + hex + "' is not hexadecimal");
         return *bytes;
     };
-    if (options.signers.empty()) return Script(bytes_of(options.challenge));
+    if (options.signers.empty()) {
+        const Script challenge(bytes_of(options.challenge));
+        if (const auto program = consensus::witness_program(challenge); program && program->version)
+            throw WalletError(
+                "such a challenge asks for nothing: BIP325 knows witness version 0 only, so that "
+                "anyone could sign");
+        return challenge;
+    }
     std::vector<consensus::Bytes> signers;
     for (const std::string& hex : options.signers) {
         signers.push_back(bytes_of(hex));

@@ -85,7 +85,7 @@ void make_block(const Program& program, const std::string& address) {
     std::cout << hex << "\n";
 }
 
-Block read_block(const fs::path& file) {
+Block read_block(const fs::path& file, const Params& params) {
     std::ifstream opened(file);
     if (!file.empty() && !opened) throw WalletError("can't read " + file.string());
     std::istream& in = file.empty() ? std::cin : opened;
@@ -94,6 +94,8 @@ Block read_block(const fs::path& file) {
     auto block = decoded<Block>(hex, "the block");
     if (block.transactions.empty() || !witness_commitment_index(block.transactions[0]))
         throw WalletError("the block's coinbase has no witness commitment, where signatures stand");
+    if (!consensus::signing_pair(block, params.challenge))
+        throw WalletError("the solution that the block holds can't be read");
     return block;
 }
 
@@ -139,7 +141,7 @@ void sign(const Program& program, const SignOptions& options) {
     if (!challenge)
         throw WalletError(
             "the challenge of chain " + params.name + " is none of P2PK, P2WPKH and multisig");
-    Block block = read_block(options.block_file);
+    Block block = read_block(options.block_file, params);
     consensus::reserve_solution(block);
     const keys::SigningState state = sign_block(
         block, params,

@@ -5,6 +5,7 @@ the keys in `cairn` alone."""
 import hashlib
 import json
 import os
+import re
 
 from framework import expect_equal, expect_in, run, wait_same_tip
 
@@ -45,6 +46,13 @@ def mined(block):
         if digest[31] < 0x7f:
             return data.hex()
     raise AssertionError("no nonce found")
+
+
+def with_unreadable_solution(block):
+    """`block` with two bytes of nonsense in the place reserved for the solution."""
+    changed = re.sub("2b(6a24aa21a9ed.{64})04ecc7daa2", r"2d\g<1>06ecc7daa2ff01", block)
+    assert changed != block
+    return changed
 
 
 def two_of_three_sign_block_after_block(test):
@@ -128,7 +136,10 @@ def mistakes_are_named(test):
             (["key", stranger], "", "exists already"),
             (["block", "nonsense"], "", "no address"),
             (["new", "x", "--signed-by", "02" * 32], "", "no public key"),
-            (["new", "x", "--challenge", "5x"], "", "hexadecimal")):
+            (["new", "x", "--challenge", "5x"], "", "hexadecimal"),
+            (["new", "x", "--challenge", "5120" + "02" * 32], "", "asks for nothing"),
+            (["sign", f"--key-file={signers.files[0]}"], with_unreadable_solution(block),
+             "solution that the block holds")):
         expect_in(word, signers.node.cairn("chain", *arguments, stdin=stdin, expect=1))
     expect_in("need no signature", test.cairn("chain", "block", signers.address, expect=1))
 
