@@ -76,8 +76,11 @@ void Chainstate::create_genesis() {
     for (size_t i = 0; i < spendable; ++i) {
         const SealedTransaction& tx = genesis.transactions[i];
         for (uint32_t out = 0; out < tx.outputs.size(); ++out)
-            if (!consensus::is_unspendable(tx.outputs[out].script_pubkey))
-                store_.put_coin(batch, {tx.txid, out}, {tx.outputs[out], 0, i == 0});
+            if (!consensus::is_unspendable(tx.outputs[out].script_pubkey)) {
+                const OutPoint point{tx.txid, out};
+                const Coin coin{tx.outputs[out], 0, i == 0};
+                store_.put_coin(batch, {point, &coin});
+            }
     }
     store_.put_tip(batch, {node.hash, node.height, 0});
     store_.write(batch, Durability::Synced);
@@ -319,7 +322,7 @@ void Chainstate::commit(
 
 void Chainstate::put_event(StoreBatch& batch, Event::Kind kind, const BlockNode& node) {
     Event event{kind, node.height, node.hash, node.header.prev_hash, {}};
-    event.work = *consensus::hash_from_string(consensus::to_hex(node.work));
+    event.work = consensus::to_hash(node.work);
     store_.put_event(batch, next_event_++, event);
 }
 
@@ -342,12 +345,8 @@ void Chainstate::persist(
         store_.write(batch, Durability::Unlogged);
     } else {
         put_dirty_headers(batch);
-        changes.visit_dirty([&](const CoinTable::Entry& change) {
-            if (change.spent)
-                store_.erase_coin(batch, change.point);
-            else
-                store_.put_coin(batch, change.point, change.coin);
-        });
+        changes.visit_dirty(
+            [&](const CoinTable::Entry& entry) { store_.put_coin(batch, entry.change()); });
         store_.put_tip(batch, {tip().hash, tip().height, next_event_});
         store_.write(batch, Durability::Synced);
         durable_events_ = next_event_;
@@ -555,8 +554,7 @@ void Chainstate::start_flush() {
             if (bulk) store_.flush_bodies();
             store_.write(headers, Durability::Synced);
             if (bulk) // or else persist() wrote them
-                store_.ingest_coins(
-                    tip, [this](Store::CoinSink& sink) { coins_.write_frozen(sink); });
+                store_.ingest_coins(tip, coins_.frozen_changes());
             durable_events_ = tip.next_event;
             spdlog::debug("coins_flushed height={}", tip.height.value);
         });

@@ -163,13 +163,10 @@ std::vector<CoinTable::Sorted> CoinTable::sorted_dirty() const {
     return order;
 }
 
-void CoinTable::write_dirty(Store::CoinSink& sink) const {
-    visit_sorted([&](const Entry& entry) {
-        if (entry.spent)
-            sink.erase(entry.point);
-        else
-            sink.put(entry.point, entry.coin);
-    });
+CoinChanges CoinTable::changes() const {
+    return {size(), [this](const std::function<void(const CoinChange&)>& put) {
+                visit_sorted([&put](const Entry& entry) { put(entry.change()); });
+            }};
 }
 
 size_t CoinTable::memory_bytes() const {

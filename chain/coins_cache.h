@@ -37,6 +37,8 @@ public:
         Coin coin;
 
         CoinKey key() const { return {point, hash}; }
+
+        CoinChange change() const { return {point, spent ? nullptr : &coin}; }
     };
 
     /// `shards`: tables, so that a growing one of many coins moves little at once.
@@ -82,8 +84,8 @@ public:
         }
     }
 
-    /// Give these to `sink`.
-    void write_dirty(Store::CoinSink& sink) const;
+    /// These, as the store takes them. The table outlives them.
+    CoinChanges changes() const;
 
     size_t size() const { return used_ - free_.size(); }
 
@@ -182,7 +184,7 @@ struct FetchedCoins {
 /// Invariants: an entry is a coin or a tombstone (spent, but maybe still below); no entry means
 ///   "ask below". Nothing alters the frozen generation.
 /// Thread: chain. Others may call find(), knows() and generation() under the commit lock, so coins
-///   come and go under it, too; write_frozen() any, until freeze() is called again.
+///   come and go under it, too; frozen_changes() any, until freeze() is called again.
 ///   Lifetime: the store outlives the cache.
 class CoinsCache : public CoinsView {
 public:
@@ -211,8 +213,8 @@ public:
     /// one before it, which is returned, must have been: it may be destroyed elsewhere.
     std::unique_ptr<const CoinTable> freeze();
 
-    /// What of the frozen generation is dirty, in the order of keys.
-    void write_frozen(Store::CoinSink& sink) const { frozen_->write_dirty(sink); }
+    /// What of the frozen generation is dirty.
+    CoinChanges frozen_changes() const { return frozen_->changes(); }
 
     /// The store holds other coins now. Requires: nothing is being written.
     void forget();

@@ -65,8 +65,7 @@ void History::flush() {
     chainstate_.flush(); // what the coins are made of: headers, bodies, undo data
     coins_.freeze();
     chainstate_.store().ingest_coins(
-        {tip_->hash, tip_->height}, [this](Store::CoinSink& sink) { coins_.write_frozen(sink); },
-        CoinSet::Other);
+        {tip_->hash, tip_->height}, coins_.frozen_changes(), CoinSet::Other);
     coins_.forget();
 }
 

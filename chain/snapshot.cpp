@@ -276,10 +276,7 @@ Result<SnapshotSummary> read_snapshot(
     store.drop_other_coins(); // what an earlier attempt left
     std::optional<CoinTable> table;
     const auto flush = [&] {
-        if (table)
-            store.ingest_coins(
-                {header->base, height}, [&](Store::CoinSink& sink) { table->write_dirty(sink); },
-                CoinSet::Other);
+        if (table) store.ingest_coins({header->base, height}, table->changes(), CoinSet::Other);
         table.emplace(random_salt(), CoinsCache::SHARDS);
     };
     flush();

@@ -6,6 +6,7 @@
 
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/write_batch.h>
 
@@ -21,8 +22,17 @@ using consensus::encode;
 using rocksdb::Slice;
 using rocksdb::Status;
 
+namespace {
+
+/// What -reindex is for.
+struct Damage : StorageError {
+    using StorageError::StorageError;
+};
+
+} // namespace
+
 void damaged(std::string_view what) {
-    throw StorageError(fmt::format(
+    throw Damage(fmt::format(
         "the chain state on disk is damaged: {}; start once with -reindex to build it anew", what));
 }
 
@@ -38,10 +48,16 @@ constexpr const char* SNAPSHOT_KEY = "snapshot";   ///< A block, while the coins
 constexpr size_t INGEST_FILE_BYTES = 64 << 20;
 /// With less the node stops, while there is room yet to end well and for the operator to look.
 constexpr uint64_t MIN_FREE_MEGABYTES = 200;
+constexpr uint64_t COIN_BYTES = 80; ///< About, of a table file.
+
+/// A file is gone, or not what was written: other than a disk that fails just now.
+bool is_damage(const Status& status) {
+    return status.IsCorruption() || status.IsPathNotFound();
+}
 
 void check(const Status& status, std::string_view what) {
     if (status.ok()) return;
-    if (status.IsCorruption()) damaged(status.ToString());
+    if (is_damage(status)) damaged(status.ToString());
     throw StorageError(std::string(what) + ": " + status.ToString());
 }
 
@@ -114,22 +130,36 @@ struct Store::Impl {
         return value;
     }
 
+    void start(const consensus::Params& params);
     void open(bool salvage);
     void close();
     uint64_t disk_bytes(Column of) const;
-    void check_space() const;
+    void check_space(uint64_t needed = 0) const;
     bool is_current(const consensus::Params& params) const;
+    std::vector<rocksdb::LiveFileMetaData> tables(Column of) const;
+    void check_tables(Column of) const;
     void drop_all_but_bodies();
+    void set_aside();
+    void save_bodies();
+    void drop_unfinished_tables() const;
 
     std::filesystem::path ingest_directory() const { return options.directory / "ingest"; }
+
+    /// Where a store waits whose bodies are to be saved.
+    std::filesystem::path damaged_directory() const {
+        return options.directory.string() + ".damaged";
+    }
 };
 
 /// `salvage`: open even what can't be trusted, to save the bodies.
 void Store::Impl::open(bool salvage) {
     const auto cache = rocksdb::NewLRUCache(options.cache_bytes);
     std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-    for (size_t i = 0; i < COLUMN_COUNT; ++i)
+    for (size_t i = 0; i < COLUMN_COUNT; ++i) {
         descriptors.emplace_back(COLUMN_NAMES[i], column_options(static_cast<Column>(i), cache));
+        // It would trip over what is damaged, and let nobody write any more.
+        descriptors.back().options.disable_auto_compactions = salvage;
+    }
     rocksdb::DBOptions database = database_options();
     if (options.env) database.env = options.env;
     coin_options = rocksdb::Options(database, column_options(Column::Coins, nullptr));
@@ -146,13 +176,16 @@ void Store::Impl::open(bool salvage) {
     db.reset(opened);
 }
 
-void Store::Impl::check_space() const {
+/// `needed`: bytes that are about to be written.
+void Store::Impl::check_space(uint64_t needed) const {
+    constexpr uint64_t MEGABYTE = 1'000'000;
     std::error_code error;
-    const uint64_t room = std::filesystem::space(options.directory, error).available / 1'000'000;
-    if (!error && room < MIN_FREE_MEGABYTES)
+    const uint64_t room = std::filesystem::space(options.directory, error).available / MEGABYTE;
+    const uint64_t wanted = MIN_FREE_MEGABYTES + needed / MEGABYTE;
+    if (!error && room < wanted)
         throw StorageError(fmt::format(
             "disk space is too low: {} MB are free in {}, {} are needed", room,
-            options.directory.string(), MIN_FREE_MEGABYTES));
+            options.directory.string(), wanted));
 }
 
 void Store::Impl::close() {
@@ -186,6 +219,24 @@ bool Store::Impl::is_current(const consensus::Params& params) const {
     return found == STORE_FORMAT && !get(Column::Meta, REBUILD_KEY);
 }
 
+std::vector<rocksdb::LiveFileMetaData> Store::Impl::tables(Column of) const {
+    std::vector<rocksdb::LiveFileMetaData> all;
+    db->GetLiveFilesMetaData(&all);
+    std::erase_if(all, [name = column(of)->GetName()](const rocksdb::LiveFileMetaData& table) {
+        return table.column_family_name != name;
+    });
+    return all;
+}
+
+/// Throws StorageError if a byte of them is not what was written.
+void Store::Impl::check_tables(Column of) const {
+    for (const rocksdb::LiveFileMetaData& table : tables(of)) {
+        rocksdb::SstFileReader reader(db->GetOptions(column(of)));
+        check(reader.Open(table.db_path + table.name), "read failed");
+        check(reader.VerifyChecksum(), "read failed");
+    }
+}
+
 /// Dropped columns are made anew when the database is opened again.
 void Store::Impl::drop_all_but_bodies() {
     rocksdb::WriteBatch batch;
@@ -200,6 +251,89 @@ void Store::Impl::drop_all_but_bodies() {
             check(db->DropColumnFamily(columns[i]), "write failed");
 }
 
+/// Leave what is damaged, and begin anew beside it.
+void Store::Impl::set_aside() {
+    std::error_code error;
+    if (std::filesystem::exists(damaged_directory()))
+        std::filesystem::remove_all(options.directory, error); // all in it was saved from there
+    else
+        std::filesystem::rename(options.directory, damaged_directory(), error);
+    if (!error) std::filesystem::create_directories(options.directory, error);
+    if (error)
+        throw StorageError("cannot replace " + options.directory.string() + ": " + error.message());
+}
+
+/// Take over the bodies that can be read from the store that was set aside. Each by its key, which
+/// the headers know: to walk over them would end at the first table that can't be read.
+void Store::Impl::save_bodies() {
+    size_t saved = 0;
+    size_t lost = 0;
+    rocksdb::WriteOptions unlogged;
+    unlogged.disableWAL = true;
+    try {
+        Impl damaged;
+        damaged.options = options;
+        damaged.options.directory = damaged_directory();
+        damaged.open(true);
+        const std::unique_ptr<rocksdb::Iterator> header(
+            damaged.db->NewIterator(rocksdb::ReadOptions(), damaged.column(Column::Headers)));
+        for (header->SeekToFirst(); header->Valid(); header->Next()) {
+            const auto record = consensus::decode<HeaderRecord>(view_of(header->value()));
+            if (!record || (record->status & BlockNode::HAVE_BODY) == 0) continue;
+            rocksdb::PinnableSlice body;
+            const Status status = damaged.db->Get(
+                rocksdb::ReadOptions(), damaged.column(Column::Blocks), header->key(), &body);
+            if (status.IsNotFound() || is_damage(status)) {
+                ++lost;
+                continue;
+            }
+            check(status, "read failed");
+            check_space(body.size());
+            check(db->Put(unlogged, column(Column::Blocks), header->key(), body), "write failed");
+            ++saved;
+        }
+        check(header->status(), "read failed");
+    } catch (const Damage& damage) {
+        spdlog::warn("bodies_lost reason=\"{}\"", damage.what());
+    }
+    check(db->Flush(rocksdb::FlushOptions(), column(Column::Blocks)), "flush failed");
+    spdlog::warn("bodies_saved count={} lost={}", saved, lost);
+    std::error_code error;
+    std::filesystem::remove_all(damaged_directory(), error);
+}
+
+/// What a crash left of ingest_coins(). Under the database's own lock, which may not be ours.
+void Store::Impl::drop_unfinished_tables() const {
+    rocksdb::Env* const env = options.env ? options.env : rocksdb::Env::Default();
+    rocksdb::FileLock* lock = nullptr;
+    if (!env->LockFile((options.directory / "LOCK").string(), &lock).ok()) return;
+    std::error_code error;
+    std::filesystem::remove_all(ingest_directory(), error);
+    env->UnlockFile(lock);
+}
+
+/// Open it, whatever its state, as far as we are asked to.
+void Store::Impl::start(const consensus::Params& params) {
+    const bool damaged_before = std::filesystem::exists(damaged_directory());
+    try {
+        open(options.rebuild);
+        rebuilding = !is_current(params) || options.rebuild || damaged_before;
+        if (!rebuilding) return;
+        for (const Column kept : {Column::Meta, Column::Blocks}) check_tables(kept);
+    } catch (const Damage& damage) {
+        if (!options.rebuild) throw;
+        spdlog::warn("store_set_aside reason=\"{}\"", damage.what());
+        close();
+        set_aside();
+        open(false);
+        rebuilding = is_current(params);
+    }
+    drop_all_but_bodies();
+    close();
+    open(false);
+    if (std::filesystem::exists(damaged_directory())) save_bodies();
+}
+
 Store::Store(StoreOptions options, const consensus::Params& params)
     : impl_(std::make_unique<Impl>()) {
     impl_->options = std::move(options);
@@ -208,15 +342,9 @@ Store::Store(StoreOptions options, const consensus::Params& params)
     std::filesystem::create_directories(directory, error);
     if (error) throw StorageError("cannot create " + directory.string() + ": " + error.message());
     refuse_unknown_columns(directory.string());
+    impl_->drop_unfinished_tables();
     impl_->check_space();
-    impl_->open(impl_->options.rebuild);
-    impl_->rebuilding = !impl_->is_current(params) || impl_->options.rebuild;
-    if (impl_->rebuilding) {
-        impl_->drop_all_but_bodies();
-        impl_->close();
-        impl_->open(false);
-    }
-    std::filesystem::remove_all(impl_->ingest_directory(), error); // left by a crash
+    impl_->start(params);
     impl_->exchanged = impl_->get(Column::Meta, EXCHANGED_KEY).has_value();
     if (const auto snapshot = impl_->get(Column::Meta, SNAPSHOT_KEY))
         impl_->snapshot = decoded(consensus::decode<BlockHash>(view_of(*snapshot)), "snapshot");
@@ -256,14 +384,16 @@ void Store::put_filter(StoreBatch& batch, const BlockNode& node, const FilterEnt
     batch.batch_->Put(impl_->column(Column::Filters), node_key(node), slice(value));
 }
 
-void Store::put_coin(StoreBatch& batch, const OutPoint& point, const Coin& coin) const {
+void Store::put_coin(StoreBatch& batch, const CoinChange& change) const {
+    rocksdb::ColumnFamilyHandle* const coins = impl_->coins(CoinSet::Active);
+    const CoinDiskKey key(change.point);
+    if (!change.coin) {
+        batch.batch_->Delete(coins, key);
+        return;
+    }
     Bytes value;
-    encode_coin(coin, value);
-    batch.batch_->Put(impl_->coins(CoinSet::Active), CoinDiskKey(point), slice(value));
-}
-
-void Store::erase_coin(StoreBatch& batch, const OutPoint& point) const {
-    batch.batch_->Delete(impl_->coins(CoinSet::Active), CoinDiskKey(point));
+    encode_coin(*change.coin, value);
+    batch.batch_->Put(coins, key, slice(value));
 }
 
 void Store::put_tip(StoreBatch& batch, const TipRecord& tip) const {
@@ -290,7 +420,7 @@ void Store::reclaim(Height last) {
 }
 
 void Store::write(StoreBatch& batch, Durability durability) {
-    impl_->check_space();
+    impl_->check_space(batch.batch_->GetDataSize());
     rocksdb::WriteOptions options;
     options.sync = durability == Durability::Synced;
     options.disableWAL = durability == Durability::Unlogged;
@@ -309,20 +439,36 @@ void Store::flush_bodies() {
 namespace {
 
 /// Writes sorted coins into as many table files as they need.
-class TableFiles : public Store::CoinSink {
+class TableFiles {
 public:
     TableFiles(const rocksdb::Options& options, std::filesystem::path directory)
         : options_(options),
-          directory_(std::move(directory)) {}
-
-    void put(const OutPoint& point, const Coin& coin) override {
-        value_.clear();
-        encode_coin(coin, value_);
-        check(writer().Put(CoinDiskKey(point), slice(value_)), "write failed");
+          directory_(std::move(directory)) {
+        std::error_code error;
+        std::filesystem::create_directories(directory_, error);
+        if (error)
+            throw StorageError("cannot create " + directory_.string() + ": " + error.message());
     }
 
-    void erase(const OutPoint& point) override {
-        check(writer().Delete(CoinDiskKey(point)), "write failed");
+    /// What was not ingested, since something failed, is of no use to anyone.
+    ~TableFiles() {
+        writer_.reset();
+        std::error_code error;
+        std::filesystem::remove_all(directory_, error);
+    }
+
+    TableFiles(const TableFiles&) = delete;
+    TableFiles& operator=(const TableFiles&) = delete;
+
+    void put(const CoinChange& change) {
+        const CoinDiskKey key(change.point);
+        if (!change.coin) {
+            check(writer().Delete(key), "write failed");
+            return;
+        }
+        value_.clear();
+        encode_coin(*change.coin, value_);
+        check(writer().Put(key, slice(value_)), "write failed");
     }
 
     void put_tip(const TipRecord& tip) {
@@ -358,24 +504,18 @@ private:
 
 } // namespace
 
-void Store::ingest_coins(
-    const TipRecord& tip, const std::function<void(CoinSink&)>& fill, CoinSet set) {
+void Store::ingest_coins(const TipRecord& tip, const CoinChanges& changes, CoinSet set) {
     rocksdb::ColumnFamilyHandle* const column = impl_->coins(set);
-    const std::filesystem::path directory = impl_->ingest_directory() / column->GetName();
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error) throw StorageError("cannot create " + directory.string() + ": " + error.message());
-    impl_->check_space();
-    TableFiles files(impl_->coin_options, directory);
+    impl_->check_space(changes.count * COIN_BYTES);
+    TableFiles files(impl_->coin_options, impl_->ingest_directory() / column->GetName());
     files.put_tip(tip); // its key is the first of all
-    fill(files);
+    changes.visit([&files](const CoinChange& change) { files.put(change); });
     rocksdb::IngestExternalFileOptions options;
     options.move_files = true;
     options.write_global_seqno = false;
     check(
         impl_->db->IngestExternalFile(column, files.finish(), options),
         "ingestion of coins failed");
-    std::filesystem::remove_all(directory, error);
 }
 
 void Store::exchange_coins(
@@ -439,16 +579,23 @@ void Store::visit_blocks(const std::function<bool(ByteView block)>& visit) const
     options.fill_cache = false;
     const std::unique_ptr<rocksdb::Iterator> it(
         impl_->db->NewIterator(options, impl_->column(Column::Blocks)));
-    for (Height height;; ++height) {
+    Height last;
+    for (const rocksdb::LiveFileMetaData& table : impl_->tables(Column::Blocks))
+        last = std::max(last, height_of(table.largestkey));
+    Height damaged = -2; ///< The last one.
+    for (Height height; height <= last; ++height) {
         for (it->Seek(height_key(height)); it->Valid(); it->Next()) {
             if (!visit(view_of(it->value()))) return;
             height = height_of(it->key());
         }
         if (it->status().ok()) return;
         // One is damaged: on with the next height.
-        if (!it->status().IsCorruption()) check(it->status(), "read failed");
-        spdlog::warn(
-            "block_damaged after_height={} reason=\"{}\"", height.value, it->status().ToString());
+        if (!is_damage(it->status())) check(it->status(), "read failed");
+        if (height > damaged + 1)
+            spdlog::warn(
+                "blocks_damaged from_height={} reason=\"{}\"", height.value,
+                it->status().ToString());
+        damaged = height;
     }
 }
 
@@ -466,19 +613,23 @@ std::optional<Coin> Store::find_coin(const OutPoint& point, CoinSet set) const {
 }
 
 std::vector<std::pair<OutPoint, Coin>> Store::find_coins(std::vector<OutPoint> points) const {
+    constexpr size_t AT_ONCE = 64; // since each value keeps 4 kB of its table in memory
     std::ranges::sort(points, coin_key_less);
-    std::vector<CoinDiskKey> keys(points.begin(), points.end());
-    std::vector<Slice> slices(keys.begin(), keys.end());
-    std::vector<rocksdb::PinnableSlice> values(points.size());
-    std::vector<Status> statuses(points.size());
-    impl_->db->MultiGet(
-        rocksdb::ReadOptions(), impl_->coins(CoinSet::Active), points.size(), slices.data(),
-        values.data(), statuses.data(), true);
+    const std::vector<CoinDiskKey> keys(points.begin(), points.end());
+    const std::vector<Slice> slices(keys.begin(), keys.end());
     std::vector<std::pair<OutPoint, Coin>> found;
-    for (size_t i = 0; i < points.size(); ++i) {
-        if (statuses[i].IsNotFound()) continue;
-        check(statuses[i], "read failed");
-        found.emplace_back(points[i], decoded(decode_coin(view_of(values[i])), "coin"));
+    for (size_t first = 0; first < points.size(); first += AT_ONCE) {
+        const size_t count = std::min(AT_ONCE, points.size() - first);
+        std::array<rocksdb::PinnableSlice, AT_ONCE> values;
+        std::array<Status, AT_ONCE> statuses;
+        impl_->db->MultiGet(
+            rocksdb::ReadOptions(), impl_->coins(CoinSet::Active), count, &slices[first],
+            values.data(), statuses.data(), true);
+        for (size_t i = 0; i < count; ++i) {
+            if (statuses[i].IsNotFound()) continue;
+            check(statuses[i], "read failed");
+            found.emplace_back(points[first + i], decoded(decode_coin(view_of(values[i])), "coin"));
+        }
     }
     return found;
 }

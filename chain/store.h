@@ -82,6 +82,19 @@ struct Event {
     }
 };
 
+/// A coin that is there now or, if null, no more.
+struct CoinChange {
+    const OutPoint& point;
+    const Coin* coin = nullptr;
+};
+
+/// Changes by the thousand: `visit` gives each to its argument, in the order of their keys
+/// (coin_key_less).
+struct CoinChanges {
+    size_t count = 0;
+    std::function<void(const std::function<void(const CoinChange&)>&)> visit;
+};
+
 /// A basic compact filter and its header (BIP-0157).
 struct FilterEntry {
     Bytes filter;
@@ -131,7 +144,7 @@ private:
 struct StoreOptions {
     std::filesystem::path directory; ///< For RocksDB alone.
     size_t cache_bytes = 1 << 20;    ///< Of blocks of the database kept in memory.
-    bool rebuild = false;            ///< Keep the bodies only: see Store::rebuilding().
+    bool rebuild = false;            ///< Keep the bodies only, as many as can be read.
     rocksdb::Env* env = nullptr;     ///< If not the system's.
 };
 
@@ -158,8 +171,7 @@ public:
     void put_block(StoreBatch& batch, const BlockNode& node, ByteView block) const;
     void put_undo(StoreBatch& batch, const BlockNode& node, const BlockUndo& undo) const;
     void put_filter(StoreBatch& batch, const BlockNode& node, const FilterEntry& entry) const;
-    void put_coin(StoreBatch& batch, const OutPoint& point, const Coin& coin) const;
-    void erase_coin(StoreBatch& batch, const OutPoint& point) const;
+    void put_coin(StoreBatch& batch, const CoinChange& change) const;
     void put_tip(StoreBatch& batch, const TipRecord& tip) const;
     void put_event(StoreBatch& batch, uint64_t number, const Event& event) const;
 
@@ -174,20 +186,10 @@ public:
     /// Give the space of erased bodies, those up to `last`, back to the file system.
     void reclaim(Height last);
 
-    /// Takes coins in the order of their keys (coin_key_less), straight into table files.
-    class CoinSink {
-    public:
-        virtual ~CoinSink() = default;
-        virtual void put(const OutPoint& point, const Coin& coin) = 0;
-        virtual void erase(const OutPoint& point) = 0;
-    };
-
-    /// Replace many coins and the tip at once, atomically and synced: for what would not fit into
-    /// a batch. `fill` is called once.
-    void ingest_coins(
-        const TipRecord& tip,
-        const std::function<void(CoinSink&)>& fill,
-        CoinSet set = CoinSet::Active);
+    /// Replace many coins and the tip at once, atomically and synced, by way of table files: for
+    /// what would not fit into a batch. They are visited once.
+    void
+    ingest_coins(const TipRecord& tip, const CoinChanges& changes, CoinSet set = CoinSet::Active);
 
     /// Have the two sets change places, together with `batch`: `tip` is that of the new active one,
     /// `snapshot` the block of the snapshot that it is, if it isn't validated yet.

@@ -58,12 +58,8 @@ struct World {
 
     void write_through(const CoinTable& changes) {
         StoreBatch batch;
-        changes.visit_dirty([&](const CoinTable::Entry& change) {
-            if (change.spent)
-                store.erase_coin(batch, change.point);
-            else
-                store.put_coin(batch, change.point, change.coin);
-        });
+        changes.visit_dirty(
+            [&](const CoinTable::Entry& entry) { store.put_coin(batch, entry.change()); });
         store.write(batch, Durability::Logged);
         cache.settle(changes);
     }
@@ -75,7 +71,7 @@ struct World {
     }
 
     void end_flush() {
-        store.ingest_coins({}, [this](Store::CoinSink& sink) { cache.write_frozen(sink); });
+        store.ingest_coins({}, cache.frozen_changes());
         writing = false;
     }
 
@@ -161,18 +157,10 @@ BOOST_AUTO_TEST_CASE(created_and_spent__between_flushes__never_reaches_the_store
     spent.spend(spent.key(at));
     world.cache.apply(spent);
     BOOST_TEST(world.cache.size() == 0u);
-
-    struct Counter : Store::CoinSink {
-        int calls = 0;
-
-        void put(const OutPoint& /*point*/, const Coin& /*coin*/) override { ++calls; }
-
-        void erase(const OutPoint& /*point*/) override { ++calls; }
-    } counter;
-
     world.cache.freeze();
-    world.cache.write_frozen(counter);
-    BOOST_TEST(counter.calls == 0);
+    int calls = 0;
+    world.cache.frozen_changes().visit([&calls](const CoinChange&) { ++calls; });
+    BOOST_TEST(calls == 0);
 }
 
 BOOST_AUTO_TEST_CASE(memory__grows_with_tables_and_long_scripts__and_is_given_back) {

@@ -176,4 +176,134 @@ BOOST_AUTO_TEST_CASE(damaged_body__is_left_out__until_it_comes_again) {
     BOOST_TEST((test.tip().hash == last));
 }
 
+namespace {
+
+/// The table of the largest size in `column`, of a store that is not in use.
+std::filesystem::path table_of(const TestChain& test, const std::string& column) {
+    std::vector<rocksdb::LiveFileMetaData> files;
+    Database(test)->GetLiveFilesMetaData(&files);
+    std::erase_if(files, [&](const auto& file) { return file.column_family_name != column; });
+    BOOST_REQUIRE(!files.empty());
+    const auto& largest =
+        *std::ranges::max_element(files, {}, [](auto& file) { return file.size; });
+    return largest.db_path + largest.name;
+}
+
+/// A chain of fill(), with all in tables, that each case may damage anew.
+class DamagedChain {
+public:
+    DamagedChain() {
+        fill(test_);
+        test_.options().reindex = true;
+        test_.open();
+        for (const BlockNode* node = &test_.tip(); node->parent; node = node->parent_node())
+            blocks_.push_back(test_.chain().read_block(*node));
+        tip_ = test_.tip().hash;
+        test_.close();
+        coins_ = coins_hash(test_.directory(), test_.params());
+        test_.options().reindex = false;
+        copy(store(), sound());
+    }
+
+    TestChain& test() { return test_; }
+
+    std::filesystem::path store() const { return test_.directory() / "chainstate"; }
+
+    /// Undo what the last case did.
+    void renew() {
+        std::filesystem::remove_all(store());
+        copy(sound(), store());
+    }
+
+    /// -reindex, and what is lost comes again: then all is as it was, and stays. Returns how many
+    /// blocks were there.
+    int32_t heal() {
+        test_.options().reindex = true;
+        test_.open();
+        test_.options().reindex = false;
+        const int32_t kept = test_.tip().height.value;
+        for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) test_.submit(*block);
+        BOOST_TEST((test_.tip().hash == tip_));
+        test_.close();
+        BOOST_TEST(!std::filesystem::exists(store().string() + ".damaged"));
+        {
+            const Database db(test_); // nothing in it keeps RocksDB from its own work
+            for (const Column column : {Column::Meta, Column::Blocks})
+                BOOST_TEST(db->CompactRange({}, db.column(column), nullptr, nullptr).ok());
+        }
+        BOOST_TEST(refusal(test_).empty());
+        test_.close();
+        BOOST_TEST((coins_hash(test_.directory(), test_.params()) == coins_));
+        return kept;
+    }
+
+private:
+    static void copy(const std::filesystem::path& from, const std::filesystem::path& to) {
+        std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+    }
+
+    std::filesystem::path sound() const { return test_.directory() / "sound"; }
+
+    TestChain test_;
+    std::vector<BlockRef> blocks_; ///< Highest first.
+    BlockHash tip_;
+    Hash256 coins_;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(damaged_table__of_what_is_kept__is_done_without) {
+    DamagedChain chain;
+    for (const std::string column : {"default", "blocks"}) {
+        chain.renew();
+        const std::filesystem::path table = table_of(chain.test(), column);
+        const auto size = std::streamoff(std::filesystem::file_size(table));
+        std::vector<std::function<void()>> kinds{
+            [&] { std::filesystem::remove(table); },
+            [&] { std::filesystem::resize_file(table, 0); },
+            [&] { std::filesystem::resize_file(table, uint64_t(size) - 10); }};
+        for (const std::streamoff at : // data; index, properties and the like; footer
+             {std::streamoff(0), size / 2, size - 1'500, size - 900, size - 500, size - 150,
+              size - 60, size - 45, size - 1})
+            if (at >= 0) kinds.emplace_back([&table, at] { flip_byte(table, at); });
+        for (const auto& damage : kinds) {
+            chain.renew();
+            damage();
+            chain.heal();
+        }
+        if (column != "blocks") continue;
+        chain.renew();
+        flip_byte(table, size / 3); // of its many blocks of data
+        const int32_t kept = chain.heal();
+        BOOST_TEST_MESSAGE(kept << " blocks kept");
+        BOOST_TEST((0 < kept && kept < 129));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(damaged_beyond_reading__bodies_are_lost__and_come_again) {
+    DamagedChain chain;
+    const auto each = [&](std::string_view name, const auto& damage) {
+        chain.renew();
+        for (const auto& file : std::filesystem::directory_iterator(chain.store()))
+            if (file.path().filename().string().starts_with(name)) damage(file.path());
+        BOOST_TEST(!refusal(chain.test()).empty());
+        BOOST_TEST(chain.heal() == 0);
+    };
+    each("MANIFEST", [](const auto& path) { std::filesystem::remove(path); });
+    each("MANIFEST", [](const auto& path) { std::filesystem::resize_file(path, 100); });
+    each("CURRENT", [](const auto& path) { std::filesystem::resize_file(path, 0); });
+}
+
+BOOST_AUTO_TEST_CASE(damaged_blobs__truncated_or_gone__are_done_without) {
+    DamagedChain chain;
+    const auto each = [&](const auto& damage) {
+        chain.renew();
+        for (const auto& file : std::filesystem::directory_iterator(chain.store()))
+            if (file.path().extension() == ".blob") damage(file.path());
+        chain.heal();
+    };
+    each([](const auto& path) { std::filesystem::remove(path); });
+    each([](const auto& path) { std::filesystem::resize_file(path, 40); });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,8 @@
 
 #include <rocksdb/db.h>
 
+#include <fstream>
+
 using namespace cairn::tests;
 
 namespace {
@@ -95,8 +97,8 @@ BOOST_AUTO_TEST_CASE(records__written_and_read__are_the_same) {
     store.put_block(batch, node, cairn::consensus::encode(params.genesis));
     store.put_undo(batch, node, undo);
     store.put_filter(batch, node, {{1, 2, 3}, node.hash});
-    store.put_coin(batch, high, coin);
-    store.put_coin(batch, low, coin);
+    store.put_coin(batch, {high, &coin});
+    store.put_coin(batch, {low, &coin});
     store.put_tip(batch, tip);
     store.put_event(batch, 98, event);
     store.write(batch, Durability::Synced);
@@ -142,17 +144,58 @@ BOOST_AUTO_TEST_CASE(ingest__many_coins__replace_and_erase_at_once) {
         points[i].txid = Txid(cairn::consensus::sha256(Bytes{uint8_t(i), uint8_t(i >> 8)}));
     std::ranges::sort(points, coin_key_less);
     const Coin coin{{1, anyone_script()}, 1, false};
-    store.ingest_coins({{}, 1, 0}, [&](Store::CoinSink& sink) {
-        for (const OutPoint& point : points) sink.put(point, coin);
-    });
-    store.ingest_coins({{}, 2, 0}, [&](Store::CoinSink& sink) {
-        for (size_t i = 0; i < points.size(); i += 2) sink.erase(points[i]);
-    });
+    const auto create = [&](const auto& put) {
+        for (const OutPoint& point : points) put({point, &coin});
+    };
+    const auto spend = [&](const auto& put) {
+        for (size_t i = 0; i < points.size(); i += 2) put({points[i], nullptr});
+    };
+    store.ingest_coins({{}, 1, 0}, {1'000, create});
+    store.ingest_coins({{}, 2, 0}, {500, spend});
     BOOST_TEST(store.tip()->height == Height(2));
     size_t left = 0;
     for (CoinCursor coins = store.coins(); coins.next();) ++left;
     BOOST_TEST(left == 500u);
     BOOST_TEST(std::filesystem::is_empty(folder.path() / "ingest"));
+}
+
+BOOST_AUTO_TEST_CASE(ingest__fails_on_the_way__leaves_no_files) {
+    const TemporaryFolder folder;
+    const Params params = test_params();
+    Store store({folder.path()}, params);
+    const Coin coin{{1, anyone_script()}, 1, false};
+    const auto fail = [&](const auto& put) {
+        put({OutPoint(), &coin});
+        throw StorageError("no more");
+    };
+    BOOST_CHECK_THROW(store.ingest_coins({{}, 1, 0}, {1, fail}), StorageError);
+    BOOST_TEST(std::filesystem::is_empty(folder.path() / "ingest"));
+    BOOST_TEST(!store.tip());
+}
+
+BOOST_AUTO_TEST_CASE(ingest__larger_than_the_disk__is_refused_before) {
+    const TemporaryFolder folder;
+    Store store({folder.path()}, test_params());
+    BOOST_CHECK_EXCEPTION(
+        store.ingest_coins({}, {size_t{1} << 50, [](const auto&) { BOOST_ERROR("began"); }}),
+        StorageError,
+        [](const StorageError& error) { return mentions(error.what(), "disk space is too low"); });
+}
+
+BOOST_AUTO_TEST_CASE(open__after_a_crash_in_an_ingestion__drops_its_files_unless_in_use) {
+    const TemporaryFolder folder;
+    const Params params = test_params();
+    const std::filesystem::path left = folder.path() / "ingest" / "coins" / "0.sst";
+    const auto leave = [&] {
+        std::filesystem::create_directories(left.parent_path());
+        std::ofstream(left) << "rubbish";
+    };
+    leave();
+    const Store store({folder.path()}, params);
+    BOOST_TEST(!std::filesystem::exists(left));
+    leave();
+    BOOST_TEST(!refusal(folder.path(), params).empty());
+    BOOST_TEST(std::filesystem::exists(left)); // the other process writes it
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """-reindex makes all but the blocks anew; -prune deletes old blocks."""
+import os
+import shutil
+
 from framework import (REGTEST_ADDRESS, expect_equal, expect_error, expect_in, run, wait_same_tip,
                        wait_until)
 
@@ -21,6 +24,41 @@ def reindexed_node_has_the_same_chain(test):
     node.stop()
     node.start("-reindex")
     wait_until(lambda: node.rpc.getbestblockhash() == tip, "the reindex to end")
+
+
+def damaged_table_of_any_kind_is_told_and_healed(test):
+    node = test.node(chain="regtest")
+    hashes = node.mine(40, REGTEST_ADDRESS)
+    blocks = [node.rpc.getblock(each, 0) for each in hashes]
+    node.stop()
+    for option in ("-reindex", "-par=1"):  # the first puts all into tables, once closed and opened
+        node.start(option)
+        wait_until(lambda: node.rpc.getbestblockhash() == hashes[-1], "the reindex to end")
+        node.stop()
+    store = os.path.join(node.chain_directory, "chainstate")
+    sound = os.path.join(test.directory, "sound")
+    shutil.copytree(store, sound)
+    tables = sorted(name for name in os.listdir(sound) if name.endswith(".sst"))
+    assert len(tables) > 4, tables
+    for number, name in enumerate(tables):
+        shutil.rmtree(store)
+        shutil.copytree(sound, store)
+        table = os.path.join(store, name)
+        if number % 2 == 0:
+            os.remove(table)
+        else:
+            os.truncate(table, os.path.getsize(table) - 10)
+        node.start(wait=False)
+        expect_equal(node.process.wait(120), 1, f"exit code without {name}")
+        expect_in("start once with -reindex", node.output())
+        node.start("-reindex")
+        for block in blocks:  # as a peer would
+            node.rpc.submitblock(block)
+        expect_equal(node.rpc.getbestblockhash(), hashes[-1], f"tip without {name}")
+        node.stop()
+        node.start()
+        expect_equal(node.rpc.getbestblockhash(), hashes[-1], f"tip later, without {name}")
+        node.stop()
 
 
 def pruned_node_tells_what_it_has(test):
@@ -86,5 +124,6 @@ def pruned_node_follows_and_serves_the_last_blocks(test):
     wait_same_tip([near, pruned])
 
 
-run(reindexed_node_has_the_same_chain, pruned_node_tells_what_it_has,
-    unpruned_node_does_not_prune, pruned_node_follows_and_serves_the_last_blocks)
+run(reindexed_node_has_the_same_chain, damaged_table_of_any_kind_is_told_and_healed,
+    pruned_node_tells_what_it_has, unpruned_node_does_not_prune,
+    pruned_node_follows_and_serves_the_last_blocks)
