@@ -15,6 +15,10 @@ constexpr size_t MAX_CHANGE_BLOCKS = 64;
 /// Bitcoin has keep dozens of cores busy.
 constexpr int64_t MAX_BYTES_IN_FLIGHT = 16'000'000;
 
+Reject pruned() {
+    return consensus::policy("pruned", "the blocks that this needs were deleted");
+}
+
 } // namespace
 
 BestChain::BestChain(
@@ -196,6 +200,8 @@ Result<> BestChain::invalidate(BlockNode& node) {
     if (assumed && assumed->descends_from(node))
         return consensus::invalid("a snapshot on the block is not validated yet");
     drain();
+    if (chainstate_.tip().descends_from(node) && node.height < chainstate_.first_body())
+        return pruned();
     while (chainstate_.tip().descends_from(node)) {
         if (stop_) return {};
         disconnect();
@@ -208,6 +214,8 @@ Result<> BestChain::invalidate(BlockNode& node) {
 
 Result<> BestChain::reconsider(BlockNode& node) {
     drain();
+    if (!chainstate_.tree().within_reach(node) && !chainstate_.tip().descends_from(node))
+        return pruned();
     chainstate_.tree().clear_failures(node);
     follow_marks();
     finish();

@@ -106,7 +106,10 @@ void Chainstate::load() {
     durable_events_ = next_event_;
     const BlockNode* last_pruned = tip;
     while (last_pruned && !last_pruned->pruned()) last_pruned = last_pruned->parent_node();
-    if (last_pruned) first_body_ = last_pruned->height + Height(1);
+    if (last_pruned) {
+        first_body_ = last_pruned->height + Height(1);
+        tree_.prune(*last_pruned);
+    }
     if (last_pruned && !options_.prune_bytes)
         throw StorageError(
             "You need to rebuild the database using -reindex to go back to unpruned mode.  This "
@@ -432,7 +435,7 @@ Height Chainstate::prune(Height last) {
     if (last < first_body()) return first_body();
     if (bulk_) start_flush(); // then the coins on disk are the tip's, and need no older block
     finish_flush();
-    tree_.prune(last);
+    tree_.prune(*tip().ancestor_node(last));
     StoreBatch batch;
     put_dirty_headers(batch);
     store_.erase_bodies(batch, last);

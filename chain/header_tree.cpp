@@ -85,7 +85,7 @@ bool HeaderTree::complete_chain(BlockNode& node) {
 }
 
 bool HeaderTree::is_candidate(const BlockNode& node) const {
-    return node.chain_tx_count > 0 && !node.failed() &&
+    return node.chain_tx_count > 0 && !node.failed() && within_reach(node) &&
            (!assumed() || node.descends_from(*assumed()));
 }
 
@@ -130,9 +130,10 @@ void HeaderTree::disown(const BlockNode& base) {
     }
 }
 
-void HeaderTree::prune(Height last) {
+void HeaderTree::prune(const BlockNode& last) {
+    pruned_ = &last;
     for (BlockNode& node : nodes_) {
-        if (node.height > last || !node.has(BlockNode::HAVE_BODY)) continue;
+        if (node.height > last.height || !node.has(BlockNode::HAVE_BODY)) continue;
         node.status &= ~uint32_t{BlockNode::HAVE_BODY | BlockNode::HAVE_UNDO};
         dirty_.insert(&node);
     }
@@ -194,7 +195,7 @@ void HeaderTree::prune_candidates(const BlockNode& tip) {
 void HeaderTree::rebuild_candidates(const BlockNode& tip) {
     candidates_.clear();
     for (BlockNode& node : nodes_)
-        if (is_candidate(node) && node.work >= tip.work) candidates_.insert(&node);
+        if (node.work >= tip.work && is_candidate(node)) candidates_.insert(&node);
 }
 
 std::vector<const BlockNode*> HeaderTree::take_dirty(bool bodies) {

@@ -21,7 +21,8 @@ namespace cairn::chain {
 ///
 /// Invariants: nodes are never freed nor moved. The bodies to a node were all seen (some may be
 ///   pruned since) if and only if its chain_tx_count isn't 0. Every such chain with at least the
-///   active tip's work that is not known to be invalid has its end among the candidates.
+///   active tip's work that can be gone to, and is not known to be invalid, has its end among the
+///   candidates.
 /// Thread: chain; find(), best_header(), assumed() and leaves() any.
 class HeaderTree {
 public:
@@ -67,8 +68,14 @@ public:
     /// Forget that `base` and what follows it were connected, or failed to be.
     void disown(const BlockNode& base);
 
-    /// Bodies and undo data up to `last` are not in the store any more.
-    void prune(Height last);
+    /// Bodies and undo data up to the height of `last`, a block of the active chain, are not in the
+    /// store any more: chains that fork below it don't become candidates.
+    void prune(const BlockNode& last);
+
+    /// Whether all bodies are here that a way from the active chain to `node` and on may need.
+    bool within_reach(const BlockNode& node) const {
+        return !pruned_ || node.descends_from(*pruned_);
+    }
 
     /// Set `bits` of the status, to be written with the next take_dirty().
     void set_status(BlockNode& node, uint32_t bits);
@@ -118,6 +125,7 @@ private:
     std::atomic<const BlockNode*> best_header_;
     std::atomic<const BlockNode*> assumed_{nullptr};
 
+    const BlockNode* pruned_ = nullptr; ///< What was last given to prune().
     std::set<BlockNode*, MoreWork> candidates_;
     /// Bodies that came before one of their ancestors' did, by parent.
     std::unordered_multimap<const BlockNode*, BlockNode*> waiting_;

@@ -66,6 +66,49 @@ BOOST_AUTO_TEST_CASE(restarted__goes_on__but_not_without_prune) {
     BOOST_TEST(test.tip().height == Height(0));
 }
 
+BOOST_AUTO_TEST_CASE(operators_word__below_what_is_pruned__is_refused) {
+    TestChain test;
+    test.options().prune_bytes = 0;
+    test.open();
+    test.mine(320);
+    const BlockNode& first = at(test, 10);
+    test.invalidate(first); // a better chain, that is not
+    test.now = test.tip().header.time + 100;
+    test.mine(305);
+    const BlockHash other = test.tip().hash;
+    test.prune(20);
+    BOOST_TEST((first.pruned() && at(test, 15).pruned()));
+    BOOST_TEST(reason_of(test.invalidate(at(test, 15))) == "pruned");
+    BOOST_TEST(reason_of(test.reconsider(first)) == "pruned");
+    BOOST_TEST((test.tip().hash == other));
+    BOOST_TEST(reason_of(test.invalidate(at(test, 100))).empty());
+    BOOST_TEST(test.tip().height == Height(99));
+    BOOST_TEST(reason_of(test.reconsider(*test.chain().find_block(other))).empty());
+    BOOST_TEST((test.tip().hash == other));
+}
+
+BOOST_AUTO_TEST_CASE(better_chain__that_forks_below_what_is_pruned__is_left_alone) {
+    TestChain test;
+    test.options().prune_bytes = 0;
+    test.open();
+    test.mine(310);
+    const BlockNode& first = at(test, 10);
+    test.invalidate(first);
+    test.now = test.tip().header.time + 100;
+    test.mine(305);
+    const BlockHash tip = test.tip().hash;
+    test.reconsider(first);
+    BOOST_REQUIRE((test.tip().hash == tip));
+    test.prune(20);
+    test.invalidate(at(test, 309)); // now the other one has more work
+    BOOST_TEST(test.tip().height == Height(308));
+    test.close();
+    test.open();
+    BOOST_TEST(test.tip().height == Height(308));
+    BOOST_TEST(reason_of(test.reconsider(*test.chain().find_block(tip))).empty());
+    BOOST_TEST((test.tip().hash == tip));
+}
+
 BOOST_AUTO_TEST_CASE(by_size__keeps_what_blocks_take__about_the_target) {
     constexpr size_t BLOCK_BYTES = 20'000;
     TestChain test;
