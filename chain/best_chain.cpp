@@ -209,6 +209,7 @@ Result<> BestChain::invalidate(BlockNode& node) {
     chainstate_.tree().mark_failed(node);
     follow_marks();
     finish();
+    chainstate_.flush(); // in bulk, the mark would not survive a crash before the next one
     return {};
 }
 
@@ -219,6 +220,7 @@ Result<> BestChain::reconsider(BlockNode& node) {
     chainstate_.tree().clear_failures(node);
     follow_marks();
     finish();
+    chainstate_.flush();
     return {};
 }
 

@@ -28,7 +28,12 @@ public:
               admission_,
               stopping_,
               [this](const TipChange& change) { tip_changed(change); },
-              [this] { wake(); }) {}
+              [this] { wake(); }) {
+        chainstate_.when_flush_fails([this] {
+            push(
+                Lane::Control, [this] { chainstate_.flush(); }, true);
+        });
+    }
 
     void start();
     void stop();

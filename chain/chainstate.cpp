@@ -21,11 +21,11 @@ using consensus::Uint256;
 
 namespace {
 
-constexpr Height MAX_BLOCKS_AHEAD = 288;    ///< Unasked-for blocks above this are not stored.
-constexpr int32_t BULK_DISTANCE = 100;      ///< Blocks behind the best header.
-constexpr int32_t MIN_PRUNED_BLOCKS = 28;   ///< At once, as each time costs a flush.
-constexpr int64_t BULK_FLUSH_SECONDS = 600; ///< At most this much sync is lost in a crash.
-constexpr int64_t ASSUMED_VALID_SECONDS = 1'209'600; ///< Two weeks.
+constexpr Height MAX_BLOCKS_AHEAD = 288;  ///< Unasked-for blocks above this are not stored.
+constexpr int32_t BULK_DISTANCE = 100;    ///< Blocks behind the best header.
+constexpr int32_t MIN_PRUNED_BLOCKS = 28; ///< At once, as each time costs a flush.
+constexpr std::chrono::minutes BULK_FLUSH_INTERVAL{10}; ///< Of sync, lost in a crash at most.
+constexpr int64_t ASSUMED_VALID_SECONDS = 1'209'600;    ///< Two weeks.
 
 /// Of -dbcache: what RocksDB gets for its blocks; the rest is for coins.
 size_t block_cache_bytes(const ChainOptions& options) {
@@ -59,7 +59,6 @@ Chainstate::Chainstate(const consensus::Params& params, const ChainOptions& opti
       verify_pool_(options.verify_threads) {
     if (!store_.tip()) create_genesis();
     load();
-    last_flush_ = options_.now();
     update_bulk();
 }
 
@@ -180,9 +179,13 @@ void Chainstate::put_dirty_headers(StoreBatch& batch) {
 
 void Chainstate::write_headers() {
     update_bulk();
-    StoreBatch batch;
     // In bulk, a record could say that a body is here which the disk has not got yet.
-    for (const BlockNode* node : tree_.take_dirty(!bulk_)) store_.put_header(batch, *node);
+    write_dirty_headers(!bulk_);
+}
+
+void Chainstate::write_dirty_headers(bool bodies) {
+    StoreBatch batch;
+    for (const BlockNode* node : tree_.take_dirty(bodies)) store_.put_header(batch, *node);
     if (!batch.empty()) store_.write(batch, Durability::Logged);
 }
 
@@ -361,7 +364,10 @@ void Chainstate::persist(
     // Half of the budget for each generation: while one is being written, the other one grows.
     const size_t budget = options_.cache_bytes - block_cache_bytes(options_);
     const bool full = coins_.active_bytes() > budget / 2;
-    if (full || (bulk_ && options_.now() - last_flush_ >= BULK_FLUSH_SECONDS)) start_flush();
+    if (bulk_ && (full || std::chrono::steady_clock::now() - last_flush_ >= BULK_FLUSH_INTERVAL))
+        start_flush();
+    else if (full) // all in it is in the store; to give back its memory takes a while
+        verify_pool_.push_urgent([dropped = std::shared_ptr(freeze_coins())] {});
     cache_size_.bytes = coins_.memory_bytes();
     cache_size_.coins = coins_.size();
     prune_to_target();
@@ -433,8 +439,7 @@ Height Chainstate::prune(Height last) {
         last = std::min(last, assumed->descends_from(*validated) ? validated->height : Height(0));
     }
     if (last < first_body()) return first_body();
-    if (bulk_) start_flush(); // then the coins on disk are the tip's, and need no older block
-    finish_flush();
+    flush(); // then the coins on disk are the tip's, and need no older block
     tree_.prune(*tip().ancestor_node(last));
     StoreBatch batch;
     put_dirty_headers(batch);
@@ -527,40 +532,49 @@ void Chainstate::reject_snapshot(const BlockNode& valid, const std::string& why)
 }
 
 void Chainstate::flush() {
-    start_flush();
+    if (bulk_) start_flush();
     finish_flush();
+    StoreBatch headers; // and with them whatever is Logged
+    put_dirty_headers(headers);
+    store_.write(headers, Durability::Synced);
 }
 
+/// Returns the generation of coins that is dropped for it, to be destroyed anywhere.
+std::unique_ptr<const CoinTable> Chainstate::freeze_coins() {
+    const std::unique_lock lock(commit_mutex_);
+    std::unique_ptr<const CoinTable> dropped = coins_.freeze();
+    if (dropped->size() > 0) reads_disk_ = true;
+    return dropped;
+}
+
+/// In the background, all as of now. Requires: bulk_, so that nobody else writes it meanwhile.
 void Chainstate::start_flush() {
     finish_flush(); // one after the other: the tip record of the later one counts
-    StoreBatch headers;
     // Those without a body at once: the next change of one will not wait for the thread either.
-    for (const BlockNode* node : tree_.take_dirty(false)) store_.put_header(headers, *node);
-    store_.write(headers, Durability::Logged);
-    // In bulk nobody else writes those with one, so none is overtaken; else there are none here.
+    write_dirty_headers(false);
+    StoreBatch headers;
     put_dirty_headers(headers);
-    std::unique_ptr<const CoinTable> dropped;
-    {
-        const std::unique_lock lock(commit_mutex_);
-        dropped = coins_.freeze();
-    }
-    if (dropped->size() > 0) reads_disk_ = true;
-    last_flush_ = options_.now();
-    flush_ = std::async(
-        std::launch::async,
-        [this, bulk = bulk_, tip = TipRecord{tip().hash, tip().height, next_event_},
-         headers = std::move(headers), dropped = std::move(dropped)]() mutable {
-            lower_priority();
-            const StageTimes::Scope account(verify_pool_.times(), Stage::Flush);
-            dropped.reset(); // here, since giving back its memory takes a while
-            // Bodies first, then the headers that say they are here, then the coins made of them.
-            if (bulk) store_.flush_bodies();
-            store_.write(headers, Durability::Synced);
-            if (bulk) // or else persist() wrote them
-                store_.ingest_coins(tip, coins_.frozen_changes());
-            durable_events_ = tip.next_event;
-            spdlog::debug("coins_flushed height={}", tip.height.value);
-        });
+    last_flush_ = std::chrono::steady_clock::now();
+    auto work = [this, tip = TipRecord{tip().hash, tip().height, next_event_},
+                 headers = std::move(headers), dropped = freeze_coins()]() mutable {
+        lower_priority();
+        const StageTimes::Scope account(verify_pool_.times(), Stage::Flush);
+        dropped.reset(); // here, since giving back its memory takes a while
+        // Bodies first, then the headers that say they are here, then the coins made of them.
+        store_.flush_bodies();
+        store_.write(headers, Durability::Synced);
+        store_.ingest_coins(tip, coins_.frozen_changes());
+        durable_events_ = tip.next_event;
+        spdlog::debug("coins_flushed height={}", tip.height.value);
+    };
+    flush_ = std::async(std::launch::async, [this, work = std::move(work)]() mutable {
+        try {
+            work();
+        } catch (...) {
+            if (flush_failed_) flush_failed_(); // it may be long until finish_flush() throws this
+            throw;
+        }
+    });
 }
 
 void Chainstate::finish_flush() {
@@ -568,9 +582,7 @@ void Chainstate::finish_flush() {
 }
 
 CoinScan Chainstate::scan_coins() {
-    // Away from the initial sync each block's coins are in the store already.
-    if (bulk_) start_flush();
-    finish_flush();
+    flush();
     return {&tip(), std::make_shared<CoinCursor>(store_.coins())};
 }
 

@@ -11,6 +11,7 @@
 #include "chain/verify_pool.h"
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <future>
 #include <mutex>
@@ -143,8 +144,11 @@ public:
 
     void set_history_tip(const BlockNode& node) { history_tip_ = &node; }
 
-    /// Write everything that is not on disk yet.
+    /// Bring everything to the disk. Throws what the flush in the background failed with, too.
     void flush();
+
+    /// `failed` is called, on any thread, if the flush in the background fails.
+    void when_flush_fails(std::function<void()> failed) { flush_failed_ = std::move(failed); }
 
     /// A walk over the coins as of tip().
     CoinScan scan_coins();
@@ -181,7 +185,9 @@ private:
     void update_bulk();
     void start_flush();
     void finish_flush();
+    std::unique_ptr<const CoinTable> freeze_coins();
     void put_dirty_headers(StoreBatch& batch);
+    void write_dirty_headers(bool bodies);
 
     const consensus::Params& params_;
     const ChainOptions& options_;
@@ -203,7 +209,7 @@ private:
 
     /// Far behind the best header: bodies go to disk without a log, coins in large flushes.
     bool bulk_ = false;
-    int64_t last_flush_ = 0; ///< Seconds, by options_.now.
+    std::chrono::steady_clock::time_point last_flush_ = std::chrono::steady_clock::now();
 
     /// The last filter that was made, since the next one needs its header.
     struct LastFilter {
@@ -214,6 +220,7 @@ private:
     LastFilter last_filter_;
     // Last, since their threads read what is above.
     VerifyPool verify_pool_;
+    std::function<void()> flush_failed_;
     std::future<void> flush_;
 };
 

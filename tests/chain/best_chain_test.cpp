@@ -396,6 +396,36 @@ BOOST_AUTO_TEST_CASE(events__over_a_reorganisation__tell_each_step_in_order) {
     BOOST_TEST(test.chain().read_event(4)->height == Height(3));
 }
 
+BOOST_AUTO_TEST_CASE(events__told_once__are_not_taken_back) {
+    TestChain test;
+    test.options().cache_bytes = 1; // full at each block
+    test.open();
+    for (uint64_t number = 0; number < 60; ++number) {
+        test.mine();
+        for (int again = 0; again < 20; ++again)
+            BOOST_REQUIRE(test.chain().read_event(number).has_value());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(invalidate__far_behind_the_best_header__survives_a_crash) {
+    TestChain test;
+    test.open();
+    const std::vector<BlockRef> branch = make_branch(test, test.tip(), 200, 0);
+    std::vector<BlockHeader> headers;
+    for (const BlockRef& block : branch) headers.push_back(block->header);
+    test.submit_headers(headers);
+    for (size_t i = 0; i < 50; ++i) test.submit(branch[i]);
+    const BlockHash marked = branch[30]->header.hash();
+    test.invalidate(*test.chain().find_block(marked));
+    TestChain crashed;
+    std::filesystem::copy(
+        test.directory() / "chainstate", crashed.directory() / "chainstate",
+        std::filesystem::copy_options::recursive);
+    crashed.open();
+    BOOST_TEST(crashed.tip().height == Height(30));
+    BOOST_TEST(crashed.chain().find_block(marked)->has(BlockNode::FAILED));
+}
+
 BOOST_AUTO_TEST_CASE(filters__each_block__has_one_that_matches_its_scripts) {
     TestChain test;
     test.options().block_filters = false;

@@ -197,4 +197,26 @@ BOOST_AUTO_TEST_CASE(failed_read__of_another_thread__stops_the_chain) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(failed_flush__no_further_block__stops_the_chain) {
+    TestChain source;
+    source.open();
+    std::vector<BlockHeader> headers;
+    for (int i = 0; i < 110; ++i) headers.push_back(source.mine()->header);
+    TestChain test;
+    const auto disk = std::make_shared<FaultyDisk>(test.directory() / "chainstate", 1);
+    const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(disk);
+    test.options().env = env.get();
+    test.options().cache_bytes = 1; // a flush at each block
+    test.open();
+    test.submit_headers(headers); // far ahead: in the background
+    disk->schedule(Fault::FullDisk, 1);
+    test.submit(source.chain().read_block(*source.chain().view().at(1)));
+    const auto wait_for_the_end = [&test] {
+        for (;;) test.wait();
+    };
+    BOOST_CHECK_THROW(wait_for_the_end(), std::future_error); // it dropped what it was asked
+    test.close();
+    BOOST_TEST(!test.failure().empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
