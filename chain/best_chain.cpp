@@ -14,6 +14,10 @@ constexpr size_t MAX_CHANGE_BLOCKS = 64;
 /// On the wire; in memory they take two to three times as much. Four of the largest blocks that
 /// Bitcoin has keep dozens of cores busy.
 constexpr int64_t MAX_BYTES_IN_FLIGHT = 16'000'000;
+constexpr int64_t MAX_CHANGE_BYTES = 16'000'000;
+
+/// Then what else waits for the chain thread gets its turn.
+constexpr std::chrono::milliseconds TURN{10};
 
 Reject pruned() {
     return consensus::policy("pruned", "the blocks that this needs were deleted");
@@ -55,8 +59,16 @@ bool BestChain::full() const {
            in_flight_.size() >= chainstate_.options().blocks_in_flight;
 }
 
+bool BestChain::resting() const {
+    const BlockNode* target = chainstate_.tree().best_candidate();
+    return in_flight_.empty() && (!target || target == &chainstate_.tip());
+}
+
 void BestChain::advance() {
+    const auto end = std::chrono::steady_clock::now() + TURN;
     while (!stop_) {
+        // Not in the middle of a reorganisation: the mempool fits no tip on the way.
+        if (!reorganised_ && std::chrono::steady_clock::now() > end) return wake_();
         if (!in_flight_.empty() && in_flight_.front().finished()) {
             finish_first();
             continue;
@@ -77,7 +89,8 @@ void BestChain::advance() {
 }
 
 void BestChain::finish() {
-    for (advance(); !in_flight_.empty() && !stop_; advance()) finish_first();
+    for (advance(); !resting() && !stop_; advance())
+        if (!in_flight_.empty()) finish_first();
 }
 
 void BestChain::drain() {
@@ -108,17 +121,17 @@ void BestChain::finish_first() {
     InFlight& first = in_flight_.front();
     const Result<> verdict = first.connecting ? first.connecting->script_verdict() : first.verdict;
     if (!verdict) return fail(*first.node, verdict.error());
-    const BlockRef& block = first.connecting->block();
+    BlockNode& node = *first.node;
+    const BlockRef block = first.connecting->block();
     chainstate_.commit_connect(
-        *first.node, *first.connecting, [&] { admission_.block_connected(*block); });
+        node, *first.connecting, [&] { admission_.block_connected(*block); });
     spdlog::debug(
-        "block_connected hash={} height={} txs={}", first.node->hash.to_string(),
-        first.node->height.value, block->transactions.size());
-    change_.connected.push_back({first.node, block});
+        "block_connected hash={} height={} txs={}", node.hash.to_string(), node.height.value,
+        block->transactions.size());
     if (in_flight_.size() > 1 && in_flight_[1].connecting)
         in_flight_[1].connecting->stand_on(chainstate_.coins());
     in_flight_.pop_front();
-    if (change_.connected.size() + change_.disconnected.size() >= MAX_CHANGE_BLOCKS) emit();
+    note(change_.connected, node, block);
     if (chainstate_.tip().work > rest_->work) settle();
 }
 
@@ -136,10 +149,11 @@ void BestChain::fail(BlockNode& node, const Reject& reject) {
 void BestChain::answer() {
     const BlockNode& tip = chainstate_.tip();
     const BlockNode* target = chainstate_.tree().best_candidate();
+    const bool under_way = !resting();
     const auto decided =
         std::stable_partition(answers_.begin(), answers_.end(), [&](const Answer& answer) {
             const BlockNode* node = answer.outcome.node;
-            return !in_flight_.empty() && node && answer.outcome.verdict && !node->failed() &&
+            return under_way && node && answer.outcome.verdict && !node->failed() &&
                    !tip.descends_from(*node) && target->descends_from(*node);
         });
     std::vector<Answer> ready(
@@ -159,8 +173,15 @@ void BestChain::disconnect() {
     chainstate_.disconnect_tip(*block, [&] { admission_.block_disconnected(*block); });
     spdlog::debug("block_disconnected hash={} height={}", node.hash.to_string(), node.height.value);
     reorganised_ = true;
-    change_.disconnected.push_back({&node, block});
-    if (change_.disconnected.size() >= MAX_CHANGE_BLOCKS) emit();
+    note(change_.disconnected, node, block);
+}
+
+void BestChain::note(std::vector<BlockChange>& side, const BlockNode& node, const BlockRef& block) {
+    side.push_back({&node, block});
+    change_bytes_ += block->size_bytes();
+    if (change_.connected.size() + change_.disconnected.size() >= MAX_CHANGE_BLOCKS ||
+        change_bytes_ >= MAX_CHANGE_BYTES)
+        emit();
 }
 
 void BestChain::settle() {
@@ -180,6 +201,7 @@ void BestChain::emit() {
     change_.initial_download = chainstate_.initial_download();
     if (change_.new_tip != change_.old_tip) notify_(change_);
     change_ = {};
+    change_bytes_ = 0;
     change_.old_tip = &chainstate_.tip();
 }
 

@@ -33,11 +33,15 @@ public:
     /// chain; answer() calls `done` once that is decided.
     void add(const BlockOutcome& outcome, std::shared_ptr<CheckedBlock> block, Done done);
 
-    /// Commit what is through, and begin on as much of the best chain as fits.
+    /// Commit what is through, and begin on as much of the best chain as fits; for a while only, if
+    /// there is much of it, and then on from wake().
     void advance();
 
     /// Go to the best chain, however long that takes.
     void finish();
+
+    /// On the best chain that there are bodies for.
+    bool resting() const;
 
     /// Nothing more fits: a block that came now would only wait.
     bool full() const;
@@ -80,6 +84,7 @@ private:
     void fail(BlockNode& node, const Reject& reject);
     void disconnect();
     void settle();
+    void note(std::vector<BlockChange>& side, const BlockNode& node, const BlockRef& block);
     void emit();
     void follow_marks();
 
@@ -92,6 +97,7 @@ private:
     std::deque<InFlight> in_flight_;
     std::vector<Answer> answers_;
     TipChange change_;                ///< Since observers were told.
+    int64_t change_bytes_ = 0;        ///< Of its blocks, on the wire.
     bool reorganised_ = false;        ///< Blocks were disconnected since settle().
     const BlockNode* rest_ = nullptr; ///< Tip at the last settle().
 };

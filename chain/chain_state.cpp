@@ -31,7 +31,7 @@ void Chain::State::run() {
 
 void Chain::State::fail(const std::string& message) {
     spdlog::error("chain_failed error=\"{}\"", message);
-    if (fatal_) fatal_(message);
+    if (fatal_ && !told_.exchange(true)) fatal_(message);
 }
 
 /// Some blocks in flight are through. One task is enough for all that are by then.
@@ -77,8 +77,13 @@ void Chain::State::open() {
     chainstate_.rebuild(stopping_);
     chainstate_.complete_filters(stopping_);
     if (chainstate_.tree().assumed()) start_history();
-    best_chain_.finish();
+    opened_ = true;
+    best_chain_.advance();
     announce();
+}
+
+void Chain::State::begin_mempool() {
+    mempool_begun_ = true;
     std::optional<SavedMempool> saved;
     if (options_.persist_mempool) saved = load_mempool(mempool_path());
     if (!saved) {
@@ -144,6 +149,8 @@ void Chain::State::aside(std::function<void()> work) {
 void Chain::State::announce() {
     tell_observers();
     best_chain_.answer();
+    // What waits fits the tip of a chain that is caught up with only.
+    if (opened_ && !mempool_begun_ && best_chain_.resting()) begin_mempool();
 }
 
 void Chain::State::tell_observers() {

@@ -111,6 +111,7 @@ private:
     void wake();
     void start_history();
     void wake_history();
+    void begin_mempool();
     void load_mempool_part(const std::shared_ptr<SavedMempool>& saved, size_t first);
     void tip_changed(const TipChange& change);
     void tell_observers();
@@ -119,8 +120,11 @@ private:
 
     std::thread thread_;
     std::thread aside_;
-    std::mutex aside_mutex_; ///< Over aside_: calls come from any thread.
-    bool failed_ = false;    ///< The disk did; nothing more is written.
+    std::mutex aside_mutex_;        ///< Over aside_: calls come from any thread.
+    bool failed_ = false;           ///< The disk did; nothing more is written.
+    std::atomic<bool> told_{false}; ///< That it did.
+    bool opened_ = false;           ///< open() is through.
+    bool mempool_begun_ = false;    ///< Being loaded, or loaded.
 };
 
 } // namespace cairn::chain

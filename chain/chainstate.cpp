@@ -456,8 +456,9 @@ void Chainstate::prune_to_target() {
     const int32_t stored = (tip().height - first_body()).value + 1;
     const uint64_t used = store_.body_bytes();
     if (used <= target || stored < Chain::KEPT_BLOCKS + MIN_PRUNED_BLOCKS) return;
-    // Somewhat more than needed, so that it isn't needed again at once.
-    const uint64_t excess = used - target / 10 * 9;
+    // Somewhat more than needed, so that it isn't needed again at once; in bulk, where each time
+    // costs a flush of all coins, far more.
+    const uint64_t excess = used - target / 10 * (bulk_ ? 5 : 9);
     const auto count = static_cast<int32_t>(static_cast<uint64_t>(stored) * excess / used);
     prune(first_body() + Height(std::max(MIN_PRUNED_BLOCKS, count) - 1));
 }

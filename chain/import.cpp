@@ -16,7 +16,8 @@ namespace cairn::chain {
 namespace {
 
 constexpr size_t HEADERS_AT_ONCE = 2000;
-constexpr size_t BLOCKS_IN_FLIGHT = 24; ///< Some more than the chain validates at once.
+constexpr size_t BLOCKS_IN_FLIGHT = 24;        ///< Some more than the chain validates at once.
+constexpr size_t BYTES_IN_FLIGHT = 16'000'000; ///< In memory they take two to three times as much.
 
 /// Where a block lies.
 struct Found {
@@ -54,19 +55,22 @@ private:
 
     /// Move to after the next magic number; what is no block (zeros at a file's end) is skipped.
     bool find_magic(std::istream& in) const {
-        const auto& magic = chain_.params().magic;
-        size_t matched = 0;
-        for (char c = 0; matched < magic.size() && in.get(c);) {
-            const auto byte = static_cast<uint8_t>(c);
-            matched = byte == magic[matched] ? matched + 1 : byte == magic[0] ? 1 : 0;
+        uint32_t magic = 0;
+        for (const uint8_t byte : chain_.params().magic) magic = magic << 8 | byte;
+        uint32_t last_bytes = 0;
+        for (char c = 0; in.get(c);) {
+            last_bytes = last_bytes << 8 | static_cast<uint8_t>(c);
+            if (last_bytes == magic) return true;
         }
-        return matched == magic.size();
+        return false;
     }
 
     /// Note every block of a file.
     void scan(size_t file) {
         std::ifstream in(files_[file], std::ios::binary);
         if (in.peek(); in.bad() || !in.is_open()) return cannot_read(file); // bad: a directory
+        const std::streamoff end = in.seekg(0, std::ios::end).tellg();
+        in.seekg(0);
         while (!stop_ && find_magic(in)) {
             const std::streamoff start = in.tellg();
             Bytes head(4 + consensus::HEADER_BYTES);
@@ -75,9 +79,11 @@ private:
             Found found;
             reader(found.size, found.header);
             const bool plausible = found.size > consensus::HEADER_BYTES &&
-                                   int64_t{found.size} <= chain_.params().max_block_weight;
+                                   int64_t{found.size} <= chain_.params().max_block_weight &&
+                                   start + 4 + std::streamoff{found.size} <= end;
             if (!plausible) {
-                in.seekg(start); // it only looked like one
+                // It only looked like one, or was cut off. Its own end may begin another.
+                in.seekg(start + 1 - std::streamoff(chain_.params().magic.size()));
                 continue;
             }
             found.hash = found.header.hash();
@@ -145,13 +151,15 @@ private:
                 in = std::ifstream(files_[found.file], std::ios::binary);
                 open_file = found.file;
             }
+            while (in_flight_.size() >= BLOCKS_IN_FLIGHT ||
+                   (!in_flight_.empty() && bytes_in_flight_ + found.size > BYTES_IN_FLIGHT))
+                wait_for_first();
             Bytes bytes(found.size);
             in.seekg(found.at);
             if (!in.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(bytes.size()))) {
                 cannot_read(found.file);
                 break;
             }
-            if (in_flight_.size() >= BLOCKS_IN_FLIGHT) wait_for_first();
             send(std::move(bytes));
             progress.step();
         }
@@ -160,14 +168,21 @@ private:
 
     void send(Bytes block) {
         auto done = std::make_shared<std::promise<void>>();
-        in_flight_.push_back(done->get_future());
+        in_flight_.push_back({done->get_future(), block.size()});
+        bytes_in_flight_ += block.size();
         chain_.import_block(std::move(block), [done](const BlockOutcome&) { done->set_value(); });
     }
 
     void wait_for_first() {
-        in_flight_.front().get();
+        in_flight_.front().done.get();
+        bytes_in_flight_ -= in_flight_.front().bytes;
         in_flight_.pop_front();
     }
+
+    struct InFlight {
+        std::future<void> done; ///< Ready once the chain has it.
+        size_t bytes = 0;
+    };
 
     Chain& chain_;
     const std::vector<std::filesystem::path>& files_;
@@ -175,7 +190,8 @@ private:
     std::string unreadable_; ///< Files, by a comma.
     std::vector<Found> found_;
     std::vector<size_t> order_;
-    std::deque<std::future<void>> in_flight_; ///< Of each block, ready once the chain has it.
+    std::deque<InFlight> in_flight_;
+    size_t bytes_in_flight_ = 0;
 };
 
 } // namespace

@@ -128,6 +128,39 @@ BOOST_AUTO_TEST_CASE(reorganisation__more_work_on_another_branch__moves_there) {
     test.chain().remove_observer(watcher);
 }
 
+BOOST_AUTO_TEST_CASE(reorganisation__of_large_blocks__is_told_in_parts) {
+    constexpr int64_t BLOCK_BYTES = 900'000;
+    constexpr size_t LENGTH = 20;
+    TestChain test;
+    test.open();
+    const auto large_branch = [&](uint32_t salt, size_t length) {
+        std::vector<BlockRef> branch = make_branch(test, test.tip(), int(length), salt);
+        BlockHash previous = test.tip().hash;
+        for (BlockRef& block : branch) {
+            Block large = *block;
+            large.header.prev_hash = previous;
+            Transaction coinbase = large.transactions[0];
+            coinbase.outputs.push_back({0, Script(Bytes(BLOCK_BYTES, uint8_t{0x6a}))});
+            large.transactions[0] = cairn::consensus::SealedTransaction(std::move(coinbase));
+            block = finish(std::move(large));
+            previous = block->header.hash();
+        }
+        return branch;
+    };
+    const std::vector<BlockRef> left = large_branch(1, LENGTH);
+    const std::vector<BlockRef> right = large_branch(2, LENGTH + 1);
+    for (const BlockRef& block : left) test.submit(block);
+    for (size_t i = 0; i < LENGTH; ++i) test.submit(right[i]);
+    Watcher watcher;
+    test.chain().add_observer(watcher);
+    test.submit(right.back());
+    test.chain().remove_observer(watcher);
+    BOOST_TEST((test.tip().hash == right.back()->header.hash()));
+    BOOST_TEST(watcher.changes.size() > 2u);
+    for (const TipChange& change : watcher.changes)
+        BOOST_TEST((change.connected.size() + change.disconnected.size()) * BLOCK_BYTES < 17e6);
+}
+
 BOOST_AUTO_TEST_CASE(reorganisation__payments_of_the_losing_side__wait_again) {
     TestChain test;
     test.open();

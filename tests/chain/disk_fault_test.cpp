@@ -192,6 +192,7 @@ BOOST_AUTO_TEST_CASE(failed_read__of_another_thread__stops_the_chain) {
         test.open();
         disk->schedule(Fault::FailedRead, 1);
         BOOST_CHECK_THROW(read(test.chain(), test.tip()), StorageError);
+        BOOST_CHECK_THROW(read(test.chain(), test.tip()), StorageError);
         test.close();
         BOOST_TEST(!test.failure().empty());
     }

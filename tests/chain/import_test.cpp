@@ -56,6 +56,45 @@ BOOST_AUTO_TEST_CASE(files__in_any_order_with_rubbish_between__are_all_connected
     BOOST_TEST((coins_hash(test.directory(), params) == coins_hash(source.directory(), params)));
 }
 
+BOOST_AUTO_TEST_CASE(files__cut_off_at_the_end__the_others_are_imported) {
+    TestChain source;
+    source.open();
+    source.mine(20);
+    std::string first;
+    std::string second;
+    for (int32_t height = 1; height <= 20; ++height) {
+        const std::string block =
+            framed(source.params(), *source.chain().read_block(*source.chain().view().at(height)));
+        if (height <= 6) first += block;
+        if (height >= 6) second += block;
+    }
+    first.resize(first.size() - 20);
+    TestChain test;
+    test.open();
+    const std::vector<std::filesystem::path> files{
+        source.directory() / "blk00000.dat", source.directory() / "blk00001.dat"};
+    std::ofstream(files[0], std::ios::binary) << first;
+    std::ofstream(files[1], std::ios::binary) << second;
+    BOOST_TEST(reason_of(test.import(files)).empty());
+    BOOST_TEST((test.tip().hash == source.tip().hash));
+}
+
+BOOST_AUTO_TEST_CASE(files__magic_that_repeats_itself__is_found_after_its_own_beginning) {
+    Params params = test_params();
+    params.magic = {0xab, 0xab, 0xcd, 0xab};
+    TestChain source(params);
+    source.open();
+    source.mine(1);
+    const std::filesystem::path file = source.directory() / "blk00000.dat";
+    std::ofstream(file, std::ios::binary)
+        << "\xab\xab\xcd" // half of one, which ends as the next begins
+        << framed(params, *source.chain().read_block(source.tip()));
+    TestChain test(params);
+    test.open();
+    BOOST_TEST(reason_of(test.import({file})).empty());
+    BOOST_TEST((test.tip().hash == source.tip().hash));
+}
+
 BOOST_AUTO_TEST_CASE(files__some_unreadable__are_named_and_the_others_imported) {
     TestChain source;
     source.open();

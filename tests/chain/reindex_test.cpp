@@ -112,6 +112,25 @@ BOOST_AUTO_TEST_CASE(stopped_on_the_way__goes_on_at_the_next_start) {
     BOOST_TEST((coins_hash(test.directory(), test.params()) == coins));
 }
 
+BOOST_AUTO_TEST_CASE(under_way__callers_get_their_turn) {
+    TestChain test;
+    test.open();
+    test.mine(1'500);
+    test.close();
+    test.options().reindex = true;
+    Chain chain(test.params(), test.options());
+    std::promise<Height> made_on;
+    chain.start();
+    chain.make_template(anyone_script(), [&made_on](const BlockTemplate& made) {
+        made_on.set_value(made.parent->height);
+    });
+    BOOST_TEST(made_on.get_future().get() < Height(1'500));
+    std::promise<void> done;
+    chain.after_all([&done] { done.set_value(); });
+    done.get_future().wait();
+    BOOST_TEST(chain.view().height() == Height(1'500));
+}
+
 BOOST_AUTO_TEST_CASE(older_format__is_reindexed_without_being_asked) {
     TestChain test;
     fill(test);
