@@ -179,22 +179,25 @@ void Chain::State::tip_changed(const TipChange& change) {
 
 bool Chain::State::take_headers(
     std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done, bool must) {
+    const size_t bytes = headers.size() * sizeof(BlockHeader);
     return push(
         Lane::Control,
         [this, headers = std::move(headers), done = std::move(done)] {
             done(accept_headers(headers));
         },
-        must);
+        must, bytes);
 }
 
 bool Chain::State::take_block(
     std::shared_ptr<CheckedBlock> checked, bool requested, BestChain::Done done, bool must) {
+    const size_t bytes =
+        checked->block ? static_cast<size_t>(checked->block->size_bytes()) : checked->wire.size();
     const bool taken = push(
         Lane::Blocks,
         [this, checked, requested, done = std::move(done)] {
             accept_block(checked, requested, done);
         },
-        must);
+        must, bytes);
     if (taken)
         // Weak: the chain thread may have been there first, and the block gone its way.
         chainstate_.verify_pool().push_urgent([this, weak = std::weak_ptr(checked)] {

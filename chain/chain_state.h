@@ -57,8 +57,8 @@ public:
     }
 
     /// Have `task` done on the chain thread. False if it is refused, since too much waits.
-    bool push(Lane lane, WorkQueue::Task task, bool must = false) {
-        return queue_.push(lane, std::move(task), must) != WorkQueue::Pushed::Full;
+    bool push(Lane lane, WorkQueue::Task task, bool must = false, size_t bytes = 0) {
+        return queue_.push(lane, std::move(task), must, bytes) != WorkQueue::Pushed::Full;
     }
 
     /// Have `work` done on the chain thread, before blocks, and give `done` what it returns.

@@ -3,13 +3,17 @@
 
 namespace cairn::chain {
 
-WorkQueue::Pushed WorkQueue::push(Lane lane, Task task, bool must) {
+WorkQueue::Pushed WorkQueue::push(Lane lane, Task task, bool must, size_t bytes) {
     const auto index = static_cast<size_t>(lane);
     {
         const std::scoped_lock lock(mutex_);
         if (closed_) return Pushed::Closed;
-        if (!must && lanes_[index].size() >= LIMITS[index]) return Pushed::Full;
-        lanes_[index].push_back(std::move(task));
+        std::deque<Waiting>& waiting = lanes_[index];
+        const bool full = waiting.size() >= MAX_TASKS[index] ||
+                          (!waiting.empty() && bytes_[index] + bytes > MAX_BYTES[index]);
+        if (full && !must) return Pushed::Full;
+        waiting.push_back({std::move(task), bytes});
+        bytes_[index] += bytes;
     }
     wake_.notify_one();
     return Pushed::Yes;
@@ -21,16 +25,18 @@ std::optional<WorkQueue::Task> WorkQueue::pop(Lane lowest) {
         if (closed_) return std::nullopt;
         for (size_t lane = 0; lane <= static_cast<size_t>(lowest); ++lane) {
             if (lanes_[lane].empty()) continue;
-            Task task = std::move(lanes_[lane].front());
+            Waiting next = std::move(lanes_[lane].front());
             lanes_[lane].pop_front();
-            return task;
+            bytes_[lane] -= next.bytes;
+            return std::move(next.task);
         }
         wake_.wait(lock);
     }
 }
 
 void WorkQueue::close() {
-    std::array<std::deque<Task>, 3> dropped; // destroyed without the lock: tasks may own anything
+    std::array<std::deque<Waiting>, 3>
+        dropped; // destroyed without the lock: tasks may own anything
     {
         const std::scoped_lock lock(mutex_);
         closed_ = true;

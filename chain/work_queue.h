@@ -25,8 +25,9 @@ public:
 
     enum class Pushed : uint8_t { Yes, Full, Closed };
 
-    /// `must`: even if the lane is full; for tasks whose number something else limits.
-    Pushed push(Lane lane, Task task, bool must = false);
+    /// `must`: even if the lane is full; for tasks whose number something else limits. `bytes`:
+    /// what it holds, about.
+    Pushed push(Lane lane, Task task, bool must = false, size_t bytes = 0);
 
     /// The next task of the lanes down to `lowest`; waits for one. nullopt once closed: what still
     /// waits is dropped.
@@ -35,12 +36,19 @@ public:
     void close();
 
 private:
-    /// Each task holds one message of a peer or one call of a client, a few MB at most.
-    static constexpr std::array<size_t, 3> LIMITS{1'000, 1'100, 10'000};
+    static constexpr std::array<size_t, 3> MAX_TASKS{1'000, 1'100, 10'000};
+    /// Above one task, however large that is.
+    static constexpr std::array<size_t, 3> MAX_BYTES{16'000'000, 64'000'000, 32'000'000};
+
+    struct Waiting {
+        Task task;
+        size_t bytes = 0;
+    };
 
     std::mutex mutex_;
     std::condition_variable wake_;
-    std::array<std::deque<Task>, 3> lanes_;
+    std::array<std::deque<Waiting>, 3> lanes_;
+    std::array<size_t, 3> bytes_{}; ///< Of each.
     bool closed_ = false;
 };
 

@@ -34,6 +34,20 @@ BOOST_AUTO_TEST_CASE(push__lane_full__is_refused_unless_it_must) {
     BOOST_TEST((queue.push(Lane::Blocks, [] {}) == WorkQueue::Pushed::Yes));
 }
 
+BOOST_AUTO_TEST_CASE(push__lane_full_by_bytes__is_refused_until_some_are_taken_out) {
+    WorkQueue queue;
+    const auto push = [&](size_t bytes) {
+        return queue.push(
+            Lane::Transactions, [] {}, false, bytes);
+    };
+    BOOST_TEST((push(40'000'000) == WorkQueue::Pushed::Yes)); // too large, but alone
+    BOOST_TEST((push(1) == WorkQueue::Pushed::Full));
+    queue.pop();
+    BOOST_TEST((push(30'000'000) == WorkQueue::Pushed::Yes));
+    BOOST_TEST((push(3'000'000) == WorkQueue::Pushed::Full));
+    BOOST_TEST((push(2'000'000) == WorkQueue::Pushed::Yes));
+}
+
 BOOST_AUTO_TEST_CASE(close__wakes_the_waiting_and_drops_the_rest) {
     WorkQueue queue;
     std::thread waiting([&queue] { BOOST_TEST(!queue.pop()); });
