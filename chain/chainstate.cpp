@@ -169,8 +169,16 @@ Result<BlockNode*> Chainstate::accept_header(const BlockHeader& header, const Bl
         !verdict)
         return verdict.error();
     BlockNode& node = tree_.insert(header, hash, *parent);
-    tree_.set_status(node, 0);
+    if (worth_keeping(node)) tree_.keep(node);
     return &node;
+}
+
+/// A chain of less work costs next to nothing, so that peers may give us any number of them.
+/// Source: Core's GetAntiDoSWorkThreshold.
+bool Chainstate::worth_keeping(const BlockNode& node) const {
+    constexpr int FORK_BLOCKS = 144; // a day of Bitcoin's
+    const Uint256 fork = consensus::work_of(tip().header.bits) * FORK_BLOCKS;
+    return node.work >= minimum_work_ && node.work + fork >= tip().work;
 }
 
 void Chainstate::put_dirty_headers(StoreBatch& batch) {
@@ -240,6 +248,8 @@ Result<> Chainstate::accept_block(CheckedBlock& checked, bool requested, BlockOu
         bytes.reserve(static_cast<size_t>(block.size_bytes()));
         consensus::Writer{bytes}(block);
     }
+    // In bulk, its record waits until the body is on disk: one on top of it must not come first.
+    if (bulk_ && tree_.keep(node)) write_headers();
     StoreBatch batch;
     store_.put_block(batch, node, bytes);
     tree_.receive_body(node, static_cast<uint32_t>(block.transactions.size()));

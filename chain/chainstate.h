@@ -82,8 +82,9 @@ public:
 
     bool initial_download() const;
 
-    /// Put `header` into the tree, if it obeys the rules. Errors: Invalid ("duplicate-invalid",
-    /// "bad-prevblk" and consensus'), MissingParent "prev-blk-not-found", Premature.
+    /// Put `header` into the tree, if it obeys the rules; it stays in memory as long as its chain
+    /// is not worth_keeping(). Errors: Invalid ("duplicate-invalid", "bad-prevblk" and consensus'),
+    /// MissingParent "prev-blk-not-found", Premature.
     Result<BlockNode*> accept_header(const BlockHeader& header, const BlockHash& hash);
 
     /// Write what accept_header() added.
@@ -174,6 +175,7 @@ public:
 private:
     void load();
     void create_genesis();
+    bool worth_keeping(const BlockNode& node) const;
     bool runs_scripts(const consensus::HeaderNode& node) const;
     std::optional<FilterEntry>
     make_filter(const BlockNode& node, const Block& block, const BlockUndo& undo);

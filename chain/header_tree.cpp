@@ -54,7 +54,20 @@ BlockNode& HeaderTree::add(
 
 BlockNode& HeaderTree::insert(
     const consensus::BlockHeader& header, const BlockHash& hash, const BlockNode& parent) {
-    return add(header, hash, parent, 0);
+    BlockNode& node = add(header, hash, parent, 0);
+    unkept_.insert(&node);
+    return node;
+}
+
+bool HeaderTree::keep(const BlockNode& node) {
+    for (const BlockNode* each = &node; each && unkept_.erase(each) > 0; each = each->parent_node())
+        dirty_.insert(each);
+    return dirty_.contains(&node);
+}
+
+/// What is said of it on disk, if anything, is out of date.
+void HeaderTree::changed(const BlockNode& node) {
+    if (!unkept_.contains(&node)) dirty_.insert(&node);
 }
 
 BlockNode* HeaderTree::restore(
@@ -126,7 +139,7 @@ void HeaderTree::disown(const BlockNode& base) {
     for (BlockNode& node : nodes_) {
         if (!node.descends_from(base) || &node == &base) continue;
         node.status &= ~VERDICT;
-        dirty_.insert(&node);
+        changed(node);
     }
 }
 
@@ -135,12 +148,13 @@ void HeaderTree::prune(const BlockNode& last) {
     for (BlockNode& node : nodes_) {
         if (node.height > last.height || !node.has(BlockNode::HAVE_BODY)) continue;
         node.status &= ~uint32_t{BlockNode::HAVE_BODY | BlockNode::HAVE_UNDO};
-        dirty_.insert(&node);
+        changed(node);
     }
 }
 
 void HeaderTree::set_status(BlockNode& node, uint32_t bits) {
     node.status |= bits;
+    keep(node);
     dirty_.insert(&node);
 }
 
@@ -161,7 +175,7 @@ void HeaderTree::clear_failures(const BlockNode& node) {
         if (!other.failed()) continue;
         if (other.descends_from(node) || node.descends_from(other)) {
             other.status &= ~FAILURES;
-            dirty_.insert(&other);
+            changed(other);
         } else if (const BlockNode* parent = other.parent_node(); parent && !parent->failed()) {
             other.status &= ~uint32_t{BlockNode::FAILED_ANCESTOR}; // parents come first
         }

@@ -41,9 +41,12 @@ public:
 
     size_t size() const { return nodes_.size(); }
 
-    /// Add a header that obeys the rules and isn't here yet.
+    /// Add a header that obeys the rules and isn't here yet. In memory only, until keep().
     BlockNode&
     insert(const consensus::BlockHeader& header, const BlockHash& hash, const BlockNode& parent);
+
+    /// `node` and all before it belong on disk. Whether its record there is out of date.
+    bool keep(const BlockNode& node);
 
     /// Add a header as it was stored, after its parent; genesis is here already. Chains don't
     /// become candidates before rebuild_candidates(). Null if the parent isn't here.
@@ -77,7 +80,7 @@ public:
         return !pruned_ || node.descends_from(*pruned_);
     }
 
-    /// Set `bits` of the status, to be written with the next take_dirty().
+    /// Set `bits` of the status, and keep() it.
     void set_status(BlockNode& node, uint32_t bits);
 
     /// `node` breaks a rule, and with it all that follow it.
@@ -116,6 +119,7 @@ private:
     bool complete_chain(BlockNode& node);
     void complete_children(BlockNode& node);
     bool is_candidate(const BlockNode& node) const;
+    void changed(const BlockNode& node);
     void find_best_header();
 
     mutable std::shared_mutex mutex_; ///< Over what follows, up to best_header_.
@@ -130,8 +134,9 @@ private:
     /// Bodies that came before one of their ancestors' did, by parent.
     std::unordered_multimap<const BlockNode*, BlockNode*> waiting_;
     std::set<const BlockNode*> dirty_;
-    int64_t next_sequence_ = 1;  ///< Restored nodes have 0.
-    int64_t next_precious_ = -2; ///< Below any tip's.
+    boost::unordered_flat_set<const BlockNode*> unkept_; ///< Without a record on disk.
+    int64_t next_sequence_ = 1;                          ///< Restored nodes have 0.
+    int64_t next_precious_ = -2;                         ///< Below any tip's.
 };
 
 } // namespace cairn::chain

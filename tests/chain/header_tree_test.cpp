@@ -112,6 +112,21 @@ BOOST_AUTO_TEST_CASE(child_of_a_failed_block__fails_at_once) {
     BOOST_TEST((&grove.tree.best_header() == &grove.tree.genesis()));
 }
 
+BOOST_AUTO_TEST_CASE(keep__end_of_a_chain__all_before_it_are_to_be_written) {
+    Grove grove;
+    grove.tree.take_dirty();
+    BlockNode& a = grove.grow(grove.tree.genesis());
+    BlockNode& b = grove.grow(a);
+    grove.grow(b);
+    BOOST_TEST(grove.tree.take_dirty().empty());
+    grove.tree.clear_failures(a); // changes nothing that is on disk
+    BOOST_TEST(grove.tree.take_dirty().empty());
+    BOOST_TEST(grove.tree.keep(b));
+    BOOST_TEST(grove.tree.take_dirty().size() == 2u);
+    BOOST_TEST(!grove.tree.keep(b));
+    BOOST_TEST(grove.tree.take_dirty().empty());
+}
+
 BOOST_AUTO_TEST_CASE(dirty__each_node_once__without_bodies_if_asked) {
     Grove grove;
     grove.tree.take_dirty();
