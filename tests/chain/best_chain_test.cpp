@@ -8,22 +8,6 @@ using namespace cairn::tests;
 
 namespace {
 
-/// A branch of empty blocks on `parent`.
-std::vector<BlockRef> make_branch(
-    TestChain& test, const cairn::consensus::HeaderNode& parent, int length, uint32_t salt) {
-    std::vector<BlockRef> branch;
-    std::vector<std::unique_ptr<cairn::consensus::HeaderNode>> nodes;
-    const cairn::consensus::HeaderNode* at = &parent;
-    for (int i = 0; i < length; ++i) {
-        branch.push_back(
-            std::make_shared<const Block>(make_block(*at, test.params(), {}, 0, salt)));
-        const BlockHeader& header = branch.back()->header;
-        nodes.push_back(std::make_unique<cairn::consensus::HeaderNode>(header, header.hash(), at));
-        at = nodes.back().get();
-    }
-    return branch;
-}
-
 struct Watcher : ChainObserver {
     std::vector<TipChange> changes;
     std::vector<std::pair<Txid, RemovalReason>> removed;
@@ -258,44 +242,6 @@ BOOST_AUTO_TEST_CASE(headers__first_bad_one__ends_the_run) {
     outcome = test.submit_headers({lost});
     BOOST_TEST(reason_of(outcome.verdict) == "prev-blk-not-found");
     BOOST_TEST((outcome.verdict.error().kind == Reject::Kind::MissingParent));
-}
-
-BOOST_AUTO_TEST_CASE(headers__of_a_low_work_chain__cost_no_disk) {
-    TestChain test;
-    test.options().minimum_chain_work = 60; // of 29 blocks, and genesis
-    test.open();
-    const std::vector<BlockRef> branch = make_branch(test, test.tip(), 30, 0);
-    std::vector<BlockHeader> headers;
-    for (const BlockRef& block : branch) headers.push_back(block->header);
-    const auto known_after_restart = [&](size_t i) {
-        test.close();
-        test.open();
-        return test.chain().find_block(headers[i].hash()) != nullptr;
-    };
-    test.submit_headers({headers.begin(), headers.begin() + 28});
-    BOOST_TEST(!known_after_restart(0));
-    test.submit_headers({headers.begin(), headers.begin() + 28});
-    test.submit(branch[2]); // its body is kept, and what is before it
-    BOOST_TEST(known_after_restart(2));
-    BOOST_TEST(!known_after_restart(3));
-    test.submit_headers(headers);
-    BOOST_TEST(known_after_restart(29));
-}
-
-BOOST_AUTO_TEST_CASE(headers__of_a_fork_far_below_the_tip__cost_no_disk) {
-    TestChain test;
-    test.open();
-    test.mine(160);
-    const auto fork_is_kept = [&](int32_t height) {
-        const BlockHeader header =
-            make_branch(test, *test.chain().view().at(height), 1, 7)[0]->header;
-        test.submit_headers({header});
-        test.close();
-        test.open();
-        return test.chain().find_block(header.hash()) != nullptr;
-    };
-    BOOST_TEST(!fork_is_kept(10));
-    BOOST_TEST(fork_is_kept(20));
 }
 
 BOOST_AUTO_TEST_CASE(accept_block__unasked_and_of_no_use__is_not_stored) {

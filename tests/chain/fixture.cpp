@@ -227,4 +227,19 @@ std::vector<OutPoint> TestChain::mature_coins(int count) {
     return points;
 }
 
+std::vector<BlockRef>
+make_branch(TestChain& test, const consensus::HeaderNode& parent, int length, uint32_t salt) {
+    std::vector<BlockRef> branch;
+    std::vector<std::unique_ptr<consensus::HeaderNode>> nodes;
+    const consensus::HeaderNode* at = &parent;
+    for (int i = 0; i < length; ++i) {
+        branch.push_back(
+            std::make_shared<const Block>(make_block(*at, test.params(), {}, 0, salt)));
+        const BlockHeader& header = branch.back()->header;
+        nodes.push_back(std::make_unique<consensus::HeaderNode>(header, header.hash(), at));
+        at = nodes.back().get();
+    }
+    return branch;
+}
+
 } // namespace cairn::tests

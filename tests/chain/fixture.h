@@ -128,6 +128,10 @@ private:
     std::jthread stopper_; ///< Stops it as the process would, so that nobody waits for it.
 };
 
+/// A branch of empty blocks on `parent`.
+std::vector<BlockRef>
+make_branch(TestChain& test, const consensus::HeaderNode& parent, int length, uint32_t salt);
+
 /// What a fresh coinbase holds, and what is left of it after `fee`.
 inline Amount coin_value(const Params& params, Amount fee = 0) {
     return params.subsidy - fee;

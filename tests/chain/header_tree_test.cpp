@@ -162,4 +162,42 @@ BOOST_AUTO_TEST_CASE(restore__records_in_order__gives_the_same_tree) {
     BOOST_TEST((copy.restore(orphan, orphan.hash(), 0, 0) == nullptr));
 }
 
+BOOST_AUTO_TEST_CASE(headers__of_a_low_work_chain__cost_no_disk) {
+    TestChain test;
+    test.options().minimum_chain_work = 60; // of 29 blocks, and genesis
+    test.open();
+    const std::vector<BlockRef> branch = make_branch(test, test.tip(), 30, 0);
+    std::vector<BlockHeader> headers;
+    for (const BlockRef& block : branch) headers.push_back(block->header);
+    const auto known_after_restart = [&](size_t i) {
+        test.close();
+        test.open();
+        return test.chain().find_block(headers[i].hash()) != nullptr;
+    };
+    test.submit_headers({headers.begin(), headers.begin() + 28});
+    BOOST_TEST(!known_after_restart(0));
+    test.submit_headers({headers.begin(), headers.begin() + 28});
+    test.submit(branch[2]); // its body is kept, and what is before it
+    BOOST_TEST(known_after_restart(2));
+    BOOST_TEST(!known_after_restart(3));
+    test.submit_headers(headers);
+    BOOST_TEST(known_after_restart(29));
+}
+
+BOOST_AUTO_TEST_CASE(headers__of_a_fork_far_below_the_tip__cost_no_disk) {
+    TestChain test;
+    test.open();
+    test.mine(160);
+    const auto fork_is_kept = [&](int32_t height) {
+        const BlockHeader header =
+            make_branch(test, *test.chain().view().at(height), 1, 7)[0]->header;
+        test.submit_headers({header});
+        test.close();
+        test.open();
+        return test.chain().find_block(header.hash()) != nullptr;
+    };
+    BOOST_TEST(!fork_is_kept(10));
+    BOOST_TEST(fork_is_kept(20));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
