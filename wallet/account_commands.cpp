@@ -10,6 +10,7 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cctype>
+#include <ctime>
 #include <iostream>
 #include <memory>
 #include <unistd.h>
@@ -123,8 +124,8 @@ void history(const Program& program, const HistoryOptions& options) {
 } // namespace
 
 Height sync_with_node(const Program& program, WalletFile& wallet, NodeRpc& node) {
-    const SyncReport report =
-        sync_wallet(node, wallet, program.params(), [](Height done, Height target) {
+    const SyncReport report = sync_wallet(
+        node, wallet, program.params(), std::time(nullptr), [](Height done, Height target) {
             if (done < target)
                 show_progress(
                     "Looking through block " + std::to_string(done.value) + " of " +

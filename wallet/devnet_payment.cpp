@@ -67,7 +67,7 @@ struct Person {
           node(asked.client(CALL_PATIENCE)) {}
 
     Balance balance() {
-        height = sync_wallet(node, wallet, params).height;
+        height = sync_wallet(node, wallet, params, std::time(nullptr)).height;
         return wallet.ledger().balance(params.coinbase_maturity);
     }
 

@@ -34,6 +34,12 @@ std::vector<Txid> txids_of(Statement row) {
     return found;
 }
 
+/// Whether `row` gives any.
+bool holds(Statement row) {
+    int64_t one = 0;
+    return row.next(one);
+}
+
 } // namespace
 
 void Ledger::create_tables(Database& database) {
@@ -207,6 +213,20 @@ void Ledger::kill_rivals(const SealedTransaction& tx) {
 
 void Ledger::add_own(const SealedTransaction& tx, int64_t time) {
     add(tx, {std::nullopt, 0, time, true});
+}
+
+bool Ledger::add_waiting(const SealedTransaction& tx, int64_t time) {
+    if (!is_ours(tx)) return false;
+    bool known = holds(database_.query(
+        "SELECT 1 FROM transactions WHERE txid = ? AND (live OR made_here)", tx.txid));
+    for (const consensus::TxIn& input : tx.inputs)
+        known =
+            known || holds(database_.query(
+                         "SELECT 1 FROM spends JOIN transactions ON spender = transactions.txid "
+                         "WHERE spends.txid = ? AND number = ? AND live",
+                         input.prevout.txid, input.prevout.index));
+    if (!known) add(tx, {std::nullopt, 0, time, false});
+    return !known;
 }
 
 void Ledger::remove_own(const Txid& txid) {

@@ -66,7 +66,7 @@ struct Balance {
 struct HistoryEntry {
     Txid txid;
     std::optional<Height> height; ///< nullopt: unconfirmed, or dead.
-    int64_t time = 0;             ///< Of the block, or when it was made here; seconds.
+    int64_t time = 0;             ///< Of the block, or when it was made or seen here; seconds.
     Amount net;                   ///< What it changed in the balance, the fee included.
     std::optional<Amount> fee;    ///< If all that it spends is ours.
     bool coinbase = false;
@@ -122,6 +122,9 @@ public:
 
     /// Take in a transaction signed here, before it is sent.
     void add_own(const consensus::SealedTransaction& tx, int64_t time);
+    /// Take in a transaction of a mempool; false if it is known or not ours. It counts only while
+    /// no live one spends the same, and what was abandoned here stays so: a block decides.
+    bool add_waiting(const consensus::SealedTransaction& tx, int64_t time);
     /// Forget a transaction that no node has seen, as if it had never been made.
     void remove_own(const Txid& txid);
     /// Declare an unconfirmed transaction, and what depends on it, dead: its inputs are free.

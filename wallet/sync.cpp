@@ -16,9 +16,11 @@ namespace {
 constexpr int32_t BLOCKS_PER_BATCH = 200;
 constexpr int32_t HASHES_PER_STEP_BACK = 50;
 constexpr int MAX_REORGS_DURING_SYNC = 20;
+constexpr size_t MAX_WAITING = 5'000; ///< Transactions of a mempool that are looked through.
+constexpr size_t WAITING_PER_BATCH = 200;
 // Core: RPC_MISC_ERROR of getblockfilter, RPC_INVALID_ADDRESS_OR_KEY, RPC_INVALID_PARAMETER.
 constexpr int NO_FILTERS = -1;
-constexpr int NO_SUCH_BLOCK = -5;
+constexpr int NOT_THERE = -5; ///< A block or transaction.
 constexpr int NO_SUCH_HEIGHT = -8;
 constexpr int ALREADY_CONFIRMED = -27; ///< Core: RPC_VERIFY_ALREADY_IN_UTXO_SET.
 
@@ -43,10 +45,11 @@ T decoded(const json::value& hex) {
     return std::move(*value);
 }
 
-BlockHash hash_of(const json::value& text) {
-    std::optional<BlockHash> hash;
-    if (text.is_string()) hash = BlockHash::from_string(text.as_string());
-    if (!hash) throw RpcError(0, "the node's reply holds no block hash where it should");
+template <class T = BlockHash>
+T hash_of(const json::value& text) {
+    std::optional<T> hash;
+    if (text.is_string()) hash = T::from_string(text.as_string());
+    if (!hash) throw RpcError(0, "the node's reply holds no hash where it should");
     return *hash;
 }
 
@@ -59,11 +62,12 @@ struct Candidate {
 
 class Sync {
 public:
-    Sync(NodeRpc& node, WalletFile& wallet, const consensus::Params& params)
+    Sync(NodeRpc& node, WalletFile& wallet, const consensus::Params& params, int64_t now)
         : node_(node),
           wallet_(wallet),
           ledger_(wallet.ledger()),
-          params_(params) {}
+          params_(params),
+          now_(now) {}
 
     SyncReport run(const SyncProgress& progress) {
         ask_node();
@@ -82,7 +86,9 @@ public:
             }
             if (progress) progress(next_height() - 1, target_);
         }
-        send_again();
+        const std::set<Txid> waiting = mempool();
+        send_again(waiting);
+        look_into(waiting);
         const std::optional<ScannedBlock> tip = ledger_.tip();
         report_.height = tip ? tip->height : target_;
         return std::move(report_);
@@ -160,7 +166,7 @@ private:
         try {
             return candidates(first);
         } catch (const RpcError& error) {
-            if (error.code == NO_SUCH_BLOCK || error.code == NO_SUCH_HEIGHT) return {};
+            if (error.code == NOT_THERE || error.code == NO_SUCH_HEIGHT) return {};
             if (error.code != NO_FILTERS) throw;
             throw WalletError(
                 std::string("the node has no block filters (") + error.what() +
@@ -212,17 +218,19 @@ private:
         return block;
     }
 
+    std::set<Txid> mempool() {
+        const json::value ids = node_.call("getrawmempool");
+        if (!ids.is_array()) throw RpcError(0, "the node's reply holds no list of its mempool");
+        std::set<Txid> waiting;
+        for (const json::value& id : ids.as_array()) waiting.insert(hash_of<Txid>(id));
+        return waiting;
+    }
+
     /// A node that was restarted or had no room may have lost what waits; a reorganisation may
     /// have killed it.
-    void send_again() {
+    void send_again(const std::set<Txid>& waiting) {
         for (const PendingTransaction& pending : ledger_.pending()) {
-            const json::string txid(pending.tx->txid.to_string());
-            try {
-                node_.call("getmempoolentry", {txid});
-                continue;
-            } catch (const RpcError& error) {
-                if (error.code == 0) throw;
-            }
+            if (waiting.contains(pending.tx->txid)) continue;
             try {
                 const json::string raw(consensus::to_hex(consensus::encode(*pending.tx)));
                 node_.call("sendrawtransaction", {raw});
@@ -234,9 +242,43 @@ private:
         }
     }
 
+    /// What others have sent and no block holds yet. All that waits is fetched, each time, so that
+    /// the node doesn't learn which of it is known here.
+    void look_into(const std::set<Txid>& waiting) {
+        if (waiting.size() > MAX_WAITING) {
+            report_.warnings.push_back(
+                "the node's mempool holds " + std::to_string(waiting.size()) +
+                " transactions, too many to look for payments to this wallet: they show once a "
+                "block holds them");
+            return;
+        }
+        std::vector<consensus::SealedTransaction> found;
+        std::vector<RpcCall> calls;
+        for (const Txid& txid : waiting) {
+            calls.push_back({"getrawtransaction", {json::string(txid.to_string())}});
+            if (calls.size() < WAITING_PER_BATCH && txid != *waiting.rbegin()) continue;
+            try {
+                for (const json::value& reply : node_.batch(calls))
+                    found.push_back(decoded<consensus::SealedTransaction>(reply));
+            } catch (const RpcError& error) {
+                if (error.code != NOT_THERE) throw;
+                return; // A block came just now: the next sync looks into it.
+            }
+            calls.clear();
+        }
+        wallet_.database().atomically([&] {
+            // One may spend the output of another, or bring new addresses under watch.
+            for (bool more = true; more;) {
+                more = false;
+                for (const consensus::SealedTransaction& tx : found)
+                    more = ledger_.add_waiting(tx, now_) || more;
+            }
+        });
+    }
+
     void refused(const PendingTransaction& pending, const std::string& reason) {
-        // Someone else's payment whose block was undone: only a later block can tell whether it
-        // lives on, and that block will bring it back.
+        // Someone else's payment, replaced or without its block: if it lives on, a mempool or a
+        // later block will bring it back.
         if (!pending.made_here) return ledger_.abandon(pending.tx->txid);
         const std::string txid = pending.tx->txid.to_string();
         report_.warnings.push_back(
@@ -250,6 +292,7 @@ private:
     WalletFile& wallet_;
     Ledger& ledger_;
     const consensus::Params& params_;
+    int64_t now_;
     Height target_;
     SyncReport report_;
 };
@@ -260,8 +303,9 @@ SyncReport sync_wallet(
     NodeRpc& node,
     WalletFile& wallet,
     const consensus::Params& params,
+    int64_t now,
     const SyncProgress& progress) {
-    return Sync(node, wallet, params).run(progress);
+    return Sync(node, wallet, params, now).run(progress);
 }
 
 } // namespace cairn::wallet

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Brings a wallet up to a node's tip by compact filters: the wallet downloads every filter and
-// only those blocks that match, so the node doesn't learn which addresses are whose.
+// only those blocks that match, so the node doesn't learn which addresses are whose. For the same
+// reason it downloads the whole mempool to find what is on its way.
 #pragma once
 
 #include "consensus/params.h"
@@ -20,18 +21,22 @@ using SyncProgress = std::function<void(Height done, Height target)>;
 struct SyncReport {
     Height height;            ///< Of the block the wallet is at now.
     bool node_behind = false; ///< The node itself is still catching up.
-    /// One sentence for each transaction made here that the node doesn't take.
+    /// One sentence for each transaction made here that the node doesn't take, and one if the
+    /// mempool was not looked through.
     std::vector<std::string> warnings;
 };
 
 /// Look through the blocks since the last time, undo those that are no longer on the node's chain,
-/// and send again what still waits. All that was done so far is kept if it is interrupted.
+/// send again what still waits, and find what waits for us in the mempool. All that was done so far
+/// is kept if it is interrupted.
 ///
+/// `now`: when payments in the mempool were seen first. Units: seconds since the Unix epoch.
 /// Throws WalletError: the node is on another chain; RpcError; DatabaseError.
 SyncReport sync_wallet(
     NodeRpc& node,
     WalletFile& wallet,
     const consensus::Params& params,
+    int64_t now,
     const SyncProgress& progress = {});
 
 } // namespace cairn::wallet

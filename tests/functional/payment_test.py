@@ -29,11 +29,15 @@ def sent_through_one_node_is_mined_by_another_and_seen_at_a_third(test):
     sent = json.loads(third.cairn("--wallet=rich", passphrase, "--json", "send", "--yes", address,
                                   "12.5"))
     wait_until(lambda: sent["txid"] in first.rpc.getrawmempool(), "the miner to hear of it")
-    expect_equal(balance(second, "poor")["spendable"], 0, "what poor can spend of no block")
+    waiting = balance(second, "poor")
+    expect_equal((waiting["incoming"], waiting["spendable"]), (Decimal("12.5"), 0),
+                 "what poor has while no block holds it")
     block = first.mine(1, DEFAULT_ADDRESS)[0]
     wait_same_tip(test.nodes)
 
-    expect_equal(balance(second, "poor")["spendable"], Decimal("12.5"), "what poor has")
+    confirmed = balance(second, "poor")
+    expect_equal((confirmed["incoming"], confirmed["spendable"]), (0, Decimal("12.5")),
+                 "what poor has")
     expect_equal(balance(third, "rich")["spendable"],
                  premine - Decimal("12.5") - Decimal(str(sent["fee"])), "what rich has left")
     entry = json.loads(second.cairn("--json", "--wallet=poor", "history"))[-1]

@@ -52,6 +52,12 @@ void FakeNode::mine_empty(int count) {
     for (int i = 0; i < count; ++i) mine(foreign_script(), consensus::COIN);
 }
 
+void FakeNode::wait(const Transaction& tx) {
+    const consensus::TransactionRef sealed = consensus::make_transaction(tx);
+    for (uint32_t i = 0; i < tx.outputs.size(); ++i) outputs_[{sealed->txid, i}] = tx.outputs[i];
+    mempool[sealed->txid] = sealed;
+}
+
 void FakeNode::mine_mempool() {
     std::vector<Transaction> waiting;
     for (const auto& [txid, tx] : mempool) waiting.push_back(*tx);
@@ -86,8 +92,7 @@ json::value FakeNode::accept(const json::value& hex) {
         if (!outputs_.contains(input.prevout) || rival != mempool.end())
             throw RpcError(-25, "bad-txns-inputs-missingorspent");
     }
-    for (uint32_t i = 0; i < tx->outputs.size(); ++i) outputs_[{tx->txid, i}] = tx->outputs[i];
-    mempool[tx->txid] = tx;
+    wait(*tx);
     return json::string(tx->txid.to_string());
 }
 
@@ -116,10 +121,16 @@ json::value FakeNode::answer(std::string_view method, const json::array& params)
         return estimate ? json::object{{"feerate", *estimate}, {"blocks", 6}}
                         : json::object{{"errors", json::array{"Insufficient data"}}};
     if (method == "sendrawtransaction") return accept(params.at(0));
-    BOOST_REQUIRE(method == "getmempoolentry");
-    const auto txid = Txid::from_string(params.at(0).as_string());
-    if (!mempool.contains(*txid)) throw RpcError(-5, "Transaction not in mempool");
-    return json::object{};
+    if (method == "getrawmempool") {
+        json::array ids;
+        for (const auto& [txid, tx] : mempool) ids.emplace_back(txid.to_string());
+        return ids;
+    }
+    BOOST_REQUIRE(method == "getrawtransaction");
+    const auto found = mempool.find(*Txid::from_string(params.at(0).as_string()));
+    if (found == mempool.end()) throw RpcError(-5, "No such mempool transaction.");
+    transactions_fetched.insert(std::string(params.at(0).as_string()));
+    return json::string(consensus::to_hex(consensus::encode(*found->second)));
 }
 
 json::value FakeNode::call(std::string_view method, json::array params) {
@@ -131,6 +142,8 @@ std::vector<json::value> FakeNode::batch(const std::vector<RpcCall>& calls) {
     if (fail_after && --*fail_after < 0) throw RpcError(0, "lost the connection");
     if (before_filters && !calls.empty() && calls[0].method == "getblockheader")
         std::exchange(before_filters, nullptr)();
+    if (before_transactions && !calls.empty() && calls[0].method == "getrawtransaction")
+        std::exchange(before_transactions, nullptr)();
     std::vector<json::value> replies;
     for (const RpcCall& one : calls) replies.push_back(answer(one.method, one.params));
     return replies;

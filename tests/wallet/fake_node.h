@@ -27,6 +27,8 @@ public:
     mine(const Script& script, Amount amount, std::vector<consensus::Transaction> others = {});
     /// A block that pays nobody we know, `count` times.
     void mine_empty(int count = 1);
+    /// Put `tx` into the mempool.
+    void wait(const consensus::Transaction& tx);
     /// A block with all that waits.
     void mine_mempool();
     /// Drop blocks from the tip; what they held besides coinbases waits again.
@@ -36,11 +38,13 @@ public:
 
     std::map<Txid, consensus::TransactionRef> mempool;
     std::set<std::string> blocks_fetched;
-    std::optional<RpcError> refusal;      ///< What sendrawtransaction answers.
-    std::optional<int> fail_after;        ///< Calls until the connection breaks.
-    bool behind = false;                  ///< Says that it is catching up.
-    std::optional<double> estimate;       ///< Of estimatesmartfee, coins per 1,000 vB.
-    std::function<void()> before_filters; ///< Called once, between hashes and filters.
+    std::set<std::string> transactions_fetched;
+    std::optional<RpcError> refusal;           ///< What sendrawtransaction answers.
+    std::optional<int> fail_after;             ///< Calls until the connection breaks.
+    bool behind = false;                       ///< Says that it is catching up.
+    std::optional<double> estimate;            ///< Of estimatesmartfee, coins per 1,000 vB.
+    std::function<void()> before_filters;      ///< Called once, between hashes and filters.
+    std::function<void()> before_transactions; ///< Called once, after the mempool was listed.
 
 private:
     struct Entry {

@@ -16,6 +16,8 @@ namespace {
 
 using consensus::COIN;
 
+constexpr int64_t NOW = 1'700'000'000;
+
 /// A wallet with some mature coins of ten each.
 struct Setting {
     explicit Setting(uint32_t coins = 3)
@@ -27,7 +29,7 @@ struct Setting {
         sync();
     }
 
-    void sync() { sync_wallet(node, *wallet, regtest_params()); }
+    SyncReport sync() { return sync_wallet(node, *wallet, regtest_params(), NOW); }
 
     /// As another run of the program: from the file.
     void reopen() {
@@ -41,7 +43,7 @@ struct Setting {
 
     consensus::TransactionRef pay(std::optional<Amount> amount) {
         const auto tx = sign_payment(draft(amount), *wallet->unlock(TEST_PASSPHRASE));
-        send_payment(node, *wallet, tx, 1'700'000'000);
+        send_payment(node, *wallet, tx, NOW);
         return tx;
     }
 
@@ -192,7 +194,7 @@ BOOST_AUTO_TEST_CASE(sync_wallet__own_payment_out_of_the_mempool__is_sent_again_
     const auto tx = setting.pay(COIN);
     setting.node.mempool.clear();
     setting.node.refusal = RpcError(-26, "mempool full");
-    const SyncReport report = sync_wallet(setting.node, *setting.wallet, regtest_params());
+    const SyncReport report = setting.sync();
     BOOST_TEST_REQUIRE(report.warnings.size() == 1U);
     BOOST_TEST(report.warnings[0].find(tx->txid.to_string()) != std::string::npos);
     BOOST_TEST(report.warnings[0].find("mempool full") != std::string::npos);
@@ -211,6 +213,26 @@ BOOST_AUTO_TEST_CASE(abandon__unconfirmed_payment__frees_its_coins_and_kills_its
     BOOST_TEST(setting.balance().spendable.value == 10 * COIN);
     const auto history = setting.wallet->ledger().history();
     BOOST_TEST(std::ranges::count_if(history, [](const auto& entry) { return entry.dead; }) == 2);
+    setting.sync(); // though both are still in the node's mempool
+    BOOST_TEST(setting.wallet->ledger().pending().empty());
+}
+
+/// Another copy of the wallet paid: its coins are spent here, too, unless a payment of ours did.
+BOOST_AUTO_TEST_CASE(sync_wallet__own_coins_spent_in_the_mempool__are_spent_once) {
+    Setting setting(2);
+    const auto theirs = setting.pay(COIN);
+    setting.wallet->ledger().remove_own(theirs->txid);
+    setting.sync();
+    BOOST_TEST(setting.balance().spendable.value == 10 * COIN);
+    BOOST_TEST(setting.balance().incoming.value > 8 * COIN);
+
+    const auto ours = setting.pay(COIN);
+    consensus::Transaction tx = *ours;
+    tx.outputs[0].value = tx.outputs[0].value - Amount(1);
+    setting.node.mempool.erase(ours->txid);
+    setting.node.wait(tx);
+    BOOST_TEST(setting.sync().warnings.size() == 1U);
+    BOOST_TEST(setting.wallet->ledger().pending().size() == 2U);
 }
 
 /// The coins were spent by another copy of the wallet: what the chain says counts.

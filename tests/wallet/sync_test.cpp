@@ -12,12 +12,14 @@ namespace {
 using consensus::COIN;
 using consensus::Transaction;
 
+constexpr int64_t NOW = 1'700'000'000;
+
 /// A wallet and a node on regtest, where a coinbase matures after 100 blocks.
 struct Setting {
     explicit Setting(Height birthday = 0)
         : wallet(make_test_wallet(folder.path(), regtest_params(), birthday), regtest_params()) {}
 
-    SyncReport sync() { return sync_wallet(node, wallet, regtest_params()); }
+    SyncReport sync() { return sync_wallet(node, wallet, regtest_params(), NOW); }
 
     Script receive(uint32_t number) { return wallet.ledger().script_of({Branch::Receive, number}); }
 
@@ -80,7 +82,7 @@ BOOST_AUTO_TEST_CASE(sync_wallet__premine_of_the_default_chain__belongs_to_the_t
     WalletFile wallet(make_test_wallet(folder.path(), default_params()), default_params());
     FakeNode node(default_params());
     node.mine_empty(20);
-    sync_wallet(node, wallet, default_params());
+    sync_wallet(node, wallet, default_params(), NOW);
     BOOST_TEST(
         wallet.ledger().balance(default_params().coinbase_maturity).spendable.value ==
         1'000'000 * COIN);
@@ -125,6 +127,63 @@ BOOST_AUTO_TEST_CASE(sync_wallet__blocks_replaced__follows_the_node) {
     setting.sync();
     BOOST_TEST(setting.balance().spendable.value == 3 * COIN);
     BOOST_TEST(setting.balance().incoming.value == 0);
+}
+
+BOOST_AUTO_TEST_CASE(sync_wallet__payment_in_the_mempool__is_incoming_until_its_block) {
+    Setting setting;
+    const Transaction near = setting.payment(setting.receive(19), 3 * COIN);
+    const Transaction far = setting.payment(setting.receive(39), COIN); // watched due to the other
+    const Transaction foreign = setting.payment(foreign_script(), COIN);
+    for (const Transaction& tx : {near, far, foreign}) setting.node.wait(tx);
+    setting.sync();
+    BOOST_TEST(setting.node.transactions_fetched.size() == 3U); // so the node learns nothing
+    BOOST_TEST(setting.balance().incoming.value == 4 * COIN);
+    BOOST_TEST(setting.balance().spendable.value == 0);
+    BOOST_TEST_REQUIRE(setting.wallet.ledger().history().size() == 2U);
+    BOOST_TEST(setting.wallet.ledger().history()[0].time == NOW);
+
+    setting.node.mine_mempool();
+    setting.sync();
+    BOOST_TEST(setting.balance().incoming.value == 0);
+    BOOST_TEST(setting.balance().spendable.value == 4 * COIN);
+    BOOST_TEST(setting.wallet.ledger().history().size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(sync_wallet__payment_replaced_in_the_mempool__only_the_new_one_counts) {
+    Setting setting;
+    Transaction tx = setting.payment(setting.receive(0), 3 * COIN);
+    setting.node.wait(tx);
+    setting.sync();
+    setting.node.mempool.clear();
+    tx.outputs[0].value = 2 * COIN;
+    setting.node.wait(tx);
+    setting.sync();
+    BOOST_TEST(setting.balance().incoming.value == 2 * COIN);
+    const auto history = setting.wallet.ledger().history();
+    BOOST_TEST(std::ranges::count_if(history, [](const auto& entry) { return entry.dead; }) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(sync_wallet__mempool_changes_under_way__leaves_it_to_the_next_run) {
+    Setting setting;
+    setting.node.wait(setting.payment(setting.receive(0), 3 * COIN));
+    setting.node.before_transactions = [&] { setting.node.mine_mempool(); };
+    setting.sync();
+    BOOST_TEST(setting.balance().incoming.value == 0);
+    setting.sync();
+    BOOST_TEST(setting.balance().spendable.value == 3 * COIN);
+}
+
+BOOST_AUTO_TEST_CASE(sync_wallet__mempool_too_large__says_so_and_fetches_nothing) {
+    Setting setting;
+    Transaction tx = setting.payment(setting.receive(0), COIN);
+    for (uint32_t i = 0; i <= 5'000; ++i) {
+        tx.lock_time = i;
+        setting.node.wait(tx);
+    }
+    const SyncReport report = setting.sync();
+    BOOST_TEST_REQUIRE(report.warnings.size() == 1U);
+    BOOST_TEST(report.warnings[0].find("5001 transactions") != std::string::npos);
+    BOOST_TEST(setting.node.transactions_fetched.empty());
 }
 
 BOOST_AUTO_TEST_CASE(sync_wallet__shorter_chain_of_the_node__is_followed) {
@@ -205,7 +264,7 @@ BOOST_AUTO_TEST_CASE(sync_wallet__birthday__skips_the_blocks_before_it) {
 BOOST_AUTO_TEST_CASE(sync_wallet__node_of_another_chain__is_refused) {
     Setting setting;
     FakeNode other(default_params());
-    BOOST_CHECK_THROW(sync_wallet(other, setting.wallet, regtest_params()), WalletError);
+    BOOST_CHECK_THROW(sync_wallet(other, setting.wallet, regtest_params(), NOW), WalletError);
 }
 
 BOOST_AUTO_TEST_CASE(receive_key__until_paid__stays_the_same) {
