@@ -61,20 +61,27 @@ void append_arguments(std::string& out, const Method& method) {
     }
 }
 
+/// `word` as a shell takes it whole.
+std::string quoted(std::string_view word) {
+    const bool plain = word.find_first_of("{}[]()\"#") == std::string_view::npos;
+    return plain ? std::string(word) : "'" + std::string(word) + "'";
+}
+
 void append_example(std::string& out, const Method& method) {
     std::string_view words = method.example;
-    out += "\nExample:\n> cairn rpc " + std::string(method.name) + (words.empty() ? "" : " ") +
-           std::string(words) + "\n";
+    out += "\nExample:\n> cairn rpc " + std::string(method.name);
     JsonWriter request;
     request.begin_object().key("jsonrpc").string("2.0").key("id").integer(1);
     request.key("method").string(method.name).key("params").begin_array();
     for (size_t i = 0; !words.empty(); ++i) {
         const size_t space = std::min(words.find(' '), words.size());
-        argument_of_word(method.params[i], words.substr(0, space)).write(request);
+        const std::string_view word = words.substr(0, space);
+        out += " " + quoted(word);
+        argument_of_word(method.params[i], word).write(request);
         words.remove_prefix(std::min(space + 1, words.size()));
     }
     request.end_array().end_object();
-    out += "> curl --user USER --data-binary '" + request.text() + "' http://127.0.0.1:PORT/\n";
+    out += "\n> curl --user USER --data-binary '" + request.text() + "' http://127.0.0.1:PORT/\n";
 }
 
 /// Groups of one name become one, by name; so do methods.

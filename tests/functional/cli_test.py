@@ -4,6 +4,7 @@
 does no harm."""
 import json
 import os
+import subprocess
 import termios
 
 from devnet_test import Terminal
@@ -150,6 +151,26 @@ def rpc_passes_values_and_error_codes(test):
     expect_in("regtest", node.cairn("status"))
 
 
+def examples_of_help_run_in_a_shell(test):
+    node = test.node(chain="regtest")
+    block = node.mine(1, REGTEST_ADDRESS)[0]
+    coinbase = node.rpc.getblock(block)["tx"][0]
+    words = {"$ADDRESS_CHECKSUM":
+             node.rpc.getdescriptorinfo(f"addr({REGTEST_ADDRESS})")["checksum"],
+             "$ADDRESS": REGTEST_ADDRESS,
+             "$TRANSACTION": node.rpc.getrawtransaction(coinbase, False, block)}
+    for method in ("deriveaddresses", "echojson", "generatetodescriptor", "getblocktemplate",
+                   "getdescriptorinfo", "scantxoutset", "testmempoolaccept"):
+        example = next(line for line in node.rpc.help(method).splitlines()
+                       if line.startswith("> cairn "))
+        for word, meaning in words.items():
+            example = example.replace(word, meaning)
+        shell = (f'cairn() {{ "{CAIRN}" -chain=regtest "-datadir={node.datadir}" '
+                 f'-rpcport={node.rpc_port} "$@"; }}; ' + example.removeprefix("> "))
+        done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)
+        expect_equal((done.returncode, done.stderr), (0, ""), example)
+
+
 def options_are_spelled_as_cairnd_s(test):
     node = test.node(chain="regtest")
     for arguments in (["-json", "status"], ["status", "--json"], ["--json", "status", "-dnsseed=0"],
@@ -177,5 +198,5 @@ def new_chain_is_written_and_mined(test):
 run(wallet_is_made_listed_and_restored_to_the_same_address, known_words_give_the_known_address,
     passphrase_comes_from_standard_input_too, passphrase_is_typed_unseen_and_corrected,
     mistakes_are_named, wrong_passphrase_pays_nothing, another_chains_node_is_refused,
-    rpc_passes_values_and_error_codes, options_are_spelled_as_cairnd_s,
-    new_chain_is_written_and_mined)
+    rpc_passes_values_and_error_codes, examples_of_help_run_in_a_shell,
+    options_are_spelled_as_cairnd_s, new_chain_is_written_and_mined)
