@@ -141,7 +141,9 @@ chain::ChainOptions chain_options(const Setup& setup) {
 NetworkOptions network_options(const Setup& setup) {
     const Settings& settings = setup.settings;
     NetworkOptions options;
-    options.listen = settings.flag("listen");
+    // Who names the only peers wants no others, unless another option says so.
+    const bool open = !settings.is_set("connect") || settings.is_set("bind");
+    options.listen = settings.is_set("listen") ? settings.flag("listen") : open;
     options.bind = settings.list("bind");
     options.port = port_option(settings, "port", setup.params.p2p_port);
     options.connect = settings.list("connect");

@@ -72,7 +72,8 @@ constexpr Option TABLE[] = {
 
     {"port", Number, "<port>", CONNECTION, "", "Port for peers (default: the chain file's)"},
     {"bind", List, "<addr>[:port]", CONNECTION, "", "Listen for peers here (default: everywhere)"},
-    {"listen", Flag, "", CONNECTION, "1", "Let peers connect to this node"},
+    {"listen", Flag, "", CONNECTION, "1",
+     "Let peers connect to this node; with -connect only if this or -bind is given"},
     {"connect", List, "<addr>[:port]", CONNECTION, "",
      "Connect to these peers only; -connect=0 to none"},
     {"addnode", List, "<addr>[:port]", CONNECTION, "", "Stay connected to this peer"},

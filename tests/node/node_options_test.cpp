@@ -95,13 +95,17 @@ BOOST_AUTO_TEST_CASE(network_options__connect__means_no_other_peers) {
     const NetworkOptions none = network_options(setup_of({"-connect=0"}));
     BOOST_TEST(none.connect_only);
     BOOST_TEST(none.connect.empty());
-    BOOST_TEST(none.listen);
+    BOOST_TEST(!none.listen);
+    BOOST_TEST(network_options(setup_of({"-connect=0", "-listen"})).listen);
+    BOOST_TEST(network_options(setup_of({"-connect=0", "-bind=::1"})).listen);
+    BOOST_TEST(!network_options(setup_of({"-bind=::1", "-nolisten"})).listen);
     BOOST_TEST(network_options(setup_of({"-noconnect"})).connect_only);
     const NetworkOptions one = network_options(setup_of({"-connect=a:1", "-port=7"}));
     BOOST_TEST((one.connect == std::vector<std::string>{"a:1"}));
     BOOST_TEST(one.port == 7);
     const NetworkOptions open = network_options(setup_of({}));
     BOOST_TEST(!open.connect_only);
+    BOOST_TEST(open.listen);
     BOOST_TEST(open.port == 18444);
     BOOST_TEST(open.address_file == "/chain/peers.dat");
 }
