@@ -65,16 +65,25 @@ std::string columns(const std::vector<std::vector<Value>>& rows) {
 }
 
 std::string table(const std::vector<Fields>& rows) {
-    std::vector<std::vector<Value>> lines(1);
-    for (const auto& [name, value] : rows.at(0)) {
-        if (value.text.empty()) continue;
-        lines[0].emplace_back(heading(name), "");
-        lines[0].back().number = value.number;
-    }
+    // A row may lack a column or have one of its own: that stands where it does in the row.
+    std::vector<std::string_view> names;
     for (const Fields& row : rows) {
-        lines.emplace_back();
-        for (const auto& [name, value] : row)
-            if (!value.text.empty()) lines.back().push_back(value);
+        auto at = names.begin();
+        for (const auto& [name, value] : row) {
+            if (value.text.empty()) continue;
+            const auto known = std::ranges::find(names, name);
+            at = 1 + (known == names.end() ? names.insert(at, name) : known);
+        }
+    }
+    std::vector<std::vector<Value>> lines(rows.size() + 1);
+    for (const std::string_view name : names) {
+        Value head(heading(name), "");
+        for (size_t i = 0; i < rows.size(); ++i) {
+            const auto field = std::ranges::find(rows[i], name, &Fields::value_type::first);
+            lines[i + 1].push_back(field == rows[i].end() ? Value("", "") : field->second);
+            head.number = head.number || lines[i + 1].back().number;
+        }
+        lines[0].push_back(std::move(head));
     }
     return columns(lines);
 }

@@ -60,7 +60,7 @@ std::string array_text(const std::vector<Fields>& rows);
 /// Lines with aligned columns, each indented by two spaces.
 std::string columns(const std::vector<std::vector<Value>>& rows);
 
-/// Lines with a column for each of the first row's names.
+/// Lines with a column for each name that a row has something to show for.
 std::string table(const std::vector<Fields>& rows);
 
 /// A line for each field, or an object.

@@ -32,6 +32,16 @@ BOOST_AUTO_TEST_CASE(table__rows__have_aligned_columns_without_those_for_program
                        "  long one     1234\n");
 }
 
+BOOST_AUTO_TEST_CASE(table__rows_of_different_columns__have_a_heading_for_each) {
+    const std::vector<Fields> rows{
+        {{"name", "a"}, {"height", "-"}, {"error", "broken"}},
+        {{"name", "b"}, {"key", "k"}, {"height", 1000}}};
+    BOOST_TEST(
+        table(rows) == "  NAME  KEY  HEIGHT  ERROR\n"
+                       "  a          -       broken\n"
+                       "  b     k      1000\n");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace cairn::wallet
