@@ -12,6 +12,7 @@
 #include <ctime>
 #include <fmt/format.h>
 #include <iostream>
+#include <poll.h>
 #include <sstream>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -158,14 +159,16 @@ Fields fields_of(const DevnetNetwork& network, const std::vector<Fields>& status
         {"nodes", {"", array_text(status)}}};
 }
 
+bool runs(const DevnetNode& node) {
+    return node.process().has_value();
+}
+
 void watch(const DevnetNetwork& network, Signals& signals) {
     const std::vector<std::string> commands = commands_to_try(network);
     const Screen screen;
     do {
         std::vector<std::string> shown = commands;
-        const bool all_run = std::ranges::all_of(
-            network.nodes(), [](const DevnetNode& node) { return node.process().has_value(); });
-        if (!all_run)
+        if (!std::ranges::all_of(network.nodes(), runs))
             shown.insert(shown.begin(), devnet_command(network, "up") + " # starts what is down");
         Screen::show(picture(
             lines_of(network, network.status()), shown,
@@ -209,7 +212,13 @@ bool use_network(
         for (const std::string& command : commands_to_try(network)) say("  " + command);
         for (const char* what : {"status", "down"}) say("  " + devnet_command(network, what));
     }
-    while (options.watch && signals.wait(std::chrono::hours(1))) continue;
+    pollfd reader{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+    while (options.watch && signals.wait(std::chrono::seconds(1))) {
+        if (poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0)
+            throw std::runtime_error("who read the output has left");
+        if (std::ranges::none_of(network.nodes(), runs))
+            throw std::runtime_error("no node runs any more");
+    }
     return true;
 }
 

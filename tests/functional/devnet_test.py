@@ -234,6 +234,20 @@ def hang_up_and_termination_stop_all(test):
             assert not any(net.pid(node) for node in (1, 2, 3)), f"a node runs after {number!r}"
 
 
+def watched_by_a_program_until_that_leaves_or_all_nodes_are_gone(test):
+    with Devnet(test) as net:
+        command = [CAIRN, "devnet", "up", "--watch", "--dir", net.directory, "--base-port",
+                   str(net.base_port)]
+        for leave in (lambda process: process.stdout.close(), lambda _: net.run("down")):
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                  cwd=test.directory, env=environment(test.directory)) as process:
+                while b"devnet down" not in process.stdout.readline():
+                    expect_equal(process.poll(), None, "its exit code before")
+                leave(process)
+                expect_equal(process.wait(PATIENCE), 1, "exit code")
+            assert not any(net.pid(number) for number in (1, 2, 3)), "a node still runs"
+
+
 def moved_directory_keeps_its_chain_and_takes_no_other(test):
     with Devnet(test) as net:
         path = os.path.join(test.directory, "mine.json")
@@ -272,5 +286,7 @@ if __name__ == "__main__":
         node_that_was_killed_is_told_of_and_started_again,
         pid_that_passed_to_another_process_is_left_alone, taken_port_is_named_with_who_wants_it,
         once_pays_between_two_wallets_and_stops, watched_in_a_terminal_until_control_c,
-        hang_up_and_termination_stop_all, moved_directory_keeps_its_chain_and_takes_no_other,
+        hang_up_and_termination_stop_all,
+        watched_by_a_program_until_that_leaves_or_all_nodes_are_gone,
+        moved_directory_keeps_its_chain_and_takes_no_other,
         run_takes_no_argument_it_does_not_know)
