@@ -150,8 +150,13 @@ int DevnetNetwork::start(const std::string& payout, uint16_t base_port, const Pa
     for (int number = 1; number <= NODES; ++number)
         if (nodes_.empty() || !nodes_[number - 1].process()) missing.push_back(number);
     // Those that run keep their ports, so the others do, too.
-    if (base_port == 0 || missing.size() < NODES)
-        base_port = nodes_.empty() ? DEFAULT_BASE_PORT : nodes_[0].place.p2p_port;
+    const uint16_t present = nodes_.empty() ? DEFAULT_BASE_PORT : nodes_[0].place.p2p_port;
+    if (base_port == 0) base_port = present;
+    if (base_port != present && missing.size() < NODES)
+        throw std::runtime_error(fmt::format(
+            "the network runs on the ports from {} on: `cairn devnet down` first, then choose "
+            "others",
+            present));
     copy_chain_file();
     for (const int number : missing) write_config(number, payout, base_port);
     find_nodes();

@@ -77,6 +77,8 @@ def runs_in_the_background_and_goes_on_with_the_same_chain(test):
         wait_until(lambda: all(node["height"] >= 2 for node in net.status()), "blocks everywhere")
         wait_until(lambda: all(node["peers"] == 2 for node in net.status()), "all to be connected")
         expect_in("0 of them started now", net.up())
+        expect_in(f"runs on the ports from {net.base_port} on",
+                  net.run("up", "--base-port", str(net.base_port + 6), expect=1))
 
         height, tip = net.status()[1]["height"], net.rpc(2, "getblockhash", "2")
         expect_equal(json.loads(net.run("down", "--json"))["stopped"], 3, "nodes that were stopped")
