@@ -140,7 +140,9 @@ bool Store::Impl::is_current(const consensus::Params& params) const {
             STORE_FORMAT));
     const std::optional<rocksdb::PinnableSlice> chain = get(Column::Meta, CHAIN_KEY);
     if (!chain || *chain != genesis)
-        throw StorageError(path + " holds another chain than " + params.name);
+        throw StorageError(
+            path + " holds another chain than " + params.name +
+            ": choose another -datadir, or another `directory` in the chain file");
     return found == STORE_FORMAT && !get(Column::Meta, REBUILD_KEY);
 }
 

@@ -66,15 +66,6 @@ bool is_path(std::string_view chain) {
     return chain.find('/') != std::string_view::npos || chain.ends_with(".json");
 }
 
-/// Whether there is a chain file of this name.
-bool is_chain(const std::string& name) try {
-    return read_chain(find_chain_file(name, chain_folders())).name == name;
-
-} catch (const OptionError&) {
-
-    return false;
-}
-
 /// The configuration file with what it includes, read in the order in which it is needed: what
 /// stands above the sections chooses the chain, and the chain its section.
 class ConfigFiles {
@@ -202,6 +193,14 @@ fs::path find_chain_file(const std::string& chain, std::span<const fs::path> fol
     throw OptionError(
         "No chain file for -chain=" + chain + ": there is no " + candidates[0].string() + ", " +
         candidates[1].string() + " or " + candidates[2].string() + " in " + looked_in);
+}
+
+bool is_chain(const std::string& name) {
+    try {
+        return read_chain(find_chain_file(name, chain_folders())).name == name;
+    } catch (const OptionError&) {
+        return false;
+    }
 }
 
 std::vector<fs::path> chain_folders() {

@@ -46,6 +46,9 @@ Setup read_setup(const SettingList& arguments, std::span<const std::string> envi
 std::filesystem::path
 find_chain_file(const std::string& chain, std::span<const std::filesystem::path> folders);
 
+/// Whether a chain file that comes with Cairn has this name.
+bool is_chain(const std::string& name);
+
 /// Folders with genesis.json and genesis/: the installed one, then that of the sources.
 std::vector<std::filesystem::path> chain_folders();
 

@@ -153,6 +153,7 @@ int run(int argc, char** argv) {
     program.place_in = [](const fs::path& data_directory) {
         return place_of({{"datadir", data_directory.string()}});
     };
+    program.is_chain = node::is_chain;
     program.find_method = find_method;
     program.lock = [](const fs::path& directory) {
         return std::make_shared<node::DirectoryLock>(directory);

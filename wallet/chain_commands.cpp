@@ -70,6 +70,7 @@ SecretText add_premine(NewChainOptions& options) {
             address = first_address(words, options.chain.address.bech32_hrp);
         }
         const Amount amount = amount_of(sign == std::string::npos ? item : item.substr(sign + 1));
+        if (amount == Amount(0)) throw WalletError("a premine of 0 gives nobody anything");
         options.chain.premine.push_back({std::move(address), amount});
     }
     return words;
@@ -106,16 +107,21 @@ Script challenge_of(const NewChainOptions& options) {
 }
 
 /// Before any work is done for it: write_new_file() sees to it that it stays true.
-void check_new(const fs::path& file) {
-    if (fs::exists(file)) throw WalletError(file.string() + " exists already: choose another");
+void check_new(const fs::path& file, const std::string& choice) {
+    if (fs::exists(file))
+        throw WalletError(file.string() + " exists already: choose another " + choice);
 }
 
 void make_chain(const Program& program, NewChainOptions options) {
     NewChain& chain = options.chain;
+    if (program.is_chain(chain.name))
+        throw WalletError(
+            "there is a chain '" + chain.name +
+            "', whose data directory has this name: choose another");
     if (chain.address.bech32_hrp.empty()) chain.address.bech32_hrp = default_hrp(chain.name);
     if (!options.subsidy.empty()) chain.subsidy = amount_of(options.subsidy);
     if (options.out.empty()) options.out = chain.name + ".json";
-    check_new(options.out);
+    check_new(options.out, "with --out");
     const SecretText words = add_premine(options);
     chain.challenge = challenge_of(options);
     chain.time = static_cast<uint32_t>(std::time(nullptr));
@@ -148,7 +154,7 @@ void make_chain(const Program& program, NewChainOptions options) {
 }
 
 void make_key(const Program& program, const fs::path& file) {
-    check_new(file);
+    check_new(file, "FILE");
     const keys::SecretKey secret = random_secret_key();
     consensus::SecretKeyText key;
     std::copy_n(secret.data(), secret.size(), key.secret.begin());
@@ -168,7 +174,9 @@ void add_chain_commands(CLI::App& app, Program& program) {
     const auto options = std::make_shared<NewChainOptions>();
     command->add_option("NAME", options->chain.name, "What it is called")->required();
     command->add_option(
-        "--hrp", options->chain.address.bech32_hrp, "Addresses begin with it (the name)");
+        "--hrp", options->chain.address.bech32_hrp,
+        "Addresses begin with it (the name's letters, at most " + std::to_string(MAX_DEFAULT_HRP) +
+            ")");
     command->add_option("--spacing", options->chain.work.spacing, "Seconds between blocks (15)")
         ->check(CLI::Range(1, 86'400));
     command->add_option("--subsidy", options->subsidy, "Coins that a block creates (1)");
@@ -178,8 +186,11 @@ void add_chain_commands(CLI::App& app, Program& program) {
         "--premine", options->premine,
         "AMOUNT for a new wallet, or ADDRESS=AMOUNT; may be repeated");
     command->add_option("--text", options->chain.coinbase_text, "What the genesis block says");
-    command->add_option("--p2p-port", options->chain.p2p_port, "Default: from the genesis hash");
-    command->add_option("--rpc-port", options->chain.rpc_port, "Default: from the genesis hash");
+    const CLI::Range port(1, 65535);
+    command->add_option("--p2p-port", options->chain.p2p_port, "Default: from the genesis hash")
+        ->check(port);
+    command->add_option("--rpc-port", options->chain.rpc_port, "Default: from the genesis hash")
+        ->check(port);
     command->add_option("--peer", options->chain.bootstrap_peers, "host[:port] to start from");
     CLI::Option* signers =
         command

@@ -47,6 +47,8 @@ struct Program {
     std::function<const Place&()> place;
     /// By the configuration file of a data directory alone.
     std::function<Place(const std::filesystem::path& data_directory)> place_in;
+    /// Whether a chain file that comes with Cairn has this name.
+    std::function<bool(const std::string&)> is_chain;
     /// The row of the node's method table, or null.
     std::function<const rpc::server::Method*(std::string_view)> find_method;
     /// Keeps others out of a directory for as long as its result lives. Throws std::runtime_error.

@@ -96,6 +96,11 @@ def mistakes_are_named(test):
             (["wallet", "foo"], ["'wallet foo'", "cairn wallet --help"]),
             (["chain", "foo", "--json"], ["'chain foo'"]),
             (["balance", "--nosuch"], ["--nosuch"]),
+            (["chain", "new", "cairn"], ["there is a chain 'cairn'"]),
+            (["chain", "new", "regtest"], ["there is a chain 'regtest'"]),
+            (["chain", "new", "x", "--premine", "0"], ["premine of 0"]),
+            (["chain", "new", "x", "--p2p-port", "99999"], ["--p2p-port", "65535"]),
+            (["chain", "new", "x", "--out", bad_words], ["already", "--out"]),
             (["-rpcport=many", "status"], ["rpcport", "many"])):
         error = offline(test, *arguments, expect=1)
         for word in words:
