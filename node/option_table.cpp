@@ -126,6 +126,7 @@ constexpr Option TABLE[] = {
      MAX_SECONDS},
 
     {"rpcconnect", Text, "<addr>", CLIENT, "127.0.0.1", "Where the node is; its port: -rpcport"},
+    {"wallet", Text, "<name>", CLIENT, "default", "Whose money it is about"},
     {"walletdir", Text, "<dir>", CLIENT, "", "Where wallets are (default: wallets in -datadir)"},
 
     {"debug", List, "[<category>]", LOGGING, "",
@@ -156,8 +157,8 @@ constexpr std::string_view IGNORED =
     "maxtimeadjustment mempoolfullrbf mintxfee natpmp paytxfee peerblockfilters "
     "peerbloomfilters persistmempoolv1 prevoutfetchthreads printpriority privdb proxyrandomize "
     "rpcdoccheck rpcworkqueue settings shrinkdebugfile signer spendzeroconfchange test timeout "
-    "torcontrol txconfirmtarget txreconciliation unsafesqlitesync upnp v2transport wallet "
-    "walletbroadcast walletcrosschain walletrbf walletrejectlongchains";
+    "torcontrol txconfirmtarget txreconciliation unsafesqlitesync upnp v2transport walletbroadcast "
+    "walletcrosschain walletrbf walletrejectlongchains";
 
 constexpr size_t INDENT = 6;
 constexpr size_t WIDTH = 79 - INDENT;

@@ -69,7 +69,7 @@ void balance(const Program& program) {
     const Height height = sync_with_node(program, wallet, node);
     const Balance sums = wallet.ledger().balance(params.coinbase_maturity);
     print(
-        {{"wallet", program.wallet},
+        {{"wallet", program.wallet()},
          {"chain", params.name},
          {"height", height},
          {"spendable", sums.spendable},

@@ -95,6 +95,7 @@ wallet::Place place_of(const node::SettingList& arguments) {
         .chain_chosen = setup.chain_chosen,
         .chain_file = setup.locations.chain_file,
         .chain_directory = setup.locations.chain_directory,
+        .wallet = settings.text("wallet"),
         .wallet_directory =
             (setup.locations.data_directory / (wallets.empty() ? "wallets" : wallets))
                 .lexically_normal(),
@@ -119,11 +120,11 @@ void describe(CLI::App& app, wallet::Program& program) {
     app.require_subcommand(1);
     app.fallthrough();
     app.add_flag("--json", program.json, "Print JSON");
-    app.add_option("--wallet", program.wallet, "The wallet (default)");
     app.add_option(
         "--passphrase-file", program.passphrase_file, "File whose first line is the passphrase");
     app.footer("The node is found by cairnd's options, wherever they stand: -chain -datadir -conf\n"
-               "-rpcconnect -rpcport -rpcuser -rpcpassword -rpccookiefile; wallets by -walletdir.");
+               "-rpcconnect -rpcport -rpcuser -rpcpassword -rpccookiefile; the wallet by -wallet\n"
+               "(default) and -walletdir.");
     wallet::add_wallet_commands(app, program);
     wallet::add_account_commands(app, program);
     wallet::add_send_commands(app, program);

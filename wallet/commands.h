@@ -29,6 +29,7 @@ struct Place {
     bool chain_chosen = false; ///< By an option; else it is the default one.
     std::filesystem::path chain_file;
     std::filesystem::path chain_directory;
+    std::string wallet; ///< The name of the one to be used.
     std::filesystem::path wallet_directory;
     uint16_t p2p_port = 0;
     RpcEndpoint endpoint;
@@ -37,7 +38,6 @@ struct Place {
 /// What all commands share: the options before any of them, and what the rest of Cairn lends them.
 struct Program {
     bool json = false;
-    std::string wallet = "default";
     std::filesystem::path passphrase_file;
     bool named = false;                     ///< `cairn rpc`: parameters as name=value.
     std::vector<std::string> rpc_arguments; ///< METHOD and its parameters, of `cairn rpc`.
@@ -58,11 +58,13 @@ struct Program {
 
     const RpcEndpoint& endpoint() const { return place().endpoint; }
 
+    /// The name that -wallet says.
+    const std::string& wallet() const { return place().wallet; }
+
     /// The file of wallet `name`. Throws WalletError for a name that is none.
     std::filesystem::path wallet_path(const std::string& name) const;
 
-    /// The wallet that --wallet names.
-    WalletFile open_wallet() const { return {wallet_path(wallet), params()}; }
+    WalletFile open_wallet() const { return {wallet_path(wallet()), params()}; }
 
     /// The account's key of `file`, by a passphrase that is asked for. Throws WalletError if that
     /// is wrong.

@@ -116,7 +116,7 @@ keys::FindSecret keys_of_file(const fs::path& file, const Params& params) {
 /// Secrets of the addresses of --wallet, whose passphrase is asked for once one is needed.
 keys::FindSecret keys_of_wallet(const Program& program) {
     const auto wallet =
-        std::make_shared<WalletFile>(program.wallet_path(program.wallet), program.params());
+        std::make_shared<WalletFile>(program.wallet_path(program.wallet()), program.params());
     return [&program, wallet](consensus::ByteView hash) -> std::optional<keys::SecretKey> {
         const auto at = wallet->ledger().find_key(consensus::pay_to_witness(0, hash));
         if (!at) return std::nullopt;

@@ -74,7 +74,7 @@ std::string word_table(std::string_view words) {
 }
 
 void make_wallet(const Program& program, const MakeOptions& options) {
-    const std::string& name = options.name.empty() ? program.wallet : options.name;
+    const std::string& name = options.name.empty() ? program.wallet() : options.name;
     const fs::path path = program.wallet_path(name);
     // Before anything is asked of anyone; WalletFile::create() sees to it that it stays true.
     if (fs::exists(path))
@@ -145,7 +145,7 @@ keys::ExtendedSecretKey Program::unlock(WalletFile& file) const {
     const auto account = file.unlock(read_passphrase(passphrase_file, false));
     if (!account)
         throw WalletError(
-            "wrong passphrase for wallet '" + wallet +
+            "wrong passphrase for wallet '" + wallet() +
             "' (or its file was changed by another program): nothing was done");
     return *account;
 }
@@ -156,7 +156,7 @@ void add_wallet_commands(CLI::App& app, Program& program) {
     const auto options = std::make_shared<MakeOptions>();
     const auto add = [&](bool restore, const char* name, const char* summary) {
         CLI::App* command = group->add_subcommand(name, summary);
-        command->add_option("NAME", options->name, "The wallet's name (default: --wallet's)");
+        command->add_option("NAME", options->name, "The wallet's name (default: -wallet's)");
         command->add_option(
             "--seed-passphrase-file", options->seed_passphrase_file,
             "File with the BIP39 passphrase that goes with the words (usually there is none)");

@@ -185,6 +185,9 @@ def options_are_spelled_as_cairnd_s(test):
     for arguments in (["--wallet", "rpc", "balance", "-json"],
                       ["-wallet=rpc", "balance", "--json"]):
         expect_equal(json.loads(node.cairn(*arguments))["wallet"], "rpc", f"{arguments}")
+    with open(os.path.join(node.datadir, "cairn.conf"), "w", encoding="utf-8") as file:
+        file.write("wallet=rpc\n")
+    expect_equal(json.loads(node.cairn("balance", "--json"))["wallet"], "rpc", "wallet of the file")
 
 
 def new_chain_is_written_and_mined(test):
