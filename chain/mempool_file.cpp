@@ -86,8 +86,11 @@ std::optional<SavedMempool> load_mempool(const std::filesystem::path& path) {
     if (!file) return std::nullopt;
     Bytes bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     std::optional<SavedMempool> saved = parse(std::move(bytes));
-    if (!saved) spdlog::warn("mempool_file_ignored path={}", path.string());
-    return saved;
+    if (saved) return saved;
+    std::error_code ignored;
+    std::filesystem::rename(path, path.string() + ".bad", ignored);
+    spdlog::warn("mempool.dat is damaged; it is kept as {}.bad", path.string());
+    return std::nullopt;
 }
 
 } // namespace cairn::chain

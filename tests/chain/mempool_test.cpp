@@ -91,6 +91,15 @@ BOOST_AUTO_TEST_CASE(file__saved_and_loaded__holds_the_same) {
     BOOST_TEST((saved->priorities == std::map<Txid, Amount>{{absent, -3}}));
 }
 
+BOOST_AUTO_TEST_CASE(file__damaged__is_kept_beside) {
+    const TemporaryFolder folder;
+    const std::filesystem::path file = folder.path() / "mempool.dat";
+    folder.write("mempool.dat", "garbage");
+    BOOST_TEST(!load_mempool(file).has_value());
+    BOOST_TEST(!std::filesystem::exists(file));
+    BOOST_TEST(std::filesystem::exists(file.string() + ".bad"));
+}
+
 BOOST_AUTO_TEST_CASE(file__obfuscated_version_2__is_read) {
     const TemporaryFolder folder;
     Mempool pool({1, 2});
