@@ -47,10 +47,14 @@ rpc::server::HttpOptions rpc_options(const Setup& setup) {
     const node::Settings& settings = setup.settings;
     rpc::server::HttpOptions options;
     options.port = node::port_option(settings, "rpcport", setup.params.rpc_port);
+    const bool opened = settings.is_set("rpcallowip");
+    if (settings.is_set("rpcbind") && !opened)
+        std::cerr << "Warning: option -rpcbind was ignored because -rpcallowip was not specified, "
+                     "refusing to allow everyone to connect\n";
     for (const std::string& text : settings.list("rpcbind")) {
         const auto endpoint = node::endpoint_from_string(text, options.port);
         if (!endpoint) throw std::runtime_error("Invalid -rpcbind address: '" + text + "'");
-        options.bind.push_back(*endpoint);
+        if (opened) options.bind.push_back(*endpoint);
     }
     options.auth.user = settings.text("rpcuser");
     options.auth.password = settings.text("rpcpassword");

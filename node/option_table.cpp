@@ -115,7 +115,8 @@ constexpr Option TABLE[] = {
 
     {"server", Flag, "", RPC, "1", "Answer JSON-RPC"},
     {"rpcport", Number, "<port>", RPC, "", "Port of JSON-RPC (default: the chain file's)"},
-    {"rpcbind", List, "<addr>[:port]", RPC, "", "Listen here (default: loopback); see -rpcallowip"},
+    {"rpcbind", List, "<addr>[:port]", RPC, "",
+     "Listen here (default: loopback); needs -rpcallowip"},
     {"rpcallowip", List, "<addr/bits>", RPC, "", "Answer these clients besides loopback"},
     {"rpcuser", Text, "<name>", RPC, "", "User name (default: a secret in .cookie at each start)"},
     {"rpcpassword", Text, "<text>", RPC, "", "Password of -rpcuser"},

@@ -97,6 +97,14 @@ def configuration_file_is_read_below_environment_and_arguments(test):
     assert "elsewhere" not in agent, agent
 
 
+def rpcbind_without_rpcallowip_opens_nothing(test):
+    node = test.node("-rpcbind=0.0.0.0", chain="regtest")
+    expect_in("Warning: option -rpcbind was ignored because -rpcallowip was not specified",
+              node.output())
+    with socket.socket() as sock:  # what listens on loopback alone leaves the others free
+        sock.bind(("127.0.0.2", node.rpc_port))
+
+
 def section_of_no_chain_is_warned_of(test):
     path = test.file("cairn.conf", "listen=0\n[regtset]\nport=1\n")
     code, _, error = test.cairnd(f"-datadir={test.directory}", "-chain=regtest",
@@ -186,6 +194,7 @@ run(stops_cleanly_on_signals_and_on_the_call, second_process_on_a_directory_is_r
     taken_ports_are_named, option_errors_name_the_option,
     environment_errors_name_the_variable, configuration_errors_name_file_and_line,
     configuration_file_is_read_below_environment_and_arguments,
-    section_of_no_chain_is_warned_of, block_files_are_imported,
+    rpcbind_without_rpcallowip_opens_nothing, section_of_no_chain_is_warned_of,
+    block_files_are_imported,
     version_and_help_go_to_standard_output, daemon_returns_once_the_node_answers,
     data_directory_can_be_copied, wrong_credentials_are_refused)
