@@ -98,15 +98,26 @@ Fields describe(const HistoryEntry& entry, Height tip, const Params& params, boo
     const std::string txid = entry.txid.to_string();
     Value amount(entry.net);
     if (entry.net > Amount(0)) amount.text.insert(0, "+");
+    Value fee(entry.fee);
+    if (!full || !entry.fee) fee.text.clear();
+    // Cut so that a line fits a terminal.
+    const auto shown = [&](std::string text, size_t length) {
+        return full || text.size() <= length ? text : text.substr(0, length) + "...";
+    };
+    std::string to;
+    if (entry.net < Amount(0) && !payments.empty())
+        to = consensus::address_of_script(entry.payments[0].script_pubkey, params.address)
+                 .value_or("script");
     return {
         {"time", {local_time(entry.time), std::to_string(entry.time)}},
         {"height", entry.height},
         {"kind", kind_of(entry)},
         {"amount", amount},
-        {"fee", {"", Value(entry.fee).json}},
+        {"fee", fee},
+        {"to", {shown(to, 12), ""}}, // the first; `payments` holds all
         {"confirmations", {"", std::to_string(confirmations)}},
         {"payments", {"", array_text(payments)}},
-        {"txid", {full ? txid : txid.substr(0, 16) + "...", Value(txid).json}}};
+        {"txid", {shown(txid, 8), Value(txid).json}}};
 }
 
 void history(const Program& program, const HistoryOptions& options) {
@@ -157,7 +168,8 @@ void add_account_commands(CLI::App& app, Program& program) {
     const auto history_options = std::make_shared<HistoryOptions>();
     CLI::App* history_command = app.add_subcommand("history", "Payments, the newest last");
     history_command->add_option("--count", history_options->count, "How many (20; 0: all)");
-    history_command->add_flag("--full", history_options->full, "Whole transaction ids");
+    history_command->add_flag(
+        "--full", history_options->full, "Fees, whole addresses and transaction ids");
     history_command->callback([&program, history_options] { history(program, *history_options); });
 }
 

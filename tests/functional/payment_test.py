@@ -5,7 +5,8 @@ by a wallet that asks node 2."""
 import json
 from decimal import Decimal
 
-from framework import (DEFAULT_ADDRESS, TEST_WORDS, expect_equal, run, wait_same_tip, wait_until)
+from framework import (DEFAULT_ADDRESS, TEST_WORDS, expect_equal, expect_in, run, wait_same_tip,
+                       wait_until)
 
 MATURITY = 10  # of the default chain
 
@@ -27,7 +28,7 @@ def sent_through_one_node_is_mined_by_another_and_seen_at_a_third(test):
     assert address.startswith("crn1q"), address
 
     sent = json.loads(third.cairn("--wallet=rich", passphrase, "--json", "send", "--yes", address,
-                                  "12.5"))
+                                  "12.5"), parse_float=Decimal)
     wait_until(lambda: sent["txid"] in first.rpc.getrawmempool(), "the miner to hear of it")
     waiting = balance(second, "poor")
     expect_equal((waiting["incoming"], waiting["spendable"]), (Decimal("12.5"), 0),
@@ -39,10 +40,13 @@ def sent_through_one_node_is_mined_by_another_and_seen_at_a_third(test):
     expect_equal((confirmed["incoming"], confirmed["spendable"]), (0, Decimal("12.5")),
                  "what poor has")
     expect_equal(balance(third, "rich")["spendable"],
-                 premine - Decimal("12.5") - Decimal(str(sent["fee"])), "what rich has left")
+                 premine - Decimal("12.5") - sent["fee"], "what rich has left")
     entry = json.loads(second.cairn("--json", "--wallet=poor", "history"))[-1]
     expect_equal((entry["txid"], entry["kind"], entry["confirmations"]),
                  (sent["txid"], "received", 1), "poor's history")
+    expect_in(address[:12] + "...", third.cairn("--wallet=rich", "history"))
+    for word in (address, sent["txid"], f'{sent["fee"]:f}'):
+        expect_in(word, third.cairn("--wallet=rich", "history", "--full"))
     for node in test.nodes:
         found = node.rpc.getrawtransaction(sent["txid"], True, block)
         expect_equal(found["confirmations"], 1, f"confirmations at node {node.number}")
