@@ -41,10 +41,11 @@ constexpr Option TABLE[] = {
     {"pid", Text, "<file>", GENERAL, "cairnd.pid",
      "File for the process id, seen from the chain's directory"},
 
-    {"chain", Text, "<chain>", CHAIN, "genesis",
+    {"chain", Text, "<chain>", CHAIN, "cairn",
      "The chain file: a path if it has a / or ends in .json (in the configuration file: seen from "
-     "-datadir), else the name of one that comes with Cairn (regtest, signet, testnet3, testnet4, "
-     "mainnet)"},
+     "-datadir), else the name of one that comes with Cairn (cairn, which is genesis.json, "
+     "regtest, "
+     "signet, testnet3, testnet4, mainnet)"},
     {"regtest", Flag, "", CHAIN, "0", "The same as -chain=regtest"},
     {"signet", Flag, "", CHAIN, "0", "The same as -chain=signet"},
     {"testnet", Flag, "", CHAIN, "0", "The same as -chain=testnet3"},

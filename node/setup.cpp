@@ -190,9 +190,11 @@ fs::path find_chain_file(const std::string& chain, std::span<const fs::path> fol
         }
         looked_in += (looked_in.empty() ? "" : ", ") + folder.string();
     }
+    const fs::path here = fs::path(".") / candidates[0];
     throw OptionError(
         "No chain file for -chain=" + chain + ": there is no " + candidates[0].string() + ", " +
-        candidates[1].string() + " or " + candidates[2].string() + " in " + looked_in);
+        candidates[1].string() + " or " + candidates[2].string() + " in " + looked_in +
+        (fs::exists(here) ? "; the file here is -chain=" + here.string() : ""));
 }
 
 bool is_chain(const std::string& name) {

@@ -125,6 +125,9 @@ void describe(CLI::App& app, wallet::Program& program) {
     app.footer("The node is found by cairnd's options, wherever they stand: -chain -datadir -conf\n"
                "-rpcconnect -rpcport -rpcuser -rpcpassword -rpccookiefile; the wallet by -wallet\n"
                "(default) and -walletdir.");
+    app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
+        return "cairn: " + CLI::FailureMessage::simple(failed, error);
+    });
     wallet::add_wallet_commands(app, program);
     wallet::add_account_commands(app, program);
     wallet::add_send_commands(app, program);

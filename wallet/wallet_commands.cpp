@@ -56,7 +56,9 @@ Height birthday_now(const Program& program) {
         RpcClient node(program.endpoint());
         return std::max(node.call("getblockcount").to_number<int32_t>() - BIRTHDAY_MARGIN, 0);
     } catch (const RpcError& error) {
-        std::cerr << "Note: " << error.what() << "\n";
+        std::cerr << "Note: " << error.what()
+                  << "\nThe wallet is made all the same. Not knowing the present height, it "
+                     "will look at all blocks.\n";
         return 0;
     }
 }

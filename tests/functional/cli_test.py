@@ -95,7 +95,7 @@ def mistakes_are_named(test):
             (["nosuchcommand"], ["nosuchcommand"]),
             (["wallet", "foo"], ["'wallet foo'", "cairn wallet --help"]),
             (["chain", "foo", "--json"], ["'chain foo'"]),
-            (["balance", "--nosuch"], ["--nosuch"]),
+            (["balance", "--nosuch"], ["cairn: ", "--nosuch"]),
             (["chain", "new", "cairn"], ["there is a chain 'cairn'"]),
             (["chain", "new", "regtest"], ["there is a chain 'regtest'"]),
             (["chain", "new", "x", "--premine", "0"], ["premine of 0"]),

@@ -159,11 +159,11 @@ BOOST_AUTO_TEST_CASE(settings__chain_shortcuts__are_chains) {
     BOOST_TEST(chain_of({"-testnet"}) == "testnet3");
     BOOST_TEST(chain_of({"-testnet4"}) == "testnet4");
     BOOST_TEST(chain_of({"-signet"}) == "signet");
-    BOOST_TEST(chain_of({"-noregtest"}) == "genesis");
-    BOOST_TEST(chain_of({"-regtest", "-noregtest"}) == "genesis");
+    BOOST_TEST(chain_of({"-noregtest"}) == "cairn");
+    BOOST_TEST(chain_of({"-regtest", "-noregtest"}) == "cairn");
     BOOST_CHECK_THROW(chain_of({"-regtest", "-signet"}), OptionError);
     BOOST_CHECK_THROW(chain_of({"-regtest", "-chain=signet"}), OptionError);
-    BOOST_TEST(chain_of({"-regtest=0"}) == "genesis");
+    BOOST_TEST(chain_of({"-regtest=0"}) == "cairn");
 }
 
 BOOST_AUTO_TEST_CASE(parse_arguments__mistake__says_which) {

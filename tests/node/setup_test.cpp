@@ -184,6 +184,15 @@ BOOST_AUTO_TEST_CASE(find_chain_file__path_or_name__finds_it_in_the_first_folder
                             "genesis/none.json or genesis/bitcoin-none.json in " +
                                 a.string() + ", " + b.string());
     }
+    const fs::path before = fs::current_path();
+    fs::current_path(b / "genesis");
+    try {
+        find_chain_file("shop", std::vector{a});
+        BOOST_TEST(false);
+    } catch (const OptionError& error) {
+        BOOST_TEST(std::string_view(error.what()).ends_with("the file here is -chain=./shop.json"));
+    }
+    fs::current_path(before);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
