@@ -14,6 +14,7 @@ using consensus::Bytes;
 namespace {
 
 constexpr int32_t BLOCKS_PER_BATCH = 200;
+constexpr size_t BLOCKS_PER_FETCH = 20; ///< Of those that match: they may be large.
 constexpr int32_t HASHES_PER_STEP_BACK = 50;
 constexpr int MAX_REORGS_DURING_SYNC = 20;
 constexpr size_t MAX_WAITING = 5'000; ///< Transactions of a mempool that are looked through.
@@ -178,6 +179,7 @@ private:
     bool scan_from(Height first) {
         const std::vector<Candidate> blocks = candidates_if_still_there(first);
         size_t done = 0;
+        fetched_.clear();
         wallet_.database().atomically([&] {
             for (const Candidate& block : blocks) {
                 const std::optional<ScannedBlock> before = ledger_.tip();
@@ -185,14 +187,22 @@ private:
                     throw RpcError(0, "a header has another hash");
                 if (before && block.header.prev_hash != before->hash) return;
                 const Height height = first + static_cast<int32_t>(done++);
-                look_into(block, height);
+                look_into(std::span(blocks).subspan(done - 1), height);
                 ledger_.set_tip({height, block.hash});
             }
         });
         return done > 0 && done == blocks.size();
     }
 
-    void look_into(const Candidate& candidate, Height height) {
+    bool matches(const Candidate& candidate, std::span<const Script> scripts) {
+        const consensus::Result<bool> matches =
+            consensus::filter_matches(candidate.filter, candidate.hash, scripts);
+        if (!matches) throw RpcError(0, "the node's block filter can't be decoded");
+        return *matches;
+    }
+
+    /// The first of `candidates`; the others are those that will follow.
+    void look_into(std::span<const Candidate> candidates, Height height) {
         if (height == Height(0) && !params_.genesis_spendable) return;
         std::optional<consensus::Block> block;
         // A payment found may bring new addresses under watch, which this block may pay, too.
@@ -200,22 +210,31 @@ private:
             const std::span<const Script> fresh =
                 std::span(ledger_.scripts()).subspan(block ? watched : 0);
             watched = ledger_.scripts().size();
-            const consensus::Result<bool> matches =
-                consensus::filter_matches(candidate.filter, candidate.hash, fresh);
-            if (!matches) throw RpcError(0, "the node's block filter can't be decoded");
-            if (!*matches) return;
-            if (!block) block = fetch(candidate);
+            if (!matches(candidates[0], fresh)) return;
+            if (!block) block = fetch(candidates);
             ledger_.add_block(*block, height);
         }
     }
 
-    consensus::Block fetch(const Candidate& candidate) {
-        auto block = decoded<consensus::Block>(
-            node_.call("getblock", {json::string(candidate.hash.to_string()), 0}));
-        if (block.header.hash() != candidate.hash ||
-            consensus::merkle_root(block) != block.header.merkle_root)
+    /// The first of `candidates`, and in the same round trip others that will be needed.
+    consensus::Block fetch(std::span<const Candidate> candidates) {
+        const BlockHash& hash = candidates[0].hash;
+        if (!fetched_.contains(hash)) {
+            std::vector<RpcCall> calls;
+            for (const Candidate& one : candidates)
+                if (calls.size() < BLOCKS_PER_FETCH && matches(one, ledger_.scripts()))
+                    calls.push_back({"getblock", {json::string(one.hash.to_string()), 0}});
+            for (const json::value& reply : node_.batch(calls)) {
+                auto block = decoded<consensus::Block>(reply);
+                const BlockHash found = block.header.hash();
+                fetched_.emplace(found, std::move(block));
+            }
+        }
+        auto block = fetched_.extract(hash);
+        if (block.empty() ||
+            consensus::merkle_root(block.mapped()) != block.mapped().header.merkle_root)
             throw RpcError(0, "the node sent another block than the one asked for");
-        return block;
+        return std::move(block.mapped());
     }
 
     std::set<Txid> mempool() {
@@ -295,6 +314,7 @@ private:
     int64_t now_;
     Height target_;
     SyncReport report_;
+    std::map<BlockHash, consensus::Block> fetched_; ///< Not yet looked into.
 };
 
 } // namespace

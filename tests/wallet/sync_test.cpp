@@ -65,6 +65,14 @@ BOOST_AUTO_TEST_CASE(sync_wallet__payment_in_a_block__is_found_and_other_blocks_
     BOOST_TEST(setting.node.blocks_fetched.empty());
 }
 
+BOOST_AUTO_TEST_CASE(sync_wallet__many_blocks_of_ours__come_many_at_a_time) {
+    Setting setting;
+    for (int i = 0; i < 40; ++i) setting.node.mine(setting.receive(0), COIN);
+    setting.node.fail_after = 7; // calls, two of them for these blocks
+    setting.sync();
+    BOOST_TEST(setting.balance().immature.value == 40 * COIN);
+}
+
 BOOST_AUTO_TEST_CASE(sync_wallet__coinbase__is_immature_until_the_block_that_may_spend_it) {
     Setting setting;
     setting.node.mine(setting.receive(0), 50 * COIN);
