@@ -127,8 +127,10 @@ chain::ChainOptions chain_options(const Setup& setup) {
     options.max_datacarrier_bytes =
         settings.flag("datacarrier") ? static_cast<size_t>(settings.number("datacarriersize")) : 0;
     options.incremental_feerate = fee_rate_option(settings, "incrementalrelayfee");
-    options.min_relay_feerate =
-        std::max(options.incremental_feerate, fee_rate_option(settings, "minrelaytxfee"));
+    options.min_relay_feerate = fee_rate_option(settings, "minrelaytxfee");
+    if (!settings.is_set("minrelaytxfee"))
+        options.min_relay_feerate =
+            std::max(options.min_relay_feerate, options.incremental_feerate);
     options.dust_feerate = fee_rate_option(settings, "dustrelayfee");
     options.block_min_feerate = fee_rate_option(settings, "blockmintxfee");
     const std::string filters = settings.text("blockfilterindex");
