@@ -84,7 +84,7 @@ Script challenge_of(const NewChainOptions& options) {
         return *bytes;
     };
     if (options.signers.empty()) {
-        const Script challenge(bytes_of(options.challenge));
+        Script challenge(bytes_of(options.challenge));
         if (const auto program = consensus::witness_program(challenge); program && program->version)
             throw WalletError(
                 "such a challenge asks for nothing: BIP325 knows witness version 0 only, so that "

@@ -8,7 +8,8 @@ import subprocess
 import termios
 
 from devnet_test import Terminal
-from framework import CAIRN, REGTEST_ADDRESS, TEST_WORDS, expect_equal, expect_in, run
+from framework import (CAIRN, REGTEST_ADDRESS, TEST_WORDS, environment, expect_equal, expect_in,
+                       run)
 
 
 def offline(test, *arguments, **options):
@@ -172,7 +173,8 @@ def examples_of_help_run_in_a_shell(test):
             example = example.replace(word, meaning)
         shell = (f'cairn() {{ "{CAIRN}" -chain=regtest "-datadir={node.datadir}" '
                  f'-rpcport={node.rpc_port} "$@"; }}; ' + example.removeprefix("> "))
-        done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)
+        done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False,
+                              env=environment(test.directory))
         expect_equal((done.returncode, done.stderr), (0, ""), example)
 
 

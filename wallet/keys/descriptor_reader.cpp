@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <charconv>
 #include <span>
 
@@ -75,7 +76,8 @@ Bytes uncompressed(const PublicKey& key) {
     secp256k1_pubkey point;
     Bytes bytes(65);
     size_t size = bytes.size();
-    secp256k1_ec_pubkey_parse(signing_context(), &point, key.data(), key.size());
+    const int read = secp256k1_ec_pubkey_parse(signing_context(), &point, key.data(), key.size());
+    assert(read == 1);
     secp256k1_ec_pubkey_serialize(
         signing_context(), bytes.data(), &size, &point, SECP256K1_EC_UNCOMPRESSED);
     return bytes;
