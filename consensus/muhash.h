@@ -7,6 +7,7 @@
 
 #include <boost/multiprecision/cpp_int.hpp>
 
+#include <array>
 #include <memory>
 #include <openssl/evp.h>
 
@@ -15,10 +16,19 @@ namespace cairn::consensus {
 /// Source: Core's MuHash3072; Bellare and Micciancio, "A New Paradigm for Collision-free Hashing".
 class MuHash {
 public:
+    /// A set as one number, the least significant byte first.
+    using Product = std::array<uint8_t, 384>;
+
     MuHash();
+    explicit MuHash(const Product& product);
 
     void insert(ByteView member);
+    void insert(const MuHash& members);
+    /// Take out what is in `members`, whether or not it was put in before. Costs as much as some
+    /// hundred members.
+    void remove(const MuHash& members);
 
+    Product product() const;
     /// The hash of all that was inserted.
     Hash256 digest() const;
 
@@ -32,6 +42,8 @@ private:
             boost::multiprecision::unchecked,
             void>,
         boost::multiprecision::et_off>;
+
+    void multiply(const Number& number);
 
     Number product_ = 1;
     std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX*)> cipher_;

@@ -38,4 +38,22 @@ BOOST_AUTO_TEST_CASE(digest__members_in_any_order__same_known_hash) {
     BOOST_TEST((down.digest() == up.digest()));
 }
 
+BOOST_AUTO_TEST_CASE(remove__members_in_and_not_yet_in__as_if_they_had_never_been) {
+    MuHash two;
+    two.insert(Bytes{1});
+    two.insert(Bytes{2});
+    MuHash set(two.product());
+    set.insert(Bytes{3});
+    MuHash gone;
+    gone.insert(Bytes{4});
+    gone.insert(Bytes{3});
+    set.remove(gone);
+    set.insert(Bytes{4});
+    BOOST_TEST((set.digest() == two.digest()));
+    set.remove(two);
+    BOOST_TEST((set.digest() == MuHash().digest()));
+    set.insert(two);
+    BOOST_TEST((set.product() == two.product()));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
