@@ -136,6 +136,16 @@ int64_t Call::satoshis(size_t i) const {
     return *amount;
 }
 
+/// Position of the parameter for options that has one called `name`: each may be named as if it
+/// were a parameter. Core: OBJ_NAMED_PARAMS.
+static std::optional<size_t> options_with(const Method& method, std::string_view name) {
+    for (size_t i = 0; i < method.params.size(); ++i)
+        if (const Param& param = method.params[i];
+            param.name == "options" && std::ranges::count(param.inner, name, &Field::name) != 0)
+            return i;
+    return std::nullopt;
+}
+
 std::optional<size_t> parameter_index(const Method& method, std::string_view name) {
     for (size_t i = 0; i < method.params.size(); ++i) {
         std::string_view names = method.params[i].name;
@@ -192,16 +202,24 @@ Outcome<std::vector<Json>> arguments_of(const Method& method, const Json& params
     for (size_t i = 0; i < params.names.size(); ++i) {
         const std::string& name = params.names[i];
         if (&params.items[i] == positional) continue;
-        const std::optional<size_t> at = parameter_index(method, name);
+        std::optional<size_t> at = parameter_index(method, name);
+        const bool is_option = !at;
+        if (!at) at = options_with(method, name);
         if (!at) return Error{Code::InvalidParameter, "Unknown named parameter " + name};
         if (*at < positional_count)
             return Error{
                 Code::InvalidParameter,
                 "Parameter " + name + " specified twice both as positional and named argument"};
+        if (arguments.size() <= *at) arguments.resize(*at + 1);
+        if (is_option) {
+            arguments[*at].kind = Json::Kind::Object;
+            arguments[*at].names.push_back(name);
+            arguments[*at].items.push_back(params.items[i]);
+            continue;
+        }
         if (named[*at])
             return Error{Code::InvalidParameter, "Parameter " + name + " specified multiple times"};
         named[*at] = true;
-        if (arguments.size() <= *at) arguments.resize(*at + 1);
         arguments[*at] = params.items[i];
     }
     return arguments;
