@@ -4,6 +4,7 @@
 #include "chain/block_template.h"
 #include "chain/chain_state.h"
 #include "chain/import.h"
+#include "chain/indexer.h"
 #include "chain/snapshot.h"
 
 #include <algorithm>
@@ -119,8 +120,8 @@ Height Chain::first_body() const {
     return state_->chainstate_.first_body();
 }
 
-std::optional<FilterEntry> Chain::read_filter(const BlockNode& node) const {
-    return state_->from_disk([&] { return state_->chainstate_.store().read_filter(node); });
+const Indexer& Chain::indexes() const {
+    return state_->indexer_;
 }
 
 std::optional<Coin>

@@ -49,6 +49,10 @@ struct ChainOptions {
     FeeRate dust_feerate{3000};             ///< -dustrelayfee
     FeeRate block_min_feerate{1};           ///< -blockmintxfee
     bool block_filters = true;              ///< -blockfilterindex
+    bool transaction_index = false;         ///< -txindex
+    bool spender_index = false;             ///< -txospenderindex
+    bool coin_statistics_index = false;     ///< -coinstatsindex
+    bool address_index = false;             ///< -addressindex
     bool reindex = false;                   ///< -reindex
     /// -prune: bytes that bodies may take; 0: any, until prune() is called; nullopt: delete none.
     std::optional<uint64_t> prune_bytes;
@@ -164,6 +168,8 @@ struct CoinScan {
     std::shared_ptr<CoinCursor> coins;
 };
 
+class Indexer;
+
 /// The chain, from its directory on disk to its tip.
 ///
 /// Construction opens the store, recovers to a consistent tip and starts the chain thread.
@@ -207,8 +213,8 @@ public:
     std::optional<BlockUndo> read_undo(const BlockNode& node, const consensus::Block& block) const;
     /// Bodies of the active chain are stored from this height on.
     Height first_body() const;
-    /// nullopt if there is no filter (index off, or not yet built). Throws StorageError.
-    std::optional<FilterEntry> read_filter(const BlockNode& node) const;
+    /// What was asked for, beside the chain (-txindex and its like).
+    const Indexer& indexes() const;
 
     /// The coin at `point` in the tip's set and, if `with_mempool`, after what waits. `tip`, if
     /// given, is set to the tip it belongs to. Height of a waiting coin: MEMPOOL_HEIGHT.

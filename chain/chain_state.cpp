@@ -13,6 +13,7 @@ namespace cairn::chain {
 void Chain::State::start() {
     assert(!thread_.joinable());
     queue_.push(Lane::Control, [this] { open(); });
+    indexer_.start();
     thread_ = std::thread([this] { run(); });
 }
 
@@ -75,7 +76,6 @@ Result<> Chain::State::adopt_snapshot(const BlockHash& base) {
 
 void Chain::State::open() {
     chainstate_.rebuild(stopping_);
-    chainstate_.complete_filters(stopping_);
     if (chainstate_.tree().assumed()) start_history();
     opened_ = true;
     best_chain_.advance();
@@ -117,6 +117,7 @@ void Chain::State::load_mempool_part(const std::shared_ptr<SavedMempool>& saved,
 void Chain::State::stop() {
     if (stopping_.exchange(true)) return;
     queue_.close();
+    indexer_.stop();
     if (thread_.joinable()) thread_.join();
     best_chain_.abandon(); // an import waits for its blocks
     {

@@ -6,6 +6,7 @@
 #include "chain/best_chain.h"
 #include "chain/chainstate.h"
 #include "chain/history.h"
+#include "chain/indexer.h"
 #include "chain/mempool_file.h"
 #include "chain/work_queue.h"
 
@@ -21,6 +22,7 @@ public:
         : chain_(chain),
           options_(std::move(options)),
           chainstate_(params, options_),
+          indexer_(chainstate_, [this](const std::string& message) { fail(message); }),
           pool_(chainstate_.coins().salt()),
           admission_(chainstate_, pool_),
           best_chain_(
@@ -94,6 +96,7 @@ public:
     Chain& chain_;
     const ChainOptions options_;
     Chainstate chainstate_;
+    Indexer indexer_;
     Mempool pool_;
     Admission admission_;
     std::atomic<bool> stopping_{false};

@@ -2,7 +2,6 @@
 #include "chain/chainstate.h"
 
 #include "chain/progress.h"
-#include "consensus/block_filter.h"
 #include "consensus/block_rules.h"
 #include "consensus/pow.h"
 
@@ -70,7 +69,6 @@ void Chainstate::create_genesis() {
     node.status = BlockNode::HAVE_BODY | BlockNode::VALID_SCRIPTS;
     store_.put_header(batch, node);
     store_.put_block(batch, node, consensus::encode(genesis));
-    if (options_.block_filters) store_.put_filter(batch, node, *make_filter(node, genesis, {}));
     const size_t spendable = params_.genesis_spendable ? genesis.transactions.size() : 0;
     for (size_t i = 0; i < spendable; ++i) {
         const SealedTransaction& tx = genesis.transactions[i];
@@ -103,6 +101,8 @@ void Chainstate::load() {
     }
     next_event_ = record.next_event;
     durable_events_ = next_event_;
+    durable_tip_ = tip;
+    durable_history_ = history_tip_.load();
     const BlockNode* last_pruned = tip;
     while (last_pruned && !last_pruned->pruned()) last_pruned = last_pruned->parent_node();
     if (last_pruned) {
@@ -283,50 +283,6 @@ Chainstate::connect_block(BlockRef block, const HeaderNode& node, const CoinsVie
     return connecting;
 }
 
-/// nullopt where the one before it is missing, since a snapshot's history isn't validated yet.
-std::optional<FilterEntry>
-Chainstate::make_filter(const BlockNode& node, const Block& block, const BlockUndo& undo) {
-    Hash256 previous;
-    if (last_filter_.node && last_filter_.node == node.parent) {
-        previous = last_filter_.header;
-    } else if (const BlockNode* parent = node.parent_node()) {
-        const std::optional<FilterEntry> entry = store_.read_filter(*parent);
-        if (!entry && tree_.assumed()) return std::nullopt;
-        if (!entry) damaged("a filter is missing");
-        previous = entry->header;
-    }
-    std::vector<Script> scripts;
-    for (const std::vector<Coin>& coins : undo.spent)
-        for (const Coin& coin : coins) scripts.push_back(coin.out.script_pubkey);
-    FilterEntry entry;
-    entry.filter = consensus::build_basic_filter(block, node.hash, scripts);
-    entry.header = consensus::filter_header(entry.filter, previous);
-    last_filter_ = {&node, entry.header};
-    return entry;
-}
-
-void Chainstate::complete_filters(const std::atomic<bool>& stop) {
-    if (!options_.block_filters || tree_.assumed()) return;
-    std::vector<const BlockNode*> missing;
-    for (const BlockNode* node = &tip(); node && !store_.read_filter(*node);
-         node = node->parent_node())
-        missing.push_back(node);
-    if (missing.empty()) return;
-    if (missing.back()->height < first_body())
-        throw StorageError(
-            "The compact filters need blocks that were pruned: use -blockfilterindex=0, or "
-            "-reindex, which will redownload the entire blockchain");
-    spdlog::info("building_filters count={}", missing.size());
-    StoreBatch batch;
-    for (; !missing.empty() && !stop; missing.pop_back()) {
-        const BlockNode& node = *missing.back();
-        const BlockRef block = load_block(node);
-        const BlockUndo undo = node.parent ? load_undo(node, *block) : BlockUndo();
-        store_.put_filter(batch, node, *make_filter(node, *block, undo));
-        store_.write(batch, Durability::Logged);
-    }
-}
-
 void Chainstate::commit(
     const BlockNode& new_tip, const CoinTable& changes, const WithCommit& with) {
     const StageTimes::Scope account(verify_pool_.times(), Stage::Connect);
@@ -366,6 +322,8 @@ void Chainstate::persist(
         store_.put_tip(batch, {tip().hash, tip().height, next_event_});
         store_.write(batch, Durability::Synced);
         durable_events_ = next_event_;
+        durable_tip_ = &tip();
+        durable_moved();
         coins_.settle(changes);
     }
     account.reset();
@@ -387,9 +345,6 @@ void Chainstate::persist(
 void Chainstate::put_undo(StoreBatch& batch, BlockNode& node, const ConnectingBlock& connected) {
     const StageTimes::Scope account(verify_pool_.times(), Stage::Write);
     if (!node.has(BlockNode::HAVE_UNDO)) store_.put_undo(batch, node, connected.undo());
-    if (options_.block_filters)
-        if (const auto filter = make_filter(node, *connected.block(), connected.undo()))
-            store_.put_filter(batch, node, *filter);
     tree_.set_status(node, BlockNode::HAVE_UNDO | BlockNode::VALID_SCRIPTS);
 }
 
@@ -443,7 +398,7 @@ void Chainstate::disconnect_tip(const Block& block, const WithCommit& with_commi
 }
 
 Height Chainstate::prune(Height last) {
-    last = std::min(last, tip().height - Height(Chain::KEPT_BLOCKS));
+    last = std::min({last, tip().height - Height(Chain::KEPT_BLOCKS), indexed_.load()});
     if (const BlockNode* assumed = tree_.assumed()) { // the history needs what it has not yet
         const BlockNode* validated = tree_.find(store_.tip(CoinSet::Other)->hash);
         last = std::min(last, assumed->descends_from(*validated) ? validated->height : Height(0));
@@ -476,7 +431,7 @@ void Chainstate::prune_to_target() {
 void Chainstate::update_bulk() {
     const bool bulk = tree_.best_header().height.value - tip().height.value > BULK_DISTANCE;
     if (bulk_ && !bulk) flush();
-    bulk_ = bulk;
+    if (bulk_.exchange(bulk) != bulk) durable_moved();
 }
 
 FetchedCoins Chainstate::fetch_coins(const Block& block) {
@@ -511,22 +466,39 @@ void Chainstate::adopt_snapshot(BlockNode& base, const consensus::Snapshot& entr
         store_.exchange_coins(batch, record, base.hash);
         coins_.forget();
         history_tip_ = &tip();
+        durable_history_ = &tip();
         tree_.assume(base, entry.chain_tx_count);
         tip_.store(&base, std::memory_order_release);
     }
     durable_events_ = next_event_;
+    durable_tip_ = &base;
     reads_disk_ = true;
     tree_.rebuild_candidates(base);
     spdlog::info("snapshot_loaded height={} hash={}", base.height.value, base.hash.to_string());
     update_bulk();
 }
 
-void Chainstate::confirm_snapshot(const std::atomic<bool>& stop) {
+void Chainstate::confirm_snapshot() {
     spdlog::info("snapshot_validated height={}", tree_.assumed()->height.value);
     store_.drop_other_coins();
     tree_.confirm();
     tree_.rebuild_candidates(tip());
-    complete_filters(stop);
+    set_durable_history(nullptr);
+}
+
+void Chainstate::set_durable_history(const BlockNode* tip) {
+    durable_history_ = tip;
+    durable_moved();
+}
+
+void Chainstate::durable_moved() {
+    ++durable_moves_;
+    durable_moves_.notify_all();
+}
+
+const BlockNode& Chainstate::indexable() const {
+    const BlockNode* history = durable_history_;
+    return history ? *history : *durable_tip_;
 }
 
 void Chainstate::reject_snapshot(const BlockNode& valid, const std::string& why) {
@@ -566,7 +538,7 @@ void Chainstate::start_flush() {
     StoreBatch headers;
     put_dirty_headers(headers);
     last_flush_ = std::chrono::steady_clock::now();
-    auto work = [this, tip = TipRecord{tip().hash, tip().height, next_event_},
+    auto work = [this, node = &tip(), next_event = next_event_,
                  headers = std::move(headers), dropped = freeze_coins()]() mutable {
         lower_priority();
         const StageTimes::Scope account(verify_pool_.times(), Stage::Flush);
@@ -574,9 +546,11 @@ void Chainstate::start_flush() {
         // Bodies first, then the headers that say they are here, then the coins made of them.
         store_.flush_bodies();
         store_.write(headers, Durability::Synced);
-        store_.ingest_coins(tip, coins_.frozen_changes());
-        durable_events_ = tip.next_event;
-        spdlog::debug("coins_flushed height={}", tip.height.value);
+        store_.ingest_coins({node->hash, node->height, next_event}, coins_.frozen_changes());
+        durable_events_ = next_event;
+        durable_tip_ = node;
+        durable_moved();
+        spdlog::debug("coins_flushed height={}", node->height.value);
     };
     flush_ = std::async(std::launch::async, [this, work = std::move(work)]() mutable {
         try {

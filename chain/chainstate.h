@@ -106,8 +106,7 @@ public:
     void commit_connect(
         BlockNode& node, const ConnectingBlock& connected, const WithCommit& with_commit);
 
-    /// Write what taking `node` off again needs, and its filter. Without the tip: it was connected
-    /// behind it.
+    /// Write what taking `node` off again needs. Without the tip: it was connected behind it.
     void put_undo(StoreBatch& batch, BlockNode& node, const ConnectingBlock& connected);
 
     /// What taking `node`, whose body is `block`, off does to the coins.
@@ -134,7 +133,7 @@ public:
     void adopt_snapshot(BlockNode& base, const consensus::Snapshot& entry);
 
     /// The blocks before the snapshot lead to the same coins.
-    void confirm_snapshot(const std::atomic<bool>& stop);
+    void confirm_snapshot();
 
     /// They don't: go back to `valid`, to which they led. The process must be stopped: throws
     /// StorageError, which says `why`.
@@ -144,6 +143,27 @@ public:
     const BlockNode* history_tip() const { return history_tip_.load(std::memory_order_acquire); }
 
     void set_history_tip(const BlockNode& node) { history_tip_ = &node; }
+
+    /// That tip, and its coins, are on disk; null: it is validated, or found wrong.
+    void set_durable_history(const BlockNode* tip);
+
+    /// Up to here indexes may go: no crash takes it back, and all blocks before are there. Any
+    /// thread.
+    const BlockNode& indexable() const;
+
+    /// Wait until indexable() may have moved since durable_moves() was `seen`. Any thread.
+    void wait_durable(uint32_t seen) const { durable_moves_.wait(seen); }
+
+    uint32_t durable_moves() const { return durable_moves_; }
+
+    /// The tip may be far ahead of indexable(). Any thread.
+    bool catching_up() const { return bulk_; }
+
+    /// Wake those who wait.
+    void durable_moved();
+
+    /// Bodies above this are needed yet, by indexes. Any thread.
+    void set_indexed(Height height) { indexed_ = height; }
 
     /// Bring everything to the disk. Throws what the flush in the background failed with, too.
     void flush();
@@ -162,9 +182,6 @@ public:
     /// If the store holds bodies only, make the headers of them; connecting makes the rest.
     void rebuild(const std::atomic<bool>& stop);
 
-    /// Build the compact filters that are missing, up to the tip.
-    void complete_filters(const std::atomic<bool>& stop);
-
     struct CacheSize {
         std::atomic<size_t> bytes{0};
         std::atomic<size_t> coins{0};
@@ -177,8 +194,6 @@ private:
     void create_genesis();
     bool worth_keeping(const BlockNode& node) const;
     bool runs_scripts(const consensus::HeaderNode& node) const;
-    std::optional<FilterEntry>
-    make_filter(const BlockNode& node, const Block& block, const BlockUndo& undo);
     void put_event(StoreBatch& batch, Event::Kind kind, const BlockNode& node);
     void put_way(StoreBatch& batch, const BlockNode& to);
     void commit(const BlockNode& new_tip, const CoinTable& changes, const WithCommit& with);
@@ -203,6 +218,10 @@ private:
     mutable FairSharedMutex commit_mutex_;
     std::atomic<BlockNode*> tip_{nullptr};
     std::atomic<const BlockNode*> history_tip_{nullptr};
+    std::atomic<const BlockNode*> durable_tip_{nullptr};
+    std::atomic<const BlockNode*> durable_history_{nullptr};
+    std::atomic<uint32_t> durable_moves_{0};
+    std::atomic<Height> indexed_{Height(INT32_MAX)};
     mutable std::atomic<bool> was_current_{false}; ///< Initial download is over, for good.
     std::atomic<Height> first_body_{};
     CacheSize cache_size_;
@@ -210,16 +229,9 @@ private:
     std::atomic<uint64_t> durable_events_{0}; ///< Those before it are on disk, and so is their tip.
 
     /// Far behind the best header: bodies go to disk without a log, coins in large flushes.
-    bool bulk_ = false;
+    std::atomic<bool> bulk_{false};
     std::chrono::steady_clock::time_point last_flush_ = std::chrono::steady_clock::now();
 
-    /// The last filter that was made, since the next one needs its header.
-    struct LastFilter {
-        const BlockNode* node = nullptr;
-        Hash256 header;
-    };
-
-    LastFilter last_filter_;
     // Last, since their threads read what is above.
     VerifyPool verify_pool_;
     std::function<void()> flush_failed_;

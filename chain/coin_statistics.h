@@ -17,6 +17,12 @@ enum class CoinHash : uint8_t {
     MuHash,     ///< Whatever their order.
 };
 
+/// A coin's size, by a measure that is nobody's. Core: GetBogoSize.
+uint64_t bogo_size(const Coin& coin);
+
+/// A coin as a member of the set that is hashed.
+void insert_coin(consensus::MuHash& set, const OutPoint& point, const Coin& coin);
+
 /// What coins add up to. Core: CCoinsStats.
 ///
 /// Requires: coins are added in the order of their keys.
@@ -31,7 +37,7 @@ public:
 
     uint64_t coins = 0;
     uint64_t transactions = 0; ///< That they are of.
-    uint64_t bogo_size = 0;    ///< Their size, by a measure that is nobody's.
+    uint64_t bogo_size = 0;
     Amount total;
 
 private:

@@ -67,6 +67,7 @@ void History::flush() {
     chainstate_.store().ingest_coins(
         {tip_->hash, tip_->height}, coins_.frozen_changes(), CoinSet::Other);
     coins_.forget();
+    chainstate_.set_durable_history(tip_);
 }
 
 void History::hash_coins() {
@@ -94,7 +95,7 @@ void History::compare() {
     const auto& known = chainstate_.params().snapshots;
     const auto entry = std::ranges::find(known, base_->hash, &consensus::Snapshot::block);
     if (hash != entry->coins_hash) fail("their hash is " + hash->to_string());
-    chainstate_.confirm_snapshot(stop_);
+    chainstate_.confirm_snapshot();
     base_ = nullptr;
 }
 

@@ -71,12 +71,6 @@ void Store::put_undo(StoreBatch& batch, const BlockNode& node, const BlockUndo& 
     batch.batch_->Put(impl_->column(Column::Undo), node_key(node), slice(encode_undo(undo)));
 }
 
-void Store::put_filter(StoreBatch& batch, const BlockNode& node, const FilterEntry& entry) const {
-    Bytes value(entry.header.bytes.begin(), entry.header.bytes.end());
-    value.insert(value.end(), entry.filter.begin(), entry.filter.end());
-    batch.batch_->Put(impl_->column(Column::Filters), node_key(node), slice(value));
-}
-
 void Store::put_coin(StoreBatch& batch, const CoinChange& change) const {
     rocksdb::ColumnFamilyHandle* const coins = impl_->coins(CoinSet::Active);
     const CoinDiskKey key(change.point);
@@ -112,6 +106,14 @@ void Store::reclaim(Height last) {
             "compaction failed");
 }
 
+void Store::put(StoreBatch& batch, Column column, ByteView key, ByteView value) const {
+    batch.batch_->Put(impl_->column(column), slice(key), slice(value));
+}
+
+void Store::erase(StoreBatch& batch, Column column, ByteView key) const {
+    batch.batch_->Delete(impl_->column(column), slice(key));
+}
+
 void Store::write(StoreBatch& batch, Durability durability) {
     impl_->check_space(batch.batch_->GetDataSize());
     rocksdb::WriteOptions options;
@@ -124,8 +126,7 @@ void Store::write(StoreBatch& batch, Durability durability) {
 void Store::flush_bodies() {
     impl_->check_space();
     const std::vector<rocksdb::ColumnFamilyHandle*> bodies{
-        impl_->column(Column::Blocks), impl_->column(Column::Undo), impl_->column(Column::Filters),
-        impl_->column(Column::Events)};
+        impl_->column(Column::Blocks), impl_->column(Column::Undo), impl_->column(Column::Events)};
     check(impl_->db->Flush(rocksdb::FlushOptions(), bodies), "flush failed");
 }
 
@@ -353,10 +354,7 @@ std::optional<std::pair<OutPoint, Coin>> CoinCursor::next() {
 }
 
 Bytes Store::read_block(const BlockNode& node) const {
-    const auto value = impl_->get(Column::Blocks, node_key(node));
-    if (!value) return {};
-    const ByteView bytes = view_of(*value);
-    return {bytes.begin(), bytes.end()};
+    return get(Column::Blocks, consensus::as_bytes(node_key(node))).value_or(Bytes());
 }
 
 std::optional<BlockUndo> Store::read_undo(const BlockNode& node) const {
@@ -365,15 +363,22 @@ std::optional<BlockUndo> Store::read_undo(const BlockNode& node) const {
     return decoded(decode_undo(view_of(*value)), "undo data");
 }
 
-std::optional<FilterEntry> Store::read_filter(const BlockNode& node) const {
-    const auto value = impl_->get(Column::Filters, node_key(node));
+std::optional<Bytes> Store::get(Column column, ByteView key) const {
+    const auto value = impl_->get(column, slice(key));
     if (!value) return std::nullopt;
-    if (value->size() < 32) damaged("filter");
     const ByteView bytes = view_of(*value);
-    FilterEntry entry;
-    std::copy_n(bytes.begin(), 32, entry.header.bytes.begin());
-    entry.filter.assign(bytes.begin() + 32, bytes.end());
-    return entry;
+    return Bytes(bytes.begin(), bytes.end());
+}
+
+void Store::visit(
+    Column column,
+    ByteView prefix,
+    const std::function<void(ByteView key, ByteView value)>& visit) const {
+    const std::unique_ptr<rocksdb::Iterator> it(
+        impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->column(column)));
+    for (it->Seek(slice(prefix)); it->Valid() && it->key().starts_with(slice(prefix)); it->Next())
+        visit(view_of(it->key()), view_of(it->value()));
+    check(it->status(), "read failed");
 }
 
 std::optional<Event> Store::read_event(uint64_t number) const {

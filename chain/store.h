@@ -35,9 +35,23 @@ struct StorageError : std::runtime_error {
 [[noreturn]] void damaged(std::string_view what);
 
 /// One column family each; the keys and values of all are in chain/README.md.
-enum class Column : uint8_t { Meta, Headers, Blocks, Undo, Coins, Filters, Events, OtherCoins };
+enum class Column : uint8_t {
+    Meta,
+    Headers,
+    Blocks,
+    Undo,
+    Coins,
+    Events,
+    OtherCoins,
+    // Indexes (index_table.h):
+    Filters,
+    Transactions,
+    Spenders,
+    CoinStatistics,
+    Addresses,
+};
 
-constexpr size_t COLUMN_COUNT = 8;
+constexpr size_t COLUMN_COUNT = 12;
 
 /// Which coins: those of the tip, or those beside them, while a snapshot is read (then these are
 /// its) or validated (then these are what the blocks before it lead to).
@@ -95,12 +109,6 @@ struct CoinChanges {
     std::function<void(const std::function<void(const CoinChange&)>&)> visit;
 };
 
-/// A basic compact filter and its header (BIP-0157).
-struct FilterEntry {
-    Bytes filter;
-    Hash256 header;
-};
-
 /// Changes that reach the disk together or not at all.
 class StoreBatch {
 public:
@@ -151,8 +159,8 @@ struct StoreOptions {
 /// Everything that is on disk. Every function throws StorageError where the disk fails or holds
 /// what cannot be.
 ///
-/// Thread: writes by the chain thread, flush_bodies() and ingest_coins() also by one beside it;
-/// reads by any.
+/// Thread: writes by the chain thread, flush_bodies() and ingest_coins() also by one beside it,
+/// indexes by theirs; reads by any.
 class Store {
 public:
     /// Throws StorageError also where another process has it open, or it is of a newer format or
@@ -170,7 +178,6 @@ public:
     void put_header(StoreBatch& batch, const BlockNode& node) const;
     void put_block(StoreBatch& batch, const BlockNode& node, ByteView block) const;
     void put_undo(StoreBatch& batch, const BlockNode& node, const BlockUndo& undo) const;
-    void put_filter(StoreBatch& batch, const BlockNode& node, const FilterEntry& entry) const;
     void put_coin(StoreBatch& batch, const CoinChange& change) const;
     void put_tip(StoreBatch& batch, const TipRecord& tip) const;
     void put_event(StoreBatch& batch, uint64_t number, const Event& event) const;
@@ -178,9 +185,13 @@ public:
     /// Blocks and undo data up to `last`.
     void erase_bodies(StoreBatch& batch, Height last) const;
 
+    // In the column of an index, by whatever keys it has:
+    void put(StoreBatch& batch, Column column, ByteView key, ByteView value) const;
+    void erase(StoreBatch& batch, Column column, ByteView key) const;
+
     void write(StoreBatch& batch, Durability durability);
 
-    /// Bring Unlogged blocks, undo data, filters and events to the disk.
+    /// Bring Unlogged blocks, undo data and events to the disk.
     void flush_bodies();
 
     /// Give the space of erased bodies, those up to `last`, back to the file system.
@@ -217,8 +228,13 @@ public:
     CoinCursor coins(CoinSet set = CoinSet::Active) const;
     Bytes read_block(const BlockNode& node) const; ///< Empty if it isn't there.
     std::optional<BlockUndo> read_undo(const BlockNode& node) const;
-    std::optional<FilterEntry> read_filter(const BlockNode& node) const;
     std::optional<Event> read_event(uint64_t number) const;
+    std::optional<Bytes> get(Column column, ByteView key) const;
+    /// All whose keys begin with `prefix`, in order.
+    void visit(
+        Column column,
+        ByteView prefix,
+        const std::function<void(ByteView key, ByteView value)>& visit) const;
     uint64_t disk_bytes() const;
     uint64_t body_bytes() const; ///< Of them for blocks and undo data.
     uint64_t coin_bytes() const; ///< Of them for coins, about.

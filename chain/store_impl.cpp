@@ -21,7 +21,8 @@ struct Damage : StorageError {
 };
 
 constexpr std::array<const char*, COLUMN_COUNT> COLUMN_NAMES{
-    "default", "headers", "blocks", "undo", "coins", "filters", "events", "other_coins"};
+    "default",     "headers", "blocks",       "undo",     "coins",           "events",
+    "other_coins", "filters", "transactions", "spenders", "coin_statistics", "addresses"};
 constexpr const char* FORMAT_KEY = "format";
 constexpr const char* CHAIN_KEY = "chain";
 /// With less the node stops, while there is room yet to end well and for the operator to look.

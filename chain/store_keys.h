@@ -31,9 +31,10 @@ class CoinDiskKey {
 public:
     explicit CoinDiskKey(const OutPoint& point);
 
-    operator rocksdb::Slice() const { // NOLINT(google-explicit-constructor): that is what it is for
-        return slice(ByteView(bytes_).first(size_));
-    }
+    ByteView bytes() const { return ByteView(bytes_).first(size_); }
+
+    // NOLINTNEXTLINE(google-explicit-constructor): that is what it is for
+    operator rocksdb::Slice() const { return slice(bytes()); }
 
 private:
     std::array<uint8_t, 37> bytes_;

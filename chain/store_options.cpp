@@ -33,6 +33,13 @@ column_options(Column column, const std::shared_ptr<rocksdb::Cache>& cache) {
         options.blob_file_size = 128 << 20;
         options.write_buffer_size = column == Column::Blocks ? 16 << 20 : 8 << 20;
         break;
+    case Column::Transactions:
+    case Column::Spenders:
+    case Column::Addresses:
+        // Keys in no order: the more at once, the fewer times each is written again.
+        options.write_buffer_size = 16 << 20;
+        options.level_compaction_dynamic_level_bytes = true;
+        break;
     default:
         options.write_buffer_size = 4 << 20;
     }

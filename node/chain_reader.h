@@ -31,7 +31,6 @@ public:
     virtual std::optional<chain::AssumedChain> assumed() const = 0;
     virtual bool initial_download() const = 0;
     virtual consensus::Uint256 minimum_chain_work() const = 0;
-    virtual bool serves_filters() const = 0;
 
     /// By wtxid or txid, as `item` says.
     virtual std::optional<WaitingTransaction> find_transaction(const Inventory& item) const = 0;

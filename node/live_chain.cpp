@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "node/live_chain.h"
 
+#include "chain/indexer.h"
 #include "node/compact_block.h"
 
 namespace cairn::node {
@@ -41,7 +42,7 @@ std::optional<Message> read_transactions(const chain::Chain& chain, const DiskRe
 }
 
 std::optional<Message> read_filter(const chain::Chain& chain, const chain::BlockNode& node) {
-    std::optional<chain::FilterEntry> entry = chain.read_filter(node);
+    std::optional<chain::FilterEntry> entry = chain.indexes().filter(node);
     if (!entry) return std::nullopt;
     return message_of("cfilter", FilterMessage{BASIC_FILTER, node.hash, std::move(entry->filter)});
 }
@@ -49,12 +50,12 @@ std::optional<Message> read_filter(const chain::Chain& chain, const chain::Block
 std::optional<Message> read_filter_headers(const chain::Chain& chain, const DiskRead& read) {
     FilterHeadersMessage message{BASIC_FILTER, read.block->hash, {}, {}};
     if (read.start > 0) {
-        const auto before = chain.read_filter(*read.block->ancestor_node(read.start - 1));
+        const auto before = chain.indexes().filter(*read.block->ancestor_node(read.start - 1));
         if (!before) return std::nullopt;
         message.previous_header = before->header;
     }
     for (consensus::Height at = read.start; at <= read.block->height; ++at) {
-        const auto entry = chain.read_filter(*read.block->ancestor_node(at));
+        const auto entry = chain.indexes().filter(*read.block->ancestor_node(at));
         if (!entry) return std::nullopt;
         message.filter_hashes.push_back(consensus::sha256d(entry->filter));
     }
@@ -64,7 +65,7 @@ std::optional<Message> read_filter_headers(const chain::Chain& chain, const Disk
 std::optional<Message> read_checkpoints(const chain::Chain& chain, const chain::BlockNode& stop) {
     FilterCheckpointsMessage message{BASIC_FILTER, stop.hash, {}};
     for (consensus::Height at = CHECKPOINT_INTERVAL; at <= stop.height; at += CHECKPOINT_INTERVAL) {
-        const auto entry = chain.read_filter(*stop.ancestor_node(at));
+        const auto entry = chain.indexes().filter(*stop.ancestor_node(at));
         if (!entry) return std::nullopt;
         message.headers.push_back(entry->header);
     }

@@ -30,8 +30,6 @@ public:
         return chain_.options().minimum_chain_work.value_or(params().minimum_chain_work);
     }
 
-    bool serves_filters() const override { return chain_.options().block_filters; }
-
     std::optional<WaitingTransaction> find_transaction(const Inventory& item) const override;
     std::vector<WaitingTransaction> waiting_transactions() const override;
     void visit_transactions(

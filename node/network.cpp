@@ -62,7 +62,8 @@ ProtocolOptions protocol_options_of(
     result.user_agent = user_agent_of(options.user_agent_comments);
     result.services = NODE_WITNESS | NODE_NETWORK_LIMITED;
     if (!chain.options().prune_bytes) result.services |= NODE_NETWORK;
-    if (chain.options().block_filters) result.services |= NODE_COMPACT_FILTERS;
+    if (options.serve_filters && chain.options().block_filters)
+        result.services |= NODE_COMPACT_FILTERS;
     result.listening_port = listening_port;
     result.blocks_only = options.blocks_only;
     result.peer_timeout = options.peer_timeout;

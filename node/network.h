@@ -36,6 +36,7 @@ struct NetworkOptions {
     int max_connections = 125;
     std::vector<std::string> user_agent_comments; ///< -uacomment
     std::chrono::seconds peer_timeout{60};        ///< -peertimeout, for the handshake
+    bool serve_filters = true;                    ///< -peerblockfilters
     bool blocks_only = false;                     ///< -blocksonly
     std::vector<std::string> whitelist;           ///< -whitelist=permissions@net
     std::filesystem::path address_file;           ///< peers.dat

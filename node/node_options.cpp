@@ -98,7 +98,7 @@ chain::ChainOptions chain_options(const Setup& setup) {
     } else if (mebibytes == 1) {
         options.prune_bytes = 0;
     }
-    options.reindex = settings.flag("reindex");
+    options.reindex = settings.flag("reindex") || settings.flag("reindex-chainstate");
     options.verify_threads = static_cast<int>(settings.number("par"));
     if (const std::string hash = settings.text("assumevalid"); settings.is_set("assumevalid")) {
         const std::string digits = hash.substr(hash.starts_with("0x") ? 2 : 0);
@@ -137,6 +137,15 @@ chain::ChainOptions chain_options(const Setup& setup) {
     options.block_filters = on(filters);
     if (options.block_filters && filters != "1" && filters != "basic")
         throw OptionError("Unknown -blockfilterindex value " + filters + ".");
+    options.coin_statistics_index = settings.flag("coinstatsindex");
+    options.address_index = settings.flag("addressindex");
+    for (const auto& [name, index] :
+         {std::pair("txindex", &options.transaction_index),
+          std::pair("txospenderindex", &options.spender_index)}) {
+        *index = settings.flag(name);
+        if (*index && options.prune_bytes)
+            throw OptionError(fmt::format("Prune mode is incompatible with -{}.", name));
+    }
     return options;
 }
 
@@ -160,6 +169,10 @@ NetworkOptions network_options(const Setup& setup) {
     options.max_connections = static_cast<int>(settings.number("maxconnections"));
     options.user_agent_comments = user_agent_comments(settings);
     options.peer_timeout = std::chrono::seconds(settings.number("peertimeout"));
+    options.serve_filters = settings.flag("peerblockfilters");
+    if (options.serve_filters && settings.is_set("peerblockfilters") &&
+        !on(settings.text("blockfilterindex")))
+        throw OptionError("Cannot set -peerblockfilters without -blockfilterindex.");
     options.blocks_only = settings.flag("blocksonly");
     options.whitelist = settings.list("whitelist");
     options.address_file = setup.locations.chain_directory / "peers.dat";

@@ -60,12 +60,21 @@ constexpr Option TABLE[] = {
      "Work that a chain must have to be followed (default: what the chain file says)"},
     {"blockfilterindex", Text, "[<type>]", CHAIN, "basic",
      "Keep compact filters, by which wallets find their coins (0: don't)"},
+    {"txindex", Flag, "", CHAIN, "0",
+     "Keep an index of all transactions, for getrawtransaction; not with -prune"},
+    {"txospenderindex", Flag, "", CHAIN, "0",
+     "Keep an index of what spent each output, for gettxspendingprevout; not with -prune"},
+    {"coinstatsindex", Flag, "", CHAIN, "0",
+     "Keep the statistics of all unspent outputs after each block, for gettxoutsetinfo"},
+    {"addressindex", Flag, "", CHAIN, "0",
+     "Keep an index of scripts, for getaddresshistory, getaddressbalance and getaddressutxos"},
     {"prune", Number, "<MiB>", CHAIN, "0",
      "Delete old blocks so that blocks and undo data take no more than this, at least 550 (0: keep "
      "all; 1: delete when pruneblockchain is called)",
-     0, MAX_MEGABYTES},
+     0, INT32_MAX},
     {"reindex", Flag, "", CHAIN, "0",
      "Build headers, coins and indexes anew from the blocks on disk"},
+    {"reindex-chainstate", Flag, "", CHAIN, "0", "The same as -reindex"},
     {"loadblock", List, "<file>", CHAIN, "", "Import blocks from this file at start"},
     {"exportblocks", Text, "<file>", CHAIN, "",
      "Write the active chain to this file, as -loadblock reads it, and exit"},
@@ -80,6 +89,8 @@ constexpr Option TABLE[] = {
     {"addnode", List, "<addr>[:port]", CONNECTION, "", "Stay connected to this peer"},
     {"seednode", List, "<addr>[:port]", CONNECTION, "", "Ask this peer for addresses once"},
     {"dnsseed", Flag, "", CONNECTION, "1", "Ask the chain file's DNS seeds for peers"},
+    {"peerblockfilters", Flag, "", CONNECTION, "1",
+     "Give compact filters to peers, if they are kept"},
     {"maxconnections", Number, "<n>", CONNECTION, "125", "The most peers at a time", 0, 4096},
     {"networkactive", Flag, "", CONNECTION, "1", "Have peers at all (see setnetworkactive)"},
     {"peertimeout", Number, "<seconds>", CONNECTION, "60", "Patience with a silent new peer", 1,
@@ -156,7 +167,7 @@ constexpr std::string_view IGNORED =
     "fixedseeds flushwallet forcednsseed help-debug i2pacceptincoming ipcbind keypool "
     "listenonion logips logratelimit logsourcelocations logthreadnames logtimemicros "
     "logtimestamps maxapsfee maxorphantx maxreceivebuffer maxsendbuffer maxsigcachesize "
-    "maxtimeadjustment mempoolfullrbf mintxfee natpmp paytxfee peerblockfilters "
+    "maxtimeadjustment mempoolfullrbf mintxfee natpmp paytxfee "
     "peerbloomfilters persistmempoolv1 prevoutfetchthreads printpriority privdb proxyrandomize "
     "rpcdoccheck rpcworkqueue settings shrinkdebugfile signer spendzeroconfchange test timeout "
     "torcontrol txconfirmtarget txreconciliation unsafesqlitesync upnp v2transport walletbroadcast "

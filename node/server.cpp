@@ -212,7 +212,7 @@ Server::filter_stop(Peer& peer, const FilterRangeMessage& range, int64_t max_cou
     const BlockNode* node = context_.chain.find_block(range.stop);
     const int64_t height = node != nullptr ? node->height.value : 0;
     std::string mistake;
-    if (!context_.chain.serves_filters() || range.type != BASIC_FILTER)
+    if ((context_.options.services & NODE_COMPACT_FILTERS) == 0 || range.type != BASIC_FILTER)
         mistake = fmt::format("requested unsupported block filter type: {}", range.type);
     else if (node == nullptr || !node->has(BlockNode::VALID_SCRIPTS))
         mistake = "requested invalid block hash: " + range.stop.to_string();

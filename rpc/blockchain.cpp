@@ -18,10 +18,10 @@ constexpr std::string_view BASIC_FILTER = "basic";
 const Error OUT_OF_RANGE{Code::InvalidParameter, "Block height out of range"};
 const Error NOT_AVAILABLE{Code::Misc, "Block not available (not fully downloaded)"};
 const Error PRUNED{Code::Misc, "Block not available (pruned data)"};
-const Error UNKNOWN_FILTER{Code::InvalidAddressOrKey, "Unknown filtertype"};
-const Error NO_FILTERS{Code::Misc, "Index is not enabled for filtertype basic"};
-const Error FILTER_NOT_FOUND{
+const Error NOT_CONNECTED{
     Code::InvalidAddressOrKey, "Filter not found. Block was not connected to active chain."};
+const Error FILTERS_IN_PROGRESS{
+    Code::Misc, "Filter not found. Block filters are still in the process of being indexed."};
 
 // The chain and its tip //////////////////////////////////////////////////////////////////////
 
@@ -118,6 +118,70 @@ const Method GETCHAINTIPS{
     .run = {[](const Call& call) { return chain_of(call).tips(); }, BRANCH},
 };
 
+// getchaintxstats ////////////////////////////////////////////////////////////////////////////
+
+const Error NOT_MAIN{Code::InvalidParameter, "Block is not in main chain"};
+const Error BAD_BLOCK_COUNT{
+    Code::InvalidParameter, "Invalid block count: should be between 0 and the block's height - 1"};
+
+/// Transactions in the last blocks of the chain to one.
+struct TransactionRate {
+    const chain::BlockNode& last;
+    int32_t blocks;
+    const chain::BlockNode& before = *last.ancestor_node(last.height - Height(blocks));
+    int64_t seconds = last.median_time_past() - before.median_time_past();
+    uint64_t total = last.chain_tx_count;
+    uint64_t transactions = total - before.chain_tx_count;
+    /// Before a snapshot nobody has counted them.
+    bool counted = total != 0 && before.chain_tx_count != 0;
+};
+
+const Object<TransactionRate> TRANSACTION_RATE{
+    {"time", "The last block's time", [](auto& r) { return Seconds{r.last.header.time}; }},
+    {"txcount", "Transactions of the chain up to it",
+     [](auto& r) { return only_if(r.total != 0, r.total); }},
+    {"window_final_block_hash", "The last block", [](auto& r) { return r.last.hash; }},
+    {"window_final_block_height", "Its height", [](auto& r) { return r.last.height; }},
+    {"window_block_count", "Blocks that are looked at", &TransactionRate::blocks},
+    {"window_interval", "Seconds that they took, by median times",
+     [](auto& r) { return only_if(r.blocks > 0, r.seconds); }},
+    {"window_tx_count", "Transactions in them",
+     [](auto& r) { return only_if(r.blocks > 0 && r.counted, r.transactions); }},
+    {"txrate", "Transactions per second", [](auto& r) {
+         return only_if(
+             r.blocks > 0 && r.counted && r.seconds > 0,
+             double(r.transactions) / double(r.seconds));
+     }}};
+
+Outcome<TransactionRate> getchaintxstats(const Call& call) {
+    constexpr int64_t MONTH = 30 * 24 * 3600;
+    const chain::View view = chain_of(call).view();
+    const chain::BlockNode* last = &view.tip();
+    if (call.has(1)) {
+        const Outcome<const chain::BlockNode*> node = block_argument(call, 1);
+        if (!node) return node.error();
+        if (!view.contains(**node)) return NOT_MAIN;
+        last = *node;
+    }
+    const int32_t most = std::max(0, last->height.value - 1);
+    int64_t blocks = std::min<int64_t>(most, MONTH / params_of(call).spacing());
+    if (call.has(0)) {
+        blocks = call.integer(0);
+        if (blocks < 0 || (blocks > 0 && blocks >= last->height.value)) return BAD_BLOCK_COUNT;
+    }
+    return TransactionRate{*last, static_cast<int32_t>(blocks)};
+}
+
+const Method GETCHAINTXSTATS{
+    .name = "getchaintxstats",
+    .summary = "How many transactions there are, and how fast they come.",
+    .params =
+        {{"nblocks", Type::Int32, ABSENT, "Blocks to look at; those of a month if it is left out"},
+         {"blockhash", Type::Hash, ABSENT, "The last of them; the tip if it is left out"}},
+    .fails = {BLOCK_NOT_FOUND, NOT_MAIN, BAD_BLOCK_COUNT},
+    .run = {getchaintxstats, TRANSACTION_RATE},
+};
+
 // Blocks /////////////////////////////////////////////////////////////////////////////////////
 
 Outcome<BlockHash> getblockhash(const Call& call) {
@@ -202,11 +266,12 @@ const Object<chain::FilterEntry> FILTER{
 Outcome<chain::FilterEntry> getblockfilter(const Call& call) {
     if (call.text(1) != BASIC_FILTER) return UNKNOWN_FILTER;
     const chain::Chain& chain = chain_of(call);
-    if (!chain.options().block_filters) return NO_FILTERS;
+    if (!chain.indexes().enabled(chain::IndexId::Filters)) return NO_FILTERS;
     const Outcome<const chain::BlockNode*> node = block_argument(call, 0);
     if (!node) return node.error();
-    std::optional<chain::FilterEntry> entry = chain.read_filter(**node);
-    if (!entry) return FILTER_NOT_FOUND;
+    std::optional<chain::FilterEntry> entry = chain.indexes().filter(**node);
+    if (!entry)
+        return (*node)->has(chain::BlockNode::VALID_SCRIPTS) ? FILTERS_IN_PROGRESS : NOT_CONNECTED;
     return std::move(*entry);
 }
 
@@ -216,7 +281,7 @@ const Method GETBLOCKFILTER{
     .params =
         {{"blockhash", Type::Hash, REQUIRED, "The block"},
          {"filtertype", Type::Text, "\"basic\"", "Its type"}},
-    .fails = {BLOCK_NOT_FOUND, UNKNOWN_FILTER, NO_FILTERS, FILTER_NOT_FOUND},
+    .fails = {BLOCK_NOT_FOUND, UNKNOWN_FILTER, NO_FILTERS, NOT_CONNECTED, FILTERS_IN_PROGRESS},
     .example = "$BLOCKHASH",
     .run = {getblockfilter, FILTER},
 };
@@ -227,7 +292,7 @@ Groups blockchain_methods() {
     return {
         {"Blockchain",
          {&GETBLOCKCHAININFO, &GETBLOCKCOUNT, &GETBESTBLOCKHASH, &GETBLOCKHASH, &GETBLOCK,
-          &GETBLOCKHEADER, &GETCHAINTIPS, &GETDIFFICULTY, &GETBLOCKFILTER}}};
+          &GETBLOCKHEADER, &GETCHAINTIPS, &GETCHAINTXSTATS, &GETDIFFICULTY, &GETBLOCKFILTER}}};
 }
 
 } // namespace cairn::rpc

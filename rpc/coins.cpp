@@ -17,6 +17,8 @@ const Error NO_COIN_INDEX{
     Code::InvalidParameter, "Querying specific block heights requires coinstatsindex"};
 const Error HASH_OF_TIP_ONLY{
     Code::InvalidParameter, "hash_serialized_3 hash type cannot be queried for a specific block"};
+const Error INDEX_NEEDED{
+    Code::InvalidParameter, "Cannot set use_index to false when querying for a specific block"};
 
 const Error NOT_ACTIVE{Code::InvalidAddressOrKey, "Block is not in the active chain"};
 const Error ROLL_BACK_PRUNED{
@@ -66,35 +68,53 @@ const Method GETTXOUT{
     .run = {gettxout, UNSPENT_OUTPUT},
 };
 
-struct CoinSet {
-    const chain::BlockNode* tip;
-    chain::CoinStatistics sum;
-    std::string_view hash_name;
-    std::optional<Hash256> hash;
-    uint64_t disk_bytes;
-
-    std::optional<Hash256> hash_if(std::string_view name) const {
-        return name == hash_name ? hash : std::nullopt;
-    }
-};
-
 constexpr std::string_view SERIALIZED = "hash_serialized_3";
 constexpr std::string_view MUHASH = "muhash";
 
+/// All coins as of a block; by the index with what that block did, else with what only a look at
+/// each of them tells.
+struct CoinSet {
+    const chain::BlockNode* tip;
+    uint64_t coins;
+    uint64_t bogo_size;
+    Amount total;
+    std::optional<Hash256> serialized;
+    std::optional<Hash256> muhash;
+    std::optional<uint64_t> transactions;
+    std::optional<uint64_t> disk_bytes;
+    std::optional<chain::BlockCoins> block;
+};
+
+using chain::BlockCoins;
+
+const Object<BlockCoins> UNSPENDABLES{
+    {"genesis_block", "Of genesis", &BlockCoins::genesis},
+    {"bip30", "Overwritten by a coinbase with the same id", &BlockCoins::overwritten},
+    {"scripts", "Paid to scripts that nobody can satisfy", &BlockCoins::scripts},
+    {"unclaimed_rewards", "Left by the coinbase", &BlockCoins::unclaimed}};
+
+const Object<BlockCoins> BLOCK_INFO{
+    {"prevout_spent", "Spent by its transactions", &BlockCoins::spent},
+    {"coinbase", "Made by its coinbase", &BlockCoins::coinbase},
+    {"new_outputs_ex_coinbase", "Made by its other transactions", &BlockCoins::made},
+    {"unspendable", "Lost for ever",
+     [](auto& b) { return b.genesis + b.overwritten + b.scripts + b.unclaimed; }},
+    {"unspendables", "Of these", UNSPENDABLES}};
+
 const Object<CoinSet> COIN_SET{
-    {"height", "Height of the tip", [](auto& set) { return set.tip->height; }},
-    {"bestblock", "That tip", [](auto& set) { return set.tip->hash; }},
-    {"txouts", "Coins", [](auto& set) { return set.sum.coins; }},
+    {"height", "Height of the block", [](auto& set) { return set.tip->height; }},
+    {"bestblock", "That block", [](auto& set) { return set.tip->hash; }},
+    {"txouts", "Coins", &CoinSet::coins},
     {"bogosize", "Their size, by a measure that no node's way to store them changes",
-     [](auto& set) { return set.sum.bogo_size; }},
-    {SERIALIZED, "Hash over all in order, with that hash_type",
-     [](auto& set) { return set.hash_if(SERIALIZED); }},
-    {MUHASH, "Hash over all in any order, with that hash_type",
-     [](auto& set) { return set.hash_if(MUHASH); }},
-    {"total_amount", "Their sum", [](auto& set) { return set.sum.total; }},
-    {"transactions", "Transactions that they are of",
-     [](auto& set) { return set.sum.transactions; }},
-    {"disk_size", "Bytes they take on disk, about", &CoinSet::disk_bytes}};
+     &CoinSet::bogo_size},
+    {SERIALIZED, "Hash over all in order, with that hash_type", &CoinSet::serialized},
+    {MUHASH, "Hash over all in any order, with that hash_type", &CoinSet::muhash},
+    {"total_amount", "Their sum", &CoinSet::total},
+    {"transactions", "Transactions that they are of; not by the index", &CoinSet::transactions},
+    {"disk_size", "Bytes they take on disk, about; not by the index", &CoinSet::disk_bytes},
+    {"total_unspendable_amount", "What was lost for ever up to the block; by the index only",
+     [](auto& set) { return set.block ? &set.block->unspendable : nullptr; }},
+    {"block_info", "What the block did; by the index only", &CoinSet::block, BLOCK_INFO}};
 
 std::optional<chain::CoinHash> hash_type(std::string_view name) {
     if (name == SERIALIZED) return chain::CoinHash::Serialized;
@@ -102,11 +122,51 @@ std::optional<chain::CoinHash> hash_type(std::string_view name) {
     return name == "none" ? std::optional(chain::CoinHash::None) : std::nullopt;
 }
 
+/// The block that a height of the active chain, or a hash, names.
+Outcome<const chain::BlockNode*> block_named(const Call& call, const Json& name) {
+    if (name.kind == Json::Kind::String) {
+        const std::optional<BlockHash> hash = BlockHash::from_string(name.text);
+        const chain::BlockNode* node = hash ? chain_of(call).find_block(*hash) : nullptr;
+        if (node == nullptr) return BLOCK_NOT_FOUND;
+        return node;
+    }
+    const chain::View view = chain_of(call).view();
+    const std::optional<int64_t> height = integer_of(name.text);
+    if (!height || *height < 0)
+        return Error{Code::InvalidParameter, "Target block height " + name.text + " is negative"};
+    if (*height > view.height().value)
+        return Error{
+            Code::InvalidParameter, "Target block height " + name.text + " after current tip " +
+                                        std::to_string(view.height().value)};
+    return view.at(static_cast<int32_t>(*height));
+}
+
+Outcome<CoinSet>
+indexed_coins(const Call& call, const chain::BlockNode& node, chain::CoinHash kind) {
+    const chain::Indexer& indexes = chain_of(call).indexes();
+    const std::optional<BlockCoins> block = indexes.coins(node);
+    if (!block) return still_syncing(indexes.status(chain::IndexId::CoinStatistics));
+    CoinSet set{&node, block->coins, block->bogo_size, block->total, {}, {}, {}, {}, block};
+    if (kind == chain::CoinHash::MuHash) set.muhash = MuHash(block->set).digest();
+    return set;
+}
+
 Outcome<CoinSet> gettxoutsetinfo(const Call& call) {
     const std::optional<chain::CoinHash> kind = hash_type(call.text(0));
     if (!kind)
         return Error{Code::InvalidParameter, "'" + call.text(0) + "' is not a valid hash_type"};
-    if (call.has(1)) return kind == chain::CoinHash::Serialized ? HASH_OF_TIP_ONLY : NO_COIN_INDEX;
+    const bool serialized = kind == chain::CoinHash::Serialized;
+    const bool index = chain_of(call).indexes().enabled(chain::IndexId::CoinStatistics);
+    if (call.has(1)) {
+        if (serialized) return HASH_OF_TIP_ONLY;
+        if (!index) return NO_COIN_INDEX;
+        if (!call.flag(2)) return INDEX_NEEDED;
+        const Outcome<const chain::BlockNode*> node = block_named(call, call.arguments[1]);
+        if (!node) return node.error();
+        return indexed_coins(call, **node, *kind);
+    }
+    if (index && call.flag(2) && !serialized)
+        return indexed_coins(call, chain_of(call).view().tip(), *kind);
     const auto scan = wait_for<chain::CoinScan>(call, &chain::Chain::scan_coins);
     chain::CoinStatistics sum(*kind);
     while (const auto next = scan.coins->next()) {
@@ -115,20 +175,32 @@ Outcome<CoinSet> gettxoutsetinfo(const Call& call) {
     }
     const std::optional<Hash256> hash = sum.hash();
     return CoinSet{
-        scan.tip, std::move(sum), call.text(0), hash, chain_of(call).statistics().coin_bytes};
+        scan.tip,
+        sum.coins,
+        sum.bogo_size,
+        sum.total,
+        serialized ? hash : std::nullopt,
+        serialized ? std::nullopt : hash,
+        sum.transactions,
+        chain_of(call).statistics().coin_bytes,
+        {}};
 }
 
 const Method GETTXOUTSETINFO{
     .name = "gettxoutsetinfo",
-    .summary = "All unspent outputs, summed up: takes a while.",
+    .summary = "All unspent outputs, summed up: takes a while, without -coinstatsindex.",
     .params =
         {{"hash_type", Type::Text, "\"hash_serialized_3\"", "hash_serialized_3, muhash or none"},
-         {"hash_or_height", Type::Any, ABSENT, "A block before the tip: needs an index"},
+         {"hash_or_height", Type::Any, ABSENT, "A block; other than the tip needs -coinstatsindex"},
          {"use_index", Type::Bool, "true", "Whether an index may answer, if there is one"}},
     .fails =
         {{Code::InvalidParameter, "'...' is not a valid hash_type"},
          NO_COIN_INDEX,
-         HASH_OF_TIP_ONLY},
+         HASH_OF_TIP_ONLY,
+         INDEX_NEEDED,
+         BLOCK_NOT_FOUND,
+         {Code::InvalidParameter, "Target block height ... is negative"},
+         {Code::InternalError, "Unable to get data because coinstatsindex is still syncing."}},
     .example = "muhash",
     .run = {gettxoutsetinfo, COIN_SET},
 };
@@ -149,37 +221,21 @@ const Object<Dumped> DUMPED{
     {"nchaintx", "Transactions of the chain up to the block",
      [](auto& d) { return d.snapshot.base->chain_tx_count.load(); }}};
 
-Error cannot_roll_back(const std::string& why) {
-    return {Code::InvalidParameter, why};
-}
-
 /// The block to dump the coins of: `target` is its height or hash, or null for the highest that
 /// the chain file has a snapshot of.
 Outcome<const chain::BlockNode*> roll_back_target(const Call& call, const Json* target) {
     const chain::View view = chain_of(call).view();
-    if (target != nullptr && target->kind == Json::Kind::String) {
-        const std::optional<BlockHash> hash = BlockHash::from_string(target->text);
-        const chain::BlockNode* node = hash ? chain_of(call).find_block(*hash) : nullptr;
-        if (node == nullptr) return BLOCK_NOT_FOUND;
-        if (!view.contains(*node)) return NOT_ACTIVE;
+    if (target != nullptr) {
+        const Outcome<const chain::BlockNode*> node = block_named(call, *target);
+        if (node && !view.contains(**node)) return NOT_ACTIVE;
         return node;
     }
-    int64_t height = -1;
-    if (target != nullptr) {
-        const std::optional<int64_t> given = integer_of(target->text);
-        if (!given || *given < 0) return cannot_roll_back("Target block height is negative");
-        height = *given;
-    } else {
-        for (const Snapshot& known : params_of(call).snapshots)
-            if (known.height <= view.height())
-                height = std::max<int64_t>(height, known.height.value);
-        if (height < 0) return cannot_roll_back("The chain file has no snapshot height so far");
-    }
-    if (height > view.height().value)
-        return cannot_roll_back(
-            "Target block height " + std::to_string(height) + " after current tip " +
-            std::to_string(view.height().value));
-    return view.at(static_cast<int32_t>(height));
+    Height height = -1;
+    for (const Snapshot& known : params_of(call).snapshots)
+        if (known.height <= view.height()) height = std::max(height, known.height);
+    if (height < Height(0))
+        return Error{Code::InvalidParameter, "The chain file has no snapshot height so far"};
+    return view.at(height);
 }
 
 Outcome<Dumped> dumptxoutset(const Call& call) {

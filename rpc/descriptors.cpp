@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What output descriptors stand for, and which coins belong to them.
 #include "consensus/address.h"
+#include "consensus/block_filter.h"
 #include "consensus/standard.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
@@ -41,6 +42,8 @@ const Error BAD_SCAN_OBJECT{
     Code::InvalidParameter, "Scan object needs to be either a string or an object"};
 const Error NO_DESCRIPTOR{Code::InvalidParameter, "Descriptor needs to be provided in scan object"};
 const Error NO_SCAN_OBJECTS{Code::Misc, "scanobjects argument is required for the start action"};
+const Error BAD_START_HEIGHT{Code::Misc, "Invalid start_height"};
+const Error BAD_STOP_HEIGHT{Code::Misc, "Invalid stop_height"};
 const Error SCAN_RUNNING{
     Code::InvalidParameter, "Scan already in progress, use action \"abort\" or \"status\""};
 
@@ -270,8 +273,8 @@ ScanResult scan_coins(const Call& call, const Wanted& wanted) {
         auto& [point, coin] = *next;
         if (++result.coins % COINS_BETWEEN_LOOKS == 0) {
             // Coins lie in the order of the ids' bytes, and these are spread evenly.
-            context.scan.percent = point.txid.bytes[0] * 100 / 256;
-            result.complete = !context.scan.abort && !context.stopping;
+            context.coin_scan.percent = point.txid.bytes[0] * 100 / 256;
+            result.complete = !context.coin_scan.abort && !context.stopping;
             if (!result.complete) break;
         }
         const Script& script = coin.out.script_pubkey;
@@ -285,56 +288,59 @@ ScanResult scan_coins(const Call& call, const Wanted& wanted) {
     return result;
 }
 
-struct ScanProgress {
-    int percent;
-};
-
-const Object<ScanProgress> SCAN_PROGRESS{
-    {"progress", "Part of the coins looked at, in percent", &ScanProgress::percent}};
-
-Reply start_scan(const Call& call) {
+/// The actions of a scan: `run` does it, given what is looked for, and `progress` tells of it.
+template <class Run, class Progress>
+Reply act_on_scan(const Call& call, NodeContext::Scan& scan, Run run, Progress progress) {
+    const std::string& action = call.text(0);
+    if (action == "abort") {
+        const bool running = scan.running;
+        scan.abort = running;
+        return to_json(running);
+    }
+    if (action == "status") return scan.running ? progress() : to_json(std::optional<bool>());
+    if (action != "start") return Error{Code::InvalidParameter, "Invalid action '" + action + "'"};
     if (!call.has(1)) return NO_SCAN_OBJECTS;
-    NodeContext& context = context_of(call);
-    if (context.scan.running.exchange(true)) return SCAN_RUNNING;
+    if (scan.running.exchange(true)) return SCAN_RUNNING;
 
     struct Running {
-        NodeContext& context;
+        NodeContext::Scan& scan;
 
-        ~Running() { context.scan.running = false; }
-    } running{context};
+        ~Running() { scan.running = false; }
+    } running{scan};
 
-    context.scan.abort = false;
-    context.scan.percent = 0;
+    scan.abort = false;
+    scan.percent = 0;
     Wanted wanted;
     for (const Json& object : call.arguments[1].items)
         if (std::optional<Error> error = add_wanted(call, object, wanted)) return std::move(*error);
-    return to_json(scan_coins(call, wanted), SCAN_RESULT);
+    return run(wanted);
 }
 
+const Object<NodeContext::Scan> COIN_SCAN{
+    {"progress", "Part of the coins looked at, in percent",
+     [](auto& s) { return s.percent.load(); }}};
+
 Reply scantxoutset(const Call& call) {
-    const std::string& action = call.text(0);
-    NodeContext& context = context_of(call);
-    if (action == "start") return start_scan(call);
-    if (action == "abort") {
-        context.scan.abort = true;
-        return to_json(context.scan.running.load());
-    }
-    if (action != "status") return Error{Code::InvalidParameter, "Invalid action '" + action + "'"};
-    return to_json(
-        only_if(context.scan.running, ScanProgress{context.scan.percent}), SCAN_PROGRESS);
+    NodeContext::Scan& scan = context_of(call).coin_scan;
+    return act_on_scan(
+        call, scan,
+        [&](const Wanted& wanted) { return to_json(scan_coins(call, wanted), SCAN_RESULT); },
+        [&] { return to_json(scan, COIN_SCAN); });
 }
+
+const Param ACTION{"action", Type::Text, REQUIRED, "start, or of a scan under way: abort, status"};
+const Param SCAN_OBJECTS{
+    "scanobjects",
+    Type::Array,
+    ABSENT,
+    "What to look for",
+    {{"", Type::Any, "A descriptor, or {\"desc\": a descriptor, \"range\": end or [begin,end]}"}}};
+const Returned ABORTED = returned<bool>("action = abort", "Whether there was one to abort");
 
 const Method SCANTXOUTSET{
     .name = "scantxoutset",
     .summary = "Look through all unspent outputs for those of descriptors.",
-    .params =
-        {{"action", Type::Text, REQUIRED, "start, or of a scan under way: abort, status"},
-         {"scanobjects",
-          Type::Array,
-          ABSENT,
-          "What to look for",
-          {{"", Type::Any,
-            "A descriptor, or {\"desc\": a descriptor, \"range\": end or [begin,end]}"}}}},
+    .params = {ACTION, SCAN_OBJECTS},
     .fails =
         {NO_SCAN_OBJECTS,
          SCAN_RUNNING,
@@ -345,16 +351,132 @@ const Method SCANTXOUTSET{
     .example = "start [\"addr($ADDRESS)\"]",
     .run =
         {scantxoutset,
-         {returned<ScanResult>("action = start", "", SCAN_RESULT),
-          returned<bool>("action = abort", "Whether there was one to abort"),
-          returned<std::optional<ScanProgress>>(
-              "action = status", "Null if there is none", SCAN_PROGRESS)}},
+         {returned<ScanResult>("action = start", "", SCAN_RESULT), ABORTED,
+          returned<std::optional<NodeContext::Scan>>(
+              "action = status", "Null if there is none", COIN_SCAN)}},
+};
+
+// scanblocks /////////////////////////////////////////////////////////////////////////////////
+
+struct BlockScan {
+    Height first;
+    Height last;
+    std::vector<BlockHash> relevant;
+    bool complete = true;
+};
+
+const Object<BlockScan> BLOCK_SCAN{
+    {"from_height", "Height of the first block looked at", &BlockScan::first},
+    {"to_height", "Height of the last one", &BlockScan::last},
+    {"relevant_blocks", "Those that may pay to the scripts, or spend from them",
+     &BlockScan::relevant},
+    {"completed", "Whether the scan came to its end", &BlockScan::complete}};
+
+const Object<NodeContext::Scan> BLOCK_SCAN_PROGRESS{
+    {"progress", "Part of the blocks looked at, in percent",
+     [](auto& s) { return s.percent.load(); }},
+    {"current_height", "Height of the block that is looked at",
+     [](auto& s) { return s.height.load(); }}};
+
+/// Whether the block does what its filter says it may do.
+bool touches(const Call& call, const chain::BlockNode& node, const Wanted& wanted) {
+    const BlockRef block = chain_of(call).read_block(node);
+    if (!block) return true; // who knows, if it is pruned
+    for (const SealedTransaction& tx : block->transactions)
+        for (const TxOut& output : tx.outputs)
+            if (wanted.contains(text_of(output.script_pubkey))) return true;
+    const std::optional<chain::BlockUndo> undo = chain_of(call).read_undo(node, *block);
+    if (undo)
+        for (const std::vector<Coin>& coins : undo->spent)
+            for (const Coin& coin : coins)
+                if (wanted.contains(text_of(coin.out.script_pubkey))) return true;
+    return false;
+}
+
+Outcome<BlockScan> scan_blocks(const Call& call, const Wanted& wanted, bool exactly) {
+    NodeContext& context = context_of(call);
+    const chain::View view = chain_of(call).view();
+    const int64_t first = call.integer(2);
+    const int64_t last = call.has(3) ? call.integer(3) : view.height().value;
+    if (first < 0 || first > view.height().value) return BAD_START_HEIGHT;
+    if (last < first || last > view.height().value) return BAD_STOP_HEIGHT;
+    std::vector<Script> scripts;
+    for (const auto& [script, descriptor] : wanted) scripts.emplace_back(as_bytes(script));
+    BlockScan result{static_cast<int32_t>(first), static_cast<int32_t>(last), {}};
+    for (Height at = result.first; at <= result.last; ++at) {
+        context.block_scan.height = at.value;
+        context.block_scan.percent =
+            static_cast<int>((at.value - first) * 100 / (last - first + 1));
+        if (context.block_scan.abort || context.stopping) {
+            result.complete = false;
+            result.last = at;
+            break;
+        }
+        const chain::BlockNode& node = *view.at(at);
+        const std::optional<chain::FilterEntry> entry = chain_of(call).indexes().filter(node);
+        if (!entry) return still_syncing(chain_of(call).indexes().status(chain::IndexId::Filters));
+        const Result<bool> matches = filter_matches(entry->filter, node.hash, scripts);
+        if (!matches) chain::damaged("a compact filter");
+        if (*matches && (!exactly || touches(call, node, wanted)))
+            result.relevant.push_back(node.hash);
+    }
+    return result;
+}
+
+Reply scanblocks(const Call& call) {
+    NodeContext::Scan& scan = context_of(call).block_scan;
+    const auto run = [&](const Wanted& wanted) -> Reply {
+        if (call.text(4) != "basic") return UNKNOWN_FILTER;
+        if (!chain_of(call).indexes().enabled(chain::IndexId::Filters)) return NO_FILTERS;
+        const Json* option =
+            call.has(5) ? call.arguments[5].find("filter_false_positives") : nullptr;
+        const Outcome<BlockScan> result =
+            scan_blocks(call, wanted, option != nullptr && option->truth);
+        if (!result) return result.error();
+        return to_json(*result, BLOCK_SCAN);
+    };
+    return act_on_scan(call, scan, run, [&] { return to_json(scan, BLOCK_SCAN_PROGRESS); });
+}
+
+const Method SCANBLOCKS{
+    .name = "scanblocks",
+    .summary = "Look through the compact filters of blocks for the scripts of descriptors.",
+    .params =
+        {ACTION,
+         SCAN_OBJECTS,
+         {"start_height", Type::Int32, "0", "Begin with this block"},
+         {"stop_height", Type::Int32, ABSENT, "End with this one; the tip if it is left out"},
+         {"filtertype", Type::Text, "\"basic\"", "Which filters"},
+         {"options",
+          Type::Object,
+          ABSENT,
+          "How to scan",
+          {{"filter_false_positives", Type::Bool,
+            "Leave out blocks that only seem to be relevant: reads each block (default: false)"}}}},
+    .fails =
+        {NO_SCAN_OBJECTS,
+         SCAN_RUNNING,
+         UNKNOWN_FILTER,
+         NO_FILTERS,
+         BAD_START_HEIGHT,
+         BAD_STOP_HEIGHT,
+         {Code::InternalError, "Unable to get data because basic block filter index is still "
+                               "syncing."},
+         {Code::InvalidParameter, "Invalid action"}},
+    .example = "start [\"addr($ADDRESS)\"] 0",
+    .run =
+        {scanblocks,
+         {returned<BlockScan>("action = start", "", BLOCK_SCAN), ABORTED,
+          returned<std::optional<NodeContext::Scan>>(
+              "action = status", "Null if there is none", BLOCK_SCAN_PROGRESS)}},
 };
 
 } // namespace
 
 Groups descriptor_methods() {
-    return {{"Blockchain", {&SCANTXOUTSET}}, {"Util", {&GETDESCRIPTORINFO, &DERIVEADDRESSES}}};
+    return {
+        {"Blockchain", {&SCANTXOUTSET, &SCANBLOCKS}},
+        {"Util", {&GETDESCRIPTORINFO, &DERIVEADDRESSES}}};
 }
 
 } // namespace cairn::rpc

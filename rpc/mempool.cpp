@@ -290,12 +290,28 @@ const Method GETMEMPOOLFEERATEDIAGRAM{
 struct Prevout {
     OutPoint point;
     std::optional<Txid> spender;
+    TransactionRef tx;                      ///< That, if the caller wants it.
+    const chain::BlockNode* node = nullptr; ///< Where it is, if it waits no more.
 };
 
 const Object<Prevout> PREVOUT{
     {"txid", "The transaction that made it", [](auto& p) { return p.point.txid; }},
     {"vout", "The number of its output", [](auto& p) { return p.point.index; }},
-    {"spendingtxid", "The waiting transaction that spends it", &Prevout::spender}};
+    {"spendingtxid", "What spends it", &Prevout::spender},
+    {"spendingtx", "That as on the wire, with return_spending_tx",
+     [](auto& p) { return only_if(p.tx != nullptr, p.tx ? encode(*p.tx) : Bytes()); }},
+    {"blockhash", "The block that is in, if it waits no more",
+     [](auto& p) { return p.node ? &p.node->hash : nullptr; }}};
+
+const Error NO_SPENDER_INDEX{
+    Code::Misc, "Mempool lacks a relevant spend, and txospenderindex is unavailable."};
+
+/// A flag in the options of argument 1.
+std::optional<bool> option(const Call& call, std::string_view name) {
+    const Json* value = call.has(1) ? call.arguments[1].find(name) : nullptr;
+    return value != nullptr && value->is(Json::Kind::Bool) ? std::optional(value->truth)
+                                                           : std::nullopt;
+}
 
 /// Errors: TypeError, InvalidParameter.
 Outcome<OutPoint> point_of(const Json& json) {
@@ -303,12 +319,31 @@ Outcome<OutPoint> point_of(const Json& json) {
     const Json* vout = json.find("vout");
     if (txid == nullptr) return Error{Code::TypeError, "Missing txid"};
     if (vout == nullptr) return Error{Code::TypeError, "Missing vout"};
+    for (const std::string& name : json.names)
+        if (name != "txid" && name != "vout")
+            return Error{Code::TypeError, "Unexpected key " + name};
+    if (!txid->is(Json::Kind::String))
+        return Error{
+            Code::TypeError, "JSON value of type " + std::string(kind_name(txid->kind)) +
+                                 " for field txid is not of expected type string"};
     const std::optional<Txid> hash = Txid::from_string(txid->text);
     int64_t index = 0;
     std::from_chars(vout->text.data(), vout->text.data() + vout->text.size(), index);
     if (!hash) return BAD_TXID;
     if (index < 0) return NEGATIVE_VOUT;
     return OutPoint{*hash, static_cast<uint32_t>(index)};
+}
+
+/// Look `prevout` up in the index.
+void find_spender(const chain::Chain& chain, Prevout& prevout, bool with_transaction) {
+    const auto spent = chain.indexes().find_spender(prevout.point);
+    if (!spent) return;
+    prevout.spender = spent->spender;
+    prevout.node = spent->node;
+    if (const BlockRef block = with_transaction ? chain.read_block(*spent->node) : nullptr)
+        for (size_t i = 0; i < block->transactions.size(); ++i)
+            if (block->transactions[i].txid == spent->spender)
+                prevout.tx = share_transaction(block, i);
 }
 
 Outcome<std::vector<Prevout>> gettxspendingprevout(const Call& call) {
@@ -320,16 +355,33 @@ Outcome<std::vector<Prevout>> gettxspendingprevout(const Call& call) {
         if (!point) return point.error();
         prevouts.push_back({*point, std::nullopt});
     }
-    const chain::MempoolReader pool = chain_of(call).mempool();
-    for (Prevout& prevout : prevouts)
-        if (const chain::MempoolEntry* spender = pool->spender(prevout.point))
+    const chain::Chain& chain = chain_of(call);
+    const bool with_transactions = option(call, "return_spending_tx").value_or(false);
+    bool all_in_pool = true;
+    {
+        const chain::MempoolReader pool = chain.mempool();
+        for (Prevout& prevout : prevouts) {
+            const chain::MempoolEntry* spender = pool->spender(prevout.point);
+            all_in_pool &= spender != nullptr;
+            if (spender == nullptr) continue;
             prevout.spender = spender->tx->txid;
+            if (with_transactions) prevout.tx = spender->tx;
+        }
+    }
+    const bool indexed = chain.indexes().enabled(chain::IndexId::Spenders);
+    if (all_in_pool || option(call, "mempool_only").value_or(!indexed)) return prevouts;
+    if (!indexed) return NO_SPENDER_INDEX;
+    if (!chain.indexes().catch_up(chain::IndexId::Spenders))
+        return still_syncing(chain.indexes().status(chain::IndexId::Spenders));
+    for (Prevout& prevout : prevouts)
+        if (!prevout.spender) find_spender(chain, prevout, with_transactions);
     return prevouts;
 }
 
 const Method GETTXSPENDINGPREVOUT{
     .name = "gettxspendingprevout",
-    .summary = "Which waiting transactions spend some outputs.",
+    .summary =
+        "Which transactions spend some outputs: waiting ones, and with -txospenderindex any.",
     .params =
         {{"outputs",
           Type::Array,
@@ -339,8 +391,19 @@ const Method GETTXSPENDINGPREVOUT{
             Type::Object,
             "",
             {{"txid", Type::Hash, "The transaction that made it"},
-             {"vout", Type::Int32, "The number of its output"}}}}}},
-    .fails = {NO_OUTPUTS, BAD_TXID, NEGATIVE_VOUT},
+             {"vout", Type::Int32, "The number of its output"}}}}},
+         {"options",
+          Type::Object,
+          ABSENT,
+          "Where to look, and what to tell",
+          {{"mempool_only", Type::Bool, "Look at waiting ones only (default: without the index)"},
+           {"return_spending_tx", Type::Bool, "Tell the transactions, too (default: false)"}}}},
+    .fails =
+        {NO_OUTPUTS,
+         BAD_TXID,
+         NEGATIVE_VOUT,
+         NO_SPENDER_INDEX,
+         {Code::InternalError, "Unable to get data because txospenderindex is still syncing."}},
     .example = "[{\"txid\":\"$TXID\",\"vout\":0}]",
     .run = {gettxspendingprevout, "Each, with what spends it", PREVOUT},
 };

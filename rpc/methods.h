@@ -19,6 +19,7 @@ Groups mining_methods();
 Groups generating_methods();
 Groups network_methods();
 Groups descriptor_methods();
+Groups index_methods();
 Groups utility_methods();
 Groups control_methods();
 

@@ -9,6 +9,13 @@ namespace cairn::rpc {
 
 using namespace consensus;
 
+Error still_syncing(const chain::Indexer::Status& index) {
+    return {
+        Code::InternalError,
+        "Unable to get data because " + std::string(index.name) +
+            " is still syncing. Current height: " + std::to_string(index.height.value)};
+}
+
 Hash256 hash_argument(const Call& call, size_t i) {
     const std::optional<Hash256> hash = hash_from_string(call.text(i));
     assert(hash); // The table says Type::Hash.

@@ -3,7 +3,7 @@
 // the chain, and waiting for the chain thread.
 #pragma once
 
-#include "chain/chain.h"
+#include "chain/indexer.h"
 #include "rpc/node_methods.h"
 #include "rpc/server/method.h"
 #include "rpc/tip_watch.h"
@@ -35,11 +35,16 @@ struct NodeContext : server::Context {
     TipWatch tips;
     std::atomic<bool> stopping{false}; ///< Ends mining on request.
 
-    struct {
+    /// One at a time, which other calls look after.
+    struct Scan {
         std::atomic<bool> running{false};
         std::atomic<bool> abort{false};
         std::atomic<int> percent{0};
-    } scan; ///< Of scantxoutset.
+        std::atomic<int32_t> height{0}; ///< That it is at.
+    };
+
+    Scan coin_scan;  ///< Of scantxoutset.
+    Scan block_scan; ///< Of scanblocks.
 
     /// Of the last block template, for getmininginfo; -1: none was made yet.
     std::atomic<int64_t> template_weight{-1};
@@ -73,7 +78,12 @@ inline const Error P2P_DISABLED{
     Code::P2pDisabled, "Error: Peer-to-peer functionality missing or disabled"};
 inline const Error NO_PRIVATE_KEYS{
     Code::InvalidAddressOrKey, "Cannot derive script without private keys"};
+inline const Error UNKNOWN_FILTER{Code::InvalidAddressOrKey, "Unknown filtertype"};
+inline const Error NO_FILTERS{Code::Misc, "Index is not enabled for filtertype basic"};
 inline const Error BLOCK_NOT_FOUND{Code::InvalidAddressOrKey, "Block not found"};
+
+/// An index that can't tell yet what it is asked.
+Error still_syncing(const chain::Indexer::Status& index);
 
 /// The handler `method(call, network)` as one that takes the call alone. Error: P2P_DISABLED where
 /// the node has no peers by its options.

@@ -31,6 +31,13 @@ const Error NOT_WAITING{
     Code::InvalidAddressOrKey,
     "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain "
     "transaction queries. Use gettransaction for wallet transactions."};
+const Error NOT_YET_INDEXED{
+    Code::InvalidAddressOrKey,
+    "No such mempool transaction. Blockchain transactions are still in the process of being "
+    "indexed. Use gettransaction for wallet transactions."};
+const Error NOWHERE{
+    Code::InvalidAddressOrKey, "No such mempool or blockchain transaction. Use gettransaction for "
+                               "wallet transactions."};
 const Error DECODE_FAILED{Code::Deserialization, "TX decode failed"};
 const Error NOT_A_TRANSACTION{
     Code::Deserialization, "TX decode failed. Make sure the tx has at least one input."};
@@ -72,13 +79,26 @@ std::optional<Found> find_in_block(
     return std::nullopt;
 }
 
+Outcome<Found> find_indexed(const chain::Chain& chain, const Txid& txid, bool with_spent) {
+    const chain::Indexer& indexes = chain.indexes();
+    if (!indexes.enabled(chain::IndexId::Transactions)) return NOT_WAITING;
+    const bool synced = indexes.catch_up(chain::IndexId::Transactions);
+    const chain::BlockNode* node = indexes.find_transaction(txid);
+    if (node == nullptr) return synced ? NOWHERE : NOT_YET_INDEXED;
+    std::optional<Found> found = find_in_block(chain, *node, txid, with_spent);
+    if (!found) return NO_BODY;
+    return std::move(*found);
+}
+
 Outcome<Found> find_transaction(const Call& call, const Txid& txid, bool with_spent) {
     const chain::Chain& chain = chain_of(call);
     if (!call.has(2)) {
         if (txid == chain.params().genesis.transactions[0].txid) return GENESIS_COINBASE;
-        const chain::MempoolReader pool = chain.mempool();
-        if (const chain::MempoolEntry* entry = pool->find(txid)) return Found{entry->tx};
-        return NOT_WAITING;
+        {
+            const chain::MempoolReader pool = chain.mempool();
+            if (const chain::MempoolEntry* entry = pool->find(txid)) return Found{entry->tx};
+        }
+        return find_indexed(chain, txid, with_spent);
     }
     const chain::BlockNode* node = chain.find_block(BlockHash(hash_argument(call, 2)));
     if (node == nullptr) return NO_SUCH_BLOCK;
@@ -127,13 +147,15 @@ Reply getrawtransaction(const Call& call) {
 
 const Method GETRAWTRANSACTION{
     .name = "getrawtransaction",
-    .summary = "A transaction that waits, or that is in a given block.",
+    .summary = "A transaction that waits, or is in a given block; with -txindex in any.",
     .params =
         {{"txid", Type::Hash, REQUIRED, "Its id"},
          {"verbosity|verbose", Type::Level, "0",
           "0: its bytes, 1: what is in it, 2: and what it spends"},
          {"blockhash", Type::Hash, ABSENT, "The block it is in"}},
-    .fails = {NOT_WAITING, NO_SUCH_BLOCK, NO_BODY, NOT_IN_BLOCK, GENESIS_COINBASE},
+    .fails =
+        {NOT_WAITING, NOT_YET_INDEXED, NOWHERE, NO_SUCH_BLOCK, NO_BODY, NOT_IN_BLOCK,
+         GENESIS_COINBASE},
     .example = "$TXID 2 $BLOCKHASH",
     .run =
         {getrawtransaction,

@@ -448,15 +448,16 @@ BOOST_AUTO_TEST_CASE(filters__each_block__has_one_that_matches_its_scripts) {
     test.options().block_filters = false;
     test.open();
     test.mine(3);
-    BOOST_TEST(!test.chain().read_filter(test.tip()));
+    BOOST_TEST(!test.chain().indexes().filter(test.tip()));
     test.close();
-    test.options().block_filters = true; // switched on later: built at start
+    test.options().block_filters = true; // switched on later: built from the start on
     test.open();
+    test.wait_for_indexes();
     test.mine(2);
     Hash256 previous;
     for (int32_t height = 0; height <= 5; ++height) {
         const BlockNode& node = *test.chain().view().at(height);
-        const std::optional<FilterEntry> entry = test.chain().read_filter(node);
+        const std::optional<FilterEntry> entry = test.chain().indexes().filter(node);
         BOOST_REQUIRE(entry);
         BOOST_TEST((entry->header == cairn::consensus::filter_header(entry->filter, previous)));
         previous = entry->header;

@@ -52,6 +52,7 @@ void catch_up(TestChain& test) {
 [[noreturn]] void work(const std::filesystem::path& directory) {
     TestChain test;
     test.options().directory = directory;
+    keep_all_indexes(test.options());
     test.options().cache_bytes = 80'000; // some 250 blocks' coins in half of it: flushes in between
     test.open();
     catch_up(test);
@@ -111,16 +112,18 @@ void kill_after(const std::filesystem::path& directory, uint64_t steps) {
     BOOST_REQUIRE(WIFSIGNALED(status));
 }
 
-/// The chain starts, and its coins are those of its blocks alone. Returns its height.
+/// The chain starts, and its coins and indexes are those of its blocks alone. Returns its height.
 Height check_state(const std::filesystem::path& directory) {
     TestChain test;
+    keep_all_indexes(test.options());
     test.options().directory = directory;
     test.open();
+    test.wait_for_indexes();
     // Everything on the way down is there, and fits together.
     for (const BlockNode* node = &test.tip(); node; node = node->parent_node()) {
         const BlockRef block = test.chain().read_block(*node);
         BOOST_REQUIRE(block);
-        BOOST_REQUIRE(test.chain().read_filter(*node));
+        BOOST_REQUIRE(test.chain().indexes().filter(*node));
         if (node->parent) BOOST_REQUIRE(test.chain().read_undo(*node, *block));
     }
     const Height height = test.tip().height;
@@ -132,10 +135,15 @@ Height check_state(const std::filesystem::path& directory) {
 
     TestChain replay;
     replay.now += 1000 * TIME_STEP;
+    keep_all_indexes(replay.options());
     replay.open();
     for (const BlockRef& block : way) replay.submit(block);
     BOOST_TEST((replay.tip().hash == tip));
+    replay.wait_for_indexes();
     replay.close();
+    BOOST_TEST(
+        (index_rows(directory, test.params(), way) ==
+         index_rows(replay.directory(), replay.params(), way)));
     BOOST_TEST(
         (coins_hash(directory, test.params()) == coins_hash(replay.directory(), replay.params())));
     return height;

@@ -81,11 +81,12 @@ public:
     /// The chain on disk is whole, and its coins are those of its blocks alone.
     void check() {
         for (const ChainTip& tip : test_.chain().tips()) BOOST_TEST(tip.status != "invalid");
+        test_.wait_for_indexes();
         std::vector<BlockRef> way;
         for (const BlockNode* node = &test_.tip(); node->parent; node = node->parent_node()) {
             way.push_back(test_.chain().read_block(*node));
             BOOST_REQUIRE(way.back());
-            BOOST_REQUIRE(test_.chain().read_filter(*node));
+            BOOST_REQUIRE(test_.chain().indexes().filter(*node));
             BOOST_REQUIRE(test_.chain().read_undo(*node, *way.back()));
         }
         told_ = test_.tip().hash;

@@ -5,6 +5,8 @@
 #include "consensus/block_rules.h"
 #include "consensus/pow.h"
 
+#include <set>
+
 namespace cairn::tests {
 
 using consensus::SealedTransaction;
@@ -101,6 +103,29 @@ Hash256 coins_hash(const std::filesystem::path& directory, const Params& params)
     CoinCursor coins = store.coins();
     while (const auto next = coins.next()) sum.add(next->first, next->second);
     return *sum.hash();
+}
+
+void keep_all_indexes(ChainOptions& options) {
+    for (const IndexRow& row : index_table()) options.*row.option = true;
+}
+
+IndexRows index_rows(
+    const std::filesystem::path& directory,
+    const Params& params,
+    const std::vector<BlockRef>& blocks) {
+    const Store store({directory / "chainstate"}, params);
+    std::set<Hash256> hashes{params.genesis_hash};
+    for (const BlockRef& block : blocks) hashes.insert(block->header.hash());
+    IndexRows all;
+    for (const IndexRow& row : index_table())
+        store.visit(row.column, {}, [&](ByteView key, ByteView value) {
+            Hash256 hash; // of the block, if the index has a record of each
+            if (key.size() == 36) std::copy(key.begin() + 4, key.end(), hash.bytes.begin());
+            if (row.follow && key.size() == 36 && !hashes.contains(hash)) return;
+            all[std::string(row.name)].emplace_back(
+                Bytes(key.begin(), key.end()), Bytes(value.begin(), value.end()));
+        });
+    return all;
 }
 
 TestChain::~TestChain() {
@@ -201,6 +226,18 @@ Height TestChain::prune(Height last) {
 
 void TestChain::wait() {
     ask<void>(&Chain::after_all);
+}
+
+void TestChain::wait_for_indexes() {
+    // Behind the best header they follow what is on disk, which is the tip after open().
+    const auto there = [this](const Indexer::Status& index) {
+        return index.synced || index.height == tip().height;
+    };
+    while (!ended_ && !std::ranges::all_of(chain_->indexes().status(), there))
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    for (size_t i = 0; i < index_table().size(); ++i)
+        if (const auto id = static_cast<IndexId>(i); chain_->indexes().enabled(id))
+            (void)chain_->indexes().catch_up(id);
 }
 
 BlockRef TestChain::mine(int count) {

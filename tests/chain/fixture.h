@@ -4,10 +4,11 @@
 // keys.
 #pragma once
 
-#include "chain/chain.h"
+#include "chain/indexer.h"
 #include "tests/temporary_folder.h"
 
 #include <future>
+#include <map>
 #include <memory>
 #include <thread>
 
@@ -67,6 +68,17 @@ std::string reason_of(const Result<T>& result) {
 /// SHA-256 over all coins in the store at `directory` (a chain's, not in use).
 Hash256 coins_hash(const std::filesystem::path& directory, const Params& params);
 
+/// Keep every index there is.
+void keep_all_indexes(ChainOptions& options);
+
+/// What the indexes in the store at `directory` (a chain's, not in use) hold of the chain of
+/// `blocks`: records of other blocks are left out. For each index its rows, key first.
+using IndexRows = std::map<std::string, std::vector<std::pair<Bytes, Bytes>>>;
+IndexRows index_rows(
+    const std::filesystem::path& directory,
+    const Params& params,
+    const std::vector<BlockRef>& blocks);
+
 /// A chain in a folder of its own, whose answers are waited for.
 class TestChain {
 public:
@@ -106,7 +118,8 @@ public:
     Result<> import(std::vector<std::filesystem::path> files);
     void export_to(const std::filesystem::path& file);
     Height prune(Height last);
-    void wait(); ///< Until all that was asked is done.
+    void wait();             ///< Until all that was asked is done.
+    void wait_for_indexes(); ///< Until they have reached the tip.
 
     /// Mine `count` blocks of a template each on the tip; returns the last.
     BlockRef mine(int count = 1);

@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(by_hand__deletes_up_to_there__but_never_the_last) {
     BOOST_TEST(!test.chain().read_undo(at(test, 5), {}));
     const BlockRef kept = test.chain().read_block(at(test, 6));
     BOOST_TEST((kept && test.chain().read_undo(at(test, 6), *kept)));
-    BOOST_TEST(test.chain().read_filter(at(test, 5)).has_value());
+    BOOST_TEST(test.chain().indexes().filter(at(test, 5)).has_value());
     BOOST_TEST(test.prune(200) == Height(13)); // 300 - 288 is gone
     BOOST_TEST(test.prune(3) == Height(13));
 }

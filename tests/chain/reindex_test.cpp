@@ -91,7 +91,8 @@ BOOST_AUTO_TEST_CASE(asked_for__chain_and_coins__are_the_same) {
     BOOST_TEST(test.chain().tips().size() == 2u); // the branch is known, and no more invalid
     const BlockRef block = test.chain().read_block(test.tip());
     BOOST_TEST(test.chain().read_undo(test.tip(), *block).has_value());
-    BOOST_TEST(test.chain().read_filter(test.tip()).has_value());
+    test.wait_for_indexes();
+    BOOST_TEST(test.chain().indexes().filter(test.tip()).has_value());
     BOOST_TEST((test.chain().read_event(0)->kind == Event::Kind::Connected));
     test.close();
     BOOST_TEST((coins_hash(test.directory(), test.params()) == coins));

@@ -117,6 +117,7 @@ BOOST_AUTO_TEST_CASE(load__coins_of_the_chain_file__usable_at_once_and_validated
     BOOST_TEST((node.chain().assumed()->validated->height == Height(5)));
     node.give(6, BASE);
     node.wait_until_validated();
+    node.wait_for_indexes();
     for (int i = 1; i <= TIP; ++i) {
         const BlockNode& at = *node.chain().view().at(i);
         const BlockNode& there = *origin.chain.chain().view().at(i);
@@ -124,8 +125,8 @@ BOOST_AUTO_TEST_CASE(load__coins_of_the_chain_file__usable_at_once_and_validated
         BOOST_TEST(
             (node.chain().read_undo(at, *block) == origin.chain.chain().read_undo(there, *block)));
         BOOST_TEST(
-            (node.chain().read_filter(at)->header ==
-             origin.chain.chain().read_filter(there)->header));
+            (node.chain().indexes().filter(at)->header ==
+             origin.chain.chain().indexes().filter(there)->header));
         BOOST_TEST(at.chain_tx_count.load() == there.chain_tx_count.load());
     }
     node.close();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A storm of random forks, with payments, invalid blocks, restarts and marks by the operator: in
-// the end the coins must be those of the winning chain alone. The environment may ask for more than
-// the usual blocks (CAIRN_STORM_BLOCKS), or for the storm of a seed that was printed
-// (CAIRN_STORM_SEED).
+// the end the coins, and what each index holds, must be those of the winning chain alone. The
+// environment may ask for more than the usual blocks (CAIRN_STORM_BLOCKS), or for the storm of a
+// seed that was printed (CAIRN_STORM_SEED).
 #include "tests/chain/fixture.h"
 #include "tests/chain/setting.h"
 
@@ -187,6 +187,7 @@ private:
     void restart() {
         test_.close();
         test_.options().cache_bytes = below(2) == 0 ? 150'000 : 64 << 20; // flushes often, or never
+        for (const IndexRow& row : index_table()) test_.options().*row.option = below(3) > 0;
         test_.open();
     }
 
@@ -218,11 +219,12 @@ private:
 
 BOOST_AUTO_TEST_SUITE(storm)
 
-BOOST_AUTO_TEST_CASE(random_forks__coins_at_the_end__are_those_of_the_winner_alone) {
+BOOST_AUTO_TEST_CASE(random_forks__coins_and_indexes_at_the_end__are_those_of_the_winner_alone) {
     const uint64_t seed = setting("CAIRN_STORM_SEED", std::random_device()());
     const uint64_t blocks = setting("CAIRN_STORM_BLOCKS", 600);
     BOOST_TEST_MESSAGE("seed " << seed);
     TestChain test;
+    keep_all_indexes(test.options());
     test.open();
     Storm storm(test, seed);
     for (uint64_t i = 0; i < blocks; ++i) storm.step();
@@ -232,11 +234,22 @@ BOOST_AUTO_TEST_CASE(random_forks__coins_at_the_end__are_those_of_the_winner_alo
     const std::vector<BlockRef> way = storm.way_to(winner);
     BOOST_REQUIRE(int64_t(way.size()) == test.tip().height.value);
     test.close();
+    keep_all_indexes(test.options()); // those that were off at last go on
+    test.open();
+    test.wait_for_indexes();
+    test.close();
 
     TestChain replay;
     replay.open();
     for (const BlockRef& block : way) BOOST_REQUIRE(replay.submit(block).on_active_chain);
     replay.close();
+    keep_all_indexes(replay.options());
+    replay.open(); // builds them from the blocks
+    replay.wait_for_indexes();
+    replay.close();
+    BOOST_TEST(
+        (index_rows(test.directory(), test.params(), way) ==
+         index_rows(replay.directory(), replay.params(), way)));
     BOOST_TEST(
         (coins_hash(test.directory(), test.params()) ==
          coins_hash(replay.directory(), replay.params())));

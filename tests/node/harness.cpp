@@ -181,7 +181,7 @@ TestNet::TestNet() : now(std::chrono::seconds(1'700'100'000)) {}
 
 TestNode& TestNet::add(const ProtocolOptions& options) {
     ProtocolOptions full = options;
-    if (full.services == 0) full.services = NODE_NETWORK | NODE_WITNESS;
+    if (full.services == 0) full.services = NODE_NETWORK | NODE_WITNESS | NODE_COMPACT_FILTERS;
     nodes_.push_back(std::make_unique<TestNode>(nodes_.size() + 1, full));
     return *nodes_.back();
 }

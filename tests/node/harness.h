@@ -37,8 +37,6 @@ public:
 
     consensus::Uint256 minimum_chain_work() const override { return minimum_work_; }
 
-    bool serves_filters() const override { return true; }
-
     std::optional<WaitingTransaction> find_transaction(const Inventory& item) const override;
 
     std::vector<WaitingTransaction> waiting_transactions() const override { return pool_; }

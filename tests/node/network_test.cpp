@@ -340,7 +340,8 @@ BOOST_AUTO_TEST_CASE(network__client_asks__gets_blocks_and_filters_from_the_disk
     BOOST_TEST((headers->filter_hashes[0] == consensus::sha256d(filter->filter)));
     BOOST_TEST((last->block == tip.hash));
     BOOST_TEST(
-        (headers->previous_header == node.chain.read_filter(*tip.ancestor_node(3)).value().header));
+        (headers->previous_header ==
+         node.chain.indexes().filter(*tip.ancestor_node(3)).value().header));
     const GetFilterCheckpointsMessage request{BASIC_FILTER, tip.hash};
     client.send(message_of("getcfcheckpt", request));
     const auto checkpoints = parse<FilterCheckpointsMessage>(client.receive("cfcheckpt").payload);

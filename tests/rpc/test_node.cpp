@@ -44,6 +44,7 @@ TestNode::TestNode(const Params& params)
     options.cache_bytes = 8 << 20;
     options.verify_threads = 1;
     options.now = [this] { return clock_.wall_seconds(); };
+    for (const chain::IndexRow& row : chain::index_table()) options.*row.option = true;
     chain_ = std::make_unique<chain::Chain>(params_, options);
     node::NetworkOptions network;
     network.listen = false;
@@ -63,6 +64,11 @@ TestNode::TestNode(const Params& params)
     chain_->start();
     network_->start();
     dispatcher_.ready(*context_);
+    const auto synced = [this] {
+        const auto all = chain_->indexes().status();
+        return std::ranges::all_of(all, &chain::Indexer::Status::synced);
+    };
+    while (!synced()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     thread_ = std::thread([this] { io_.run(); });
 }
 

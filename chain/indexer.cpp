@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+#include "chain/indexer.h"
+
+#include "chain/progress.h"
+#include "chain/store_keys.h"
+
+#include <algorithm>
+#include <deque>
+#include <future>
+#include <spdlog/fmt/fmt.h>
+
+namespace cairn::chain {
+
+using consensus::as_bytes;
+using consensus::last_common_ancestor;
+
+namespace {
+
+/// Holds the hash of an index' best block; before all other keys, which are longer.
+constexpr std::string_view BEST_KEY = TIP_KEY;
+
+/// Blocks that are looked at side by side, while an index is built.
+size_t blocks_ahead() {
+    return std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
+}
+
+Height height_of(const BlockNode* best) {
+    return best ? best->height : Height(-1);
+}
+
+/// The height at which `node`'s chain leaves that to `tip`; -1 for null.
+Height fork_height(const BlockNode* node, const BlockNode& tip) {
+    return node ? last_common_ancestor(node, &tip)->height : Height(-1);
+}
+
+template <class T>
+T decoded(ByteView bytes, std::string_view what) {
+    consensus::Result<T> value = consensus::decode<T>(bytes);
+    if (!value) damaged(what);
+    return std::move(*value);
+}
+
+} // namespace
+
+Indexer::Indexer(Chainstate& chainstate, std::function<void(const std::string&)> fail)
+    : chainstate_(chainstate),
+      fail_(std::move(fail)) {
+    for (size_t i = 0; i < indexes_.size(); ++i) {
+        Index& index = indexes_[i];
+        index.row = &index_table()[i];
+        index.enabled = chainstate.options().*index.row->option;
+        if (index.enabled) load(index);
+    }
+    limit_pruning();
+}
+
+Indexer::~Indexer() {
+    stop();
+}
+
+void Indexer::load(Index& index) {
+    const IndexRow& row = *index.row;
+    if (const auto best = chainstate_.store().get(row.column, as_bytes(BEST_KEY))) {
+        index.best = chainstate_.tree().find(decoded<BlockHash>(*best, row.name));
+        if (!index.best) damaged(std::string("the best block of ") += row.name);
+    }
+    const BlockNode& target = chainstate_.indexable();
+    const Height fork = fork_height(index.best, target);
+    if (fork < target.height && fork + Height(1) < chainstate_.first_body())
+        throw StorageError(fmt::format(
+            "{} best block of the index goes beyond pruned data (including undo data). Please "
+            "disable the index or reindex (which will download the whole blockchain again)",
+            row.name));
+}
+
+void Indexer::start() {
+    const bool any = std::ranges::any_of(indexes_, &Index::enabled);
+    if (any) thread_ = std::thread([this] { run(); });
+}
+
+void Indexer::stop() {
+    stopping_ = true;
+    chainstate_.durable_moved();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Indexer::run() {
+    lower_priority();
+    try {
+        while (!stopping_) {
+            const uint32_t seen = chainstate_.durable_moves();
+            while (!stopping_ && step()) {
+            }
+            for (Index& index : indexes_)
+                if (index.enabled && !index.synced && at_tip(index)) {
+                    index.synced = true;
+                    spdlog::info(
+                        "index_synced name=\"{}\" height={}", index.row->name,
+                        index.best.load()->height.value);
+                }
+            { const std::scoped_lock lock(mutex_); }
+            moved_.notify_all();
+            chainstate_.wait_durable(seen);
+        }
+    } catch (const std::exception& error) {
+        stopping_ = true;
+        fail_(error.what());
+    }
+    const std::scoped_lock lock(mutex_);
+    moved_.notify_all();
+}
+
+/// Whether there was something to do.
+bool Indexer::step() {
+    const BlockNode& target = chainstate_.indexable();
+    Group lowest; // of those on the way to the target; so equal heights are equal blocks
+    for (Index& index : indexes_) {
+        const BlockNode* best = index.best;
+        if (!index.enabled || best == &target || (best && best->descends_from(target))) continue;
+        if (best && !target.descends_from(*best)) {
+            take_back(index);
+            return true;
+        }
+        const Height low = lowest.empty() ? Height(INT32_MAX) : height_of(lowest.front()->best);
+        if (height_of(best) > low) continue;
+        if (height_of(best) < low) lowest.clear();
+        lowest.push_back(&index);
+    }
+    if (lowest.empty()) return false;
+    const BlockNode* last = &target;
+    for (const Index& index : indexes_) // from there on, it joins them
+        if (const BlockNode* best = index.best;
+            index.enabled && best && best != lowest.front()->best && last->descends_from(*best))
+            last = best;
+    add(lowest, *last);
+    return true;
+}
+
+void Indexer::add(const Group& group, const BlockNode& last) {
+    const Height first = height_of(group.front()->best) + Height(1);
+    const auto how = last.height == first ? std::launch::deferred : std::launch::async;
+    Progress progress("index_progress", static_cast<size_t>((last.height - first).value) + 1);
+    std::deque<std::future<Prepared>> ahead;
+    Height next = first;
+    for (Height at = first; at <= last.height && !stopping_; ++at) {
+        for (; next <= last.height && ahead.size() < blocks_ahead(); ++next)
+            ahead.push_back(std::async(how, [this, &group, node = last.ancestor_node(next)] {
+                lower_priority();
+                return prepare(group, *node, false);
+            }));
+        Prepared prepared = ahead.front().get();
+        ahead.pop_front();
+        commit(group, *last.ancestor_node(at), prepared);
+        progress.step();
+    }
+}
+
+Indexer::Prepared
+Indexer::prepare(const Group& group, const BlockNode& node, bool take_back) const {
+    const BlockRef block = chainstate_.load_block(node);
+    const BlockUndo undo = node.parent ? chainstate_.load_undo(node, *block) : BlockUndo();
+    const IndexedBlock of{node, *block, undo, chainstate_};
+    Prepared prepared;
+    for (const Index* index : group) {
+        IndexWriter writer(chainstate_.store(), prepared.batch, index->row->column, take_back);
+        index->row->make(of, writer);
+        prepared.records.push_back(std::move(writer.record));
+    }
+    return prepared;
+}
+
+void Indexer::commit(const Group& group, const BlockNode& node, Prepared& prepared) {
+    Store& store = chainstate_.store();
+    for (size_t i = 0; i < group.size(); ++i) {
+        const IndexRow& row = *group[i]->row;
+        if (row.follow) {
+            std::optional<Bytes> previous(std::in_place);
+            if (const BlockNode* parent = node.parent_node())
+                previous = store.get(row.column, as_bytes(node_key(*parent)));
+            if (!previous) damaged(row.name);
+            row.follow(*previous, prepared.records[i]);
+            store.put(prepared.batch, row.column, as_bytes(node_key(node)), prepared.records[i]);
+        }
+        store.put(prepared.batch, row.column, as_bytes(BEST_KEY), node.hash.bytes);
+    }
+    store.write(prepared.batch, Durability::Logged);
+    for (Index* index : group) index->best = &node;
+    limit_pruning();
+}
+
+void Indexer::take_back(Index& index) {
+    const BlockNode& node = *index.best;
+    const BlockNode& parent = *node.parent_node();
+    StoreBatch batch;
+    if (!index.row->follow) batch = prepare({&index}, node, true).batch;
+    Store& store = chainstate_.store();
+    store.put(batch, index.row->column, as_bytes(BEST_KEY), parent.hash.bytes);
+    store.write(batch, Durability::Logged);
+    index.best = &parent;
+    limit_pruning();
+}
+
+void Indexer::limit_pruning() const {
+    if (!chainstate_.options().prune_bytes) return;
+    Height limit = INT32_MAX;
+    for (const Index& index : indexes_)
+        if (index.enabled) limit = std::min(limit, fork_height(index.best, chainstate_.tip()));
+    chainstate_.set_indexed(limit);
+}
+
+Indexer::Status Indexer::status_of(const Index& index) const {
+    const BlockNode* best = index.best;
+    return {
+        index.row->name, index.synced && !chainstate_.catching_up(),
+        best ? best->height : Height(0)};
+}
+
+Indexer::Status Indexer::status(IndexId id) const {
+    return status_of(index(id));
+}
+
+std::vector<Indexer::Status> Indexer::status() const {
+    std::vector<Status> all;
+    for (const Index& index : indexes_)
+        if (index.enabled) all.push_back(status_of(index));
+    return all;
+}
+
+bool Indexer::at_tip(const Index& index) const {
+    const BlockNode* best = index.best;
+    const BlockNode& tip = chainstate_.tip();
+    return best && best->descends_from(tip) && &chainstate_.indexable() == &tip;
+}
+
+bool Indexer::catch_up(IndexId id) const {
+    const Index& index = this->index(id);
+    std::unique_lock lock(mutex_);
+    moved_.wait(lock, [&] { return stopping_ || !status_of(index).synced || at_tip(index); });
+    return at_tip(index);
+}
+
+template <class Read>
+auto Indexer::from_disk(Read read) const {
+    try {
+        return read();
+    } catch (const StorageError& error) {
+        fail_(error.what());
+        throw;
+    }
+}
+
+/// What `read` makes of the best block and of what the index holds as of that; nullopt: again,
+/// since these two didn't fit.
+template <class Read>
+auto Indexer::look_up(IndexId id, Read read) const {
+    return from_disk([&] {
+        for (;;) {
+            const BlockNode* best = index(id).best;
+            const auto found = read(best);
+            if (found && best == index(id).best) return *found;
+        }
+    });
+}
+
+std::optional<Bytes> Indexer::record(IndexId id, const BlockNode& node) const {
+    const auto read = [&] {
+        return from_disk([&] {
+            return chainstate_.store().get(index(id).row->column, as_bytes(node_key(node)));
+        });
+    };
+    std::optional<Bytes> record = read();
+    if (!record && catch_up(id)) record = read();
+    return record;
+}
+
+std::optional<FilterEntry> Indexer::filter(const BlockNode& node) const {
+    const std::optional<Bytes> bytes = record(IndexId::Filters, node);
+    if (!bytes) return std::nullopt;
+    return filter_of_record(*bytes);
+}
+
+std::optional<BlockCoins> Indexer::coins(const BlockNode& node) const {
+    const std::optional<Bytes> bytes = record(IndexId::CoinStatistics, node);
+    if (!bytes) return std::nullopt;
+    return decoded<BlockCoins>(*bytes, "coin statistics");
+}
+
+const BlockNode* Indexer::find_transaction(const Txid& txid) const {
+    using Found = std::optional<const BlockNode*>;
+    return look_up(IndexId::Transactions, [&](const BlockNode* best) -> Found {
+        const auto value = chainstate_.store().get(Column::Transactions, txid.bytes);
+        if (!value || !best) return nullptr;
+        const BlockNode* node = best->ancestor_node(decoded<Height>(*value, "txindex"));
+        return node ? Found(node) : std::nullopt;
+    });
+}
+
+std::optional<Indexer::Spent> Indexer::find_spender(const OutPoint& point) const {
+    using Found = std::optional<std::optional<Spent>>;
+    return look_up(IndexId::Spenders, [&](const BlockNode* best) -> Found {
+        const auto value = chainstate_.store().get(Column::Spenders, CoinDiskKey(point).bytes());
+        if (!value || !best) return std::optional<Spent>();
+        const auto spender = decoded<Spender>(*value, "txospenderindex");
+        const BlockNode* node = best->ancestor_node(spender.height);
+        return node ? Found(Spent{spender.txid, node}) : std::nullopt;
+    });
+}
+
+std::vector<Indexer::AddressEntry>
+Indexer::address_history(const consensus::Script& script, const BlockNode*& tip) const {
+    const std::string prefix = address_key(script);
+    return look_up(IndexId::Addresses, [&](const BlockNode* best) {
+        tip = best && best->descends_from(chainstate_.tip()) ? &chainstate_.tip() : best;
+        std::vector<AddressEntry> entries;
+        const auto add = [&](ByteView key, ByteView value) {
+            const Height height = height_of(slice(key.subspan(prefix.size())));
+            if (!best || height > tip->height) return; // of a block that is to be taken back
+            entries.push_back(
+                {tip->ancestor_node(height), decoded<AddressRecord>(value, "addressindex")});
+        };
+        chainstate_.store().visit(Column::Addresses, as_bytes(prefix), add);
+        return std::optional(std::move(entries));
+    });
+}
+
+} // namespace cairn::chain
