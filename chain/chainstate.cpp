@@ -538,8 +538,8 @@ void Chainstate::start_flush() {
     StoreBatch headers;
     put_dirty_headers(headers);
     last_flush_ = std::chrono::steady_clock::now();
-    auto work = [this, node = &tip(), next_event = next_event_,
-                 headers = std::move(headers), dropped = freeze_coins()]() mutable {
+    auto work = [this, node = &tip(), next_event = next_event_, headers = std::move(headers),
+                 dropped = freeze_coins()]() mutable {
         lower_priority();
         const StageTimes::Scope account(verify_pool_.times(), Stage::Flush);
         dropped.reset(); // here, since giving back its memory takes a while

@@ -3,6 +3,7 @@
 // stop, and stops them in the reverse.
 #include "chain/chain.h"
 #include "node/clock.h"
+#include "node/fee_watch.h"
 #include "node/log.h"
 #include "node/miner.h"
 #include "node/net_address.h"
@@ -123,10 +124,12 @@ public:
 
     /// Accepting, sessions, network, blocks in flight, flush, close.
     void stop() {
+        if (std::exchange(stopped_, true)) return;
         if (server_) server_->stop();
         if (miner_) miner_->stop();
         if (network_) network_->stop();
         if (chain_) chain_->stop();
+        if (fees_) fees_->save();
     }
 
     /// Why the node stopped before its work was done; empty if it didn't.
@@ -144,6 +147,9 @@ private:
             set_failure(message);
             signals_.request_stop();
         });
+        fees_ = std::make_unique<node::FeeWatch>(
+            *chain_, setup_.locations.chain_directory / "fee_estimates.dat");
+        chain_->add_observer(*fees_);
     }
 
     void attach_server(const node::LogOptions& log) {
@@ -151,6 +157,7 @@ private:
         server_->attach(
             {.chain = *chain_,
              .clock = clock_,
+             .fees = *fees_,
              .network = network_.get(),
              .log_file = log.file,
              .request_stop = [this] { signals_.request_stop(); }});
@@ -194,9 +201,11 @@ private:
     const node::Signals& signals_;
     mutable std::mutex failure_mutex_;
     std::string failure_;
+    bool stopped_ = false;
     node::Clock clock_;
     std::unique_ptr<rpc::NodeServer> server_;
     std::unique_ptr<chain::Chain> chain_;
+    std::unique_ptr<node::FeeWatch> fees_;
     std::unique_ptr<node::Network> network_;
     std::shared_ptr<node::Miner> miner_;
 };

@@ -16,8 +16,6 @@ using namespace server;
 
 namespace {
 
-constexpr int64_t MAX_CONFIRMATION_TARGET = 1008;
-
 const Error NOT_IN_MEMPOOL{Code::InvalidAddressOrKey, "Transaction not in mempool"};
 const Error NO_OUTPUTS{Code::InvalidParameter, "Invalid parameter, outputs are missing"};
 const Error BAD_TXID{Code::InvalidParameter, "txid must be a hash of 64 hexadecimal digits"};
@@ -27,10 +25,6 @@ const Error SEQUENCE_OF_VERBOSE{
 const Error PRIORITY_UNSUPPORTED{
     Code::InvalidParameter,
     "Priority is no longer supported, dummy argument to prioritisetransaction must be 0."};
-const Error BAD_TARGET{Code::InvalidParameter, "Invalid conf_target, must be between 1 and 1008"};
-const Error BAD_MODE{
-    Code::InvalidParameter, "Invalid estimate_mode parameter, must be one of: \"unset\", "
-                            "\"economical\", \"conservative\""};
 
 const Param TXID{"txid", Type::Hash, REQUIRED, "Its id"};
 const Param VERBOSE{"verbose", Type::Bool, "false", "With what getmempoolentry tells of each"};
@@ -513,35 +507,6 @@ const Method GETPRIORITISEDTRANSACTIONS{
     .run = {getprioritisedtransactions, "By id", PRIORITY},
 };
 
-struct Estimate {
-    chain::FeeRate feerate;
-    int64_t blocks;
-};
-
-const Object<Estimate> ESTIMATE{
-    {"feerate", "Coins for 1,000 virtual bytes", &Estimate::feerate},
-    {"blocks", "Blocks it is for", &Estimate::blocks}};
-
-Outcome<Estimate> estimatesmartfee(const Call& call) {
-    const int64_t target = call.integer(0);
-    if (target < 1 || target > MAX_CONFIRMATION_TARGET) return BAD_TARGET;
-    const std::string& mode = call.text(1);
-    if (mode != "unset" && mode != "economical" && mode != "conservative") return BAD_MODE;
-    return Estimate{chain_of(call).mempool_min_feerate(), target};
-}
-
-const Method ESTIMATESMARTFEE{
-    .name = "estimatesmartfee",
-    .summary = "A price at which a transaction should be mined within some blocks: what the "
-               "mempool asks at present.",
-    .params =
-        {{"conf_target", Type::Int32, REQUIRED, "Blocks, 1 to 1008"},
-         {"estimate_mode", Type::Text, "\"economical\"", "unset, economical or conservative"}},
-    .fails = {BAD_TARGET, BAD_MODE},
-    .example = "6",
-    .run = {estimatesmartfee, ESTIMATE},
-};
-
 } // namespace
 
 Groups mempool_methods() {
@@ -550,8 +515,7 @@ Groups mempool_methods() {
          {&GETMEMPOOLINFO, &GETRAWMEMPOOL, &GETMEMPOOLENTRY, &GETMEMPOOLANCESTORS,
           &GETMEMPOOLDESCENDANTS, &GETMEMPOOLCLUSTER, &GETTXSPENDINGPREVOUT}},
         {"hidden", {&GETMEMPOOLFEERATEDIAGRAM}},
-        {"Mining", {&PRIORITISETRANSACTION, &GETPRIORITISEDTRANSACTIONS}},
-        {"Util", {&ESTIMATESMARTFEE}}};
+        {"Mining", {&PRIORITISETRANSACTION, &GETPRIORITISEDTRANSACTIONS}}};
 }
 
 } // namespace cairn::rpc

@@ -20,6 +20,7 @@ Groups generating_methods();
 Groups network_methods();
 Groups descriptor_methods();
 Groups index_methods();
+Groups fee_methods();
 Groups utility_methods();
 Groups control_methods();
 

@@ -16,6 +16,7 @@ class Chain;
 
 namespace cairn::node {
 class Clock;
+class FeeWatch;
 class Network;
 } // namespace cairn::node
 
@@ -27,6 +28,7 @@ struct NodeContext;
 struct Node {
     chain::Chain& chain;
     node::Clock& clock;
+    const node::FeeWatch& fees;
     node::Network* network = nullptr;   ///< Null: no peers; the methods that need them say so.
     std::filesystem::path log_file;     ///< For getrpcinfo.
     std::function<void()> request_stop; ///< Called by `stop`, on an RPC thread; returns at once.

@@ -377,6 +377,18 @@ BOOST_AUTO_TEST_CASE(getnetworkhashps__bounds) {
     BOOST_TEST(text("getnetworkhashps", "[120,0]") == "0");
 }
 
+BOOST_AUTO_TEST_CASE(estimaterawfee__nothing_seen_yet__says_so) {
+    BOOST_TEST(field("estimatesmartfee", "[6]", "feerate") == "0.00000100");
+    BOOST_TEST(field("estimatesmartfee", "[6,\"CONSERVATIVE\"]", "blocks") == "6");
+    const Json raw = result("estimaterawfee", "[6,0.5]");
+    BOOST_TEST((raw.names == std::vector<std::string>{"short", "medium", "long"}));
+    BOOST_TEST(raw.items[0].find("feerate") == nullptr);
+    BOOST_TEST(result("estimaterawfee", "[100]").names.size() == 1U);
+    BOOST_TEST(
+        error("estimaterawfee", "[0]") == "-8 Invalid conf_target, must be between 1 and 1008");
+    BOOST_TEST(error("estimaterawfee", "[1,2]") == "-8 Invalid threshold");
+}
+
 BOOST_AUTO_TEST_CASE(estimatesmartfee__quiet_chain__a_floor_and_never_an_error) {
     for (const char* target : {"1", "2", "1008"})
         BOOST_TEST(

@@ -46,6 +46,8 @@ TestNode::TestNode(const Params& params)
     options.now = [this] { return clock_.wall_seconds(); };
     for (const chain::IndexRow& row : chain::index_table()) options.*row.option = true;
     chain_ = std::make_unique<chain::Chain>(params_, options);
+    fees_ = std::make_unique<node::FeeWatch>(*chain_, folder_.path() / "fee_estimates.dat");
+    chain_->add_observer(*fees_);
     node::NetworkOptions network;
     network.listen = false;
     network.connect_only = true;
@@ -56,6 +58,7 @@ TestNode::TestNode(const Params& params)
         Node{
             .chain = *chain_,
             .clock = clock_,
+            .fees = *fees_,
             .network = network_.get(),
             .log_file = folder_.path() / "debug.log",
             .request_stop = [this] { ++stops; }},

@@ -5,6 +5,7 @@
 
 #include "chain/chain.h"
 #include "node/clock.h"
+#include "node/fee_watch.h"
 #include "node/network.h"
 #include "rpc/methods.h"
 #include "rpc/node_context.h"
@@ -69,6 +70,7 @@ private:
     boost::asio::io_context io_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     std::unique_ptr<chain::Chain> chain_;
+    std::unique_ptr<node::FeeWatch> fees_;
     std::unique_ptr<node::Network> network_;
     std::unique_ptr<NodeContext> context_;
     server::Dispatcher dispatcher_;

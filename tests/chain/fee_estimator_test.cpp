@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "chain/fee_estimator.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <random>
+
+using namespace cairn::chain;
+using cairn::consensus::SealedTransaction;
+
+namespace {
+
+/// Transactions of given prices, and blocks that take some of them.
+struct Market {
+    /// So many that pay `per_kvb` come in.
+    std::vector<SealedTransaction> come(int count, int64_t per_kvb) {
+        std::vector<SealedTransaction> all;
+        for (int i = 0; i < count; ++i) {
+            cairn::consensus::Transaction tx;
+            tx.lock_time = ++number;
+            tx.inputs.emplace_back();
+            all.emplace_back(std::move(tx));
+            estimator.add(all.back(), {per_kvb}, height);
+        }
+        return all;
+    }
+
+    void mine(const std::vector<SealedTransaction>& transactions) {
+        estimator.connect(++height, transactions);
+    }
+
+    int64_t estimate(int32_t target, bool conservative = false) const {
+        return estimator.estimate(target, conservative).feerate.value_or(FeeRate{0}).per_kvb.value;
+    }
+
+    FeeEstimator estimator;
+    Height height = 100;
+    uint32_t number = 0;
+};
+
+constexpr int64_t HIGH = 20'000;
+constexpr int64_t LOW = 2'000;
+
+/// Dear transactions are mined at once, cheap ones after ten blocks.
+Market two_classes() {
+    Market market;
+    std::vector<std::vector<SealedTransaction>> cheap;
+    for (int i = 0; i < 100; ++i) {
+        cheap.push_back(market.come(10, LOW));
+        std::vector<SealedTransaction> block = market.come(10, HIGH);
+        if (i >= 10) block.insert(block.end(), cheap[i - 10].begin(), cheap[i - 10].end());
+        market.mine(block);
+    }
+    return market;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(fee_estimator)
+
+BOOST_AUTO_TEST_CASE(nothing_seen__no_estimate__and_nothing_breaks) {
+    Market market;
+    for (int32_t target = 1; target <= FeeEstimator::MAX_TARGET; ++target) {
+        BOOST_TEST(!market.estimator.estimate(target, false).feerate);
+        BOOST_TEST(!market.estimator.estimate(target, true).feerate);
+    }
+    market.mine({});
+    market.mine(market.come(1, LOW));
+    BOOST_TEST(!market.estimator.estimate(2, false).feerate);
+}
+
+BOOST_AUTO_TEST_CASE(two_classes__each_target__a_price_between_them) {
+    const Market market = two_classes();
+    int64_t last = INT64_MAX;
+    for (int32_t target = 1; target <= 100; ++target) {
+        const int64_t price = market.estimate(target);
+        BOOST_TEST((price >= LOW && price <= HIGH));
+        BOOST_TEST(price <= last); // who has time pays no more
+        last = price;
+    }
+    BOOST_TEST(market.estimate(2) == HIGH);
+    BOOST_TEST(market.estimate(30) == LOW);
+    BOOST_TEST(market.estimator.estimate(1, false).blocks == 2);
+}
+
+BOOST_AUTO_TEST_CASE(prices_fall__economical_follows__conservative_waits) {
+    Market market;
+    for (int i = 0; i < 12; ++i) market.mine(market.come(24, HIGH));
+    for (int i = 0; i < 4; ++i) market.mine(market.come(24, LOW));
+    BOOST_TEST(market.estimate(1) == LOW);
+    BOOST_TEST(market.estimate(1, true) == HIGH);
+}
+
+BOOST_AUTO_TEST_CASE(cheap_ones_give_up__what_was_mined_of_them__is_too_little) {
+    Market market;
+    for (int i = 0; i < 30; ++i) {
+        std::vector<SealedTransaction> block = market.come(5, LOW);
+        const std::vector<SealedTransaction> unlucky = market.come(45, LOW);
+        const std::vector<SealedTransaction> dear = market.come(45, HIGH);
+        block.insert(block.end(), dear.begin(), dear.end());
+        market.mine(block);
+        for (const SealedTransaction& tx : unlucky) market.estimator.remove(tx.txid);
+    }
+    BOOST_TEST(market.estimate(2) == HIGH);
+}
+
+BOOST_AUTO_TEST_CASE(waiting_parent__child_is_not_counted) {
+    Market market;
+    for (int i = 0; i < 30; ++i) {
+        std::vector<SealedTransaction> block = market.come(20, LOW);
+        for (int j = 0; j < 20; ++j) {
+            cairn::consensus::Transaction child;
+            child.inputs.emplace_back().prevout.txid = block[size_t(j)].txid;
+            block.emplace_back(std::move(child));
+            market.estimator.add(block.back(), {HIGH}, market.height);
+        }
+        market.mine(block);
+    }
+    BOOST_TEST(market.estimate(2) == LOW);
+}
+
+BOOST_AUTO_TEST_CASE(saved__loaded_again__says_the_same_and_nothing_else_is_taken) {
+    const Market market = two_classes();
+    const cairn::consensus::Bytes bytes = market.estimator.save();
+    FeeEstimator again;
+    BOOST_TEST(again.load(bytes));
+    for (int32_t target = 1; target <= 50; ++target)
+        BOOST_TEST(
+            (again.estimate(target, false).feerate ==
+             market.estimator.estimate(target, false).feerate));
+    BOOST_TEST((again.save() == bytes));
+    for (const size_t size : {size_t(0), size_t(4), bytes.size() - 1})
+        BOOST_TEST(!again.load(cairn::consensus::ByteView(bytes).first(size)));
+    cairn::consensus::Bytes wrong = bytes;
+    std::fill_n(wrong.begin() + 16, 8, uint8_t{0xff}); // not a number
+    BOOST_TEST(!again.load(wrong));
+    wrong = bytes;
+    wrong[0] = 9;
+    BOOST_TEST(!again.load(wrong));
+    BOOST_TEST((again.save() == bytes));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
