@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "chain/admission.h"
 
+#include "chain/attempt.h"
 #include "chain/policy.h"
 #include "consensus/block_rules.h"
 
@@ -40,54 +41,159 @@ Reject known(std::string_view reason) {
 
 } // namespace
 
-/// A transaction on its way in, with what was found out about it.
-struct Admission::Candidate {
-    const TransactionRef& tx;
-    bool from_block = false;
-    MempoolEntry entry;
-    std::vector<Coin> coins;
-    Mempool::Entries conflicts; ///< Spend the same coins.
-    Mempool::Entries replaced;  ///< These and all that depends on them.
-
-    MempoolChange change() const { return {.added = {&entry}, .removed = replaced}; }
-};
-
 Height Admission::next_height() const {
     return chainstate_.tip().height + Height(1);
 }
 
 Result<Accepted>
 Admission::accept(const TransactionRef& tx, const AcceptOptions& options, const Origin& origin) {
-    Candidate candidate{.tx = tx, .from_block = origin.from_block};
-    candidate.entry.tx = tx;
-    candidate.entry.time = origin.time.value_or(chainstate_.options().now());
-    candidate.entry.height = chainstate_.tip().height;
-    if (Result<> verdict = check_alone(candidate); !verdict) return verdict.error();
-    if (Result<> verdict = find_coins(candidate); !verdict) return verdict.error();
-    if (Result<> verdict = check_coins(candidate); !verdict) return verdict.error();
-    if (!origin.from_block)
-        if (Result<> verdict = check_fee(candidate); !verdict) return verdict.error();
-    candidate.replaced = with_descendants(candidate.conflicts);
-    if (Result<> verdict = check_replacement(candidate); !verdict) return verdict.error();
-    if (Result<> verdict = check_cluster(candidate); !verdict) return verdict.error();
-    if (!candidate.replaced.empty() && !pool_.improves(candidate.change()))
-        return policy(
-            "replacement-failed", "insufficient feerate: does not improve feerate diagram");
-    if (Result<> verdict = check_scripts(candidate); !verdict) return verdict.error();
-
-    const MempoolEntry& entry = candidate.entry;
-    Accepted accepted{entry.fee, entry.vsize(), entry.feerate(), {}};
-    for (const MempoolEntry* each : candidate.replaced) accepted.replaced.push_back(each->tx->txid);
-    if (options.test_only) return accepted;
-    commit(candidate);
-    if (origin.from_block) return accepted;
+    Attempt attempt{.from_block = origin.from_block, .max_feerate = options.max_feerate};
+    attempt.time = origin.time.value_or(chainstate_.options().now());
+    const Result<Accepted> accepted = accept_alone(attempt, tx, options.test_only);
+    if (!accepted || options.test_only || origin.from_block) return accepted;
     enforce_limits();
     if (!pool_.find(tx->txid)) return policy("mempool full");
     return accepted;
 }
 
-Result<> Admission::check_alone(const Candidate& candidate) const {
-    const SealedTransaction& tx = *candidate.tx;
+Result<Accepted>
+Admission::accept_alone(Attempt& attempt, const TransactionRef& tx, bool test_only) {
+    if (Result<> verdict = examine(attempt, tx); !verdict) return verdict.error();
+    if (Result<> verdict = judge(attempt); !verdict) return verdict.error();
+    if (Result<> verdict = check_dust(attempt, attempt.last()); !verdict) return verdict.error();
+    if (Result<> verdict = check_scripts(attempt.candidates[0]); !verdict) return verdict.error();
+    const Accepted accepted = attempt.accepted(attempt.last());
+    if (!test_only) commit(attempt);
+    return accepted;
+}
+
+namespace {
+
+/// One of a package, or several, are to blame.
+const Reject TRANSACTION_FAILED = policy("transaction failed");
+
+} // namespace
+
+PackageOutcome Admission::accept_package(
+    const std::vector<TransactionRef>& package, const AcceptOptions& options) {
+    PackageOutcome outcome;
+    outcome.verdict = check_package(package);
+    if (!outcome.verdict) return outcome;
+    const auto attempt = [&] {
+        return Attempt{.max_feerate = options.max_feerate, .time = chainstate_.options().now()};
+    };
+    if (options.test_only) {
+        Attempt test = attempt();
+        test.may_replace = false;
+        return accept_together(test, package, true);
+    }
+    std::vector<TransactionRef> rest;
+    for (const TransactionRef& tx : package) {
+        if (const MempoolEntry* entry = pool_.find(tx->txid)) {
+            Accepted waiting{entry->fee, entry->vsize(), entry->feerate(), {}};
+            if (entry->tx->wtxid != tx->wtxid) waiting.waits_as = entry->tx->wtxid;
+            outcome.each.insert_or_assign(tx->wtxid, std::move(waiting));
+            continue;
+        }
+        Attempt single = attempt();
+        const Result<Accepted> accepted = accept_alone(single, tx, false);
+        outcome.each.insert_or_assign(tx->wtxid, accepted);
+        if (accepted)
+            outcome.replaced.insert(
+                outcome.replaced.end(), accepted->replaced.begin(), accepted->replaced.end());
+        else if (
+            package.size() > 1 && (pays_too_little(accepted.error()) ||
+                                   accepted.error().kind == Reject::Kind::MissingInputs))
+            rest.push_back(tx);
+        else
+            outcome.verdict = TRANSACTION_FAILED;
+    }
+    if (rest.size() == 1) outcome.verdict = TRANSACTION_FAILED;
+    if (outcome.verdict && !rest.empty()) {
+        Attempt again = attempt();
+        again.together = true;
+        PackageOutcome result = accept_together(again, rest, false);
+        outcome.verdict = result.verdict;
+        for (auto& [wtxid, each] : result.each) outcome.each.insert_or_assign(wtxid, each);
+        outcome.replaced.insert(
+            outcome.replaced.end(), result.replaced.begin(), result.replaced.end());
+    }
+    enforce_limits();
+    for (const TransactionRef& tx : package) {
+        const auto found = outcome.each.find(tx->wtxid);
+        if (found == outcome.each.end() || !found->second || pool_.find(tx->txid)) continue;
+        found->second = policy("mempool full");
+        outcome.verdict = TRANSACTION_FAILED;
+    }
+    return outcome;
+}
+
+PackageOutcome Admission::accept_together(
+    Attempt& attempt, const std::vector<TransactionRef>& package, bool test_only) {
+    PackageOutcome outcome;
+    const auto failed = [&](const TransactionRef& tx, const Reject& reject) {
+        outcome.verdict = TRANSACTION_FAILED;
+        outcome.each.insert_or_assign(tx->wtxid, reject);
+        return outcome;
+    };
+    for (const TransactionRef& tx : package)
+        if (Result<> verdict = examine(attempt, tx); !verdict) return failed(tx, verdict.error());
+    outcome.verdict = check_families(attempt);
+    if (!outcome.verdict) return outcome;
+    if (attempt.together)
+        if (Result<> verdict = check_fee(attempt.fees(), attempt.vsize()); !verdict)
+            return failed(package.back(), verdict.error());
+    outcome.verdict = judge(attempt);
+    if (!outcome.verdict) return outcome;
+    for (const Candidate& candidate : attempt.candidates)
+        if (Result<> verdict = check_dust(attempt, candidate.entry); !verdict) {
+            failed(candidate.entry.tx, verdict.error());
+            outcome.verdict = policy("unspent-dust");
+            return outcome;
+        }
+    for (const Candidate& candidate : attempt.candidates) {
+        if (Result<> verdict = check_scripts(candidate); !verdict) {
+            if (!test_only) outcome.each.clear();
+            return failed(candidate.entry.tx, verdict.error());
+        }
+        outcome.each.insert_or_assign(candidate.entry.tx->wtxid, attempt.accepted(candidate.entry));
+    }
+    outcome.replaced = attempt.accepted(attempt.last()).replaced;
+    if (!test_only) commit(attempt);
+    return outcome;
+}
+
+Result<> Admission::examine(Attempt& attempt, const TransactionRef& tx) const {
+    Candidate& candidate = attempt.candidates.emplace_back();
+    MempoolEntry& entry = candidate.entry;
+    entry.tx = tx;
+    entry.time = attempt.time;
+    entry.height = chainstate_.tip().height;
+    entry.was_confirmed = attempt.from_block;
+    if (Result<> verdict = check_alone(*tx); !verdict) return verdict;
+    if (Result<> verdict = find_coins(attempt, candidate); !verdict) return verdict;
+    if (Result<> verdict = check_coins(candidate); !verdict) return verdict;
+    if (attempt.max_feerate &&
+        entry.modified_fee.value * 1000 > attempt.max_feerate->per_kvb.value * entry.vsize())
+        return policy("max feerate exceeded");
+    if (attempt.from_block) return {};
+    if (!attempt.together)
+        if (Result<> verdict = check_fee(entry.modified_fee, entry.vsize()); !verdict)
+            return verdict;
+    const Family family = family_of(entry, {}, attempt.conflicts);
+    const std::optional<TrucViolation> violation = check_truc(family);
+    if (!violation) return {};
+    // Its sibling may make way for it, if it is simple: then it is as if they had a coin in common.
+    const bool in_the_way = violation->only_sibling && family.siblings.size() == 1 &&
+                            pool_.ancestors(*family.siblings[0]).size() == 1;
+    if (!in_the_way || attempt.together || !attempt.may_replace)
+        return policy("TRUC-violation", violation->text);
+    attempt.conflicts.push_back(family.siblings[0]);
+    attempt.evicts_sibling = true;
+    return {};
+}
+
+Result<> Admission::check_alone(const SealedTransaction& tx) const {
     const ChainOptions& options = chainstate_.options();
     if (Result<> verdict = consensus::check_transaction(tx, chainstate_.params()); !verdict)
         return verdict;
@@ -109,13 +215,18 @@ std::optional<Coin> Admission::find_coin(const OutPoint& point) const {
     return coin;
 }
 
-Result<> Admission::find_coins(Candidate& candidate) const {
-    const SealedTransaction& tx = *candidate.tx;
+Result<> Admission::find_coins(Attempt& attempt, Candidate& candidate) const {
+    const SealedTransaction& tx = *candidate.entry.tx;
     for (const TxIn& in : tx.inputs) {
         const MempoolEntry* spender = pool_.spender(in.prevout);
-        if (spender && std::ranges::find(candidate.conflicts, spender) == candidate.conflicts.end())
-            candidate.conflicts.push_back(spender);
+        if (spender && std::ranges::find(attempt.conflicts, spender) == attempt.conflicts.end())
+            attempt.conflicts.push_back(spender);
+        if (spender && !attempt.may_replace) return policy("bip125-replacement-disallowed");
         std::optional<Coin> coin = find_coin(in.prevout);
+        for (const Candidate& earlier : attempt.candidates)
+            if (earlier.entry.tx->txid == in.prevout.txid &&
+                in.prevout.index < earlier.entry.tx->outputs.size())
+                coin = Coin{earlier.entry.tx->outputs[in.prevout.index], next_height(), false};
         if (!coin) {
             for (uint32_t i = 0; i < tx.outputs.size(); ++i)
                 if (chainstate_.coins().find({tx.txid, i})) return known("txn-already-known");
@@ -129,9 +240,9 @@ Result<> Admission::find_coins(Candidate& candidate) const {
 }
 
 Result<> Admission::check_coins(Candidate& candidate) const {
-    const SealedTransaction& tx = *candidate.tx;
-    const ChainOptions& options = chainstate_.options();
     MempoolEntry& entry = candidate.entry;
+    const SealedTransaction& tx = *entry.tx;
+    const ChainOptions& options = chainstate_.options();
     if (!consensus::locks_passed(entry.locks, chainstate_.tip()))
         return premature("non-BIP68-final");
     const Result<Amount> fee =
@@ -154,22 +265,78 @@ Result<> Admission::check_coins(Candidate& candidate) const {
     return {};
 }
 
-Result<> Admission::check_fee(const Candidate& candidate) const {
-    const MempoolEntry& entry = candidate.entry;
-    const auto below = [&entry](std::string_view reason, Amount needed) {
-        return policy(reason, fmt::format("{} < {}", entry.modified_fee.value, needed.value));
+Result<> Admission::check_fee(Amount fee, int64_t vsize) const {
+    const auto below = [fee](std::string_view reason, Amount needed) {
+        return policy(reason, fmt::format("{} < {}", fee.value, needed.value));
     };
-    const Amount rolling = rolling_feerate().fee(entry.vsize());
-    if (entry.modified_fee < rolling) return below("mempool min fee not met", rolling);
-    const Amount relay = chainstate_.options().min_relay_feerate.fee(entry.vsize());
-    if (entry.modified_fee < relay) return below("min relay fee not met", relay);
+    const Amount rolling = rolling_feerate().fee(vsize);
+    if (fee < rolling) return below("mempool min fee not met", rolling);
+    const Amount relay = chainstate_.options().min_relay_feerate.fee(vsize);
+    if (fee < relay) return below("min relay fee not met", relay);
     return {};
 }
 
-/// What hangs together, however far, is ordered together: so there may only be so much of it.
-Result<> Admission::check_cluster(const Candidate& candidate) const {
+Family Admission::family_of(
+    const MempoolEntry& entry,
+    const Mempool::Entries& added,
+    const Mempool::Entries& conflicts) const {
+    const auto add_parents = [&](const MempoolEntry& child, Mempool::Entries& parents) {
+        for (const MempoolEntry* parent : pool_.parents(child)) parents.push_back(parent);
+        for (const MempoolEntry* other : added)
+            if (other != &child && spends_from(*child.tx, other->tx->txid))
+                parents.push_back(other);
+    };
+    Family family{entry, {}, {}, {}};
+    add_parents(entry, family.parents);
+    if (!is_truc(entry)) return family; // nobody asks for the rest
+    for (const MempoolEntry* parent : family.parents) {
+        add_parents(*parent, family.grandparents);
+        // A parent that has too many children since a reorganisation may exchange each of them.
+        const Mempool::Entries children = pool_.children(*parent);
+        if (std::ranges::find_first_of(children, conflicts) == children.end())
+            family.siblings.insert(family.siblings.end(), children.begin(), children.end());
+        for (const MempoolEntry* other : added)
+            if (other != &entry && spends_from(*other->tx, parent->tx->txid))
+                family.siblings.push_back(other);
+    }
+    return family;
+}
+
+Result<> Admission::check_families(const Attempt& attempt) const {
+    const Mempool::Entries added = attempt.change().added;
+    for (const MempoolEntry* entry : added)
+        if (const auto violation = check_truc(family_of(*entry, added, attempt.conflicts)))
+            return policy("TRUC-violation", violation->text);
+    return {};
+}
+
+Result<> Admission::judge(Attempt& attempt) const {
+    if (!attempt.conflicts.empty()) {
+        if (Result<> verdict = check_conflicts(attempt); !verdict) return verdict;
+        attempt.replaced = with_descendants(attempt.conflicts);
+        if (Result<> verdict = check_replacement(attempt); !verdict) return verdict;
+    }
+    const MempoolChange change = attempt.change();
+    if (Result<> verdict = check_clusters(change); !verdict) return verdict;
+    if (!change.removed.empty() && !pool_.improves(change)) {
+        const std::string why = "insufficient feerate: does not improve feerate diagram";
+        return change.added.size() > 1 ? policy("package RBF failed: " + why)
+                                       : policy("replacement-failed", why);
+    }
+    return {};
+}
+
+Result<> Admission::check_dust(const Attempt& attempt, const MempoolEntry& entry) const {
     const ChainOptions& options = chainstate_.options();
-    for (const Mempool::Entries& cluster : pool_.clusters_after(candidate.change())) {
+    if (attempt.from_block || options.accept_nonstandard) return {};
+    return check_ephemeral_dust(
+        family_of(entry, attempt.change().added, attempt.conflicts), options.dust_feerate);
+}
+
+/// What hangs together, however far, is ordered together: so there may only be so much of it.
+Result<> Admission::check_clusters(const MempoolChange& change) const {
+    const ChainOptions& options = chainstate_.options();
+    for (const Mempool::Entries& cluster : pool_.clusters_after(change)) {
         int64_t weight = 0;
         for (const MempoolEntry* entry : cluster) weight += entry->weight;
         if (cluster.size() > options.max_cluster_count ||
@@ -192,48 +359,66 @@ Mempool::Entries Admission::with_descendants(const Mempool::Entries& entries) co
     return all;
 }
 
-/// Source: BIP-0125, rules 3 and 4, for every transaction, and the reference's limit of clusters.
-Result<> Admission::check_replacement(const Candidate& candidate) const {
-    if (candidate.conflicts.empty()) return {};
-    const MempoolEntry& entry = candidate.entry;
-    const auto refuse = [&](std::string_view reason, const std::string& why) {
-        return policy(
-            reason, fmt::format("rejecting replacement {}{}", candidate.tx->txid.to_string(), why));
-    };
-    for (const MempoolEntry* ancestor : pool_.ancestors(entry))
-        if (std::ranges::find(candidate.conflicts, ancestor) != candidate.conflicts.end())
+/// What may be replaced at all.
+Result<> Admission::check_conflicts(const Attempt& attempt) const {
+    const bool package = attempt.candidates.size() > 1;
+    const std::string txid = attempt.last().tx->txid.to_string();
+    // Only the simplest package may replace: then it is clear who pays for what.
+    if (attempt.candidates.size() > 2)
+        return policy("package RBF failed: package must be 1-parent-1-child");
+    for (const Candidate& each : attempt.candidates)
+        if (package && !pool_.parents(each.entry).empty())
+            return policy("package RBF failed: new transaction cannot have mempool ancestors");
+    for (const MempoolEntry* ancestor : pool_.ancestors(attempt.last()))
+        if (std::ranges::find(attempt.conflicts, ancestor) != attempt.conflicts.end())
             return consensus::invalid(
                 "bad-txns-spends-conflicting-tx",
                 fmt::format(
-                    "{} spends conflicting transaction {}", candidate.tx->txid.to_string(),
-                    ancestor->tx->txid.to_string()));
+                    "{} spends conflicting transaction {}", txid, ancestor->tx->txid.to_string()));
     std::set<const MempoolEntry*> clusters;
-    for (const MempoolEntry* conflict : candidate.conflicts)
-        clusters.insert(conflict->place.cluster);
-    if (clusters.size() > MAX_REPLACED_CLUSTERS)
-        return refuse(
-            "too many potential replacements", fmt::format(
-                                                   "; too many conflicting clusters ({} > {})",
-                                                   clusters.size(), MAX_REPLACED_CLUSTERS));
+    for (const MempoolEntry* conflict : attempt.conflicts) clusters.insert(conflict->place.cluster);
+    if (clusters.size() <= MAX_REPLACED_CLUSTERS) return {};
+    const std::string reason = package ? "package RBF failed: too many potential replacements"
+                                       : "too many potential replacements";
+    return policy(
+        reason + attempt.suffix(),
+        fmt::format(
+            "rejecting replacement {}; too many conflicting clusters ({} > {})", txid,
+            clusters.size(), MAX_REPLACED_CLUSTERS));
+}
+
+/// Source: BIP-0125, rules 3 and 4, for every transaction.
+Result<> Admission::check_replacement(const Attempt& attempt) const {
+    const bool package = attempt.candidates.size() > 1;
     Amount old_fees;
-    for (const MempoolEntry* each : candidate.replaced) old_fees += each->modified_fee;
-    const Amount more = entry.modified_fee - old_fees;
+    for (const MempoolEntry* each : attempt.replaced) old_fees += each->modified_fee;
+    const Amount more = attempt.fees() - old_fees;
+    const Amount relay = chainstate_.options().incremental_feerate.fee(attempt.vsize());
+    const auto too_little = [&](std::string_view what, Amount is, Amount least) {
+        const std::string reason =
+            package ? "package RBF failed: insufficient anti-DoS fees" : "insufficient fee";
+        return policy(
+            reason + attempt.suffix(),
+            fmt::format(
+                "rejecting replacement {}, {}; {} < {}", attempt.last().tx->txid.to_string(), what,
+                amount_text(is), amount_text(least)));
+    };
     if (more < Amount(0))
-        return refuse(
-            "insufficient fee", fmt::format(
-                                    ", less fees than conflicting txs; {} < {}",
-                                    amount_text(entry.modified_fee), amount_text(old_fees)));
-    const Amount relay = chainstate_.options().incremental_feerate.fee(entry.vsize());
-    if (more < relay)
-        return refuse(
-            "insufficient fee", fmt::format(
-                                    ", not enough additional fees to relay; {} < {}",
-                                    amount_text(more), amount_text(relay)));
-    return {};
+        return too_little("less fees than conflicting txs", attempt.fees(), old_fees);
+    if (more < relay) return too_little("not enough additional fees to relay", more, relay);
+    if (!package) return {};
+    const FeeRate rate = FeeRate::of(attempt.fees(), attempt.vsize());
+    const FeeRate parent_rate = attempt.candidates[0].entry.feerate();
+    if (rate > parent_rate) return {};
+    return policy(
+        "package RBF failed: package feerate is less than or equal to parent feerate",
+        fmt::format(
+            "package feerate {} <= parent feerate is {}", amount_text(rate.per_kvb),
+            amount_text(parent_rate.per_kvb)));
 }
 
 Result<> Admission::check_scripts(const Candidate& candidate) {
-    const SealedTransaction& tx = *candidate.tx;
+    const SealedTransaction& tx = *candidate.entry.tx;
     ScriptCache& cache = chainstate_.script_cache();
     if (cache.contains(tx.wtxid, consensus::STANDARD_FLAGS)) return {};
     const auto run = [&](uint32_t flags) {
@@ -255,11 +440,13 @@ Result<> Admission::check_scripts(const Candidate& candidate) {
     return reject;
 }
 
-void Admission::commit(Candidate& candidate) {
+void Admission::commit(Attempt& attempt) {
     const std::unique_lock lock(chainstate_.commit_mutex());
-    remove(candidate.replaced, RemovalReason::Replaced);
-    const MempoolEntry& entry = pool_.add(std::move(candidate.entry));
-    events_.push_back({entry.tx, entry.feerate(), std::nullopt});
+    remove(attempt.replaced, RemovalReason::Replaced);
+    for (Candidate& candidate : attempt.candidates) {
+        const MempoolEntry& entry = pool_.add(std::move(candidate.entry));
+        events_.push_back({entry.tx, entry.feerate(), std::nullopt});
+    }
 }
 
 void Admission::remove(const Mempool::Entries& entries, RemovalReason reason) {

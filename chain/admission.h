@@ -5,12 +5,16 @@
 
 #include "chain/chainstate.h"
 #include "chain/mempool.h"
+#include "chain/package.h"
 
 #include <deque>
 #include <span>
 #include <vector>
 
 namespace cairn::chain {
+
+struct Attempt;
+struct Candidate;
 
 /// A transaction came or went; for observers, once readers can see it.
 struct MempoolEvent {
@@ -46,6 +50,12 @@ public:
     /// can't be in the next block any more.
     void after_reorganisation();
 
+    /// Let in what is good of a package: a child and parents of it, each by itself or, where one
+    /// pays too little, with its child. `test_only`: as if none of them could pay for another, and
+    /// all or nothing.
+    PackageOutcome
+    accept_package(const std::vector<TransactionRef>& package, const AcceptOptions& options);
+
     /// Drop what is too old or too much.
     void enforce_limits();
 
@@ -58,19 +68,35 @@ public:
     std::vector<MempoolEvent> take_events();
 
 private:
-    struct Candidate;
+    // The way of one transaction:
+    Result<> examine(Attempt& attempt, const TransactionRef& tx) const;
+    Result<> check_alone(const consensus::SealedTransaction& tx) const;
+    Result<> find_coins(Attempt& attempt, Candidate& candidate) const;
+    Result<> check_coins(Candidate& candidate) const;
+    Result<> check_fee(Amount fee, int64_t vsize) const;
+    Result<> check_scripts(const Candidate& candidate);
 
-    Result<> check_alone(const Candidate& candidate) const;
+    // Of all that are on their way together:
+    Result<> judge(Attempt& attempt) const;
+    Result<> check_families(const Attempt& attempt) const;
+    Result<> check_conflicts(const Attempt& attempt) const;
+    Result<> check_replacement(const Attempt& attempt) const;
+    Result<> check_dust(const Attempt& attempt, const MempoolEntry& entry) const;
+    Result<> check_clusters(const MempoolChange& change) const;
+    void commit(Attempt& attempt);
+
+    Result<Accepted> accept_alone(Attempt& attempt, const TransactionRef& tx, bool test_only);
+    PackageOutcome
+    accept_together(Attempt& attempt, const std::vector<TransactionRef>& package, bool test_only);
+
+    Mempool::Entries with_descendants(const Mempool::Entries& entries) const;
+    /// `entry` among what waits but `conflicts`, and what is `added`.
+    Family family_of(
+        const MempoolEntry& entry,
+        const Mempool::Entries& added,
+        const Mempool::Entries& conflicts) const;
     /// Of the chain, or waiting.
     std::optional<Coin> find_coin(const OutPoint& point) const;
-    Result<> find_coins(Candidate& candidate) const;
-    Result<> check_coins(Candidate& candidate) const;
-    Result<> check_fee(const Candidate& candidate) const;
-    Result<> check_cluster(const Candidate& candidate) const;
-    Result<> check_replacement(const Candidate& candidate) const;
-    Mempool::Entries with_descendants(const Mempool::Entries& entries) const;
-    Result<> check_scripts(const Candidate& candidate);
-    void commit(Candidate& candidate);
 
     bool still_minable(const MempoolEntry& entry) const;
     /// Requires for what follows: the commit lock is held.

@@ -40,6 +40,8 @@ public:
 
     const Mempool::Entries& entries() const { return chosen_; }
 
+    int64_t weight() const { return weight_; }
+
 private:
     /// What doesn't fit as a whole may still fill a gap in part.
     void take_apart(const Mempool::Entries& chunk, const FeeSize& least) {
@@ -131,6 +133,7 @@ make_block_template(const Chainstate& chainstate, const Mempool& pool, const Scr
     block.transactions.emplace_back();
     Amount fees;
     const Selection selection(chainstate, pool);
+    made.weight = selection.weight();
     for (const MempoolEntry* entry : selection.entries()) {
         block.transactions.push_back(*entry->tx);
         made.fees.push_back(entry->fee);

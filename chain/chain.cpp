@@ -9,12 +9,15 @@
 
 #include <algorithm>
 #include <future>
+#include <spdlog/spdlog.h>
 
 namespace cairn::chain {
 
 void ChainObserver::tip_changed(const TipChange& /*change*/) {}
 
 void ChainObserver::transaction_added(const TransactionRef& /*tx*/, FeeRate /*feerate*/) {}
+
+void ChainObserver::transaction_unsent(const TransactionRef& /*tx*/) {}
 
 void ChainObserver::transaction_removed(const TransactionRef& /*tx*/, RemovalReason /*reason*/) {}
 
@@ -29,8 +32,8 @@ void Chain::start() {
     state_->start();
 }
 
-void Chain::stop() {
-    state_->stop();
+void Chain::stop(const std::vector<Txid>& unbroadcast) {
+    state_->stop(unbroadcast);
 }
 
 void Chain::add_observer(ChainObserver& observer) {
@@ -204,6 +207,23 @@ void Chain::accept_transaction(
     if (!taken) done(busy());
 }
 
+void Chain::accept_package(
+    std::vector<TransactionRef> package,
+    AcceptOptions options,
+    std::function<void(const PackageOutcome&)> done) {
+    size_t bytes = 0;
+    for (const TransactionRef& tx : package) bytes += tx->size_bytes;
+    const bool taken = state_->push(
+        Lane::Transactions,
+        [state = state_.get(), package = std::move(package), options, done] {
+            const PackageOutcome outcome = state->admission_.accept_package(package, options);
+            state->announce();
+            done(outcome);
+        },
+        false, bytes);
+    if (!taken) done({.verdict = busy()});
+}
+
 void Chain::make_template(Script payout, std::function<void(const BlockTemplate&)> done) {
     state_->ask(
         [state = state_.get(), payout = std::move(payout)] {
@@ -242,6 +262,31 @@ void Chain::prioritise(const Txid& txid, Amount delta, std::function<void()> don
         [state = state_.get(), txid, delta, done = std::move(done)] {
             state->admission_.prioritise(txid, delta);
             done();
+        },
+        true);
+}
+
+void Chain::save_mempool(
+    std::vector<Txid> unbroadcast, std::function<void(const std::filesystem::path&)> done) {
+    state_->ask(
+        [state = state_.get(), unbroadcast = std::move(unbroadcast)] {
+            try {
+                chain::save_mempool(state->mempool_path(), state->pool_, unbroadcast);
+                return state->mempool_path();
+            } catch (const StorageError& error) {
+                spdlog::warn("mempool_not_saved reason=\"{}\"", error.what());
+                return std::filesystem::path();
+            }
+        },
+        std::move(done));
+}
+
+void Chain::import_mempool(
+    const std::filesystem::path& file, const MempoolImport& what, std::function<void(bool)> done) {
+    state_->push(
+        Lane::Control,
+        [state = state_.get(), file, what, done = std::move(done)] {
+            state->import_mempool(read_mempool(file), what, done);
         },
         true);
 }

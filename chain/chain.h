@@ -4,8 +4,8 @@
 // owns and alters the state.
 #pragma once
 
+#include "chain/accepted.h"
 #include "chain/block_node.h"
-#include "chain/mempool.h"
 #include "chain/stage_times.h"
 #include "chain/store.h"
 #include "consensus/block.h"
@@ -24,8 +24,6 @@ namespace cairn::chain {
 
 using consensus::BlockHeader;
 using consensus::BlockRef;
-using consensus::Reject;
-using consensus::Result;
 using consensus::Script;
 
 /// How a chain runs; from the option table (node/options.h).
@@ -88,6 +86,8 @@ public:
     virtual void tip_changed(const TipChange& change);
     virtual void transaction_added(const TransactionRef& tx, FeeRate feerate);
     virtual void transaction_removed(const TransactionRef& tx, RemovalReason reason);
+    /// It was saved, and came back, as one that no peer has asked for yet.
+    virtual void transaction_unsent(const TransactionRef& tx);
 };
 
 /// Outcome of a run of headers: how far they were accepted, and what stopped them.
@@ -107,17 +107,11 @@ struct BlockOutcome {
     bool on_active_chain = false;    ///< After this call.
 };
 
-/// Outcome of a transaction that was, or with `test_only` would be, accepted.
-struct Accepted {
-    Amount fee;
-    int64_t vsize = 0;
-    FeeRate effective_feerate;
-    std::vector<Txid> replaced;
-};
-
-/// What a submitter asks of accept_transaction().
-struct AcceptOptions {
-    bool test_only = false;
+/// What importing a saved mempool takes over besides transactions.
+struct MempoolImport {
+    bool times = false;       ///< When they came in; else: now.
+    bool priorities = false;  ///< Added to those that are here.
+    bool unbroadcast = false; ///< Which of them no peer has asked for.
 };
 
 /// A block to be mined, complete but for its nonce. Core: CBlockTemplate.
@@ -128,6 +122,7 @@ struct BlockTemplate {
     std::vector<Amount> fees;         ///< One a transaction; of the coinbase 0.
     std::vector<int64_t> sigop_costs; ///< One a transaction.
     Amount coinbase_value;            ///< Subsidy and fees.
+    int64_t weight = 0;               ///< With what is reserved for header and coinbase.
     Script witness_commitment;        ///< Of the output that carries it.
     uint32_t min_time = 0;            ///< The earliest time the header may have.
     uint64_t mempool_sequence = 0;    ///< It was made from the mempool as of this.
@@ -187,7 +182,8 @@ public:
     void start();
     /// Leave the blocks in flight for the next start, save the mempool, flush, close. Later calls
     /// do nothing; their `done`, and those of blocks in flight, are dropped.
-    void stop();
+    /// `unbroadcast`: transactions that no peer has asked for, to be saved as such.
+    void stop(const std::vector<Txid>& unbroadcast = {});
 
     void add_observer(ChainObserver& observer);
     /// Afterwards it is not called any more; waits for a call in progress. Not from within one.
@@ -244,6 +240,11 @@ public:
         TransactionRef tx,
         AcceptOptions options,
         std::function<void(const Result<Accepted>&)> done);
+    /// Parents first; see Admission::accept_package().
+    void accept_package(
+        std::vector<TransactionRef> package,
+        AcceptOptions options,
+        std::function<void(const PackageOutcome&)> done);
     /// As accept_headers() and accept_block(), never refused: for one who limits himself.
     void import_headers(
         std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done);
@@ -256,6 +257,14 @@ public:
     void reconsider_block(const BlockNode& node, std::function<void(const Result<>&)> done);
     void precious_block(const BlockNode& node, std::function<void(const Result<>&)> done);
     void prioritise(const Txid& txid, Amount delta, std::function<void()> done);
+    /// Write mempool.dat, as stop() does; `done` is given its path, empty if it can't be written.
+    void save_mempool(
+        std::vector<Txid> unbroadcast, std::function<void(const std::filesystem::path&)> done);
+    /// Take over what is in such a file; `done` is given whether it could be read.
+    void import_mempool(
+        const std::filesystem::path& file,
+        const MempoolImport& what,
+        std::function<void(bool)> done);
     /// A walk over all coins as of a tip, while the chain goes on. Writes what is only in memory.
     void scan_coins(std::function<void(const CoinScan&)> done);
     /// Make the coins of a snapshot file (snapshot.h) those of the tip, if the chain file has their

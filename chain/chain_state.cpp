@@ -84,37 +84,62 @@ void Chain::State::open() {
 
 void Chain::State::begin_mempool() {
     mempool_begun_ = true;
-    std::optional<SavedMempool> saved;
-    if (options_.persist_mempool) saved = load_mempool(mempool_path());
-    if (!saved) {
-        mempool_loaded_ = true;
-        return;
-    }
-    for (const auto& [txid, amount] : saved->priorities) admission_.prioritise(txid, amount);
-    load_mempool_part(std::make_shared<SavedMempool>(std::move(*saved)), 0);
+    const auto loaded = [this](bool) { mempool_loaded_ = true; };
+    std::optional<SavedMempool> read;
+    if (options_.persist_mempool) read = load_mempool(mempool_path());
+    import_mempool(
+        std::move(read), {.times = true, .priorities = true, .unbroadcast = true}, loaded);
+}
+
+void Chain::State::import_mempool(
+    std::optional<SavedMempool> read,
+    const MempoolImport& what,
+    const std::function<void(bool)>& done) {
+    if (!read) return done(false);
+    const auto saved = std::make_shared<const SavedMempool>(std::move(*read));
+    if (what.priorities)
+        for (const auto& [txid, amount] : saved->priorities) admission_.prioritise(txid, amount);
+    import_part(saved, what, 0, done);
 }
 
 /// In parts, so that blocks don't wait for it.
-void Chain::State::load_mempool_part(const std::shared_ptr<SavedMempool>& saved, size_t first) {
+void Chain::State::import_part(
+    const std::shared_ptr<const SavedMempool>& saved,
+    const MempoolImport& what,
+    size_t first,
+    const std::function<void(bool)>& done) {
     constexpr size_t PART = 100;
     const size_t last = std::min(first + PART, saved->items.size());
     const int64_t oldest = options_.now() - options_.mempool_expiry_seconds;
+    std::vector<TransactionRef> unsent;
     for (size_t i = first; i < last; ++i) {
         const SavedMempool::Item& item = saved->items[i];
-        if (item.priority != Amount(0)) admission_.prioritise(item.tx->txid, item.priority);
-        if (item.time >= oldest) (void)admission_.accept(item.tx, {}, {.time = item.time});
+        const Txid& txid = item.tx->txid;
+        if (what.priorities && item.priority != Amount(0))
+            admission_.prioritise(txid, item.priority);
+        const auto time = what.times ? std::optional(item.time) : std::nullopt;
+        if (time.value_or(oldest) >= oldest)
+            (void)admission_.accept(item.tx, {}, {.from_block = false, .time = time});
+        if (what.unbroadcast && saved->unbroadcast.contains(txid) && pool_.find(txid))
+            unsent.push_back(item.tx);
     }
     announce();
+    {
+        const std::scoped_lock lock(observers_mutex_);
+        for (const TransactionRef& tx : unsent)
+            for (ChainObserver* observer : observers_) observer->transaction_unsent(tx);
+    }
     if (last < saved->items.size()) {
         push(
-            Lane::Transactions, [this, saved, last] { load_mempool_part(saved, last); }, true);
+            Lane::Transactions,
+            [this, saved, what, last, done] { import_part(saved, what, last, done); }, true);
         return;
     }
-    mempool_loaded_ = true;
     spdlog::info("mempool_loaded transactions={} of={}", pool_.size(), saved->items.size());
+    done(true);
 }
 
-void Chain::State::stop() {
+void Chain::State::stop(const std::vector<Txid>& unbroadcast) {
     if (stopping_.exchange(true)) return;
     queue_.close();
     indexer_.stop();
@@ -126,7 +151,8 @@ void Chain::State::stop() {
     }
     if (failed_) return;
     try {
-        if (options_.persist_mempool && mempool_loaded_) save_mempool(mempool_path(), pool_);
+        if (options_.persist_mempool && mempool_loaded_)
+            chain::save_mempool(mempool_path(), pool_, unbroadcast);
         chainstate_.flush();
         if (history_) history_->flush();
     } catch (const std::exception& error) {

@@ -38,7 +38,7 @@ public:
     }
 
     void start();
-    void stop();
+    void stop(const std::vector<Txid>& unbroadcast);
     /// Have `work` done on a thread of its own. One such work after the other.
     void aside(std::function<void()> work);
 
@@ -87,6 +87,13 @@ public:
     Result<> test_block(const BlockRef& block);
     Result<> change(const BlockNode& node, Result<> (BestChain::*how)(BlockNode&));
     Result<> adopt_snapshot(const BlockHash& base);
+    void import_mempool(
+        std::optional<SavedMempool> read,
+        const MempoolImport& what,
+        const std::function<void(bool)>& done);
+
+    std::filesystem::path mempool_path() const { return options_.directory / "mempool.dat"; }
+
     /// The chain has moved on: tell observers, and those who gave us blocks.
     void announce();
 
@@ -115,11 +122,13 @@ private:
     void start_history();
     void wake_history();
     void begin_mempool();
-    void load_mempool_part(const std::shared_ptr<SavedMempool>& saved, size_t first);
+    void import_part(
+        const std::shared_ptr<const SavedMempool>& saved,
+        const MempoolImport& what,
+        size_t first,
+        const std::function<void(bool)>& done);
     void tip_changed(const TipChange& change);
     void tell_observers();
-
-    std::filesystem::path mempool_path() const { return options_.directory / "mempool.dat"; }
 
     std::thread thread_;
     std::thread aside_;

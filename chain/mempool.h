@@ -57,6 +57,7 @@ struct MempoolEntry {
     int64_t sigop_cost = 0;
     int64_t weight = 0; ///< Counting sigops where they weigh more (policy).
     bool spends_coinbase = false;
+    bool was_confirmed = false;     ///< In a block that was disconnected: everybody knows it.
     consensus::SequenceLocks locks; ///< If any, it is checked again after a reorganisation.
     uint64_t sequence = 0;          ///< Order of entry.
 

@@ -59,14 +59,16 @@ std::optional<SavedMempool> parse(Bytes bytes) {
         saved.items.push_back(std::move(item));
     }
     saved.priorities = read_map(reader);
-    const auto unbroadcast = reader.read<std::vector<Txid>>(); // the network keeps its own account
+    const auto unbroadcast = reader.read<std::vector<Txid>>();
+    saved.unbroadcast.insert(unbroadcast.begin(), unbroadcast.end());
     if (reader.failed()) return std::nullopt;
     return saved;
 }
 
 } // namespace
 
-void save_mempool(const std::filesystem::path& path, const Mempool& pool) {
+void save_mempool(
+    const std::filesystem::path& path, const Mempool& pool, const std::vector<Txid>& unbroadcast) {
     Bytes bytes;
     Writer writer(bytes);
     std::map<Txid, Amount> priorities = pool.priorities();
@@ -76,18 +78,22 @@ void save_mempool(const std::filesystem::path& path, const Mempool& pool) {
         priorities.erase(entry->tx->txid);
     }
     write_map(writer, priorities);
-    writer.compact_size(0); // unbroadcast
+    writer(unbroadcast);
     replace_file(path, bytes);
     spdlog::info("mempool_saved transactions={}", pool.size());
 }
 
-std::optional<SavedMempool> load_mempool(const std::filesystem::path& path) {
+std::optional<SavedMempool> read_mempool(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file) return std::nullopt;
     Bytes bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    std::optional<SavedMempool> saved = parse(std::move(bytes));
-    if (saved) return saved;
+    return parse(std::move(bytes));
+}
+
+std::optional<SavedMempool> load_mempool(const std::filesystem::path& path) {
+    std::optional<SavedMempool> saved = read_mempool(path);
     std::error_code ignored;
+    if (saved || !std::filesystem::exists(path, ignored)) return saved;
     std::filesystem::rename(path, path.string() + ".bad", ignored);
     spdlog::warn("mempool.dat is damaged; it is kept as {}.bad", path.string());
     return std::nullopt;

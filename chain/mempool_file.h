@@ -18,12 +18,17 @@ struct SavedMempool {
 
     std::vector<Item> items;           ///< Parents first.
     std::map<Txid, Amount> priorities; ///< Of transactions that may come yet.
+    std::set<Txid> unbroadcast;        ///< Those that no peer has asked for.
 };
 
 /// Write the file in version 1, whole or not at all. Throws StorageError.
-void save_mempool(const std::filesystem::path& path, const Mempool& pool);
+void save_mempool(
+    const std::filesystem::path& path, const Mempool& pool, const std::vector<Txid>& unbroadcast);
 
-/// Read versions 1 and 2; nullopt if there is none, or it can't be understood (which is logged).
+/// Read versions 1 and 2; nullopt if there is none, or it can't be understood.
+std::optional<SavedMempool> read_mempool(const std::filesystem::path& path);
+
+/// Likewise our own: one that can't be understood is kept under another name (which is logged).
 std::optional<SavedMempool> load_mempool(const std::filesystem::path& path);
 
 } // namespace cairn::chain

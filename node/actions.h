@@ -41,6 +41,7 @@ struct AcceptBlock {
 struct AcceptTransaction {
     PeerId peer = NO_PEER;
     consensus::TransactionRef tx;
+    consensus::TransactionRef parent{}; ///< Which pays too little to come in without it.
 };
 
 /// Build a message from what is on the disk. Protocol::read_done() follows.

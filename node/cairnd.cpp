@@ -128,6 +128,7 @@ public:
         if (server_) server_->stop();
         if (miner_) miner_->stop();
         if (network_) network_->stop();
+        if (chain_ && network_) chain_->stop(network_->unbroadcast());
         if (chain_) chain_->stop();
         if (fees_) fees_->save();
     }

@@ -9,7 +9,7 @@ namespace cairn::node {
 namespace {
 
 WaitingTransaction waiting_of(const chain::MempoolEntry& entry) {
-    return {entry.tx, entry.feerate(), entry.sequence};
+    return {entry.tx, entry.feerate(), entry.was_confirmed ? 0 : entry.sequence};
 }
 
 std::optional<Message> read_block(const chain::Chain& chain, const chain::BlockNode& node) {

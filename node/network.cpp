@@ -258,6 +258,10 @@ public:
         return ask([this] { return protocol_.unbroadcast(); });
     }
 
+    std::vector<Orphanage::Orphan> orphans() const override {
+        return ask([this] { return protocol_.transactions().orphanage().all(); });
+    }
+
     std::vector<TimedAddress> known_addresses(size_t count) const override {
         return ask([&] { return book_.sample(count, random_, clock_.wall_seconds()); });
     }
@@ -277,6 +281,10 @@ public:
     void
     transaction_removed(const chain::TransactionRef& tx, chain::RemovalReason reason) override {
         mailbox_->post([this, tx, reason] { perform(protocol_.transaction_removed(tx, reason)); });
+    }
+
+    void transaction_unsent(const chain::TransactionRef& tx) override {
+        mailbox_->post([this, tx] { perform(protocol_.broadcast(tx, true, clock_.now())); });
     }
 
 private:
@@ -480,12 +488,18 @@ private:
 
     void act(const AcceptTransaction& action) {
         using Verdict = consensus::Result<chain::Accepted>;
-        chain_.accept_transaction(
-            action.tx, {},
-            answer_to(
-                action.peer, [this, id = action.peer, tx = action.tx](const Verdict& verdict) {
-                    return protocol_.transaction_done(id, tx, verdict, clock_.now());
-                }));
+        auto done = answer_to(
+            action.peer, [this, id = action.peer, tx = action.tx](const Verdict& verdict) {
+                return protocol_.transaction_done(id, tx, verdict, clock_.now());
+            });
+        if (!action.parent) return chain_.accept_transaction(action.tx, {}, std::move(done));
+        chain_.accept_package(
+            {action.parent, action.tx}, {},
+            [tx = action.tx, done = std::move(done)](const chain::PackageOutcome& outcome) mutable {
+                done(
+                    outcome.verdict ? outcome.each.at(tx->wtxid)
+                                    : Verdict(outcome.verdict.error()));
+            });
     }
 
     void act(const DiskRead& action) {

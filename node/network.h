@@ -5,6 +5,7 @@
 
 #include "chain/chain.h"
 #include "node/clock.h"
+#include "node/orphanage.h"
 #include "node/peer_id.h"
 
 #include <chrono>
@@ -111,6 +112,7 @@ public:
     /// first source.
     virtual void broadcast(const consensus::TransactionRef& tx, bool is_new) = 0;
     virtual std::vector<consensus::Txid> unbroadcast() const = 0; ///< What no peer has asked for.
+    virtual std::vector<Orphanage::Orphan> orphans() const = 0;   ///< Whose parents are missing.
     virtual std::vector<TimedAddress> known_addresses(size_t count) const = 0; ///< At most `count`.
 };
 

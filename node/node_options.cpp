@@ -34,6 +34,9 @@ FeeRate fee_rate_option(const Settings& settings, std::string_view name) {
     return {*satoshis};
 }
 
+/// Room for some of the largest clusters. Source: the reference.
+constexpr size_t MIN_MEMPOOL_BYTES = 5'000'000;
+
 /// What the reference logs apart, and names in -debug. Here each of them turns on all.
 constexpr std::string_view LOG_CATEGORIES =
     " 1 all addrman bench blockstorage cmpctblock coindb estimatefee http i2p ipc kernel leveldb "
@@ -118,6 +121,8 @@ chain::ChainOptions chain_options(const Setup& setup) {
     }
     if (settings.is_set("maxtipage")) options.max_tip_age = settings.number("maxtipage");
     options.max_mempool_bytes = static_cast<size_t>(settings.number("maxmempool")) * 1'000'000;
+    if (options.max_mempool_bytes < MIN_MEMPOOL_BYTES)
+        throw OptionError("-maxmempool must be at least 5 MB");
     options.mempool_expiry_seconds = settings.number("mempoolexpiry") * 3600;
     options.persist_mempool = settings.flag("persistmempool");
     options.max_cluster_count = static_cast<size_t>(settings.number("limitclustercount"));

@@ -46,6 +46,12 @@ std::vector<Orphanage::Orphan> Orphanage::take_children(const consensus::Txid& t
     }
 }
 
+std::vector<Orphanage::Orphan> Orphanage::all() const {
+    std::vector<Orphan> all;
+    for (const auto& [wtxid, orphan] : orphans_) all.push_back(orphan);
+    return all;
+}
+
 void Orphanage::erase(const Hash256& wtxid) {
     const auto found = orphans_.find(wtxid);
     if (found == orphans_.end()) return;

@@ -41,6 +41,8 @@ public:
 
     size_t size() const { return orphans_.size(); }
 
+    std::vector<Orphan> all() const;
+
     static constexpr size_t MAX_TRANSACTIONS = 100;
     static constexpr size_t MAX_PER_PEER = 25;
     static constexpr int64_t MAX_WEIGHT = 400'000;

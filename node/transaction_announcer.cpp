@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "node/transaction_announcer.h"
 
+#include <spdlog/spdlog.h>
+
 namespace cairn::node {
 
 void TransactionAnnouncer::established(Peer& peer) {
@@ -34,7 +36,10 @@ void TransactionAnnouncer::transaction_added(
 }
 
 void TransactionAnnouncer::transaction_removed(const consensus::TransactionRef& tx) {
-    unbroadcast_.erase(tx->txid);
+    if (unbroadcast_.erase(tx->txid) > 0)
+        spdlog::debug(
+            "Removed {} from set of unbroadcast txns before confirmation that txn was sent out",
+            tx->txid.to_string());
 }
 
 void TransactionAnnouncer::broadcast(const consensus::TransactionRef& tx, bool is_new) {

@@ -13,6 +13,7 @@ TransactionDownload::TransactionDownload(Context& context)
       requests_(context.random, {context.random.next(), context.random.next()}),
       orphanage_({context.random.next(), context.random.next()}),
       rejected_(MAX_REMEMBERED, {context.random.next(), context.random.next()}),
+      too_cheap_(MAX_REMEMBERED, {context.random.next(), context.random.next()}),
       confirmed_(MAX_REMEMBERED, {context.random.next(), context.random.next()}) {}
 
 bool TransactionDownload::have(const Inventory& item) const {
@@ -34,7 +35,7 @@ void TransactionDownload::announced(Peer& peer, const Inventory& item) {
             peer, fmt::format(
                       "transaction ({}) inv sent in violation of protocol", item.hash.to_string()));
     peer.known_transactions.insert(item.hash);
-    if (context_.chain.initial_download() || have(item)) return;
+    if (context_.chain.initial_download() || too_cheap_.contains(item.hash) || have(item)) return;
     request(peer, item.hash, is_wtxid);
 }
 
@@ -57,12 +58,20 @@ void TransactionDownload::transaction(Peer& peer, const Bytes& payload) {
     forget_requests(*tx);
     peer.transactions.last_at = context_.now_seconds();
     if (context_.chain.initial_download()) return;
+    if (too_cheap_.contains(tx->wtxid)) return accept_with_child(tx);
     if (!have({InventoryType::WtxidTransaction, tx->wtxid})) accept(peer.id, tx);
 }
 
-void TransactionDownload::accept(PeerId id, const consensus::TransactionRef& tx) {
+void TransactionDownload::accept(
+    PeerId id, const consensus::TransactionRef& tx, const consensus::TransactionRef& parent) {
     if (Peer* peer = context_.find(id)) ++peer->transactions_processing;
-    context_.out.emplace_back(AcceptTransaction{id, tx});
+    context_.out.emplace_back(AcceptTransaction{id, tx, parent});
+}
+
+/// `parent` pays too little: try it with each orphan that spends from it.
+void TransactionDownload::accept_with_child(const consensus::TransactionRef& parent) {
+    for (const Orphanage::Orphan& child : orphanage_.take_children(parent->txid))
+        accept(child.peer, child.tx, parent);
 }
 
 void TransactionDownload::not_found(Peer& peer, const InventoryMessage& message) {
@@ -86,6 +95,10 @@ void TransactionDownload::transaction_done(
     if (reject.kind == Kind::MissingInputs) {
         if (peer != nullptr) keep_orphan(*peer, tx);
         return;
+    }
+    if (chain::pays_too_little(reject)) {
+        too_cheap_.insert(tx->wtxid);
+        return accept_with_child(tx);
     }
     // A witness that was spoilt on the way must not keep the transaction itself out: so what has
     // one is remembered by its wtxid only.
@@ -128,6 +141,7 @@ void TransactionDownload::forget_requests(const consensus::SealedTransaction& tx
 
 void TransactionDownload::tip_changed(const chain::TipChange& change) {
     rejected_.clear(); // what was too early may now be in time
+    too_cheap_.clear();
     if (!change.disconnected.empty()) confirmed_.clear();
     for (const chain::BlockChange& connected : change.connected) {
         if (connected.block == nullptr || change.initial_download) continue;

@@ -42,7 +42,11 @@ private:
     bool refuses_transactions(const Peer& peer) const;
     void request(Peer& peer, const consensus::Hash256& hash, bool is_wtxid);
     void keep_orphan(Peer& peer, const consensus::TransactionRef& tx);
-    void accept(PeerId peer, const consensus::TransactionRef& tx);
+    void accept(
+        PeerId peer,
+        const consensus::TransactionRef& tx,
+        const consensus::TransactionRef& parent = nullptr);
+    void accept_with_child(const consensus::TransactionRef& parent);
     void accept_children(const consensus::Txid& parent);
     void forget_requests(const consensus::SealedTransaction& tx);
 
@@ -50,6 +54,7 @@ private:
     TransactionRequests requests_;
     Orphanage orphanage_;
     RollingSet rejected_;  ///< wtxids (of what has no witness: the txid), since the last block.
+    RollingSet too_cheap_; ///< wtxids of what may come in with a child that pays for it.
     RollingSet confirmed_; ///< txids and wtxids of recent blocks.
 };
 

@@ -43,10 +43,6 @@ Outcome<Script> payout_of(const std::vector<Descriptor>& descriptors) {
     return (*scripts)[scripts->size() / 2].script;
 }
 
-chain::BlockTemplate make_template(const Call& call, const Script& payout) {
-    return wait_for<chain::BlockTemplate>(call, &chain::Chain::make_template, payout);
-}
-
 /// Mine `block` and hand it in; false if `tries` hashes were not enough, or the node stops.
 Outcome<bool> finish_block(const Call& call, Block& block, uint64_t& tries) {
     if (!node::mine(block, tries, context_of(call).stopping)) return false;

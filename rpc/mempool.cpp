@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Transactions that wait for a block, and what they should pay.
 #include "chain/policy.h"
+#include "node/network.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
 #include "rpc/node_context.h"
@@ -25,6 +26,14 @@ const Error SEQUENCE_OF_VERBOSE{
 const Error PRIORITY_UNSUPPORTED{
     Code::InvalidParameter,
     "Priority is no longer supported, dummy argument to prioritisetransaction must be 0."};
+const Error NOT_LOADED{Code::Misc, "The mempool was not loaded yet"};
+const Error NOT_SAVED{Code::Misc, "Unable to dump mempool to disk"};
+const Error NOT_READ{Code::Misc, "Unable to import mempool file, see debug.log for details."};
+const Error NOT_SYNCED{
+    Code::InInitialDownload,
+    "Can only import the mempool after the block download and sync is done."};
+const Error DUST_HAS_NO_PRIORITY{
+    Code::InvalidParameter, "Priority is not supported for transactions with dust outputs."};
 
 const Param TXID{"txid", Type::Hash, REQUIRED, "Its id"};
 const Param VERBOSE{"verbose", Type::Bool, "false", "With what getmempoolentry tells of each"};
@@ -460,8 +469,14 @@ const Method GETMEMPOOLINFO{
 };
 
 Outcome<bool> prioritisetransaction(const Call& call) {
-    if (call.has(1) && call.satoshis(1) != 0) return PRIORITY_UNSUPPORTED;
+    if (call.has(1) && std::strtod(call.text(1).c_str(), nullptr) != 0) return PRIORITY_UNSUPPORTED;
     const Txid txid(hash_argument(call, 0));
+    {
+        const chain::MempoolReader pool = chain_of(call).mempool();
+        const chain::MempoolEntry* entry = pool->find(txid);
+        if (entry && chain::count_dust(*entry->tx, chain_of(call).options().dust_feerate) > 0)
+            return DUST_HAS_NO_PRIORITY;
+    }
     wait_for<Null>(call, &chain::Chain::prioritise, txid, Amount(call.integer(2)));
     return true;
 }
@@ -471,9 +486,9 @@ const Method PRIORITISETRANSACTION{
     .summary = "Count a transaction in mining as if it paid more, or less. It still pays the same.",
     .params =
         {{"txid", Type::Hash, REQUIRED, "The transaction"},
-         {"dummy", Type::Amount, ABSENT, "0 or null; kept for old callers"},
+         {"dummy", Type::Real, ABSENT, "0 or null; kept for old callers"},
          {"fee_delta", Type::Integer, REQUIRED, "Satoshis, added to what was given before"}},
-    .fails = {PRIORITY_UNSUPPORTED},
+    .fails = {PRIORITY_UNSUPPORTED, DUST_HAS_NO_PRIORITY},
     .example = "$WAITING_TXID 0 1000",
     .run = {prioritisetransaction, "true"},
 };
@@ -507,13 +522,78 @@ const Method GETPRIORITISEDTRANSACTIONS{
     .run = {getprioritisedtransactions, "By id", PRIORITY},
 };
 
+struct SavedFile {
+    std::string path;
+};
+
+const Object<SavedFile> SAVED_FILE{{"filename", "Where it is", &SavedFile::path}};
+
+Outcome<SavedFile> savemempool(const Call& call) {
+    if (!chain_of(call).mempool_loaded()) return NOT_LOADED;
+    const node::Network* network = context_of(call).node.network;
+    const auto path = wait_for<std::filesystem::path>(
+        call, &chain::Chain::save_mempool,
+        network == nullptr ? std::vector<Txid>() : network->unbroadcast());
+    if (path.empty()) return NOT_SAVED;
+    return SavedFile{path.string()};
+}
+
+const Method SAVEMEMPOOL{
+    .name = "savemempool",
+    .summary = "Write the mempool to mempool.dat, as at a stop.",
+    .fails = {NOT_LOADED, NOT_SAVED},
+    .run = {savemempool, SAVED_FILE},
+};
+
+using Nothing = std::map<std::string, Null>;
+
+Outcome<Nothing> importmempool(const Call& call) {
+    if (chain_of(call).initial_download()) return NOT_SYNCED;
+    const auto option = [&](std::string_view name, bool otherwise) {
+        const Json* value = call.has(1) ? call.arguments[1].find(name) : nullptr;
+        return value == nullptr ? otherwise : value->truth;
+    };
+    const chain::MempoolImport what{
+        .times = !option("use_current_time", true),
+        .priorities = option("apply_fee_delta_priority", false),
+        .unbroadcast = option("apply_unbroadcast_set", false)};
+    if (!wait_for<bool>(call, &chain::Chain::import_mempool, call.text(0), what)) return NOT_READ;
+    return Nothing();
+}
+
+const Method IMPORTMEMPOOL{
+    .name = "importmempool",
+    .summary = "Let the transactions of a mempool.dat in, as far as they are good.",
+    .params =
+        {{"filepath", Type::Text, REQUIRED, "The file, as the node's machine names it"},
+         {"options",
+          Type::Object,
+          ABSENT,
+          "What else is taken over",
+          {{"use_current_time", Type::Bool, "They come in now, not when they did (true)", {}, true},
+           {"apply_fee_delta_priority",
+            Type::Bool,
+            "What prioritisetransaction added (false)",
+            {},
+            true},
+           {"apply_unbroadcast_set",
+            Type::Bool,
+            "Which no peer has asked for yet (false)",
+            {},
+            true}}}},
+    .fails = {NOT_SYNCED, NOT_READ},
+    .example = "mempool.dat",
+    .run = {importmempool, "Nothing"},
+};
+
 } // namespace
 
 Groups mempool_methods() {
     return {
         {"Mempool",
          {&GETMEMPOOLINFO, &GETRAWMEMPOOL, &GETMEMPOOLENTRY, &GETMEMPOOLANCESTORS,
-          &GETMEMPOOLDESCENDANTS, &GETMEMPOOLCLUSTER, &GETTXSPENDINGPREVOUT}},
+          &GETMEMPOOLDESCENDANTS, &GETMEMPOOLCLUSTER, &GETTXSPENDINGPREVOUT, &SAVEMEMPOOL,
+          &IMPORTMEMPOOL}},
         {"hidden", {&GETMEMPOOLFEERATEDIAGRAM}},
         {"Mining", {&PRIORITISETRANSACTION, &GETPRIORITISEDTRANSACTIONS}}};
 }

@@ -189,15 +189,6 @@ const Object<TemplateView> TEMPLATE{
          return only_if(!v.made.witness_commitment.empty(), v.made.witness_commitment);
      }}};
 
-chain::BlockTemplate make_template(const Call& call, Script payout) {
-    NodeContext& context = context_of(call);
-    auto made =
-        wait_for<chain::BlockTemplate>(call, &chain::Chain::make_template, std::move(payout));
-    context.template_weight = made.block->weight();
-    context.template_transactions = static_cast<int64_t>(made.block->transactions.size()) - 1;
-    return made;
-}
-
 bool is_proposal(const Call& call) {
     const Json* mode = call.arguments[0].find("mode");
     return mode != nullptr && mode->text == "proposal";
@@ -223,7 +214,7 @@ Reply template_now(const Call& call) {
     }
     Script anyone;
     push_opcode(anyone, OP_1);
-    return to_json(TemplateView{make_template(call, std::move(anyone)), params_of(call)}, TEMPLATE);
+    return to_json(TemplateView{make_template(call, anyone), params_of(call)}, TEMPLATE);
 }
 
 /// What a long poll has seen already.

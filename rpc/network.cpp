@@ -460,6 +460,53 @@ const Method GETNODEADDRESSES{
     .run = {with_network<getnodeaddresses>, KNOWN_ADDRESS},
 };
 
+// getorphantxs ///////////////////////////////////////////////////////////////////////////////
+
+using node::Orphanage;
+
+const Object<Orphanage::Orphan> ORPHAN{
+    {"txid", "Its id", [](auto& o) { return o.tx->txid; }},
+    {"wtxid", "The hash with the witness", [](auto& o) { return o.tx->wtxid; }},
+    {"bytes", "Bytes on the wire", [](auto& o) { return o.tx->size_bytes; }},
+    {"vsize", "Virtual bytes", [](auto& o) { return o.tx->vsize(); }},
+    {"weight", "Weight units", [](auto& o) { return o.tx->weight(); }},
+    {"from", "Ids of the peers that sent it", [](auto& o) { return std::vector{o.peer}; }}};
+
+const Object<Orphanage::Orphan> ORPHAN_WITH_HEX{
+    {ORPHAN}, {"hex", "As on the wire", [](auto& o) { return encode(*o.tx); }}};
+
+const Error VERBOSITY_IS_BOOL{Code::TypeError, "Verbosity was boolean but only integer allowed"};
+
+Reply getorphantxs(const Call& call, node::Network& network) {
+    if (call.arguments[0].is(Json::Kind::Bool)) return VERBOSITY_IS_BOOL;
+    const int64_t verbosity = call.integer(0);
+    if (verbosity < 0 || verbosity > 2)
+        return Error{
+            Code::InvalidParameter, "Invalid verbosity value " + std::to_string(verbosity)};
+    const std::vector<Orphanage::Orphan> orphans = network.orphans();
+    if (verbosity == 2) return to_json(orphans, ORPHAN_WITH_HEX);
+    if (verbosity == 1) return to_json(orphans, ORPHAN);
+    std::vector<Txid> txids;
+    for (const Orphanage::Orphan& orphan : orphans) txids.push_back(orphan.tx->txid);
+    return to_json(txids);
+}
+
+const Method GETORPHANTXS{
+    .name = "getorphantxs",
+    .summary = "Transactions whose parents are missing.",
+    .params =
+        {{"verbosity", Type::Level, "0", "0: their ids, 1: what they are, 2: their bytes, too"}},
+    .fails =
+        {VERBOSITY_IS_BOOL, {Code::InvalidParameter, "Invalid verbosity value 3"}, P2P_DISABLED},
+    .example = "1",
+    .run =
+        {with_network<getorphantxs>,
+         {returned<std::vector<Txid>>("verbosity = 0", "Their ids"),
+          returned<std::vector<Orphanage::Orphan>>("verbosity = 1", "The transactions", ORPHAN),
+          returned<std::vector<Orphanage::Orphan>>(
+              "verbosity = 2", "The transactions", ORPHAN_WITH_HEX)}},
+};
+
 } // namespace
 
 Groups network_methods() {
@@ -467,7 +514,7 @@ Groups network_methods() {
         {"Network",
          {&GETNETWORKINFO, &GETPEERINFO, &GETCONNECTIONCOUNT, &GETNETTOTALS, &PING,
           &SETNETWORKACTIVE, &ADDNODE, &DISCONNECTNODE, &GETADDEDNODEINFO, &GETNODEADDRESSES}},
-        {"hidden", {&ADDCONNECTION}}};
+        {"hidden", {&ADDCONNECTION, &GETORPHANTXS}}};
 }
 
 } // namespace cairn::rpc

@@ -52,6 +52,14 @@ std::set<Txid> unbroadcast(const Call& call) {
     return {txids.begin(), txids.end()};
 }
 
+chain::BlockTemplate make_template(const Call& call, const consensus::Script& payout) {
+    auto made = wait_for<chain::BlockTemplate>(call, &chain::Chain::make_template, payout);
+    NodeContext& context = context_of(call);
+    context.template_weight = made.weight;
+    context.template_transactions = static_cast<int64_t>(made.block->transactions.size()) - 1;
+    return made;
+}
+
 std::string reject_text(const Reject& reject) {
     return reject.detail.empty() ? std::string(reject.reason)
                                  : std::string(reject.reason) + ", " + reject.detail;

@@ -107,6 +107,9 @@ transaction_of_hex(const std::string& hex, const Error& otherwise);
 /// What no peer has asked for yet.
 std::set<consensus::Txid> unbroadcast(const Call& call);
 
+/// A template over the tip that pays to `payout`; getmininginfo tells of the last.
+chain::BlockTemplate make_template(const Call& call, const consensus::Script& payout);
+
 /// Core's sentence for a refusal: the reason and, where there is one, the detail.
 std::string reject_text(const consensus::Reject& reject);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Single transactions: looking them up, sending them, taking them apart.
+#include "chain/package.h"
 #include "consensus/address.h"
 #include "consensus/signature.h"
 #include "consensus/standard.h"
@@ -16,8 +17,6 @@ using namespace consensus;
 using namespace server;
 
 namespace {
-
-constexpr size_t MAX_TESTED_TRANSACTIONS = 25;
 
 const Error GENESIS_COINBASE{
     Code::InvalidAddressOrKey, "The genesis block coinbase is not considered an ordinary "
@@ -51,9 +50,17 @@ const Error ALREADY_CONFIRMED{Code::AlreadyInUtxoSet, "Transaction outputs alrea
 const Error BAD_TRANSACTION_COUNT{
     Code::InvalidParameter, "Array must contain between 1 and 25 transactions."};
 
+const Error BAD_TOPOLOGY{
+    Code::Verify, "package topology disallowed. not child-with-parents or parents depend on each "
+                  "other."};
+
 const Param MAX_FEERATE{
     "maxfeerate", Type::Amount, "\"0.10\"",
     "Refuse a transaction that pays more coins for 1,000 virtual bytes; 0: no limit"};
+
+const Param MAX_BURN{
+    "maxburnamount", Type::Amount, "\"0\"",
+    "Refuse a transaction with more coins than these in an unspendable output"};
 
 // getrawtransaction //////////////////////////////////////////////////////////////////////////
 
@@ -234,8 +241,7 @@ const Method SENDRAWTRANSACTION{
     .params =
         {{"hexstring", Type::Hex, REQUIRED, "The transaction as on the wire"},
          MAX_FEERATE,
-         {"maxburnamount", Type::Amount, "\"0\"",
-          "Refuse a transaction with more coins than these in an unspendable output"}},
+         MAX_BURN},
     .fails =
         {NOT_A_TRANSACTION,
          FEERATE_TOO_HIGH,
@@ -251,62 +257,93 @@ const Method SENDRAWTRANSACTION{
 /// What the mempool says of a transaction.
 struct Test {
     TransactionRef tx;
-    Verdict verdict;
-    bool too_much; ///< It is good, but pays more than the caller wants.
+    std::optional<Verdict> verdict;           ///< None if it was not looked at as far as that.
+    bool too_much = false;                    ///< It is good, but pays more than the caller wants.
+    std::optional<std::string> package_error; ///< What is wrong with all of them.
 
-    bool allowed() const { return verdict.has_value() && !too_much; }
+    bool allowed() const { return verdict.has_value() && verdict->has_value() && !too_much; }
 
     std::optional<std::string> reason() const {
         if (too_much) return "max-fee-exceeded";
-        if (verdict) return std::nullopt;
-        const bool missing = verdict.error().kind == Reject::Kind::MissingInputs;
-        return missing ? "missing-inputs" : verdict.error().reason;
+        if (!verdict || *verdict) return std::nullopt;
+        return is_missing() ? "missing-inputs" : verdict->error().reason;
     }
 
     std::optional<std::string> details() const {
-        if (verdict) return std::nullopt;
-        return reject_text(verdict.error());
+        if (!verdict || *verdict || is_missing()) return std::nullopt;
+        return reject_text(verdict->error());
     }
+
+    bool is_missing() const { return verdict->error().kind == Reject::Kind::MissingInputs; }
 };
 
-const Object<Test> TEST_FEES{
-    {"base", "The fee", [](auto& t) { return t.verdict->fee; }},
-    {"effective-feerate", "Its price of 1,000 virtual bytes",
-     [](auto& t) { return t.verdict->effective_feerate; }},
+const Object<chain::Accepted> FEES{
+    {"base", "The fee", &chain::Accepted::fee},
+    {"effective-feerate", "The price of 1,000 virtual bytes, with those that had to pay for it",
+     [](auto& a) { return only_if(!a.effective_of.empty(), a.effective_feerate); }},
     {"effective-includes", "Wtxids of what that price is of",
-     [](auto& t) { return std::vector{t.tx->wtxid}; }}};
+     [](auto& a) { return only_if(!a.effective_of.empty(), a.effective_of); }}};
 
 const Object<Test> TEST{
     {"txid", "Its id", [](auto& t) { return t.tx->txid; }},
     {"wtxid", "The hash with the witness", [](auto& t) { return t.tx->wtxid; }},
-    {"allowed", "Whether it would be taken", &Test::allowed},
+    {"package-error", "What is wrong with all together", &Test::package_error},
+    {"allowed", "Whether it would be taken",
+     [](auto& t) { return only_if(t.verdict.has_value(), t.allowed()); }},
     {"vsize", "Virtual bytes",
-     [](auto& t) { return only_if(t.allowed(), t.verdict ? t.verdict->vsize : 0); }},
-    {"fees", "What it pays", [](auto& t) { return t.allowed() ? &t : nullptr; }, TEST_FEES},
+     [](auto& t) { return only_if(t.allowed(), t.allowed() ? (*t.verdict)->vsize : 0); }},
+    {"fees", "What it pays", [](auto& t) { return t.allowed() ? &**t.verdict : nullptr; }, FEES},
     {"reject-reason", "Why not", &Test::reason},
     {"reject-details", "Why not, in more words", &Test::details}};
 
-Outcome<std::vector<Test>> testmempoolaccept(const Call& call) {
+/// Argument 0, an array of hexadecimal texts.
+Outcome<std::vector<TransactionRef>> transactions_argument(const Call& call) {
     const std::vector<Json>& texts = call.arguments[0].items;
-    if (texts.empty() || texts.size() > MAX_TESTED_TRANSACTIONS) return BAD_TRANSACTION_COUNT;
-    const Amount max_feerate = call.satoshis(1);
-    if (max_feerate >= COIN) return FEERATE_TOO_HIGH;
-    std::vector<Test> tests;
+    if (texts.empty() || texts.size() > chain::MAX_PACKAGE_COUNT) return BAD_TRANSACTION_COUNT;
+    std::vector<TransactionRef> transactions;
     for (const Json& text : texts) {
-        const Outcome<TransactionRef> tx = transaction_of_hex(
+        Outcome<TransactionRef> tx = transaction_of_hex(
             text.is(Json::Kind::String) ? text.text : "",
             {Code::Deserialization,
              "TX decode failed: " + text.text + " Make sure the tx has at least one input."});
         if (!tx) return tx.error();
-        const Verdict verdict = accept(call, *tx, true);
-        tests.push_back({*tx, verdict, verdict && pays_too_much(*verdict, max_feerate)});
+        transactions.push_back(std::move(*tx));
+    }
+    return transactions;
+}
+
+Outcome<std::vector<Test>> testmempoolaccept(const Call& call) {
+    const Amount max_feerate = call.satoshis(1);
+    const auto transactions = transactions_argument(call);
+    if (!transactions) return transactions.error();
+    if (max_feerate >= COIN) return FEERATE_TOO_HIGH;
+    chain::PackageOutcome outcome;
+    if (transactions->size() == 1) {
+        const TransactionRef& tx = transactions->front();
+        outcome.each.insert_or_assign(tx->wtxid, accept(call, tx, true));
+    } else {
+        outcome = wait_for<chain::PackageOutcome>(
+            call, &chain::Chain::accept_package, *transactions,
+            chain::AcceptOptions{.test_only = true});
+    }
+    std::vector<Test> tests;
+    bool stopped = false; // what comes after one that pays too much is not told of
+    for (const TransactionRef& tx : *transactions) {
+        Test& test = tests.emplace_back(Test{tx, {}, false, {}});
+        const auto found = outcome.each.find(tx->wtxid);
+        if (found != outcome.each.end() && !stopped) {
+            test.verdict = found->second;
+            test.too_much = stopped = found->second && pays_too_much(*found->second, max_feerate);
+        }
+        if (outcome.each.empty()) test.package_error = reject_text(outcome.verdict.error());
     }
     return tests;
 }
 
 const Method TESTMEMPOOLACCEPT{
     .name = "testmempoolaccept",
-    .summary = "Whether the mempool would take transactions, each for itself; nothing is kept.",
+    .summary = "Whether the mempool would take transactions, all of them and none paying for "
+               "another; nothing is kept.",
     .params =
         {{"rawtxs",
           Type::Array,
@@ -317,6 +354,87 @@ const Method TESTMEMPOOLACCEPT{
     .fails = {BAD_TRANSACTION_COUNT, FEERATE_TOO_HIGH, DECODE_FAILED},
     .example = "[\"$TRANSACTION\"]",
     .run = {testmempoolaccept, TEST},
+};
+
+// submitpackage //////////////////////////////////////////////////////////////////////////////
+
+/// What became of one transaction of a package.
+struct Submitted {
+    TransactionRef tx;
+    std::optional<Verdict> verdict;
+
+    const chain::Accepted* accepted() const { return verdict && *verdict ? &**verdict : nullptr; }
+
+    std::optional<std::string> error() const {
+        if (!verdict) return "package-not-validated";
+        if (*verdict) return std::nullopt;
+        return reject_text(verdict->error());
+    }
+};
+
+const Object<Submitted> SUBMITTED{
+    {"txid", "Its id", [](auto& s) { return s.tx->txid; }},
+    {"other-wtxid", "The same with another witness, which waits already",
+     [](auto& s) { return s.accepted() ? s.accepted()->waits_as : std::nullopt; }},
+    {"vsize", "Virtual bytes",
+     [](auto& s) {
+         return only_if(s.accepted() != nullptr, s.accepted() ? s.accepted()->vsize : 0);
+     }},
+    {"fees", "What it pays", &Submitted::accepted, FEES},
+    {"error", "Why it is not taken", &Submitted::error}};
+
+struct PackageView {
+    std::string message;
+    std::vector<std::pair<std::string, Submitted>> each;
+    std::vector<Txid> replaced;
+};
+
+const Object<PackageView> PACKAGE{
+    {"package_msg", "success, or what is wrong", &PackageView::message},
+    {"tx-results", "By wtxid", &PackageView::each, SUBMITTED},
+    {"replaced-transactions", "Ids of what went for them", &PackageView::replaced}};
+
+Outcome<PackageView> submitpackage(const Call& call) {
+    const auto package = transactions_argument(call);
+    if (!package) return package.error();
+    const Amount max_feerate = call.satoshis(1);
+    if (max_feerate >= COIN) return FEERATE_TOO_HIGH;
+    for (const TransactionRef& tx : *package)
+        if (burns_more_than(*tx, call.satoshis(2))) return BURNS_TOO_MUCH;
+    if (!chain::is_child_with_parents(*package)) return BAD_TOPOLOGY;
+    chain::AcceptOptions options;
+    if (max_feerate > Amount(0)) options.max_feerate = chain::FeeRate{max_feerate};
+    const auto outcome =
+        wait_for<chain::PackageOutcome>(call, &chain::Chain::accept_package, *package, options);
+    PackageView view{
+        outcome.verdict ? "success" : reject_text(outcome.verdict.error()), {}, outcome.replaced};
+    node::Network* network = context_of(call).node.network;
+    for (const TransactionRef& tx : *package) {
+        Submitted submitted{tx, std::nullopt};
+        if (const auto found = outcome.each.find(tx->wtxid); found != outcome.each.end())
+            submitted.verdict = found->second;
+        const chain::Accepted* accepted = submitted.accepted();
+        if (network != nullptr && accepted != nullptr && !accepted->waits_as)
+            network->broadcast(tx, !accepted->effective_of.empty());
+        view.each.emplace_back(tx->wtxid.to_string(), std::move(submitted));
+    }
+    return view;
+}
+
+const Method SUBMITPACKAGE{
+    .name = "submitpackage",
+    .summary = "Put a transaction with its parents into the mempool: it may pay for one of them.",
+    .params =
+        {{"package",
+          Type::Array,
+          REQUIRED,
+          "Up to 25 transactions as on the wire, the child last",
+          {{"", Type::Hex, "A transaction"}}},
+         MAX_FEERATE,
+         MAX_BURN},
+    .fails = {BAD_TRANSACTION_COUNT, FEERATE_TOO_HIGH, BURNS_TOO_MUCH, BAD_TOPOLOGY, DECODE_FAILED},
+    .example = "[\"$TRANSACTION\"]",
+    .run = {submitpackage, PACKAGE},
 };
 
 // decoderawtransaction, decodescript /////////////////////////////////////////////////////////
@@ -437,7 +555,8 @@ const Method DECODESCRIPT{
 Groups transaction_methods() {
     return {
         {"Rawtransactions",
-         {&GETRAWTRANSACTION, &SENDRAWTRANSACTION, &DECODERAWTRANSACTION, &DECODESCRIPT}},
+         {&GETRAWTRANSACTION, &SENDRAWTRANSACTION, &SUBMITPACKAGE, &DECODERAWTRANSACTION,
+          &DECODESCRIPT}},
         {"Mempool", {&TESTMEMPOOLACCEPT}}};
 }
 

@@ -38,6 +38,7 @@ enum class Code : int {
     NodeAlreadyAdded = -23,
     Deserialization = -22,
     Database = -20,
+    InInitialDownload = -10,
     InvalidParameter = -8,
     InvalidAddressOrKey = -5,
     TypeError = -3,

@@ -81,13 +81,14 @@ BOOST_AUTO_TEST_CASE(file__saved_and_loaded__holds_the_same) {
     pool.prioritise(child.tx->txid, 7);
     const Txid absent = some_point(9).txid;
     pool.prioritise(absent, -3);
-    save_mempool(folder.path() / "mempool.dat", pool);
+    save_mempool(folder.path() / "mempool.dat", pool, {child.tx->txid});
     const std::optional<SavedMempool> saved = load_mempool(folder.path() / "mempool.dat");
     BOOST_REQUIRE(saved);
     BOOST_REQUIRE(saved->items.size() == 2u);
     BOOST_TEST((saved->items[0].tx->wtxid == parent.tx->wtxid));
     BOOST_TEST(saved->items[0].time == 111);
     BOOST_TEST(saved->items[1].priority == Amount(7));
+    BOOST_TEST((saved->unbroadcast == std::set<Txid>{child.tx->txid}));
     BOOST_TEST((saved->priorities == std::map<Txid, Amount>{{absent, -3}}));
 }
 
@@ -104,7 +105,7 @@ BOOST_AUTO_TEST_CASE(file__obfuscated_version_2__is_read) {
     const TemporaryFolder folder;
     Mempool pool({1, 2});
     const TransactionRef tx = pool.add(entry_of(payment({some_point(1)}), 10, 111)).tx;
-    save_mempool(folder.path() / "plain", pool);
+    save_mempool(folder.path() / "plain", pool, {});
     std::ifstream in(folder.path() / "plain", std::ios::binary);
     std::string plain((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     const std::string key = "\x11\x22\x33\x44\x55\x66\x77\x88";

@@ -151,7 +151,8 @@ void FakeChain::mine(int count, uint32_t salt, int32_t version) {
     }
 }
 
-consensus::Result<chain::Accepted> FakeChain::accept_transaction(const TransactionRef& tx) {
+consensus::Result<chain::Accepted>
+FakeChain::accept_transaction(const TransactionRef& tx, bool paid_for) {
     if (find_transaction({InventoryType::WtxidTransaction, tx->wtxid}))
         return consensus::Reject{consensus::Reject::Kind::Known, "txn-already-in-mempool"};
     for (const consensus::TxIn& input : tx->inputs) {
@@ -159,6 +160,8 @@ consensus::Result<chain::Accepted> FakeChain::accept_transaction(const Transacti
             return consensus::missing_inputs("bad-txns-inputs-missingorspent");
     }
     if (tx->outputs[0].value < 0) return consensus::invalid("bad-txns-vout-negative");
+    if (tx->outputs[0].value == TOO_CHEAP && !paid_for)
+        return consensus::policy("min relay fee not met");
     coins_.insert(tx->txid);
     pool_.push_back({tx, {1000}, ++sequence_});
     return chain::Accepted{};
@@ -339,6 +342,8 @@ void TestNet::act_one(TestNode& node, const AcceptBlock& action) {
 }
 
 void TestNet::act_one(TestNode& node, const AcceptTransaction& action) {
+    if (action.parent && node.chain.accept_transaction(action.parent, true))
+        perform(node, node.protocol.transaction_added(action.parent, {1000}, now));
     const auto outcome = node.chain.accept_transaction(action.tx);
     if (outcome) perform(node, node.protocol.transaction_added(action.tx, {1000}, now));
     perform(node, node.protocol.transaction_done(action.peer, action.tx, outcome, now));

@@ -54,7 +54,8 @@ public:
     /// `change` is set if the tip moved.
     chain::BlockOutcome
     accept_block(const consensus::BlockRef& block, std::optional<chain::TipChange>& change);
-    consensus::Result<chain::Accepted> accept_transaction(const consensus::TransactionRef& tx);
+    consensus::Result<chain::Accepted>
+    accept_transaction(const consensus::TransactionRef& tx, bool paid_for = false);
 
     /// Put `count` blocks on the tip; `salt` tells rival chains apart.
     void mine(int count, uint32_t salt = 0, int32_t version = 4);
@@ -88,6 +89,9 @@ private:
     std::set<consensus::Txid> coins_; ///< Transactions that may be spent from.
     uint64_t sequence_ = 0;
 };
+
+/// What a FakeChain doesn't take without a child that pays for it: payments of this value.
+constexpr int64_t TOO_CHEAP = 555;
 
 /// A transaction that spends output 0 of `parent` (null: of what every FakeChain has).
 consensus::TransactionRef make_payment(const consensus::Txid& parent, int64_t value);

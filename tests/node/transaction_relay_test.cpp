@@ -141,6 +141,37 @@ BOOST_AUTO_TEST_CASE(orphan__child_before_parent__parent_is_asked_for_and_both_a
     BOOST_TEST(node.protocol.transactions().orphanage().size() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(package__parent_pays_too_little__comes_in_with_its_child) {
+    for (const bool child_first : {true, false}) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId stub = net.connect_stub(node);
+        const auto parent = make_payment(COIN, TOO_CHEAP);
+        const auto child = make_payment(parent->txid, 1);
+        if (!child_first) send(net, node, stub, parent);
+        net.heard(node, stub);
+        send(net, node, stub, child);
+        BOOST_TEST(!waits(node, child));
+        BOOST_TEST(net.heard(node, stub, "getdata").size() == 1); // of the parent, be it again
+        send(net, node, stub, parent);
+        BOOST_TEST(waits(node, parent));
+        BOOST_TEST(waits(node, child));
+        BOOST_TEST(node.protocol.transactions().orphanage().size() == 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(package__parent_pays_too_little__is_not_asked_for_again) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const auto parent = make_payment(COIN, TOO_CHEAP);
+    send(net, node, stub, parent);
+    announce(net, node, stub, parent);
+    net.advance(5s);
+    BOOST_TEST(net.heard(node, stub, "getdata").empty());
+    BOOST_TEST(!waits(node, parent));
+}
+
 BOOST_AUTO_TEST_CASE(orphan__flood__stays_within_the_limits_and_ends) {
     TestNet net;
     TestNode& node = net.add();

@@ -138,11 +138,12 @@ BOOST_AUTO_TEST_CASE(row__each_method__is_documented) {
 }
 
 BOOST_AUTO_TEST_CASE(example__each_method__reply_is_as_described) {
-    // There is no peer whose connection could be closed, the node keeps its blocks, and the chain
-    // file knows nothing of the coins that dumptxoutset wrote.
+    // There is no peer whose connection could be closed, the node keeps its blocks, the chain file
+    // knows nothing of the coins that dumptxoutset wrote, and nobody has brought a mempool.
     std::map<std::string_view, std::string_view> failures{
         {"loadtxoutset",
          "Unable to load UTXO snapshot: assumeutxo block hash in snapshot metadata not recognized"},
+        {"importmempool", "Unable to import mempool file"},
         {"disconnectnode", "Node not found in connected nodes"},
         {"pruneblockchain", "Cannot prune blocks because node is not in prune mode."}};
     ExampleNode node;

@@ -2,7 +2,6 @@
 // What the methods do, and the errors they answer with, on a real chain.
 #include "consensus/address.h"
 #include "rpc/describe.h"
-#include "rpc/server/json_writer.h"
 #include "tests/rpc/test_node.h"
 
 #include <boost/test/unit_test.hpp>
@@ -13,35 +12,7 @@
 using namespace cairn::rpc;
 using namespace std::chrono_literals;
 
-namespace {
-
-const std::string NO_HASH(64, '0');
-
-std::string list_of(const std::string& text) {
-    return "[\"" + text + "\"]";
-}
-
-struct Fixture : TestNode {
-    std::string text_of(const Json& json) {
-        server::JsonWriter writer;
-        json.write(writer);
-        return writer.take();
-    }
-
-    std::string text(const std::string& method, const std::string& params = "[]") {
-        return text_of(result(method, params));
-    }
-
-    std::string field(const std::string& method, const std::string& params, const char* name) {
-        const Json value = result(method, params);
-        const Json* member = value.find(name);
-        return member == nullptr ? "absent" : text_of(*member);
-    }
-};
-
-} // namespace
-
-BOOST_FIXTURE_TEST_SUITE(methods, Fixture)
+BOOST_FIXTURE_TEST_SUITE(methods, TestNode)
 
 BOOST_AUTO_TEST_CASE(blocks__by_hash_and_height__as_mined) {
     const std::string tip = mine(3);
@@ -163,74 +134,6 @@ BOOST_AUTO_TEST_CASE(sendrawtransaction__refused__code_and_reason) {
     BOOST_TEST(
         error("testmempoolaccept", "[[]]") ==
         "-8 Array must contain between 1 and 25 transactions.");
-}
-
-BOOST_AUTO_TEST_CASE(prioritisetransaction__counts_in_modified_fee) {
-    mine(101);
-    const std::string txid = result("sendrawtransaction", list_of(spend_coinbase(1))).text;
-    result("prioritisetransaction", "[\"" + txid + "\",0,5000]");
-    const Json priority = *result("getprioritisedtransactions").find(txid);
-    BOOST_TEST(priority.find("fee_delta")->text == "5000");
-    BOOST_TEST(priority.find("in_mempool")->truth);
-    BOOST_TEST(priority.find("modified_fee")->text == "15000");
-    const Json entry = result("getmempoolentry", list_of(txid));
-    BOOST_TEST(entry.find("fees")->find("base")->text == "0.00010000");
-    BOOST_TEST(entry.find("fees")->find("modified")->text == "0.00015000");
-    BOOST_TEST(
-        error("prioritisetransaction", "[\"" + txid + "\",1,5000]") ==
-        "-8 Priority is no longer supported, dummy argument to prioritisetransaction must be 0.");
-    BOOST_TEST(error("getmempoolentry", list_of(NO_HASH)) == "-5 Transaction not in mempool");
-    BOOST_TEST(
-        error("getrawmempool", "[true,true]") ==
-        "-8 Verbose results cannot contain mempool sequence values.");
-}
-
-BOOST_AUTO_TEST_CASE(clusters__child_pays_for_its_parent__one_chunk) {
-    mine(101);
-    const std::string first = spend_coinbase(1, 500);
-    const std::string parent = result("sendrawtransaction", list_of(first)).text;
-    const std::string child =
-        result("sendrawtransaction", "[\"" + spend(first, 20'000) + "\",0]").text;
-    const Json cluster = result("getmempoolcluster", list_of(parent));
-    BOOST_TEST(text_of(cluster) == text("getmempoolcluster", list_of(child)));
-    BOOST_TEST(cluster.find("txcount")->text == "2");
-    const std::vector<Json>& chunks = cluster.find("chunks")->items;
-    BOOST_REQUIRE(chunks.size() == 1u);
-    BOOST_TEST(chunks[0].find("chunkfee")->text == "0.00020500");
-    BOOST_TEST(text_of(*chunks[0].find("txs")) == "[\"" + parent + "\",\"" + child + "\"]");
-    const std::string weight = cluster.find("clusterweight")->text;
-    BOOST_TEST(field("getmempoolentry", list_of(child), "chunkweight") == weight);
-    BOOST_TEST(
-        text("getmempoolfeeratediagram") ==
-        "[{\"weight\":0,\"fee\":0.00000000},{\"weight\":" + weight + ",\"fee\":0.00020500}]");
-    BOOST_TEST(text("getmempoolancestors", list_of(child)) == list_of(parent));
-    BOOST_TEST(text("getmempooldescendants", list_of(child)) == "[]");
-    const Json descendants = result("getmempooldescendants", "[\"" + parent + "\",true]");
-    BOOST_TEST(text_of(*descendants.find(child)) == text("getmempoolentry", list_of(child)));
-    for (const char* method : {"getmempoolcluster", "getmempoolancestors", "getmempooldescendants"})
-        BOOST_TEST(error(method, list_of(NO_HASH)) == "-5 Transaction not in mempool");
-    BOOST_TEST(field("getmempoolinfo", "[]", "optimal") == "true");
-}
-
-BOOST_AUTO_TEST_CASE(gettxspendingprevout__by_output__what_waits) {
-    mine(101);
-    const std::string first = spend_coinbase(1);
-    const std::string parent = result("sendrawtransaction", list_of(first)).text;
-    const std::string child = result("sendrawtransaction", list_of(spend(first))).text;
-    const auto output = [](const std::string& txid) {
-        return "{\"txid\":\"" + txid + "\",\"vout\":0";
-    };
-    BOOST_TEST(
-        text("gettxspendingprevout", "[[" + output(parent) + "}," + output(child) + "}]]") ==
-        "[" + output(parent) + ",\"spendingtxid\":\"" + child + "\"}," + output(child) + "}]");
-    BOOST_TEST(
-        error("gettxspendingprevout", "[[]]") == "-8 Invalid parameter, outputs are missing");
-    BOOST_TEST(error("gettxspendingprevout", "[[{\"vout\":0}]]") == "-3 Missing txid");
-    BOOST_TEST(
-        error("gettxspendingprevout", "[[{\"txid\":\"" + parent + "\"}]]") == "-3 Missing vout");
-    BOOST_TEST(
-        error("gettxspendingprevout", "[[{\"txid\":\"" + parent + "\",\"vout\":-1}]]") ==
-        "-8 Invalid parameter, vout cannot be negative");
 }
 
 BOOST_AUTO_TEST_CASE(getblocktemplate__young_chain_without_peers__is_mineable) {

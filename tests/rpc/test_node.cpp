@@ -5,6 +5,7 @@
 #include "consensus/chain_file.h"
 #include "consensus/pow.h"
 #include "consensus/standard.h"
+#include "rpc/server/json_writer.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/test/unit_test.hpp>
@@ -103,6 +104,23 @@ Json TestNode::result(const std::string& method, const std::string& params) {
     if (const Json* error = reply.find("error"))
         BOOST_FAIL(method + params + ": " + error->find("message")->text);
     return *reply.find("result");
+}
+
+std::string TestNode::text_of(const Json& json) {
+    server::JsonWriter writer;
+    json.write(writer);
+    return writer.take();
+}
+
+std::string TestNode::text(const std::string& method, const std::string& params) {
+    return text_of(result(method, params));
+}
+
+std::string
+TestNode::field(const std::string& method, const std::string& params, const char* name) {
+    const Json value = result(method, params);
+    const Json* member = value.find(name);
+    return member == nullptr ? "absent" : text_of(*member);
 }
 
 std::string TestNode::error(const std::string& method, const std::string& params) {

@@ -29,6 +29,13 @@ using server::Json;
 /// The chain file of that name in genesis/.
 consensus::Params read_params(const std::string& file);
 
+inline const std::string NO_HASH(64, '0');
+
+/// The parameters of a call with one text.
+inline std::string list_of(const std::string& text) {
+    return "[\"" + text + "\"]";
+}
+
 class TestNode {
 public:
     explicit TestNode(const consensus::Params& params = read_params("bitcoin-regtest.json"));
@@ -42,6 +49,12 @@ public:
     Json result(const std::string& method, const std::string& params = "[]");
     /// "code message" of a call that must fail.
     std::string error(const std::string& method, const std::string& params = "[]");
+
+    static std::string text_of(const Json& json);
+    /// The result as text.
+    std::string text(const std::string& method, const std::string& params = "[]");
+    /// A member of the result as text; "absent" if there is none.
+    std::string field(const std::string& method, const std::string& params, const char* name);
 
     /// Mine so many blocks that pay to anyone; the last one's hash.
     std::string mine(int count);
