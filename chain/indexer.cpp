@@ -209,10 +209,7 @@ void Indexer::limit_pruning() const {
 }
 
 Indexer::Status Indexer::status_of(const Index& index) const {
-    const BlockNode* best = index.best;
-    return {
-        index.row->name, index.synced && !chainstate_.catching_up(),
-        best ? best->height : Height(0)};
+    return {index.row->name, index.synced && !chainstate_.catching_up(), index.best};
 }
 
 Indexer::Status Indexer::status(IndexId id) const {

@@ -33,8 +33,10 @@ public:
     /// How far an index is.
     struct Status {
         std::string_view name;
-        bool synced; ///< It follows the tip.
-        Height height;
+        bool synced;           ///< It follows the tip.
+        const BlockNode* best; ///< The last block that is in it; null if there is none yet.
+
+        Height height() const { return best ? best->height : Height(0); }
     };
 
     /// Of those that are switched on, in the order of the table.

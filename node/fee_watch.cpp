@@ -38,7 +38,11 @@ FeeWatch::FeeWatch(const chain::Chain& chain, std::filesystem::path file)
 void FeeWatch::save() {
     const consensus::Bytes bytes =
         ask([](const chain::FeeEstimator& estimator) { return estimator.save(); });
-    chain::replace_file(file_, bytes);
+    try {
+        chain::replace_file(file_, bytes);
+    } catch (const std::runtime_error& error) {
+        return spdlog::warn("{}", error.what()); // they are only a convenience
+    }
     spdlog::info("Flushed fee estimates to {}.", file_.filename().string());
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Transactions that wait for a block, and what they should pay.
-#include "chain/policy.h"
 #include "node/network.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
@@ -23,17 +22,12 @@ const Error BAD_TXID{Code::InvalidParameter, "txid must be a hash of 64 hexadeci
 const Error NEGATIVE_VOUT{Code::InvalidParameter, "Invalid parameter, vout cannot be negative"};
 const Error SEQUENCE_OF_VERBOSE{
     Code::InvalidParameter, "Verbose results cannot contain mempool sequence values."};
-const Error PRIORITY_UNSUPPORTED{
-    Code::InvalidParameter,
-    "Priority is no longer supported, dummy argument to prioritisetransaction must be 0."};
 const Error NOT_LOADED{Code::Misc, "The mempool was not loaded yet"};
 const Error NOT_SAVED{Code::Misc, "Unable to dump mempool to disk"};
 const Error NOT_READ{Code::Misc, "Unable to import mempool file, see debug.log for details."};
 const Error NOT_SYNCED{
     Code::InInitialDownload,
     "Can only import the mempool after the block download and sync is done."};
-const Error DUST_HAS_NO_PRIORITY{
-    Code::InvalidParameter, "Priority is not supported for transactions with dust outputs."};
 
 const Param TXID{"txid", Type::Hash, REQUIRED, "Its id"};
 const Param VERBOSE{"verbose", Type::Bool, "false", "With what getmempoolentry tells of each"};
@@ -468,60 +462,6 @@ const Method GETMEMPOOLINFO{
     .run = {getmempoolinfo, POOL_STATE},
 };
 
-Outcome<bool> prioritisetransaction(const Call& call) {
-    if (call.has(1) && std::strtod(call.text(1).c_str(), nullptr) != 0) return PRIORITY_UNSUPPORTED;
-    const Txid txid(hash_argument(call, 0));
-    {
-        const chain::MempoolReader pool = chain_of(call).mempool();
-        const chain::MempoolEntry* entry = pool->find(txid);
-        if (entry && chain::count_dust(*entry->tx, chain_of(call).options().dust_feerate) > 0)
-            return DUST_HAS_NO_PRIORITY;
-    }
-    wait_for<Null>(call, &chain::Chain::prioritise, txid, Amount(call.integer(2)));
-    return true;
-}
-
-const Method PRIORITISETRANSACTION{
-    .name = "prioritisetransaction",
-    .summary = "Count a transaction in mining as if it paid more, or less. It still pays the same.",
-    .params =
-        {{"txid", Type::Hash, REQUIRED, "The transaction"},
-         {"dummy", Type::Real, ABSENT, "0 or null; kept for old callers"},
-         {"fee_delta", Type::Integer, REQUIRED, "Satoshis, added to what was given before"}},
-    .fails = {PRIORITY_UNSUPPORTED, DUST_HAS_NO_PRIORITY},
-    .example = "$WAITING_TXID 0 1000",
-    .run = {prioritisetransaction, "true"},
-};
-
-struct Priority {
-    Amount delta;
-    std::optional<Amount> modified_fee; ///< Of one that waits.
-};
-
-const Object<Priority> PRIORITY{
-    {"fee_delta", "Satoshis that its fee counts more", [](auto& p) { return p.delta.value; }},
-    {"in_mempool", "Whether it waits", [](auto& p) { return p.modified_fee.has_value(); }},
-    {"modified_fee", "Satoshis that it counts as paying, if it waits", [](auto& p) {
-         return only_if(p.modified_fee.has_value(), p.modified_fee.value_or(0).value);
-     }}};
-
-std::map<std::string, Priority> getprioritisedtransactions(const Call& call) {
-    const chain::MempoolReader pool = chain_of(call).mempool();
-    std::map<std::string, Priority> all;
-    for (const auto& [txid, delta] : pool->priorities()) {
-        const chain::MempoolEntry* entry = pool->find(txid);
-        const Amount fee = entry == nullptr ? Amount(0) : entry->modified_fee;
-        all[txid.to_string()] = {delta, only_if(entry != nullptr, fee)};
-    }
-    return all;
-}
-
-const Method GETPRIORITISEDTRANSACTIONS{
-    .name = "getprioritisedtransactions",
-    .summary = "What prioritisetransaction has changed.",
-    .run = {getprioritisedtransactions, "By id", PRIORITY},
-};
-
 struct SavedFile {
     std::string path;
 };
@@ -594,8 +534,7 @@ Groups mempool_methods() {
          {&GETMEMPOOLINFO, &GETRAWMEMPOOL, &GETMEMPOOLENTRY, &GETMEMPOOLANCESTORS,
           &GETMEMPOOLDESCENDANTS, &GETMEMPOOLCLUSTER, &GETTXSPENDINGPREVOUT, &SAVEMEMPOOL,
           &IMPORTMEMPOOL}},
-        {"hidden", {&GETMEMPOOLFEERATEDIAGRAM}},
-        {"Mining", {&PRIORITISETRANSACTION, &GETPRIORITISEDTRANSACTIONS}}};
+        {"hidden", {&GETMEMPOOLFEERATEDIAGRAM}}};
 }
 
 } // namespace cairn::rpc

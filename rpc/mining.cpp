@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // For miners outside: templates (BIP-0022, BIP-0023, BIP-0145) and what they send back.
+#include "chain/policy.h"
 #include "consensus/block_rules.h"
 #include "consensus/pow.h"
 #include "consensus/version_bits.h"
@@ -36,6 +37,11 @@ const Error NO_SIGNET{
     Code::InvalidParameter, "getblocktemplate must be called with the signet rule set (call with "
                             "{\"rules\": [\"segwit\", \"signet\"]})"};
 const Error BAD_COUNT{Code::InvalidParameter, "Invalid nblocks. Must be a positive number or -1."};
+const Error PRIORITY_UNSUPPORTED{
+    Code::InvalidParameter,
+    "Priority is no longer supported, dummy argument to prioritisetransaction must be 0."};
+const Error DUST_HAS_NO_PRIORITY{
+    Code::InvalidParameter, "Priority is not supported for transactions with dust outputs."};
 const Error BAD_HEIGHT{Code::InvalidParameter, "Block does not exist at specified height"};
 
 /// What follows the block is ignored, as the reference does.
@@ -450,12 +456,67 @@ const Method GETMININGINFO{
     .run = {[](const Call& call) { return MiningState{context_of(call)}; }, MINING_STATE},
 };
 
+Outcome<bool> prioritisetransaction(const Call& call) {
+    if (call.has(1) && std::strtod(call.text(1).c_str(), nullptr) != 0) return PRIORITY_UNSUPPORTED;
+    const Txid txid(hash_argument(call, 0));
+    {
+        const chain::MempoolReader pool = chain_of(call).mempool();
+        const chain::MempoolEntry* entry = pool->find(txid);
+        if (entry && chain::count_dust(*entry->tx, chain_of(call).options().dust_feerate) > 0)
+            return DUST_HAS_NO_PRIORITY;
+    }
+    wait_for<Null>(call, &chain::Chain::prioritise, txid, Amount(call.integer(2)));
+    return true;
+}
+
+const Method PRIORITISETRANSACTION{
+    .name = "prioritisetransaction",
+    .summary = "Count a transaction in mining as if it paid more, or less. It still pays the same.",
+    .params =
+        {{"txid", Type::Hash, REQUIRED, "The transaction"},
+         {"dummy", Type::Real, ABSENT, "0 or null; kept for old callers"},
+         {"fee_delta", Type::Integer, REQUIRED, "Satoshis, added to what was given before"}},
+    .fails = {PRIORITY_UNSUPPORTED, DUST_HAS_NO_PRIORITY},
+    .example = "$WAITING_TXID 0 1000",
+    .run = {prioritisetransaction, "true"},
+};
+
+struct Priority {
+    Amount delta;
+    std::optional<Amount> modified_fee; ///< Of one that waits.
+};
+
+const Object<Priority> PRIORITY{
+    {"fee_delta", "Satoshis that its fee counts more", [](auto& p) { return p.delta.value; }},
+    {"in_mempool", "Whether it waits", [](auto& p) { return p.modified_fee.has_value(); }},
+    {"modified_fee", "Satoshis that it counts as paying, if it waits", [](auto& p) {
+         return only_if(p.modified_fee.has_value(), p.modified_fee.value_or(0).value);
+     }}};
+
+std::map<std::string, Priority> getprioritisedtransactions(const Call& call) {
+    const chain::MempoolReader pool = chain_of(call).mempool();
+    std::map<std::string, Priority> all;
+    for (const auto& [txid, delta] : pool->priorities()) {
+        const chain::MempoolEntry* entry = pool->find(txid);
+        const Amount fee = entry == nullptr ? Amount(0) : entry->modified_fee;
+        all[txid.to_string()] = {delta, only_if(entry != nullptr, fee)};
+    }
+    return all;
+}
+
+const Method GETPRIORITISEDTRANSACTIONS{
+    .name = "getprioritisedtransactions",
+    .summary = "What prioritisetransaction has changed.",
+    .run = {getprioritisedtransactions, "By id", PRIORITY},
+};
+
 } // namespace
 
 Groups mining_methods() {
     return {
         {"Mining",
-         {&GETBLOCKTEMPLATE, &SUBMITBLOCK, &SUBMITHEADER, &GETNETWORKHASHPS, &GETMININGINFO}}};
+         {&GETBLOCKTEMPLATE, &SUBMITBLOCK, &SUBMITHEADER, &GETNETWORKHASHPS, &GETMININGINFO,
+          &PRIORITISETRANSACTION, &GETPRIORITISEDTRANSACTIONS}}};
 }
 
 } // namespace cairn::rpc

@@ -13,7 +13,7 @@ Error still_syncing(const chain::Indexer::Status& index) {
     return {
         Code::InternalError,
         "Unable to get data because " + std::string(index.name) +
-            " is still syncing. Current height: " + std::to_string(index.height.value)};
+            " is still syncing. Current height: " + std::to_string(index.height().value)};
 }
 
 Hash256 hash_argument(const Call& call, size_t i) {

@@ -118,6 +118,8 @@ Height check_state(const std::filesystem::path& directory) {
     keep_all_indexes(test.options());
     test.options().directory = directory;
     test.open();
+    test.close(); // flushes what was connected of the bodies that waited on the disk
+    test.open();
     test.wait_for_indexes();
     // Everything on the way down is there, and fits together.
     for (const BlockNode* node = &test.tip(); node; node = node->parent_node()) {

@@ -81,6 +81,8 @@ public:
     /// The chain on disk is whole, and its coins are those of its blocks alone.
     void check() {
         for (const ChainTip& tip : test_.chain().tips()) BOOST_TEST(tip.status != "invalid");
+        test_.close(); // flushes what was connected of the bodies that waited on the disk
+        test_.open();
         test_.wait_for_indexes();
         std::vector<BlockRef> way;
         for (const BlockNode* node = &test_.tip(); node->parent; node = node->parent_node()) {
@@ -189,6 +191,7 @@ BOOST_AUTO_TEST_CASE(failed_read__of_another_thread__stops_the_chain) {
         test.options().env = env.get();
         test.open();
         test.mine(3);
+        test.wait_for_indexes();
         test.close(); // of what is written now the memory keeps nothing
         test.open();
         disk->schedule(Fault::FailedRead, 1);

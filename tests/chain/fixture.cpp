@@ -231,7 +231,7 @@ void TestChain::wait() {
 void TestChain::wait_for_indexes() {
     // Behind the best header they follow what is on disk, which is the tip after open().
     const auto there = [this](const Indexer::Status& index) {
-        return index.synced || index.height == tip().height;
+        return index.synced || index.best == &tip();
     };
     while (!ended_ && !std::ranges::all_of(chain_->indexes().status(), there))
         std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(switched_on_later__interrupted_at_any_moment__is_what_a_bui
         const auto built = [&] {
             uint64_t sum = 0;
             for (const Indexer::Status& index : test.chain().indexes().status())
-                sum += static_cast<uint64_t>(index.height.value);
+                sum += static_cast<uint64_t>(index.height().value);
             return sum;
         };
         const uint64_t all = test.chain().indexes().status().size() * blocks.size();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Whole nodes over loopback: sockets, threads and the real chain.
+#include "chain/indexer.h"
 #include "consensus/chain_file.h"
 #include "node/context.h"
 #include "node/miner.h"

@@ -9,8 +9,6 @@ using namespace cairn::rpc;
 
 namespace {
 
-const std::string NO_HASH(64, '0');
-
 struct Fixture : TestNode {
     std::string field(const std::string& method, const std::string& params, const char* name) {
         const Json value = result(method, params);
@@ -49,7 +47,7 @@ BOOST_AUTO_TEST_CASE(address__mined_to_and_spent_from__history_balance_and_coins
     BOOST_TEST(field("getaddressbalance", of, "utxos") == "102");
     BOOST_TEST(field("getaddressbalance", of, "transactions") == "103");
     BOOST_TEST(field("getaddressbalance", of, "balance") == "5100.00000000");
-    BOOST_TEST(field("getaddressbalance", of, "received") == "5149.99990000");
+    BOOST_TEST(field("getaddressbalance", of, "received") == "5150.00000000");
     BOOST_TEST(field("getaddressbalance", of, "height") == "102");
     BOOST_TEST(result("getaddressutxos", of).items.size() == 102U);
     const Json history = result("getaddresshistory", "[\"" + address + "\",2]");
