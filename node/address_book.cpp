@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "node/address_book.h"
 
-#include "chain/file.h"
-
 #include <algorithm>
 #include <fstream>
 #include <iterator>
@@ -11,132 +9,271 @@ namespace cairn::node {
 
 namespace {
 
-constexpr std::array<uint8_t, 8> FILE_MAGIC = {'c', 'a', 'i', 'r', 'n', 'a', 'd', '1'};
-constexpr size_t MAX_FILE_BYTES = 4 << 20;
+constexpr std::array<uint8_t, 8> FILE_MAGIC = {'c', 'a', 'i', 'r', 'n', 'a', 'd', '2'};
+constexpr size_t MAX_FILE_BYTES = 16 << 20;
 
-} // namespace
+/// So often is looked for one that will do, however many won't.
+constexpr int MAX_CHOICES = 200;
 
-bool AddressBook::is_terrible(const Entry& entry, int64_t now) {
+bool is_terrible(const AddressBook::Entry& entry, int64_t now) {
     if (entry.place.time > now + 600) return true;
-    const bool old = now - entry.place.time > HORIZON_SECONDS;
+    const int64_t heard_of = std::max<int64_t>(entry.place.time, entry.last_success);
+    const bool old = now - heard_of > AddressBook::HORIZON_SECONDS;
     return old || (entry.last_success == 0 && entry.failures >= 3) || entry.failures >= 10;
 }
 
-bool AddressBook::add(const TimedAddress& place, Random& random) {
-    if (!place.address.is_routable() || place.address.port == 0) return false;
-    if (const auto found = entries_.find(place.address); found != entries_.end()) {
-        TimedAddress& known = found->second.place;
-        known.time = std::max(known.time, place.time);
-        known.services |= place.services;
-        return false;
+std::string text_of(const NetAddress& address) {
+    return {address.bytes.begin(), address.bytes.end()};
+}
+
+/// `content` with its SHA-256d behind it.
+Bytes with_sum(Bytes content) {
+    const consensus::Hash256 sum = consensus::sha256d(content);
+    content.insert(content.end(), sum.bytes.begin(), sum.bytes.end());
+    return content;
+}
+
+/// What `file` holds before its SHA-256d; nothing if there is no such file, or it is damaged.
+Bytes read_with_sum(const std::filesystem::path& file) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(file, error);
+    if (error || size > MAX_FILE_BYTES) return {};
+    std::ifstream stream(file, std::ios::binary);
+    Bytes bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+    Bytes content(
+        bytes.begin(), bytes.end() - static_cast<ptrdiff_t>(std::min<size_t>(bytes.size(), 32)));
+    if (with_sum(content) != bytes) content.clear();
+    return content;
+}
+
+/// Core: its version of serialization stands before each address; this bit is for BIP-0155.
+constexpr uint32_t ADDRV2_FORM = 1U << 29;
+
+struct AnchorFile {
+    Magic magic{};
+    std::vector<TimedAddress> anchors;
+
+    static void wire(auto&& codec, auto& file) {
+        codec(file.magic);
+        consensus::wire_list(codec, file.anchors, [&](auto& entry) {
+            uint32_t form = ADDRV2_FORM;
+            codec(form);
+            AddrV2Message::wire_entry(codec, entry);
+        });
     }
-    const std::string group = place.address.group();
-    const bool group_full = group_sizes_[group] >= MAX_PER_GROUP;
-    if (group_full || entries_.size() >= MAX_ENTRIES) {
-        const NetAddress* victim = pick_victim(group_full ? group : std::string(), random);
-        if (victim == nullptr) return false;
-        erase(NetAddress(*victim));
+};
+
+} // namespace
+
+AddressBook::Placed* AddressBook::Table::holder(uint64_t slot) const {
+    const auto found = slots.find(slot);
+    return found == slots.end() ? nullptr : found->second;
+}
+
+void AddressBook::Table::put(Placed& entry, uint64_t slot) {
+    slots[slot] = &entry;
+    entry.slot = slot;
+    entry.at = list.size();
+    list.push_back(&entry);
+}
+
+void AddressBook::Table::take(const Placed& entry) {
+    slots.erase(entry.slot);
+    list.back()->at = entry.at;
+    list[entry.at] = list.back();
+    list.pop_back();
+}
+
+AddressBook::AddressBook(Random random)
+    : random_(random),
+      key0_(random_.next()),
+      key1_(random_.next()) {}
+
+uint64_t AddressBook::hash(std::string_view what, uint64_t number) const {
+    return consensus::siphash(key0_ ^ number, key1_, consensus::as_bytes(what));
+}
+
+uint64_t AddressBook::told_slot(const Entry& entry) const {
+    const std::string pair = entry.place.address.group() + "<" + entry.source;
+    const uint64_t spread = hash(pair, 1) % BUCKETS_OF_SOURCE;
+    const uint64_t bucket = hash(entry.source + "<", 2 + spread) % TOLD_BUCKETS;
+    const uint64_t place = hash(text_of(entry.place.address), entry.place.address.port);
+    return bucket * BUCKET_SIZE + (place ^ bucket) % BUCKET_SIZE;
+}
+
+uint64_t AddressBook::answered_slot(const NetAddress& address) const {
+    const uint64_t place = hash(text_of(address), address.port);
+    const uint64_t spread = place / BUCKET_SIZE % BUCKETS_OF_GROUP;
+    const uint64_t bucket = hash(address.group(), spread) % ANSWERED_BUCKETS;
+    return bucket * BUCKET_SIZE + place % BUCKET_SIZE;
+}
+
+AddressBook::Placed* AddressBook::find(const NetAddress& address) {
+    const auto found = entries_.find(address);
+    return found == entries_.end() ? nullptr : &found->second;
+}
+
+/// False if somebody good stands in its place.
+bool AddressBook::insert(const Entry& entry, int64_t now) {
+    Table& table = table_of(entry);
+    const uint64_t slot = entry.answered ? answered_slot(entry.place.address) : told_slot(entry);
+    if (const Placed* holder = table.holder(slot)) {
+        if (!is_terrible(*holder, now)) return false;
+        erase(*holder);
     }
-    entries_[place.address].place = place;
-    ++group_sizes_[group];
+    Placed& placed = entries_[entry.place.address];
+    static_cast<Entry&>(placed) = entry;
+    table.put(placed, slot);
     return true;
 }
 
-/// An entry that never answered, of `group` if that isn't empty; null if all did.
-const NetAddress* AddressBook::pick_victim(const std::string& group, Random& random) const {
-    std::vector<const NetAddress*> candidates;
-    for (const auto& [address, entry] : entries_)
-        if (entry.last_success == 0 && (group.empty() || address.group() == group))
-            candidates.push_back(&address);
-    return candidates.empty() ? nullptr : candidates[random.below(candidates.size())];
+void AddressBook::erase(const Placed& entry) {
+    table_of(entry).take(entry);
+    entries_.erase(NetAddress(entry.place.address));
 }
 
-void AddressBook::erase(const NetAddress& address) {
-    const auto size = group_sizes_.find(address.group());
-    if (--size->second == 0) group_sizes_.erase(size);
-    entries_.erase(address);
+bool AddressBook::add(const TimedAddress& place, const std::string& source, int64_t now) {
+    if (!place.address.is_routable() || place.address.port == 0) return false;
+    if (Placed* known = find(place.address)) {
+        known->place.time = std::max(known->place.time, place.time);
+        known->place.services |= place.services;
+        return false;
+    }
+    return insert({.place = place, .source = source}, now);
 }
 
 void AddressBook::tried(const NetAddress& address, int64_t now) {
-    const auto found = entries_.find(address);
-    if (found == entries_.end()) return;
-    found->second.last_try = now;
-    ++found->second.failures;
+    Placed* entry = find(address);
+    if (entry == nullptr) return;
+    entry->last_try = now;
+    ++entry->failures;
 }
 
 void AddressBook::succeeded(const NetAddress& address, uint64_t services, int64_t now) {
-    const auto found = entries_.find(address);
-    if (found == entries_.end()) return;
-    Entry& entry = found->second;
-    entry.last_success = now;
-    entry.failures = 0;
-    entry.place.time = static_cast<uint32_t>(now);
-    entry.place.services = services;
+    Placed* entry = find(address);
+    if (entry == nullptr) return;
+    entry->last_success = now;
+    entry->failures = 0;
+    entry->place.services = services; // not the time, which would tell others whom we call
+    if (entry->answered) return;
+    if (answered_.holder(answered_slot(address)) == nullptr) return promote(*entry);
+    if (wanted_.size() < MAX_WANTED && std::ranges::find(wanted_, address) == wanted_.end())
+        wanted_.push_back(address);
+}
+
+/// To the table of those that answered. Who holds its place there goes back among the told.
+void AddressBook::promote(Placed& entry) {
+    const uint64_t slot = answered_slot(entry.place.address);
+    told_.take(entry);
+    if (Placed* holder = answered_.holder(slot)) {
+        Entry leaving = *holder;
+        erase(*holder);
+        leaving.answered = false;
+        insert(leaving, leaving.last_try);
+    }
+    entry.answered = true;
+    answered_.put(entry, slot);
+}
+
+/// Decide about the places that others want, as far as that can be decided. Returns a holder who
+/// is to be asked first.
+AddressBook::Placed* AddressBook::settle(int64_t now) {
+    Placed* to_ask = nullptr;
+    std::erase_if(wanted_, [&](const NetAddress& address) {
+        Placed* wants = find(address);
+        if (wants == nullptr || wants->answered) return true;
+        Placed* holder = answered_.holder(answered_slot(address));
+        if (holder != nullptr && now - holder->last_success < SETTLED_SECONDS) return true;
+        const bool asked = holder != nullptr && now - holder->last_try < SETTLED_SECONDS;
+        if (holder == nullptr || (asked && now - holder->last_try > ANSWER_SECONDS)) {
+            promote(*wants);
+            return true;
+        }
+        if (!asked) to_ask = holder;
+        return false;
+    });
+    return to_ask;
 }
 
 std::optional<NetAddress>
-AddressBook::pick(const std::set<std::string>& groups, Random& random, int64_t now) const {
-    std::vector<const NetAddress*> good;
-    std::vector<const NetAddress*> unknown;
-    for (const auto& [address, entry] : entries_) {
-        if (!address.can_dial() || now - entry.last_try < RETRY_SECONDS ||
-            is_terrible(entry, now) || groups.contains(address.group()))
-            continue;
-        (entry.last_success != 0 ? good : unknown).push_back(&address);
+AddressBook::choose(const Table& table, const std::set<std::string>& groups, int64_t now) {
+    for (int i = 0; i < MAX_CHOICES && !table.list.empty(); ++i) {
+        const Placed& entry = *table.list[random_.below(table.list.size())];
+        const NetAddress& address = entry.place.address;
+        if (address.can_dial() && now - entry.last_try >= RETRY_SECONDS &&
+            !is_terrible(entry, now) && !groups.contains(address.group()))
+            return address;
     }
-    const bool take_good = !good.empty() && (unknown.empty() || random.below(2) == 0);
-    const auto& from = take_good ? good : unknown;
-    if (from.empty()) return std::nullopt;
-    return *from[random.below(from.size())];
+    return std::nullopt;
 }
 
-std::vector<TimedAddress> AddressBook::sample(size_t count, Random& random, int64_t now) const {
+std::optional<NetAddress> AddressBook::pick(const std::set<std::string>& groups, int64_t now) {
+    const bool answered_first = random_.below(2) == 0;
+    const auto first = choose(answered_first ? answered_ : told_, groups, now);
+    return first ? first : choose(answered_first ? told_ : answered_, groups, now);
+}
+
+std::optional<NetAddress> AddressBook::pick_feeler(int64_t now) {
+    if (const Placed* holder = settle(now); holder != nullptr && holder->place.address.can_dial())
+        return holder->place.address;
+    return choose(told_, {}, now);
+}
+
+std::vector<TimedAddress> AddressBook::sample(size_t count, int64_t now) {
     std::vector<TimedAddress> all;
     for (const auto& [address, entry] : entries_)
         if (!is_terrible(entry, now)) all.push_back(entry.place);
     count = std::min(count, all.size());
-    for (size_t i = 0; i < count; ++i) std::swap(all[i], all[i + random.below(all.size() - i)]);
+    for (size_t i = 0; i < count; ++i) std::swap(all[i], all[i + random_.below(all.size() - i)]);
     all.resize(count);
     return all;
 }
 
-void AddressBook::save(const std::filesystem::path& file) const {
+Bytes AddressBook::file_content() const {
     Bytes out;
     consensus::Writer writer(out);
-    writer(FILE_MAGIC);
+    writer(FILE_MAGIC, key0_, key1_);
     writer.compact_size(entries_.size());
-    for (const auto& [address, entry] : entries_) writer(entry);
-    writer(consensus::sha256d(out));
-    chain::replace_file(file, out);
+    for (const auto& [address, entry] : entries_) writer(static_cast<const Entry&>(entry));
+    return with_sum(std::move(out));
+}
+
+void AddressBook::clear() {
+    wanted_.clear();
+    told_ = {};
+    answered_ = {};
+    entries_.clear();
 }
 
 bool AddressBook::load(const std::filesystem::path& file) {
-    entries_.clear();
-    group_sizes_.clear();
-    std::error_code error;
-    const auto size = std::filesystem::file_size(file, error);
-    constexpr size_t LEAST = FILE_MAGIC.size() + 1 + 32;
-    if (error || size < LEAST || size > MAX_FILE_BYTES) return false;
-    std::ifstream stream(file, std::ios::binary);
-    const Bytes bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-    if (bytes.size() != size) return false;
-    const ByteView body = ByteView(bytes).first(bytes.size() - 32);
-    const ByteView sum = ByteView(bytes).last(32);
-    if (!std::ranges::equal(sum, consensus::sha256d(body).bytes)) return false;
+    clear();
+    const Bytes body = read_with_sum(file);
     consensus::Reader reader(body);
     if (reader.read<std::array<uint8_t, 8>>() != FILE_MAGIC) return false;
+    reader(key0_, key1_);
     const uint64_t count = reader.compact_size();
     for (uint64_t i = 0; i < count && !reader.failed(); ++i) {
         const auto entry = reader.read<Entry>();
         const NetAddress& address = entry.place.address;
         if (address_bytes(address.network) != address.bytes.size()) reader.fail();
-        if (!reader.failed() && entries_.emplace(address, entry).second)
-            ++group_sizes_[address.group()];
+        if (!reader.failed() && find(address) == nullptr) insert(entry, 0);
     }
     if (reader.at_end()) return true;
-    entries_.clear();
-    group_sizes_.clear();
+    clear();
     return false;
+}
+
+Bytes anchors_content(const Magic& magic, const std::vector<TimedAddress>& anchors) {
+    return with_sum(consensus::encode(AnchorFile{magic, anchors}));
+}
+
+std::vector<TimedAddress> read_anchors(const std::filesystem::path& file, const Magic& magic) {
+    auto read = consensus::decode<AnchorFile>(read_with_sum(file));
+    if (!read || read->magic != magic) return {};
+    std::erase_if(read->anchors, [](const TimedAddress& anchor) {
+        return !address_bytes(anchor.address.network);
+    });
+    return std::move(read->anchors);
 }
 
 } // namespace cairn::node

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Addresses of nodes that we may call one day, kept over restarts in peers.dat.
+// Addresses of nodes that we may call one day, kept over restarts in peers.dat; and of those that
+// we call first, in anchors.dat.
 #pragma once
 
 #include "node/clock.h"
@@ -11,61 +12,120 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace cairn::node {
 
-/// A bounded list of addresses. Holds MAX_ENTRIES, and MAX_PER_GROUP of one group, so that one
-/// owner of many addresses can't push out all others. Thread: network.
+/// Two tables: of addresses that others told us of, and of those that answered us once. In each an
+/// address has one place, which a secret key draws from its group and, in the first, from the group
+/// of who told of it: so whoever owns few groups reaches a small part of either, however many
+/// addresses he makes up, and can't know which. Who stands in a place keeps it as long as he is any
+/// good.
+///
+/// Source: E. Heilman et al., "Eclipse Attacks on Bitcoin's Peer-to-Peer Network", 2015.
+/// Core: AddrMan. Thread: network.
 class AddressBook {
 public:
     struct Entry {
         TimedAddress place;
+        std::string source;   ///< Group of who told of it first.
         int64_t last_try = 0; ///< Seconds, like all times here; 0: never.
         int64_t last_success = 0;
         int32_t failures = 0; ///< Since the last success.
+        bool answered = false;
 
         /// In peers.dat.
         static void wire(auto&& codec, auto& e) {
             auto& [time, services, address] = e.place;
-            codec(address.network, address.bytes, address.port, time, services);
-            codec(e.last_try, e.last_success, e.failures);
+            codec(address.network, address.bytes, address.port, time, services, e.source);
+            codec(e.last_try, e.last_success, e.failures, e.answered);
         }
     };
 
-    /// Add or refresh; only what can be reached from the public net. True if it is new.
-    bool add(const TimedAddress& place, Random& random);
+    /// `random`: what it is filled from and asked by, and the key of a book that isn't loaded.
+    explicit AddressBook(Random random);
+    AddressBook(const AddressBook&) = delete;
+    AddressBook& operator=(const AddressBook&) = delete;
+
+    /// Add or refresh; only what can be reached from the public net. `source`: the group of who
+    /// told of it. True if it is new.
+    bool add(const TimedAddress& place, const std::string& source, int64_t now);
     void tried(const NetAddress& address, int64_t now);
     void succeeded(const NetAddress& address, uint64_t services, int64_t now);
 
-    /// An address to call: not tried of late, of a group that isn't in `groups`, more likely one
-    /// that answered before. nullopt if there is none.
-    std::optional<NetAddress>
-    pick(const std::set<std::string>& groups, Random& random, int64_t now) const;
+    /// An address to call: not tried of late, of a group that isn't in `groups`, from either table
+    /// as likely. nullopt if none was found.
+    std::optional<NetAddress> pick(const std::set<std::string>& groups, int64_t now);
+
+    /// One to see whether it is there: the holder of a place that another wants who answered, else
+    /// one that never answered.
+    std::optional<NetAddress> pick_feeler(int64_t now);
 
     /// Up to `count` entries chosen at random, terrible ones left out.
-    std::vector<TimedAddress> sample(size_t count, Random& random, int64_t now) const;
+    std::vector<TimedAddress> sample(size_t count, int64_t now);
 
     size_t size() const { return entries_.size(); }
 
-    /// Whole file at once: a temporary one is written, synced and renamed. Throws
-    /// std::runtime_error.
-    void save(const std::filesystem::path& file) const;
+    /// What load() reads.
+    Bytes file_content() const;
     /// False if there is no such file, or it is damaged; the book is empty then.
     bool load(const std::filesystem::path& file);
 
-    static constexpr size_t MAX_ENTRIES = 20'000;
-    static constexpr size_t MAX_PER_GROUP = 256;
+    static constexpr uint64_t BUCKET_SIZE = 64;
+    static constexpr uint64_t TOLD_BUCKETS = 1024;
+    static constexpr uint64_t ANSWERED_BUCKETS = 256;
+    static constexpr uint64_t BUCKETS_OF_SOURCE = 64; ///< That one group can tell addresses into.
+    static constexpr uint64_t BUCKETS_OF_GROUP = 8;   ///< That one group can answer into.
+    static constexpr size_t MAX_WANTED = 10;
     static constexpr int64_t RETRY_SECONDS = 600;
     static constexpr int64_t HORIZON_SECONDS = 30 * 24 * 3600;
+    static constexpr int64_t SETTLED_SECONDS = 4 * 3600; ///< Who answered since, keeps his place.
+    static constexpr int64_t ANSWER_SECONDS = 60;        ///< So long an answer may take.
 
 private:
-    static bool is_terrible(const Entry& entry, int64_t now);
-    const NetAddress* pick_victim(const std::string& group, Random& random) const;
-    void erase(const NetAddress& address);
+    struct Placed : Entry {
+        uint64_t slot = 0; ///< Of the table it is in.
+        size_t at = 0;     ///< In the table's list.
+    };
 
-    std::map<NetAddress, Entry> entries_;
-    std::map<std::string, size_t> group_sizes_;
+    struct Table {
+        std::unordered_map<uint64_t, Placed*> slots;
+        std::vector<Placed*> list; ///< The same, to choose from.
+
+        Placed* holder(uint64_t slot) const;
+        void put(Placed& entry, uint64_t slot);
+        void take(const Placed& entry);
+    };
+
+    uint64_t hash(std::string_view what, uint64_t number) const;
+    uint64_t told_slot(const Entry& entry) const;
+    uint64_t answered_slot(const NetAddress& address) const;
+
+    Table& table_of(const Entry& entry) { return entry.answered ? answered_ : told_; }
+
+    Placed* find(const NetAddress& address);
+    bool insert(const Entry& entry, int64_t now);
+    void erase(const Placed& entry);
+    void promote(Placed& entry);
+    Placed* settle(int64_t now);
+    std::optional<NetAddress>
+    choose(const Table& table, const std::set<std::string>& groups, int64_t now);
+    void clear();
+
+    Random random_;
+    uint64_t key0_;
+    uint64_t key1_;
+    std::map<NetAddress, Placed> entries_;
+    Table told_;
+    Table answered_;
+    std::vector<NetAddress> wanted_; ///< They answered; another holds the place they would have.
 };
+
+/// anchors.dat, as Core writes it.
+Bytes anchors_content(const Magic& magic, const std::vector<TimedAddress>& anchors);
+
+/// Nothing if there is no such file, it is damaged or another chain's.
+std::vector<TimedAddress> read_anchors(const std::filesystem::path& file, const Magic& magic);
 
 } // namespace cairn::node

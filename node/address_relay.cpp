@@ -81,7 +81,7 @@ void AddressRelay::learn(Peer& peer, std::vector<TimedAddress> addresses, size_t
         if (fresh && count <= MAX_RELAYED && !state.we_asked) relay(place, peer.id);
         TimedAddress aged = place;
         aged.time -= 2 * 3600; // second-hand: the teller may be wrong
-        book_.add(aged, context_.random);
+        book_.add(aged, peer.address.group(), seconds);
     }
     if (count < MAX_ADDRESSES) state.we_asked = false;
     // A single one is likely the peer's own, told to all.
@@ -114,8 +114,7 @@ void AddressRelay::get_addr(Peer& peer) {
     if (!peer.inbound() || peer.addresses.asked_us) return;
     peer.addresses.asked_us = true;
     const size_t count = std::min(MAX_ADDRESSES, book_.size() * SHARED_PERCENT / 100);
-    std::vector<TimedAddress> addresses =
-        book_.sample(count, context_.random, context_.now_seconds());
+    std::vector<TimedAddress> addresses = book_.sample(count, context_.now_seconds());
     if (!addresses.empty()) send(peer, std::move(addresses));
 }
 

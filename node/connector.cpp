@@ -26,9 +26,24 @@ bool Connector::remove(const std::string& target) {
     return std::erase(added_, target) > 0;
 }
 
-size_t Connector::slots(ConnectionType type) {
-    if (type == ConnectionType::OutboundFullRelay) return OUTBOUND_SLOTS;
-    return type == ConnectionType::BlockRelayOnly ? 2 : 1;
+void Connector::call_anchors(std::vector<TimedAddress> anchors) {
+    anchors.resize(std::min(anchors.size(), slots(ConnectionType::BlockRelayOnly)));
+    spdlog::info("{} block-relay-only anchors will be tried for connections.", anchors.size());
+    for (const TimedAddress& anchor : anchors) {
+        const std::string target = anchor.address.to_string();
+        spdlog::debug("Trying to make an anchor connection to {}", target);
+        dial(target, ConnectionType::BlockRelayOnly);
+    }
+}
+
+size_t Connector::slots(ConnectionType type) const {
+    const bool full_relay = type == ConnectionType::OutboundFullRelay;
+    const bool block_relay = type == ConnectionType::BlockRelayOnly;
+    const int before = full_relay    ? 0
+                       : block_relay ? FULL_RELAY_SLOTS
+                                     : FULL_RELAY_SLOTS + BLOCK_RELAY_SLOTS;
+    const int most = full_relay ? FULL_RELAY_SLOTS : block_relay ? BLOCK_RELAY_SLOTS : FEELER_SLOTS;
+    return static_cast<size_t>(std::clamp(options_.max_connections - before, 0, most));
 }
 
 void Connector::tick(Time now) {
@@ -55,37 +70,69 @@ void Connector::keep(const std::string& target, ConnectionType type, Time now) {
     dial(target, type);
 }
 
+/// Whether there is room for another outbound peer of that kind.
+bool Connector::wants(ConnectionType type) const {
+    const auto has_type = [type](const auto& entry) { return entry.second == type; };
+    const auto is_peer = [type](const auto& entry) { return entry.second.type == type; };
+    const auto taken = std::ranges::count_if(dialling_, has_type) +
+                       std::ranges::count_if(protocol_.peers(), is_peer);
+    return static_cast<size_t>(taken) < slots(type);
+}
+
+/// The kind of peer to look for now. Once all others are there, it is seen now and then whether
+/// somebody we were told of is.
+std::optional<ConnectionType> Connector::due(Time now) {
+    for (const auto type : {ConnectionType::OutboundFullRelay, ConnectionType::BlockRelayOnly})
+        if (wants(type)) return type;
+    const bool early = now < next_feeler_ && next_feeler_ - now <= 10 * FEELER_MEAN;
+    if (early || !wants(ConnectionType::Feeler)) return std::nullopt;
+    next_feeler_ = now + random_.poisson(FEELER_MEAN);
+    return ConnectionType::Feeler;
+}
+
 /// Keep the outbound slots filled: from the address book, else from those who know others.
 void Connector::fill_slots(Time now) {
-    std::set<std::string> groups;
-    size_t taken = 0;
-    for (const auto& [id, peer] : protocol_.peers()) {
-        if (peer.inbound()) continue;
-        groups.insert(peer.address.group());
-        if (peer.type == ConnectionType::OutboundFullRelay) ++taken;
-    }
-    if (taken + dialling_.size() >= OUTBOUND_SLOTS) return;
+    const std::optional<ConnectionType> type = due(now);
+    if (!type) return;
     const int64_t seconds = seconds_of(now);
-    if (const auto address = book_.pick(groups, random_, seconds)) {
-        book_.tried(*address, seconds);
-        if (!protocol_.discourages(*address))
-            dial(address->to_string(), ConnectionType::OutboundFullRelay);
+    const std::optional<NetAddress> address = type == ConnectionType::Feeler
+                                                  ? book_.pick_feeler(seconds)
+                                                  : book_.pick(outbound_groups(), seconds);
+    if (!address) {
+        if (type == ConnectionType::OutboundFullRelay) ask_others(now);
         return;
     }
+    for (const auto& [id, peer] : protocol_.peers())
+        if (peer.address == *address && peer.established)
+            return book_.succeeded(*address, peer.services, seconds);
+    book_.tried(*address, seconds);
+    if (!protocol_.discourages(*address)) dial(address->to_string(), *type);
+}
+
+std::set<std::string> Connector::outbound_groups() const {
+    std::set<std::string> groups;
+    for (const auto& [id, peer] : protocol_.peers())
+        if (!peer.inbound()) groups.insert(peer.address.group());
+    return groups;
+}
+
+/// The book has nobody for us: others may, or know some.
+void Connector::ask_others(Time now) {
     std::vector<std::string> others = options_.seed_nodes;
     others.insert(others.end(), params_.bootstrap_peers.begin(), params_.bootstrap_peers.end());
-    for (const std::string& target : others) {
-        if (taken + dialling_.size() >= OUTBOUND_SLOTS) return;
-        keep(target, ConnectionType::OutboundFullRelay, now);
-    }
-    if (!options_.dns_seed || (now < next_seeds_ && next_seeds_ - now <= SEED_PAUSE)) return;
+    for (const std::string& target : others)
+        if (wants(ConnectionType::OutboundFullRelay))
+            keep(target, ConnectionType::OutboundFullRelay, now);
+    if (!wants(ConnectionType::OutboundFullRelay) || !options_.dns_seed ||
+        (now < next_seeds_ && next_seeds_ - now <= SEED_PAUSE))
+        return;
     next_seeds_ = now + SEED_PAUSE;
     for (const std::string& host : params_.dns_seeds)
         asio::co_spawn(io_, ask_seed(host), asio::detached);
 }
 
 void Connector::dial(const std::string& target, ConnectionType type) {
-    if (stopped_ || !dialling_.insert(target).second) return;
+    if (stopped_ || !dialling_.emplace(target, type).second) return;
     asio::co_spawn(io_, dial_one(target, type), asio::detached);
 }
 
@@ -136,7 +183,7 @@ asio::awaitable<void> Connector::ask_seed(std::string host) {
         book_.add(
             {time, NODE_NETWORK | NODE_WITNESS,
              NetAddress::of(entry.endpoint().address(), params_.p2p_port)},
-            random_);
+            "seed " + host, seconds_of(now_));
     }
     if (error)
         spdlog::warn("DNS seed failed host={} error={}", host, error.message());

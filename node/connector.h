@@ -53,17 +53,26 @@ public:
     /// Once, unless it is being dialled already.
     void dial(const std::string& target, ConnectionType type);
 
+    /// Before all others: block-relay-only peers of the last run. Who would have us among his own
+    /// after a restart must have been there before. Core: anchors.
+    void call_anchors(std::vector<TimedAddress> anchors);
+
     /// How many outbound peers of that kind are wanted.
-    static size_t slots(ConnectionType type);
+    size_t slots(ConnectionType type) const;
 
     const std::vector<std::string>& added() const { return added_; }
 
-    static constexpr size_t OUTBOUND_SLOTS = 8;
+    // Of the most peers that there may be.
+    static constexpr int FULL_RELAY_SLOTS = 8;
+    static constexpr int BLOCK_RELAY_SLOTS = 2;
+    static constexpr int FEELER_SLOTS = 1;
+    static constexpr int ALL_SLOTS = FULL_RELAY_SLOTS + BLOCK_RELAY_SLOTS + FEELER_SLOTS;
     static constexpr size_t MAX_ADDED = 1000;
     static constexpr std::chrono::milliseconds FIRST_PAUSE{500};
     static constexpr std::chrono::seconds LAST_PAUSE{60};
     static constexpr std::chrono::seconds DIAL_TIMEOUT{5};
     static constexpr std::chrono::seconds SEED_PAUSE{60}; ///< Between questions to seeds.
+    static constexpr std::chrono::minutes FEELER_MEAN{2};
 
 private:
     struct Pause {
@@ -72,7 +81,11 @@ private:
     };
 
     void keep(const std::string& target, ConnectionType type, Time now);
+    bool wants(ConnectionType type) const;
+    std::optional<ConnectionType> due(Time now);
+    std::set<std::string> outbound_groups() const;
     void fill_slots(Time now);
+    void ask_others(Time now);
     boost::asio::awaitable<void> dial_one(std::string target, ConnectionType type);
     boost::asio::awaitable<void> ask_seed(std::string host);
 
@@ -85,9 +98,10 @@ private:
     Connected connected_;
     std::vector<std::string> added_;
     std::map<std::string, Pause> pauses_;
-    std::set<std::string> dialling_;
+    std::map<std::string, ConnectionType> dialling_;
     Time now_;
     Time next_seeds_;
+    Time next_feeler_;
     bool stopped_ = false;
 };
 

@@ -2,6 +2,7 @@
 // The network's inside: joins protocol, connections, connector and chain on one thread.
 #include "node/network.h"
 
+#include "chain/file.h"
 #include "node/connection.h"
 #include "node/connector.h"
 #include "node/listener.h"
@@ -33,7 +34,6 @@ constexpr std::chrono::milliseconds TICK{100};
 constexpr int TICKS_BETWEEN_DIALS = 5;
 constexpr std::chrono::minutes SAVE_INTERVAL{15};
 constexpr int READER_THREADS = 2;
-constexpr int RESERVED_SLOTS = 11; ///< Of max_connections, for those that we call.
 
 Random system_random() {
     std::random_device device;
@@ -100,7 +100,7 @@ public:
           readers_(READER_THREADS),
           live_chain_(chain),
           whitelist_(options_.whitelist),
-          random_(system_random()),
+          book_(system_random()),
           listener_(io_, options_, chain.params().p2p_port),
           protocol_(
               live_chain_,
@@ -132,6 +132,11 @@ public:
     void start() override {
         const std::lock_guard lock(lifecycle_);
         load_book();
+        if (keeps_anchors()) {
+            connector_.call_anchors(read_anchors(anchor_file(), chain_.params().magic));
+            std::error_code ignored;
+            std::filesystem::remove(anchor_file(), ignored);
+        }
         next_save_ = clock_.now() + SAVE_INTERVAL;
         listener_.start([this](Connection::Socket socket) {
             adopt(std::move(socket), {}, ConnectionType::Inbound);
@@ -210,7 +215,7 @@ public:
         return ask([&] {
             const auto taken = std::ranges::count_if(
                 protocol_.peers(), [&](const auto& entry) { return entry.second.type == type; });
-            if (static_cast<size_t>(taken) >= Connector::slots(type)) return false;
+            if (static_cast<size_t>(taken) >= connector_.slots(type)) return false;
             connector_.dial(address, type);
             return true;
         });
@@ -263,7 +268,7 @@ public:
     }
 
     std::vector<TimedAddress> known_addresses(size_t count) const override {
-        return ask([&] { return book_.sample(count, random_, clock_.wall_seconds()); });
+        return ask([&] { return book_.sample(count, clock_.wall_seconds()); });
     }
 
     // ChainObserver, on the chain thread.
@@ -367,7 +372,8 @@ private:
             return peer.inbound() == inbound && (inbound || peer.address == fresh.address);
         });
         if (inbound && protocol_.discourages(fresh.address)) ++rivals;
-        return rivals < (inbound ? std::max(options_.max_connections - RESERVED_SLOTS, 0) : 1);
+        return rivals <
+               (inbound ? std::max(options_.max_connections - Connector::ALL_SLOTS, 0) : 1);
     }
 
     void drop(PeerId id, const std::string& reason) {
@@ -418,6 +424,7 @@ private:
     void shut_down() {
         listener_.stop();
         connector_.stop();
+        if (keeps_anchors()) save_anchors();
         while (!connections_.empty()) drop(connections_.begin()->first, "shutdown");
         io_.stop(); // a name that is being looked up may take long: it is not waited for
     }
@@ -439,10 +446,33 @@ private:
         save_book();
     }
 
+    /// Anchors are for those who look for peers at all.
+    bool keeps_anchors() const { return !options_.connect_only && !options_.address_file.empty(); }
+
+    /// Gone once read: after a crash that they might have to do with, they are not called again.
+    std::filesystem::path anchor_file() const {
+        return options_.address_file.parent_path() / "anchors.dat";
+    }
+
+    void save_anchors() {
+        std::vector<TimedAddress> anchors;
+        const auto now = static_cast<uint32_t>(clock_.wall_seconds());
+        for (const auto& [id, peer] : protocol_.peers())
+            if (peer.type == ConnectionType::BlockRelayOnly)
+                anchors.push_back({now, peer.services, peer.address});
+        spdlog::info(
+            "DumpAnchors: Flush {} outbound block-relay-only peer addresses to anchors.dat",
+            anchors.size());
+        save_file(anchor_file(), anchors_content(chain_.params().magic, anchors));
+    }
+
     void save_book() {
-        if (options_.address_file.empty()) return;
+        if (!options_.address_file.empty()) save_file(options_.address_file, book_.file_content());
+    }
+
+    static void save_file(const std::filesystem::path& file, ByteView content) {
         try {
-            book_.save(options_.address_file);
+            chain::replace_file(file, content);
         } catch (const std::runtime_error& error) {
             spdlog::warn("{}", error.what()); // a convenience: the node works without it
         }
@@ -526,8 +556,7 @@ private:
     std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>(io_);
     LiveChain live_chain_;
     Whitelist whitelist_;
-    mutable Random random_;
-    AddressBook book_;
+    mutable AddressBook book_;
     Listener listener_;
     Protocol protocol_;
     Connector connector_;
@@ -544,8 +573,6 @@ private:
     bool running_ = false;
     std::thread thread_;
 };
-
-// peers.dat /////////////////////////////////////////////////////////////////////////////////////
 
 } // namespace
 

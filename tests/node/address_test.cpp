@@ -26,6 +26,11 @@ TimedAddress place(uint32_t n, int64_t time) {
 
 constexpr int64_t NOW = 1'700'100'000;
 
+/// As many as told us of so many addresses, each another one.
+void fill(AddressBook& book, uint32_t count, int64_t now = NOW) {
+    for (uint32_t i = 0; i < count; ++i) book.add(place(i, now), std::to_string(i), now);
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(address)
@@ -77,51 +82,116 @@ BOOST_AUTO_TEST_CASE(whitelist__entries__grant_what_they_name) {
 BOOST_AUTO_TEST_CASE(book__saved_and_loaded__is_the_same) {
     const tests::TemporaryFolder folder;
     const std::filesystem::path file = folder.path() / "peers.dat";
-    Random random(1, 2);
-    AddressBook book;
-    for (uint32_t i = 0; i < 100; ++i) book.add(place(i, NOW), random);
-    book.save(file);
-    AddressBook loaded;
+    const auto write = [&file](ByteView content) {
+        std::ofstream(file, std::ios::binary)
+            .write(
+                reinterpret_cast<const char*>(content.data()),
+                static_cast<std::streamsize>(content.size()));
+    };
+    AddressBook book(Random(1, 2));
+    fill(book, 100);
+    for (uint32_t i = 0; i < 20; ++i) book.succeeded(place(i, NOW).address, NODE_NETWORK, NOW);
+    Bytes content = book.file_content();
+    write(content);
+    AddressBook loaded(Random(3, 4));
     BOOST_TEST(loaded.load(file));
     BOOST_TEST(loaded.size() == book.size());
-    std::ofstream(file, std::ios::app) << "x";
+    BOOST_TEST((loaded.file_content() == content));
+    content.push_back('x');
+    write(content);
     BOOST_TEST(!loaded.load(file));
     BOOST_TEST(loaded.size() == 0);
     BOOST_TEST(!loaded.load(folder.path() / "absent"));
 }
 
-BOOST_AUTO_TEST_CASE(book__flood_from_one_group__leaves_room_for_others) {
-    Random random(1, 2);
-    AddressBook book;
+BOOST_AUTO_TEST_CASE(book__flood_from_one_source__reaches_a_small_part) {
+    AddressBook book(Random(1, 2));
+    fill(book, 3000);
+    const size_t before = book.size();
+    BOOST_TEST(before > 2900u);
+    for (uint32_t i = 0; i < 100'000; ++i) {
+        TimedAddress one = place(3000 + i % 10'000, NOW);
+        one.address.port = static_cast<uint16_t>(1 + i / 10'000);
+        book.add(one, "liar", NOW);
+    }
+    const size_t part = AddressBook::BUCKETS_OF_SOURCE * AddressBook::BUCKET_SIZE;
+    BOOST_TEST(book.size() - before <= part); // and nobody had to go
+    TimedAddress honest = place(14'000, NOW);
+    for (int sources = 0; sources < 20; ++sources) book.add(honest, std::to_string(sources), NOW);
+    BOOST_TEST(!book.add(honest, "20", NOW)); // it is known
+}
+
+BOOST_AUTO_TEST_CASE(book__flood_of_one_group__reaches_one_bucket_for_each_source) {
+    AddressBook book(Random(1, 2));
     for (uint32_t i = 0; i < 5000; ++i) {
         TimedAddress one = place(1, NOW);
         one.address.port = static_cast<uint16_t>(i + 1);
-        book.add(one, random);
+        book.add(one, "one source", NOW);
     }
-    BOOST_TEST(book.size() == AddressBook::MAX_PER_GROUP);
-    BOOST_TEST(book.add(place(2, NOW), random));
+    BOOST_TEST(book.size() <= AddressBook::BUCKET_SIZE);
+}
+
+BOOST_AUTO_TEST_CASE(book__bad_address__makes_room_for_another) {
+    AddressBook book(Random(1, 2));
+    const auto with_port = [](uint32_t port) {
+        TimedAddress one = place(1, NOW);
+        one.address.port = static_cast<uint16_t>(port);
+        return one;
+    };
+    uint32_t port = 1;
+    while (port < 5000 && book.add(with_port(port), "source", NOW)) ++port;
+    const TimedAddress late = with_port(port); // its place is taken
+    BOOST_TEST(!book.add(late, "source", NOW));
+    for (uint32_t other = 1; other < port; ++other)
+        for (int failure = 0; failure < 3; ++failure) book.tried(with_port(other).address, NOW);
+    BOOST_TEST(book.add(late, "source", NOW));
+    BOOST_TEST(book.size() == port - 1);
+}
+
+BOOST_AUTO_TEST_CASE(book__who_answered__keeps_his_place_while_he_is_there) {
+    AddressBook book(Random(1, 2));
+    // Of one group: so two of them soon want one place among those that answered.
+    std::vector<NetAddress> all;
+    for (uint32_t i = 1; i < 1000; ++i) {
+        TimedAddress one = place(1, NOW);
+        one.address.port = static_cast<uint16_t>(i);
+        if (book.add(one, std::to_string(i), NOW)) all.push_back(one.address);
+    }
+    int64_t now = NOW;
+    for (const NetAddress& address : all) book.succeeded(address, NODE_NETWORK, now);
+    // All have just answered: nobody need be asked, so this is one of the others.
+    const auto first = book.pick_feeler(now + AddressBook::RETRY_SECONDS);
+    BOOST_REQUIRE(first.has_value());
+    now += AddressBook::SETTLED_SECONDS + 1;
+    book.succeeded(*first, NODE_NETWORK, now); // it wants a place again
+    const auto holder = book.pick_feeler(now);
+    BOOST_REQUIRE(holder.has_value());
+    BOOST_TEST((*holder != *first));
+    book.tried(*holder, now);
+    const Bytes before = book.file_content();
+    BOOST_TEST((book.pick_feeler(now + AddressBook::ANSWER_SECONDS + 1) != holder));
+    // It did not answer, so the other has its place now, and nobody else's is wanted.
+    BOOST_TEST((book.file_content() != before));
 }
 
 BOOST_AUTO_TEST_CASE(book__what_cannot_be_reached__is_not_kept) {
-    Random random(1, 2);
-    AddressBook book;
+    AddressBook book(Random(1, 2));
     for (const char* text : {"127.0.0.1", "192.168.1.1", "::1"}) {
-        BOOST_TEST(
-            !book.add({NOW, NODE_NETWORK, NetAddress::from_string(text, 1).value()}, random));
+        const auto address = NetAddress::from_string(text, 1).value();
+        BOOST_TEST(!book.add({NOW, NODE_NETWORK, address}, "source", NOW));
     }
     BOOST_TEST(book.size() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(book__pick__avoids_groups_in_use_and_failures_of_late) {
-    Random random(1, 2);
-    AddressBook book;
-    book.add(place(1, NOW), random);
-    book.add(place(2, NOW), random);
+    AddressBook book(Random(1, 2));
+    fill(book, 3);
     const std::string used = place(1, NOW).address.group();
-    BOOST_TEST((book.pick({used}, random, NOW).value() == place(2, NOW).address));
+    const std::string also = place(0, NOW).address.group();
+    BOOST_TEST((book.pick({used, also}, NOW).value() == place(2, NOW).address));
     book.tried(place(2, NOW).address, NOW);
-    BOOST_TEST(!book.pick({used}, random, NOW + 1).has_value());
-    BOOST_TEST(book.pick({used}, random, NOW + AddressBook::RETRY_SECONDS).has_value());
+    BOOST_TEST(!book.pick({used, also}, NOW + 1).has_value());
+    BOOST_TEST(book.pick({used, also}, NOW + AddressBook::RETRY_SECONDS).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(relay__fresh_address__goes_to_two_others) {
@@ -159,26 +229,26 @@ BOOST_AUTO_TEST_CASE(relay__too_many__are_rate_limited_or_drop) {
 BOOST_AUTO_TEST_CASE(getaddr__answered_once_and_to_callers_only) {
     TestNet net;
     TestNode& node = net.add();
-    Random random(1, 2);
-    for (uint32_t i = 0; i < 1000; ++i) node.book.add(place(i, seconds_of(net.now)), random);
+    fill(node.book, 1000, seconds_of(net.now));
     const PeerId caller = net.connect_stub(node);
     const PeerId called = net.connect_stub(node, ConnectionType::OutboundFullRelay);
     for (const PeerId stub : {caller, called, caller}) net.say(node, stub, "getaddr");
     BOOST_TEST(net.heard(node, called, "addrv2").empty());
     const std::vector<Message> answers = net.heard(node, caller, "addrv2");
     BOOST_REQUIRE(answers.size() == 1);
-    BOOST_TEST(parse<AddrV2Message>(answers[0].payload)->addresses.size() == 230);
+    BOOST_TEST(
+        parse<AddrV2Message>(answers[0].payload)->addresses.size() == node.book.size() * 23 / 100);
 }
 
 BOOST_AUTO_TEST_CASE(getaddr__of_an_older_peer__gets_no_address_of_other_networks) {
     TestNet net;
     TestNode& node = net.add();
-    Random random(1, 2);
     for (uint32_t i = 0; i < 50; ++i) {
         const auto now = static_cast<uint32_t>(seconds_of(net.now));
-        node.book.add(place(i, now), random);
+        const std::string source = std::to_string(i);
+        node.book.add(place(i, now), source, now);
         node.book.add(
-            {now, 1, {NetworkId::TorV3, Bytes(32, static_cast<uint8_t>(i)), 8333}}, random);
+            {now, 1, {NetworkId::TorV3, Bytes(32, static_cast<uint8_t>(i)), 8333}}, source, now);
     }
     const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
     net.say(node, stub, "version", consensus::encode(VersionMessage{}));

@@ -101,7 +101,7 @@ struct TestNode {
     explicit TestNode(uint64_t seed, const ProtocolOptions& options = {});
 
     FakeChain chain;
-    AddressBook book;
+    AddressBook book{Random(3, 4)};
     Protocol protocol;
     std::vector<std::string> drops; ///< Reasons of Drop actions.
 };
