@@ -200,8 +200,8 @@ AddressBook::choose(const Table& table, const std::set<std::string>& groups, int
     for (int i = 0; i < MAX_CHOICES && !table.list.empty(); ++i) {
         const Placed& entry = *table.list[random_.below(table.list.size())];
         const NetAddress& address = entry.place.address;
-        if (address.can_dial() && now - entry.last_try >= RETRY_SECONDS &&
-            !is_terrible(entry, now) && !groups.contains(address.group()))
+        if (address.is_ip() && now - entry.last_try >= RETRY_SECONDS && !is_terrible(entry, now) &&
+            !groups.contains(address.group()))
             return address;
     }
     return std::nullopt;
@@ -214,7 +214,7 @@ std::optional<NetAddress> AddressBook::pick(const std::set<std::string>& groups,
 }
 
 std::optional<NetAddress> AddressBook::pick_feeler(int64_t now) {
-    if (const Placed* holder = settle(now); holder != nullptr && holder->place.address.can_dial())
+    if (const Placed* holder = settle(now); holder != nullptr && holder->place.address.is_ip())
         return holder->place.address;
     return choose(told_, {}, now);
 }

@@ -122,7 +122,7 @@ void AddressRelay::send(Peer& peer, std::vector<TimedAddress> addresses) {
     for (const TimedAddress& place : addresses) remember(peer, place.address);
     if (peer.wants_addrv2)
         return context_.send(peer, "addrv2", AddrV2Message{std::move(addresses), 0});
-    std::erase_if(addresses, [](const TimedAddress& place) { return !place.address.can_dial(); });
+    std::erase_if(addresses, [](const TimedAddress& place) { return !place.address.is_ip(); });
     context_.send(peer, "addr", AddrMessage{std::move(addresses)});
 }
 

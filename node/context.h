@@ -30,6 +30,7 @@ struct Context {
     Actions out; ///< What has to be done, in order.
     /// Hosts of peers that broke the rules: see Protocol::discourages().
     RollingSet discouraged;
+    consensus::SaltedHasher secret; ///< Decides what nobody may foresee.
 
     void send(Peer& peer, Message message);
 

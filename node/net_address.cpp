@@ -52,10 +52,11 @@ constexpr std::string_view RESERVED[] = {
     "ff00::/8",        // multicast
 };
 
+constexpr std::string_view BASE32_DIGITS = "abcdefghijklmnopqrstuvwxyz234567";
+
 std::string base32(ByteView bytes) {
-    static constexpr std::string_view DIGITS = "abcdefghijklmnopqrstuvwxyz234567";
     std::string text;
-    for (const uint8_t value : consensus::base32_from_bytes(bytes)) text += DIGITS[value];
+    for (const uint8_t value : consensus::base32_from_bytes(bytes)) text += BASE32_DIGITS[value];
     return text;
 }
 
@@ -72,6 +73,21 @@ std::string onion_name(const Bytes& key) {
     return base32(name) + ".onion";
 }
 
+/// The address of Tor or I2P that `name` is.
+std::optional<NetAddress> address_of_name(std::string_view name, uint16_t port) {
+    Bytes digits;
+    for (const char letter : name.substr(0, name.find('.')))
+        digits.push_back(static_cast<uint8_t>(BASE32_DIGITS.find(letter)));
+    const bool valid = std::ranges::all_of(digits, [](uint8_t digit) { return digit < 32; });
+    const auto bytes = valid ? consensus::bytes_from_base32(digits) : std::nullopt;
+    if (!bytes || bytes->size() < 32) return std::nullopt;
+    for (const NetworkId network : {NetworkId::TorV3, NetworkId::I2p}) {
+        NetAddress address{network, Bytes(bytes->begin(), bytes->begin() + 32), port};
+        if (address.host() == name) return address;
+    }
+    return std::nullopt;
+}
+
 } // namespace
 
 std::optional<size_t> address_bytes(NetworkId network) {
@@ -86,6 +102,7 @@ std::optional<Subnet> Subnet::from_string(std::string_view text) {
     if (!address) return std::nullopt;
     Subnet net{*address, address->bytes.size() * 8};
     if (slash == text.size()) return net;
+    if (!address->is_ip()) return std::nullopt;
     size_t bits = 0;
     const char* end = text.data() + text.size();
     const auto [stopped, error] = std::from_chars(text.data() + slash + 1, end, bits);
@@ -98,8 +115,14 @@ std::optional<Subnet> Subnet::from_string(std::string_view text) {
             if (is_set(i)) return std::nullopt;
     }
     if (bits > net.bits) return std::nullopt;
+    for (size_t i = bits; i < net.bits; ++i)
+        net.base.bytes[i / 8] &= static_cast<uint8_t>(~(0x80 >> i % 8));
     net.bits = bits;
     return net;
+}
+
+std::string Subnet::to_string() const {
+    return base.is_ip() ? base.host() + "/" + std::to_string(bits) : base.host();
 }
 
 bool Subnet::contains(const NetAddress& address) const {
@@ -157,9 +180,10 @@ endpoint_from_string(std::string_view text, uint16_t default_port) {
 }
 
 std::optional<NetAddress> NetAddress::from_string(std::string_view text, uint16_t default_port) {
-    const auto endpoint = endpoint_from_string(text, default_port);
-    if (!endpoint) return std::nullopt;
-    return of(endpoint->address(), endpoint->port());
+    if (const auto endpoint = endpoint_from_string(text, default_port))
+        return of(endpoint->address(), endpoint->port());
+    const std::optional<HostPort> parts = split_host_port(text, default_port);
+    return parts ? address_of_name(parts->host, parts->port) : std::nullopt;
 }
 
 std::string NetAddress::host() const {

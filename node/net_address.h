@@ -38,7 +38,8 @@ struct NetAddress {
     static NetAddress ipv4(const std::array<uint8_t, 4>& octets, uint16_t port);
     /// Becomes an IPv4 address where it stands for one (::ffff:a.b.c.d).
     static NetAddress ipv6(const std::array<uint8_t, 16>& octets, uint16_t port);
-    /// Of numbers, never of names: "1.2.3.4:8333", "[::1]:8333"; without a port, `default_port`.
+    /// "1.2.3.4:8333", "[::1]:8333", names that are addresses ("....onion:8333", "....b32.i2p:0"),
+    /// never those that would have to be looked up; without a port, `default_port`.
     static std::optional<NetAddress> from_string(std::string_view text, uint16_t default_port);
 
     /// host:port, an IPv6 host in brackets.
@@ -49,7 +50,7 @@ struct NetAddress {
     /// Core: GetNetworkName; "not_publicly_routable" where it is not.
     std::string_view network_name() const;
 
-    bool can_dial() const { return network == NetworkId::Ipv4 || network == NetworkId::Ipv6; }
+    bool is_ip() const { return network == NetworkId::Ipv4 || network == NetworkId::Ipv6; }
 
     /// Peers of one group likely have one owner: /16 of IPv4, /32 of IPv6, 4 bits of the others.
     std::string group() const;
@@ -64,13 +65,18 @@ struct NetAddress {
 /// The number of bytes that an address of `network` has; nullopt for unknown networks.
 std::optional<size_t> address_bytes(NetworkId network);
 
-/// The addresses of one network that begin with the same bits.
+/// The addresses of one network that begin with the same bits. Invariant: in `base` the others are
+/// 0.
 struct Subnet {
     NetAddress base;
     size_t bits = 0;
 
-    /// "1.2.3.4", "10.0.0.0/8", "10.0.0.0/255.0.0.0", "2a00::/16".
+    auto operator<=>(const Subnet&) const = default;
+
+    /// "1.2.3.4", "10.0.0.0/8", "10.0.0.0/255.0.0.0", "2a00::/16", or the name of one address.
     static std::optional<Subnet> from_string(std::string_view text);
+    /// "10.0.0.0/8", or the name of one address.
+    std::string to_string() const;
 
     bool contains(const NetAddress& address) const;
 };

@@ -3,6 +3,7 @@
 #include "node/network.h"
 
 #include "chain/file.h"
+#include "node/ban_list.h"
 #include "node/connection.h"
 #include "node/connector.h"
 #include "node/listener.h"
@@ -34,6 +35,9 @@ constexpr std::chrono::milliseconds TICK{100};
 constexpr int TICKS_BETWEEN_DIALS = 5;
 constexpr std::chrono::minutes SAVE_INTERVAL{15};
 constexpr int READER_THREADS = 2;
+constexpr const char* PEERS = "peers.dat";
+constexpr const char* BANS = "banlist.json";
+constexpr const char* ANCHORS = "anchors.dat";
 
 Random system_random() {
     std::random_device device;
@@ -131,12 +135,9 @@ public:
 
     void start() override {
         const std::lock_guard lock(lifecycle_);
-        load_book();
-        if (keeps_anchors()) {
-            connector_.call_anchors(read_anchors(anchor_file(), chain_.params().magic));
-            std::error_code ignored;
-            std::filesystem::remove(anchor_file(), ignored);
-        }
+        load_file(PEERS, book_, "Creating peers.dat");
+        load_file(BANS, bans_, "Recreating the banlist database");
+        call_anchors();
         next_save_ = clock_.now() + SAVE_INTERVAL;
         listener_.start([this](Connection::Socket socket) {
             adopt(std::move(socket), {}, ConnectionType::Inbound);
@@ -152,7 +153,7 @@ public:
             asio::post(io_, [this] { shut_down(); });
             thread_.join();
             running_ = false;
-            save_book();
+            save_file(PEERS, book_.file_content());
         }
         mailbox_->close();
         readers_.join();
@@ -242,6 +243,20 @@ public:
 
     bool disconnect(PeerId id) override {
         return disconnect_if([&](const Peer& peer) { return peer.id == id; });
+    }
+
+    void with_bans(const std::function<void(BanList&)>& visit) override {
+        ask([&] {
+            const Bytes before = bans_.file_content();
+            visit(bans_);
+            if (const Bytes after = bans_.file_content(); after != before) save_file(BANS, after);
+            drop_if(
+                [&](const Peer& peer) {
+                    return !peer.permits(PERMIT_NOBAN) &&
+                           bans_.bans(peer.address, clock_.wall_seconds());
+                },
+                "banned");
+        });
     }
 
     void ping_all() override {
@@ -342,8 +357,10 @@ private:
         NewPeer fresh{next_id_, type, NetAddress::of(remote.address(), remote.port()), 0, target};
         fresh.permissions = whitelist_.permissions_of(fresh.address, inbound);
         fresh.bound_address = NetAddress::of(local.address(), local.port());
-        if (!has_room(fresh)) {
-            spdlog::debug("connection with {} refused: no room", fresh.address.to_string());
+        if (const std::string_view why = refusal(fresh); !why.empty()) {
+            spdlog::debug(
+                "connection {} {} dropped ({})", inbound ? "from" : "to", fresh.address.to_string(),
+                why);
             return;
         }
         ++next_id_;
@@ -362,18 +379,30 @@ private:
         connection->start();
     }
 
-    /// Whether one more may call us, the operator's own always, one that broke the rules not in the
-    /// last slot; or be called by us, unless it is a peer.
-    bool has_room(const NewPeer& fresh) const {
-        const bool inbound = fresh.type == ConnectionType::Inbound;
-        if (inbound && (fresh.permissions & PERMIT_NOBAN) != 0) return true;
-        auto rivals = std::ranges::count_if(protocol_.peers(), [&](const auto& entry) {
-            const Peer& peer = entry.second;
-            return peer.inbound() == inbound && (inbound || peer.address == fresh.address);
-        });
-        if (inbound && protocol_.discourages(fresh.address)) ++rivals;
-        return rivals <
-               (inbound ? std::max(options_.max_connections - Connector::ALL_SLOTS, 0) : 1);
+    /// Why `fresh` may not be a peer; empty if it may. The operator's own always may; one that
+    /// broke the rules not in the last slot; for another, room is made.
+    std::string_view refusal(const NewPeer& fresh) {
+        const bool trusted = (fresh.permissions & PERMIT_NOBAN) != 0;
+        if (!trusted && bans_.bans(fresh.address, clock_.wall_seconds())) return "banned";
+        const auto count = [&](auto chosen) {
+            return std::ranges::count_if(
+                protocol_.peers(), [&](const auto& entry) { return chosen(entry.second); });
+        };
+        if (fresh.type != ConnectionType::Inbound) {
+            const auto is_same = [&](const Peer& peer) {
+                return !peer.inbound() && peer.address == fresh.address;
+            };
+            return count(is_same) > 0 ? "connected already" : "";
+        }
+        if (trusted) return "";
+        const auto callers = count([](const Peer& peer) { return peer.inbound(); });
+        const int most = options_.max_connections - Connector::ALL_SLOTS;
+        if (callers + 1 >= most && protocol_.discourages(fresh.address)) return "discouraged";
+        if (callers < most) return "";
+        const std::optional<PeerId> evicted = protocol_.evictable();
+        if (!evicted) return "full";
+        drop(*evicted, "evicted for another");
+        return "";
     }
 
     void drop(PeerId id, const std::string& reason) {
@@ -389,16 +418,19 @@ private:
         closed_totals_.bytes_sent += connection->traffic().bytes_sent;
         closed_totals_.bytes_received += connection->traffic().bytes_received;
         perform(protocol_.disconnected(id, clock_.now()));
+        spdlog::debug("Cleared nodestate for peer={}", id);
+    }
+
+    bool drop_if(const std::function<bool(const Peer&)>& chosen, const std::string& reason) {
+        std::vector<PeerId> ids;
+        for (const auto& [id, peer] : protocol_.peers())
+            if (chosen(peer)) ids.push_back(id);
+        for (const PeerId id : ids) drop(id, reason);
+        return !ids.empty();
     }
 
     bool disconnect_if(const std::function<bool(const Peer&)>& chosen) {
-        return ask([&] {
-            std::vector<PeerId> ids;
-            for (const auto& [id, peer] : protocol_.peers())
-                if (chosen(peer)) ids.push_back(id);
-            for (const PeerId id : ids) drop(id, "asked to by an operator");
-            return !ids.empty();
-        });
+        return ask([&] { return drop_if(chosen, "asked to by an operator"); });
     }
 
     /// Let a connection go on whose messages were not taken for a while.
@@ -417,44 +449,54 @@ private:
             if (active_ && ticks_++ % TICKS_BETWEEN_DIALS == 0) connector_.tick(now);
             if (now < next_save_) continue;
             next_save_ = now + SAVE_INTERVAL;
-            save_book();
+            save_file(PEERS, book_.file_content());
         }
     }
 
     void shut_down() {
         listener_.stop();
         connector_.stop();
-        if (keeps_anchors()) save_anchors();
+        save_anchors();
         while (!connections_.empty()) drop(connections_.begin()->first, "shutdown");
         io_.stop(); // a name that is being looked up may take long: it is not waited for
     }
 
-    void load_book() {
-        const std::filesystem::path& file = options_.address_file;
-        if (file.empty()) return;
-        if (!std::filesystem::exists(file)) {
-            spdlog::info(
-                "Creating peers.dat because the file was not found (\"{}\")", file.string());
-        } else if (!book_.load(file)) {
-            spdlog::warn("peers.dat is damaged; it is kept as {}.bad", file.string());
+    /// Read the file `name` into `content`. If that can't be, what there was is put aside, and the
+    /// file written anew.
+    template <class T>
+    void load_file(const std::string& name, T& content, std::string_view writing) {
+        const std::filesystem::path file = options_.directory / name;
+        if (options_.directory.empty() || content.load(file)) return;
+        if (std::filesystem::exists(file)) {
+            spdlog::warn("{} is damaged; it is kept as {}.bad", name, file.string());
             std::error_code ignored;
             std::filesystem::rename(file, file.string() + ".bad", ignored);
-        } else {
-            spdlog::info("addresses loaded count={}", book_.size());
-            return;
         }
-        save_book();
+        spdlog::info("{} because the file was not found (\"{}\")", writing, file.string());
+        save_file(name, content.file_content());
     }
 
-    /// Anchors are for those who look for peers at all.
-    bool keeps_anchors() const { return !options_.connect_only && !options_.address_file.empty(); }
+    /// A convenience: the node works without it.
+    void save_file(const std::string& name, ByteView content) {
+        if (options_.directory.empty()) return;
+        try {
+            chain::replace_file(options_.directory / name, content);
+        } catch (const std::runtime_error& error) {
+            spdlog::warn("{}", error.what());
+        }
+    }
 
     /// Gone once read: after a crash that they might have to do with, they are not called again.
-    std::filesystem::path anchor_file() const {
-        return options_.address_file.parent_path() / "anchors.dat";
+    void call_anchors() {
+        if (options_.directory.empty() || options_.connect_only) return;
+        const std::filesystem::path file = options_.directory / ANCHORS;
+        connector_.call_anchors(read_anchors(file, chain_.params().magic));
+        std::error_code ignored;
+        std::filesystem::remove(file, ignored);
     }
 
     void save_anchors() {
+        if (options_.connect_only) return;
         std::vector<TimedAddress> anchors;
         const auto now = static_cast<uint32_t>(clock_.wall_seconds());
         for (const auto& [id, peer] : protocol_.peers())
@@ -463,19 +505,7 @@ private:
         spdlog::info(
             "DumpAnchors: Flush {} outbound block-relay-only peer addresses to anchors.dat",
             anchors.size());
-        save_file(anchor_file(), anchors_content(chain_.params().magic, anchors));
-    }
-
-    void save_book() {
-        if (!options_.address_file.empty()) save_file(options_.address_file, book_.file_content());
-    }
-
-    static void save_file(const std::filesystem::path& file, ByteView content) {
-        try {
-            chain::replace_file(file, content);
-        } catch (const std::runtime_error& error) {
-            spdlog::warn("{}", error.what()); // a convenience: the node works without it
-        }
+        save_file(ANCHORS, anchors_content(chain_.params().magic, anchors));
     }
 
     void perform(Actions actions) {
@@ -557,6 +587,7 @@ private:
     LiveChain live_chain_;
     Whitelist whitelist_;
     mutable AddressBook book_;
+    BanList bans_;
     Listener listener_;
     Protocol protocol_;
     Connector connector_;

@@ -19,6 +19,7 @@
 
 namespace cairn::node {
 
+class BanList;
 struct Peer;
 struct ProtocolOptions;
 struct TimedAddress;
@@ -40,7 +41,8 @@ struct NetworkOptions {
     bool serve_filters = true;                    ///< -peerblockfilters
     bool blocks_only = false;                     ///< -blocksonly
     std::vector<std::string> whitelist;           ///< -whitelist=permissions@net
-    std::filesystem::path address_file;           ///< peers.dat
+    std::filesystem::path directory;              ///< Of peers.dat and others; empty: none.
+    int64_t ban_seconds = 24 * 3600;              ///< -bantime
 };
 
 /// What went over one connection. Times in seconds, 0 for never.
@@ -106,6 +108,8 @@ public:
     /// False if there is no such peer.
     virtual bool disconnect(const std::string& address) = 0;
     virtual bool disconnect(PeerId id) = 0;
+    /// Let `visit` see or change the bans; who is banned now is dropped.
+    virtual void with_bans(const std::function<void(BanList&)>& visit) = 0;
     virtual void ping_all() = 0;
     virtual void advance_schedule(std::chrono::seconds by) = 0; ///< See Protocol.
     /// Announce `tx`, and if it `is_new` again and again until a peer asked for it: we are its

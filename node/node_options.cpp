@@ -180,7 +180,8 @@ NetworkOptions network_options(const Setup& setup) {
         throw OptionError("Cannot set -peerblockfilters without -blockfilterindex.");
     options.blocks_only = settings.flag("blocksonly");
     options.whitelist = settings.list("whitelist");
-    options.address_file = setup.locations.chain_directory / "peers.dat";
+    options.directory = setup.locations.chain_directory;
+    options.ban_seconds = settings.number("bantime");
     return options;
 }
 

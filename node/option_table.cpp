@@ -92,6 +92,8 @@ constexpr Option TABLE[] = {
     {"peerblockfilters", Flag, "", CONNECTION, "1",
      "Give compact filters to peers, if they are kept"},
     {"maxconnections", Number, "<n>", CONNECTION, "125", "The most peers at a time", 0, 4096},
+    {"bantime", Number, "<seconds>", CONNECTION, "86400", "How long setban bans if it isn't told",
+     1, MAX_SECONDS},
     {"networkactive", Flag, "", CONNECTION, "1", "Have peers at all (see setnetworkactive)"},
     {"peertimeout", Number, "<seconds>", CONNECTION, "60", "Patience with a silent new peer", 1,
      MAX_SECONDS},

@@ -31,7 +31,7 @@ void deliver(T& conversation, void (T::*function)(Peer&, Argument), Peer& peer, 
 Context make_context(const ChainReader& chain, ProtocolOptions options, Random random) {
     const consensus::SaltedHasher salt{random.next(), random.next()};
     const RollingSet discouraged(Context::MAX_DISCOURAGED, salt);
-    return {chain, std::move(options), random, {}, {}, {}, discouraged};
+    return {chain, std::move(options), random, {}, {}, {}, discouraged, salt};
 }
 
 } // namespace

@@ -8,6 +8,7 @@
 #include "node/block_download.h"
 #include "node/compact_relay.h"
 #include "node/context.h"
+#include "node/eviction.h"
 #include "node/handshake.h"
 #include "node/header_sync.h"
 #include "node/keepalive.h"
@@ -75,6 +76,11 @@ public:
     /// short.
     bool discourages(const NetAddress& address) const {
         return context_.discouraged.contains(address.host_hash());
+    }
+
+    /// Who would have to go for another who calls us.
+    std::optional<PeerId> evictable() const {
+        return choose_to_evict(context_.peers, context_.discouraged, context_.secret);
     }
 
     const ProtocolOptions& options() const { return context_.options; }

@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(text__tor_address__has_its_checksum) {
     const NetAddress address{NetworkId::TorV3, key, 8333};
     BOOST_TEST(address.host() == "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion");
     BOOST_TEST(address.is_routable());
-    BOOST_TEST(!address.can_dial());
+    BOOST_TEST(!address.is_ip());
 }
 
 BOOST_AUTO_TEST_CASE(routable__private_and_reserved_nets__are_not) {
@@ -258,7 +258,7 @@ BOOST_AUTO_TEST_CASE(getaddr__of_an_older_peer__gets_no_address_of_other_network
     BOOST_REQUIRE(answers.size() == 1);
     const auto places = parse<AddrMessage>(answers[0].payload)->addresses;
     BOOST_TEST(!places.empty());
-    for (const TimedAddress& place : places) BOOST_TEST(place.address.can_dial());
+    for (const TimedAddress& place : places) BOOST_TEST(place.address.is_ip());
 }
 
 BOOST_AUTO_TEST_CASE(subnet__forms__contain_what_they_say) {

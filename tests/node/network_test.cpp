@@ -2,6 +2,7 @@
 // Whole nodes over loopback: sockets, threads and the real chain.
 #include "chain/indexer.h"
 #include "consensus/chain_file.h"
+#include "node/ban_list.h"
 #include "node/context.h"
 #include "node/miner.h"
 #include "node/network.h"
@@ -63,13 +64,16 @@ private:
 /// A node without JSON-RPC.
 struct Node {
     explicit Node(
-        const std::vector<std::string>& connect = {}, const std::string& bind = "127.0.0.1:0") {
+        const std::vector<std::string>& connect = {},
+        const std::string& bind = "127.0.0.1:0",
+        int max_connections = 125) {
         chain.add_observer(watch);
         NetworkOptions options;
+        options.max_connections = max_connections;
         options.bind = {bind};
         options.connect = connect;
         options.connect_only = true;
-        options.address_file = folder.path() / "peers.dat";
+        options.directory = folder.path();
         network = Network::make(chain, clock, options);
         chain.start();
         network->start();
@@ -315,6 +319,34 @@ BOOST_AUTO_TEST_CASE(network__garbage__is_hung_up_on_and_others_are_served) {
     good.shake_hands();
     good.send({"ping", Bytes(8, 5)});
     BOOST_TEST(good.receive("pong").payload == Bytes(8, 5));
+}
+
+BOOST_AUTO_TEST_CASE(network__no_room__refuses_whom_it_has_no_place_for) {
+    Node node({}, "127.0.0.1:0", 12); // one of them for who calls us
+    Client first(node);
+    first.shake_hands();
+    Client second(node);
+    BOOST_TEST(second.receive("version").command.empty());
+    first.send({"ping", Bytes(8, 5)});
+    BOOST_TEST(first.receive("pong").payload == Bytes(8, 5));
+}
+
+BOOST_AUTO_TEST_CASE(network__banned__is_dropped_and_not_let_in_after_a_restart) {
+    Node node;
+    Client peer(node);
+    peer.shake_hands();
+    const Ban ban{Subnet::from_string("127.0.0.0/8").value(), 1, INT64_MAX};
+    node.network->with_bans([&](BanList& bans) { bans.add(ban); });
+    BOOST_TEST(peer.receive("").command.empty());
+    node.network->stop();
+    NetworkOptions options = node.network->options();
+    node.network.reset();
+    node.network = Network::make(node.chain, node.clock, options);
+    node.network->start();
+    BOOST_TEST(Client(node).receive("version").command.empty());
+    node.network->with_bans([](BanList& bans) { bans.clear(); });
+    Client again(node);
+    again.shake_hands();
 }
 
 BOOST_AUTO_TEST_CASE(network__client_asks__gets_blocks_and_filters_from_the_disk) {

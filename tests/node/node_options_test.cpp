@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(network_options__connect__means_no_other_peers) {
     BOOST_TEST(!open.connect_only);
     BOOST_TEST(open.listen);
     BOOST_TEST(open.port == 18444);
-    BOOST_TEST(open.address_file == "/chain/peers.dat");
+    BOOST_TEST(open.directory == "/chain");
 }
 
 BOOST_AUTO_TEST_CASE(network_options__bad_value__is_named) {

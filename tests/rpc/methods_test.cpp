@@ -365,6 +365,31 @@ BOOST_AUTO_TEST_CASE(peers__none__errors_name_them) {
     BOOST_TEST(error("getnodeaddresses", "[1,\"x\"]") == "-8 Network not recognized: x");
 }
 
+BOOST_AUTO_TEST_CASE(setban__lists_and_errors) {
+    BOOST_TEST(text("listbanned") == "[]");
+    result("setban", R"(["10.0.0.0/8","add"])");
+    result("setban", R"(["1.2.3.4","add",60])");
+    const Json listed = result("listbanned");
+    BOOST_REQUIRE(listed.items.size() == 2);
+    BOOST_TEST(listed.items[0].find("address")->text == "1.2.3.4/32");
+    BOOST_TEST(listed.items[0].find("ban_duration")->text == "60");
+    BOOST_TEST(listed.items[1].find("ban_duration")->text == "86400");
+    BOOST_TEST(error("setban", R"(["10.1.1.1","add"])") == "-23 Error: IP/Subnet already banned");
+    BOOST_TEST(error("setban", R"(["10.0.0.0/8","add"])") == "-23 Error: IP/Subnet already banned");
+    BOOST_TEST(error("setban", R"(["1.2.3.4/42","add"])") == "-30 Error: Invalid IP/Subnet");
+    BOOST_TEST(
+        error("setban", R"(["1.2.3.5","add",123,true])") ==
+        "-8 Error: Absolute timestamp is in the past");
+    BOOST_TEST(
+        error("setban", R"(["10.1.1.1","remove"])") ==
+        "-30 Error: Unban failed. Requested address/subnet was not previously manually banned.");
+    BOOST_TEST(error("setban", R"(["10.1.1.1","x"])").starts_with("-1 setban \"subnet\""));
+    result("setban", R"(["10.1.1.1/8","remove"])");
+    BOOST_TEST(result("listbanned").items.size() == 1u);
+    result("clearbanned");
+    BOOST_TEST(text("listbanned") == "[]");
+}
+
 BOOST_AUTO_TEST_CASE(addconnection__kinds_of_peers__only_what_the_node_chooses) {
     const std::string kinds[] = {"outbound-full-relay", "block-relay-only", "addr-fetch", "feeler"};
     for (const std::string& kind : kinds)

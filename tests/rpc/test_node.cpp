@@ -53,7 +53,7 @@ TestNode::TestNode(const Params& params)
     network.listen = false;
     network.connect_only = true;
     network.dns_seed = false;
-    network.address_file = folder_.path() / "peers.dat";
+    network.directory = folder_.path();
     network_ = node::Network::make(*chain_, clock_, network);
     context_ = std::make_unique<NodeContext>(
         Node{
