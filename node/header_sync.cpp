@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "node/header_sync.h"
 
+#include <algorithm>
 #include <spdlog/spdlog.h>
 
 namespace cairn::node {
@@ -12,6 +13,11 @@ bool is_consecutive(const std::vector<consensus::BlockHeader>& headers) {
     for (size_t i = 1; i < headers.size(); ++i)
         if (headers[i].prev_hash != headers[i - 1].hash()) return false;
     return true;
+}
+
+/// Whether a chain that `peer` has is worth as much as the one to `node`.
+bool has_work_of(const Peer& peer, const chain::BlockNode& node) {
+    return peer.headers.best_known != nullptr && peer.headers.best_known->work >= node.work;
 }
 
 } // namespace
@@ -49,12 +55,47 @@ void HeaderSync::tick(Peer& peer) {
         }
     }
     if (peer.type == ConnectionType::AddrFetch) return;
+    give_up_behind(peer);
     if (peer.headers.started || (!caught_up_ && first_ != NO_PEER)) return;
     peer.headers.started = true;
     if (!caught_up_) first_ = peer.id;
     // From the parent, so that a peer with the same tip answers with it, and we learn that it has.
     const chain::BlockNode& best = context_.chain.best_header();
     ask(peer, best.parent != nullptr ? *best.parent_node() : best);
+}
+
+/// A few of those that had our chain keep their place whatever follows, lest a chain that only we
+/// know cuts us off from all others.
+void HeaderSync::trust(Peer& peer) {
+    const auto trusted = std::ranges::count_if(
+        context_.peers, [](const auto& entry) { return entry.second.headers.trusted; });
+    if (peer.type == ConnectionType::OutboundFullRelay &&
+        static_cast<size_t>(trusted) < MAX_TRUSTED &&
+        has_work_of(peer, context_.chain.view().tip()))
+        peer.headers.trusted = true;
+}
+
+/// An outbound peer that stays behind takes the place of one that would tell us more. What it has
+/// to reach is our tip of when that was noticed; it is asked once more before it goes.
+void HeaderSync::give_up_behind(Peer& peer) {
+    Peer::Headers& state = peer.headers;
+    const bool chosen = peer.type == ConnectionType::OutboundFullRelay ||
+                        peer.type == ConnectionType::BlockRelayOnly;
+    if (!chosen || state.trusted || !state.started) return;
+    const chain::BlockNode& tip = context_.chain.view().tip();
+    if (has_work_of(peer, tip)) {
+        state.expected_by.reset();
+    } else if (!state.expected_by || has_work_of(peer, *state.expected)) {
+        state.expected = &tip;
+        state.expected_by = context_.now + CATCH_UP_TIMEOUT;
+        state.warned = false;
+    } else if (context_.now > *state.expected_by) {
+        if (state.warned) return context_.drop(peer, "outbound peer has old chain");
+        state.warned = true;
+        state.expected_by = context_.now + ANSWER_TIMEOUT;
+        const auto* parent = state.expected->parent_node();
+        ask(peer, parent != nullptr ? *parent : *state.expected);
+    }
 }
 
 void HeaderSync::disconnected(PeerId peer) {
@@ -83,6 +124,7 @@ void HeaderSync::headers(Peer& peer, HeadersMessage message) {
 
 void HeaderSync::headers_done(Peer& peer, const chain::HeadersOutcome& outcome) {
     if (outcome.last != nullptr) note_known(peer, *outcome.last);
+    trust(peer);
     if (!outcome.verdict) {
         const consensus::Reject& reject = outcome.verdict.error();
         spdlog::debug("invalid header received reason={} peer={}", reject.reason, peer.id);

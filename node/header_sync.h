@@ -30,9 +30,14 @@ public:
     static constexpr std::chrono::seconds FIRST_TIMEOUT{5};
     /// A question that wasn't answered for so long may be asked again.
     static constexpr std::chrono::minutes ANSWER_TIMEOUT{2};
+    /// For an outbound peer to have a chain with as much work as ours had.
+    static constexpr std::chrono::minutes CATCH_UP_TIMEOUT{20};
+    static constexpr size_t MAX_TRUSTED = 4;
 
 private:
     void ask(Peer& peer, const chain::BlockNode& from);
+    void trust(Peer& peer);
+    void give_up_behind(Peer& peer);
 
     Context& context_;
     PeerId first_ = NO_PEER; ///< The one we are getting the first headers from.

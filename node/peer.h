@@ -123,6 +123,10 @@ struct Peer : NewPeer {
         const chain::BlockNode* best_known = nullptr; ///< Most work we know it to have.
         consensus::BlockHash last_unknown;            ///< Announced, but not in our tree yet.
         const chain::BlockNode* best_sent = nullptr;  ///< We announced it last.
+        bool trusted = false; ///< It had as much work as we when it told; may fall behind then.
+        const chain::BlockNode* expected = nullptr; ///< It is behind, and should get here.
+        std::optional<Time> expected_by;
+        bool warned = false; ///< It was asked once more.
     } headers;
 
     struct Blocks {

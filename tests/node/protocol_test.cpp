@@ -378,6 +378,28 @@ BOOST_AUTO_TEST_CASE(misbehaviour__its_host__is_discouraged_unless_private_or_tr
     BOOST_TEST(!discourages(ConnectionType::Manual, 0, open, true));
 }
 
+BOOST_AUTO_TEST_CASE(sync__peer_stays_behind__goes_if_we_chose_it) {
+    const auto stays = [](ConnectionType type, bool had_our_chain) {
+        TestNet net;
+        TestNode& node = net.add();
+        node.chain.mine(3);
+        const PeerId stub = net.connect_stub(node, type);
+        std::vector<consensus::BlockHeader> headers = headers_of(node.chain);
+        headers.resize(had_our_chain ? 3 : 2);
+        net.say(node, stub, "headers", headers_payload(headers));
+        net.mine(node, 1);
+        net.advance(HeaderSync::CATCH_UP_TIMEOUT + 1s);
+        BOOST_TEST(net.is_connected(node, stub));
+        net.advance(HeaderSync::ANSWER_TIMEOUT + 1s);
+        return net.is_connected(node, stub);
+    };
+    BOOST_TEST(!stays(ConnectionType::OutboundFullRelay, false));
+    BOOST_TEST(stays(ConnectionType::OutboundFullRelay, true));
+    BOOST_TEST(!stays(ConnectionType::BlockRelayOnly, true));
+    BOOST_TEST(stays(ConnectionType::Manual, false));
+    BOOST_TEST(stays(ConnectionType::Inbound, false));
+}
+
 BOOST_AUTO_TEST_CASE(sync__unsolicited_block__is_processed) {
     TestNet net;
     TestNode& node = net.add();
