@@ -5,6 +5,7 @@
 #include "node/chain_reader.h"
 #include "node/peer.h"
 #include "node/random.h"
+#include "node/upload_limit.h"
 
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@ struct ProtocolOptions {
     uint16_t listening_port = 0; ///< 0: we can't be called.
     bool blocks_only = false;
     std::chrono::seconds peer_timeout{60}; ///< For the handshake.
+    uint64_t max_upload_bytes = 0;         ///< In a day; 0: no limit.
 };
 
 /// Shared by the conversations of one Protocol, which owns it.
@@ -31,6 +33,7 @@ struct Context {
     /// Hosts of peers that broke the rules: see Protocol::discourages().
     RollingSet discouraged;
     consensus::SaltedHasher secret; ///< Decides what nobody may foresee.
+    UploadLimit uploads{options.max_upload_bytes};
 
     void send(Peer& peer, Message message);
 

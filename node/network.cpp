@@ -71,6 +71,7 @@ ProtocolOptions protocol_options_of(
     result.listening_port = listening_port;
     result.blocks_only = options.blocks_only;
     result.peer_timeout = options.peer_timeout;
+    result.max_upload_bytes = options.max_upload_bytes;
     return result;
 }
 
@@ -183,6 +184,10 @@ public:
             }
             return totals;
         });
+    }
+
+    UploadLimit uploads() const override {
+        return ask([this] { return protocol_.uploads(); });
     }
 
     bool active() const override {

@@ -7,6 +7,7 @@
 #include "node/clock.h"
 #include "node/orphanage.h"
 #include "node/peer_id.h"
+#include "node/upload_limit.h"
 
 #include <chrono>
 #include <cstdint>
@@ -43,6 +44,7 @@ struct NetworkOptions {
     std::vector<std::string> whitelist;           ///< -whitelist=permissions@net
     std::filesystem::path directory;              ///< Of peers.dat and others; empty: none.
     int64_t ban_seconds = 24 * 3600;              ///< -bantime
+    uint64_t max_upload_bytes = 0;                ///< -maxuploadtarget, a day; 0: no limit
 };
 
 /// What went over one connection. Times in seconds, 0 for never.
@@ -94,6 +96,7 @@ public:
     virtual void each_peer(const std::function<void(const PeerView&)>& visit) const = 0;
     virtual PeerCounts counts() const = 0;
     virtual Traffic totals() const = 0; ///< Bytes over all peers since the start.
+    virtual UploadLimit uploads() const = 0;
     virtual bool active() const = 0;
     virtual void set_active(bool active) = 0; ///< false: drop all, accept and look for none.
     virtual const NetworkOptions& options() const = 0;

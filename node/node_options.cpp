@@ -57,6 +57,31 @@ bool detailed_log(const std::vector<std::string>& categories) {
     return detailed;
 }
 
+/// A number of bytes with its unit, a letter; without one, MiB.
+uint64_t bytes_option(const Settings& settings, std::string_view name) {
+    constexpr std::pair<std::string_view, uint64_t> UNITS[] = {
+        {"", 1 << 20},
+        {"k", 1'000},
+        {"K", 1 << 10},
+        {"m", 1'000'000},
+        {"M", 1 << 20},
+        {"g", 1'000'000'000},
+        {"G", uint64_t{1} << 30},
+        {"t", 1'000'000'000'000},
+        {"T", uint64_t{1} << 40},
+    };
+    const std::string text = settings.text(name);
+    uint64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, number);
+    const auto* unit = std::ranges::find(
+        UNITS, std::string_view(stopped, static_cast<size_t>(end - stopped)),
+        &std::pair<std::string_view, uint64_t>::first);
+    if (error != std::errc{} || unit == std::end(UNITS) || number > UINT64_MAX / unit->second)
+        throw OptionError(fmt::format("Unable to parse -{}: '{}'", name, text));
+    return number * unit->second;
+}
+
 bool on(const std::string& text) {
     return !text.empty() && text != "0";
 }
@@ -182,6 +207,7 @@ NetworkOptions network_options(const Setup& setup) {
     options.whitelist = settings.list("whitelist");
     options.directory = setup.locations.chain_directory;
     options.ban_seconds = settings.number("bantime");
+    options.max_upload_bytes = bytes_option(settings, "maxuploadtarget");
     return options;
 }
 

@@ -94,6 +94,9 @@ constexpr Option TABLE[] = {
     {"maxconnections", Number, "<n>", CONNECTION, "125", "The most peers at a time", 0, 4096},
     {"bantime", Number, "<seconds>", CONNECTION, "86400", "How long setban bans if it isn't told",
      1, MAX_SECONDS},
+    {"maxuploadtarget", Text, "<n>[kKmMgGtT]", CONNECTION, "0",
+     "Send no more to peers in a day, if new blocks leave a choice (0: no limit; without a unit "
+     "MiB, small letters are powers of 1,000)"},
     {"networkactive", Flag, "", CONNECTION, "1", "Have peers at all (see setnetworkactive)"},
     {"peertimeout", Number, "<seconds>", CONNECTION, "60", "Patience with a silent new peer", 1,
      MAX_SECONDS},

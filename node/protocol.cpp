@@ -301,6 +301,7 @@ void Protocol::inv(Peer& peer, const InventoryMessage& message) {
 
 Actions Protocol::sent(PeerId id, size_t bytes, Time now) {
     context_.now = now;
+    context_.uploads.sent(bytes, now);
     Peer* peer = context_.find(id);
     if (peer == nullptr) return {};
     peer->unsent_bytes -= std::min(bytes, peer->unsent_bytes);

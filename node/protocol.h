@@ -87,6 +87,8 @@ public:
 
     uint64_t services() const { return context_.services(); }
 
+    const UploadLimit& uploads() const { return context_.uploads; }
+
     std::vector<consensus::Txid> unbroadcast() const {
         return transaction_announcer_.unbroadcast();
     }

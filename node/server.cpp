@@ -145,6 +145,12 @@ const BlockNode* Server::find_servable(Peer& peer, const BlockHash& hash) const 
         context_.drop(peer, "Ignore block request below NODE_NETWORK_LIMITED threshold");
         return nullptr;
     }
+    const int64_t age = int64_t{context_.chain.best_header().header.time} - node->header.time;
+    if (age > UploadLimit::OLD_SECONDS && !peer.permits(PERMIT_DOWNLOAD) &&
+        context_.uploads.refuses_old(context_.now, context_.chain.params())) {
+        context_.drop(peer, "historical block serving limit reached");
+        return nullptr;
+    }
     return node->has(BlockNode::HAVE_BODY) ? node : nullptr;
 }
 

@@ -25,7 +25,6 @@ using node::PeerView;
 namespace {
 
 constexpr int32_t REFERENCE_VERSION = 310000; ///< Tools choose what they ask for by it.
-constexpr int64_t UPLOAD_TIMEFRAME_SECONDS = 24 * 3600;
 constexpr std::array<std::string_view, 5> NETWORKS{"ipv4", "ipv6", "onion", "i2p", "cjdns"};
 
 const Error ALREADY_ADDED{Code::NodeAlreadyAdded, "Error: Node already added"};
@@ -258,27 +257,36 @@ const Method GETCONNECTIONCOUNT{
 
 struct Totals {
     node::Traffic bytes;
-    std::chrono::milliseconds now;
+    node::UploadLimit uploads;
+    node::Time now;
+    const Params& params;
 };
 
-/// No limit is set on uploads: then the reference reports these.
 const Object<Totals> UPLOAD_TARGET{
-    {"timeframe", "Seconds it is for", [](auto&) { return UPLOAD_TIMEFRAME_SECONDS; }},
-    {"target", "Bytes; 0: no limit", [](auto&) { return 0; }},
-    {"target_reached", "Whether it is reached", [](auto&) { return false; }},
-    {"serve_historical_blocks", "Whether old blocks are served", [](auto&) { return true; }},
-    {"bytes_left_in_cycle", "Bytes left", [](auto&) { return 0; }},
-    {"time_left_in_cycle", "Seconds left", [](auto&) { return 0; }}};
+    {"timeframe", "Seconds it is for",
+     [](auto&) { return std::chrono::seconds(node::UploadLimit::CYCLE).count(); }},
+    {"target", "Bytes; 0: no limit", [](auto& t) { return t.uploads.target(); }},
+    {"target_reached", "Whether it is reached",
+     [](auto& t) { return t.uploads.is_reached(t.now); }},
+    {"serve_historical_blocks", "Whether old blocks are served",
+     [](auto& t) { return !t.uploads.refuses_old(t.now, t.params); }},
+    {"bytes_left_in_cycle", "Bytes left", [](auto& t) { return t.uploads.bytes_left(t.now); }},
+    {"time_left_in_cycle", "Seconds left; 0: no limit",
+     [](auto& t) { return t.uploads.target() == 0 ? 0 : t.uploads.time_left(t.now).count(); }}};
 
 const Object<Totals> TOTALS{
     {"totalbytesrecv", "Bytes received", [](auto& t) { return t.bytes.bytes_received; }},
     {"totalbytessent", "Bytes sent", [](auto& t) { return t.bytes.bytes_sent; }},
-    {"timemillis", "Now, in milliseconds since 1970", [](auto& t) { return t.now.count(); }},
-    {"uploadtarget", "A limit of uploads; there is none", UPLOAD_TARGET}};
+    {"timemillis", "Now, in milliseconds since 1970",
+     [](auto& t) {
+         return std::chrono::duration_cast<std::chrono::milliseconds>(t.now.time_since_epoch())
+             .count();
+     }},
+    {"uploadtarget", "The limit of uploads: -maxuploadtarget", UPLOAD_TARGET}};
 
 Outcome<Totals> getnettotals(const Call& call, Network& network) {
-    const auto now = context_of(call).node.clock.now().time_since_epoch();
-    return Totals{network.totals(), std::chrono::duration_cast<std::chrono::milliseconds>(now)};
+    return Totals{
+        network.totals(), network.uploads(), context_of(call).node.clock.now(), params_of(call)};
 }
 
 const Method GETNETTOTALS{

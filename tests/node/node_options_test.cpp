@@ -108,11 +108,21 @@ BOOST_AUTO_TEST_CASE(network_options__connect__means_no_other_peers) {
     BOOST_TEST(open.listen);
     BOOST_TEST(open.port == 18444);
     BOOST_TEST(open.directory == "/chain");
+    BOOST_TEST(open.max_upload_bytes == 0u);
+    for (const auto& [text, bytes] :
+         {std::pair("1", 1u << 20), {"3k", 3000u}, {"3K", 3072u}, {"2G", 1u << 31}})
+        BOOST_TEST(
+            network_options(setup_of({std::string("-maxuploadtarget=") + text})).max_upload_bytes ==
+            bytes);
 }
 
 BOOST_AUTO_TEST_CASE(network_options__bad_value__is_named) {
     BOOST_TEST(
         error_of(network_options, {"-port=65536"}) == "Invalid port specified in -port: '65536'");
+    for (const std::string bad : {"abc", "", "1x", "1MM", "-1", "99999999999T"})
+        BOOST_TEST(
+            error_of(network_options, {"-maxuploadtarget=" + bad}) ==
+            "Unable to parse -maxuploadtarget: '" + bad + "'");
     BOOST_TEST(
         error_of(network_options, {"-uacomment=a/b"}) ==
         "User Agent comment (a/b) contains unsafe characters.");
