@@ -84,8 +84,9 @@ void AddressBook::Table::take(const Placed& entry) {
     list.pop_back();
 }
 
-AddressBook::AddressBook(Random random)
+AddressBook::AddressBook(Random random, bool with_onions)
     : random_(random),
+      with_onions_(with_onions),
       key0_(random_.next()),
       key1_(random_.next()) {}
 
@@ -195,13 +196,17 @@ AddressBook::Placed* AddressBook::settle(int64_t now) {
     return to_ask;
 }
 
+bool AddressBook::can_call(const NetAddress& address) const {
+    return address.is_ip() || (with_onions_ && address.network == NetworkId::TorV3);
+}
+
 std::optional<NetAddress>
 AddressBook::choose(const Table& table, const std::set<std::string>& groups, int64_t now) {
     for (int i = 0; i < MAX_CHOICES && !table.list.empty(); ++i) {
         const Placed& entry = *table.list[random_.below(table.list.size())];
         const NetAddress& address = entry.place.address;
-        if (address.is_ip() && now - entry.last_try >= RETRY_SECONDS && !is_terrible(entry, now) &&
-            !groups.contains(address.group()))
+        if (can_call(address) && now - entry.last_try >= RETRY_SECONDS &&
+            !is_terrible(entry, now) && !groups.contains(address.group()))
             return address;
     }
     return std::nullopt;
@@ -214,7 +219,7 @@ std::optional<NetAddress> AddressBook::pick(const std::set<std::string>& groups,
 }
 
 std::optional<NetAddress> AddressBook::pick_feeler(int64_t now) {
-    if (const Placed* holder = settle(now); holder != nullptr && holder->place.address.is_ip())
+    if (const Placed* holder = settle(now); holder != nullptr && can_call(holder->place.address))
         return holder->place.address;
     return choose(told_, {}, now);
 }

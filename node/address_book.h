@@ -44,7 +44,8 @@ public:
     };
 
     /// `random`: what it is filled from and asked by, and the key of a book that isn't loaded.
-    explicit AddressBook(Random random);
+    /// `with_onions`: whether those of Tor can be called.
+    explicit AddressBook(Random random, bool with_onions = false);
     AddressBook(const AddressBook&) = delete;
     AddressBook& operator=(const AddressBook&) = delete;
 
@@ -113,7 +114,10 @@ private:
     choose(const Table& table, const std::set<std::string>& groups, int64_t now);
     void clear();
 
+    bool can_call(const NetAddress& address) const;
+
     Random random_;
+    bool with_onions_;
     uint64_t key0_;
     uint64_t key1_;
     std::map<NetAddress, Placed> entries_;

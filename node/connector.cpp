@@ -2,10 +2,12 @@
 #include "node/connector.h"
 
 #include "node/connection.h"
+#include "node/socks5.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
 
 #include <algorithm>
 #include <spdlog/spdlog.h>
@@ -14,6 +16,31 @@ namespace cairn::node {
 
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
+
+namespace {
+
+/// Cancels what `socket` waits for when `limit` is over, unless it goes before that.
+class Deadline {
+public:
+    Deadline(tcp::socket& socket, std::chrono::seconds limit)
+        : timer_(socket.get_executor(), limit) {
+        timer_.async_wait([&socket, gone = gone_](const boost::system::error_code& cancelled) {
+            boost::system::error_code ignored;
+            if (!cancelled && !*gone) socket.cancel(ignored);
+        });
+    }
+
+    ~Deadline() { *gone_ = true; } // the handler may be on its way
+
+    Deadline(const Deadline&) = delete;
+    Deadline& operator=(const Deadline&) = delete;
+
+private:
+    asio::steady_timer timer_;
+    std::shared_ptr<bool> gone_ = std::make_shared<bool>(false);
+};
+
+} // namespace
 
 bool Connector::add(const std::string& target) {
     const bool known = std::find(added_.begin(), added_.end(), target) != added_.end();
@@ -127,8 +154,12 @@ void Connector::ask_others(Time now) {
         (now < next_seeds_ && next_seeds_ - now <= SEED_PAUSE))
         return;
     next_seeds_ = now + SEED_PAUSE;
-    for (const std::string& host : params_.dns_seeds)
-        asio::co_spawn(io_, ask_seed(host), asio::detached);
+    for (const std::string& host : params_.dns_seeds) {
+        if (options_.proxy.empty())
+            asio::co_spawn(io_, ask_seed(host), asio::detached);
+        else // whom the proxy finds of that name
+            dial(host, ConnectionType::AddrFetch);
+    }
 }
 
 void Connector::dial(const std::string& target, ConnectionType type) {
@@ -136,37 +167,74 @@ void Connector::dial(const std::string& target, ConnectionType type) {
     asio::co_spawn(io_, dial_one(target, type), asio::detached);
 }
 
+/// The proxy that leads to `address`, or to a name if there is none; empty: we go ourselves.
+/// Nothing of this machine's nets is beyond a proxy.
+const std::string& Connector::proxy_to(const std::optional<NetAddress>& address) const {
+    static const std::string NONE;
+    if (address && address->network == NetworkId::TorV3) return options_.onion_proxy;
+    return !address || address->is_routable() ? options_.proxy : NONE;
+}
+
 asio::awaitable<void> Connector::dial_one(std::string target, ConnectionType type) {
     spdlog::debug("trying connection to {}", target);
     const std::optional<HostPort> place = split_host_port(target, params_.p2p_port);
-    boost::system::error_code outcome = asio::error::host_not_found;
-    // Shared with the timer, whose handler may be on its way when a connection succeeds.
-    std::shared_ptr<tcp::socket> socket;
-    if (place) {
-        tcp::resolver resolver(io_);
-        const auto [resolve_error, endpoints] = co_await resolver.async_resolve(
-            place->host, std::to_string(place->port), tcp::resolver::numeric_service, AS_TUPLE);
-        outcome = resolve_error;
-        for (const auto& entry : endpoints) {
-            socket = std::make_shared<tcp::socket>(io_);
-            asio::steady_timer limit(io_, DIAL_TIMEOUT);
-            limit.async_wait([socket](const boost::system::error_code& cancelled) {
-                boost::system::error_code ignored;
-                if (!cancelled) socket->close(ignored);
-            });
-            const auto [connect_error] = co_await socket->async_connect(entry.endpoint(), AS_TUPLE);
-            outcome = connect_error;
-            if (limit.cancel() == 0 && !outcome) outcome = asio::error::timed_out;
-            if (!outcome || stopped_) break;
-        }
+    const auto known = NetAddress::from_string(target, params_.p2p_port);
+    const std::string proxy = proxy_to(known);
+    Outcome<tcp::socket> outcome = Disconnect{"no way there"};
+    if (place && (!proxy.empty() || !known || known->is_ip())) {
+        const auto first = proxy.empty() ? place : split_host_port(proxy, PROXY_PORT);
+        outcome = co_await reach(*first);
+    }
+    if (outcome && !proxy.empty()) {
+        const Outcome<> through = co_await ask_proxy(*outcome, *place);
+        if (!through) outcome = through.error();
     }
     dialling_.erase(target);
     if (stopped_) co_return;
-    if (outcome) {
-        spdlog::debug("cannot connect to {}: {}", target, outcome.message());
+    if (!outcome) {
+        spdlog::debug("cannot connect to {}: {}", target, outcome.error().reason);
         co_return;
     }
-    connected_(std::move(*socket), target, type);
+    boost::system::error_code error;
+    const auto remote = outcome->remote_endpoint(error);
+    const auto reached = NetAddress::of(remote.address(), remote.port());
+    const NetAddress address = proxy.empty() ? reached : known.value_or(NetAddress());
+    if (!error) connected_(std::move(*outcome), address, target, type);
+}
+
+/// A connection with one of the addresses that `place` has.
+asio::awaitable<Outcome<tcp::socket>> Connector::reach(HostPort place) {
+    tcp::resolver resolver(io_);
+    auto [error, endpoints] = co_await resolver.async_resolve(
+        place.host, std::to_string(place.port), tcp::resolver::numeric_service, AS_TUPLE);
+    for (const auto& entry : endpoints) {
+        tcp::socket socket(io_);
+        const Deadline deadline(socket, DIAL_TIMEOUT);
+        std::tie(error) = co_await socket.async_connect(entry.endpoint(), AS_TUPLE);
+        if (!error) co_return std::move(socket);
+        if (stopped_) break;
+    }
+    co_return Disconnect{error.message()};
+}
+
+/// Let the proxy at the other end of `socket` go on to `target`.
+asio::awaitable<Outcome<>> Connector::ask_proxy(tcp::socket& socket, HostPort target) {
+    const std::string login =
+        options_.proxy_randomize ? fmt::format("{:016x}", random_.next()) : "";
+    Socks5 socks(std::move(target), login);
+    const Deadline deadline(socket, PROXY_TIMEOUT);
+    Outcome<Bytes> out = socks.greeting();
+    Bytes in;
+    for (;;) {
+        const auto [lost, sent] = co_await asio::async_write(socket, asio::buffer(*out), AS_TUPLE);
+        if (lost) co_return Disconnect{"the proxy is gone: " + lost.message()};
+        if (socks.wants() == 0) co_return boost::system::in_place_value;
+        in.resize(socks.wants());
+        const auto [left, got] = co_await asio::async_read(socket, asio::buffer(in), AS_TUPLE);
+        if (left) co_return Disconnect{"the proxy hung up: " + left.message()};
+        out = socks.received(in);
+        if (!out) co_return out.error();
+    }
 }
 
 /// Learn addresses from a DNS seed.

@@ -23,7 +23,9 @@ class Connector {
 public:
     using Socket = boost::asio::ip::tcp::socket;
 
-    using Connected = std::function<void(Socket, const std::string& target, ConnectionType)>;
+    /// `address`: of the peer; NetAddress() if only a proxy knows what `target` names.
+    using Connected = std::function<void(
+        Socket, const NetAddress& address, const std::string& target, ConnectionType)>;
 
     /// What is given by reference outlives this.
     Connector(
@@ -71,6 +73,8 @@ public:
     static constexpr std::chrono::milliseconds FIRST_PAUSE{500};
     static constexpr std::chrono::seconds LAST_PAUSE{60};
     static constexpr std::chrono::seconds DIAL_TIMEOUT{5};
+    static constexpr std::chrono::seconds PROXY_TIMEOUT{20};
+    static constexpr uint16_t PROXY_PORT = 9050;          ///< Tor's.
     static constexpr std::chrono::seconds SEED_PAUSE{60}; ///< Between questions to seeds.
     static constexpr std::chrono::minutes FEELER_MEAN{2};
 
@@ -81,12 +85,15 @@ private:
     };
 
     void keep(const std::string& target, ConnectionType type, Time now);
+    const std::string& proxy_to(const std::optional<NetAddress>& address) const;
     bool wants(ConnectionType type) const;
     std::optional<ConnectionType> due(Time now);
     std::set<std::string> outbound_groups() const;
     void fill_slots(Time now);
     void ask_others(Time now);
     boost::asio::awaitable<void> dial_one(std::string target, ConnectionType type);
+    boost::asio::awaitable<Outcome<Socket>> reach(HostPort place);
+    boost::asio::awaitable<Outcome<>> ask_proxy(Socket& socket, HostPort target);
     boost::asio::awaitable<void> ask_seed(std::string host);
 
     boost::asio::io_context& io_;

@@ -111,8 +111,8 @@ void Handshake::send_addrv2(Peer& peer) {
 void Handshake::verack(Peer& peer) {
     peer.established = true;
     spdlog::info(
-        "peer connected id={} address={} agent={} version={} height={} {}", peer.id,
-        peer.address.to_string(), peer.user_agent, peer.version, peer.starting_height,
+        "peer connected id={} address={} agent={} version={} height={} {}", peer.id, peer.name(),
+        peer.user_agent, peer.version, peer.starting_height,
         peer.inbound() ? "inbound" : "outbound");
     if (peer.version >= SENDHEADERS_VERSION) context_.send(peer, "sendheaders");
 }

@@ -105,7 +105,7 @@ public:
           readers_(READER_THREADS),
           live_chain_(chain),
           whitelist_(options_.whitelist),
-          book_(system_random()),
+          book_(system_random(), !options_.onion_proxy.empty()),
           listener_(io_, options_, chain.params().p2p_port),
           protocol_(
               live_chain_,
@@ -119,9 +119,11 @@ public:
               protocol_,
               book_,
               system_random(),
-              [this](Connection::Socket socket, const std::string& target, ConnectionType type) {
-                  adopt(std::move(socket), target, type);
-              }),
+              [this](
+                  Connection::Socket socket,
+                  const NetAddress& address,
+                  const std::string& target,
+                  ConnectionType type) { adopt(std::move(socket), address, target, type); }),
           timer_(io_) {
         chain_.add_observer(*this);
     }
@@ -141,7 +143,10 @@ public:
         call_anchors();
         next_save_ = clock_.now() + SAVE_INTERVAL;
         listener_.start([this](Connection::Socket socket) {
-            adopt(std::move(socket), {}, ConnectionType::Inbound);
+            boost::system::error_code error;
+            const auto remote = socket.remote_endpoint(error);
+            const auto address = NetAddress::of(remote.address(), remote.port());
+            if (!error) adopt(std::move(socket), address, {}, ConnectionType::Inbound);
         });
         asio::co_spawn(io_, run_ticks(), asio::detached);
         running_ = true;
@@ -235,7 +240,7 @@ public:
                 for (const auto& [id, peer] : protocol_.peers()) {
                     if (peer.target != target) continue;
                     node.connected = true;
-                    node.connected_address = peer.address.to_string();
+                    node.connected_address = peer.name();
                 }
             }
             return nodes;
@@ -243,7 +248,7 @@ public:
     }
 
     bool disconnect(const std::string& address) override {
-        return disconnect_if([&](const Peer& peer) { return peer.address.to_string() == address; });
+        return disconnect_if([&](const Peer& peer) { return peer.name() == address; });
     }
 
     bool disconnect(PeerId id) override {
@@ -353,19 +358,21 @@ private:
 
     int64_t wall_seconds() const override { return clock_.wall_seconds(); }
 
-    void adopt(Connection::Socket socket, const std::string& target, ConnectionType type) {
+    void adopt(
+        Connection::Socket socket,
+        const NetAddress& address,
+        const std::string& target,
+        ConnectionType type) {
         boost::system::error_code error;
-        const auto remote = socket.remote_endpoint(error);
-        if (error || !active_) return;
         const auto local = socket.local_endpoint(error);
+        if (error || !active_) return;
         const bool inbound = type == ConnectionType::Inbound;
-        NewPeer fresh{next_id_, type, NetAddress::of(remote.address(), remote.port()), 0, target};
+        NewPeer fresh{next_id_, type, address, 0, target};
         fresh.permissions = whitelist_.permissions_of(fresh.address, inbound);
         fresh.bound_address = NetAddress::of(local.address(), local.port());
         if (const std::string_view why = refusal(fresh); !why.empty()) {
             spdlog::debug(
-                "connection {} {} dropped ({})", inbound ? "from" : "to", fresh.address.to_string(),
-                why);
+                "connection {} {} dropped ({})", inbound ? "from" : "to", fresh.name(), why);
             return;
         }
         ++next_id_;
@@ -378,8 +385,7 @@ private:
             fresh.id, std::move(socket), std::move(reader), *this, buffer_);
         connections_[fresh.id] = connection;
         spdlog::debug(
-            "Added connection peer={} {} {}", fresh.id, inbound ? "from" : "to",
-            fresh.address.to_string());
+            "Added connection peer={} {} {}", fresh.id, inbound ? "from" : "to", fresh.name());
         perform(protocol_.connected(fresh, clock_.now()));
         connection->start();
     }
@@ -395,7 +401,8 @@ private:
         };
         if (fresh.type != ConnectionType::Inbound) {
             const auto is_same = [&](const Peer& peer) {
-                return !peer.inbound() && peer.address == fresh.address;
+                return !peer.inbound() && peer.address == fresh.address &&
+                       fresh.address != NetAddress();
             };
             return count(is_same) > 0 ? "connected already" : "";
         }
@@ -416,7 +423,7 @@ private:
         const Peer& peer = protocol_.peers().at(id);
         spdlog::log(
             peer.established ? spdlog::level::info : spdlog::level::debug,
-            "{}, disconnecting peer={} address={}", reason, id, peer.address.to_string());
+            "{}, disconnecting peer={} address={}", reason, id, peer.name());
         const std::shared_ptr<Connection> connection = std::move(found->second);
         connections_.erase(found);
         connection->close();

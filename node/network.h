@@ -36,6 +36,9 @@ struct NetworkOptions {
     std::vector<std::string> add_nodes; ///< -addnode
     std::vector<std::string> seed_nodes; ///< -seednode
     bool dns_seed = true;
+    std::string proxy;       ///< -proxy, host:port; empty: none.
+    std::string onion_proxy; ///< -onion, for Tor's addresses; empty: they aren't reached.
+    bool proxy_randomize = true;
     int max_connections = 125;
     std::vector<std::string> user_agent_comments; ///< -uacomment
     std::chrono::seconds peer_timeout{60};        ///< -peertimeout, for the handshake

@@ -102,6 +102,20 @@ void check_hosts(std::string_view option, const std::vector<std::string>& hosts)
                 fmt::format("-{}={}: expected <host> or <host>:<port>", option, host));
 }
 
+/// Where a proxy is; empty: none.
+std::string proxy_option(const Settings& settings, std::string_view name) {
+    const std::string text = settings.text(name);
+    if (!on(text)) return "";
+    const std::optional<HostPort> place = split_host_port(text, 1);
+    if (!place || place->port == 0)
+        throw OptionError(fmt::format("Invalid port specified in -{}: '{}'", name, text));
+    constexpr std::string_view NEVER_IN_HOSTS = " =/@";
+    if (place->host.find("..") != std::string::npos ||
+        place->host.find_first_of(NEVER_IN_HOSTS) != std::string::npos)
+        throw OptionError(fmt::format("Invalid -{} address or hostname: '{}'", name, text));
+    return text;
+}
+
 } // namespace
 
 uint16_t port_option(const Settings& settings, std::string_view name, uint16_t fallback) {
@@ -182,8 +196,14 @@ chain::ChainOptions chain_options(const Setup& setup) {
 NetworkOptions network_options(const Setup& setup) {
     const Settings& settings = setup.settings;
     NetworkOptions options;
-    // Who names the only peers wants no others, unless another option says so.
-    const bool open = !settings.is_set("connect") || settings.is_set("bind");
+    options.proxy = proxy_option(settings, "proxy");
+    options.onion_proxy =
+        settings.is_set("onion") ? proxy_option(settings, "onion") : options.proxy;
+    options.proxy_randomize = settings.flag("proxyrandomize");
+    // Who names the only peers wants no others, and who hides behind a proxy shows himself to
+    // nobody, unless another option says so.
+    const bool open =
+        settings.is_set("bind") || (!settings.is_set("connect") && options.proxy.empty());
     options.listen = settings.is_set("listen") ? settings.flag("listen") : open;
     options.bind = settings.list("bind");
     options.port = port_option(settings, "port", setup.params.p2p_port);

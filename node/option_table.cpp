@@ -87,6 +87,13 @@ constexpr Option TABLE[] = {
     {"connect", List, "<addr>[:port]", CONNECTION, "",
      "Connect to these peers only; -connect=0 to none"},
     {"addnode", List, "<addr>[:port]", CONNECTION, "", "Stay connected to this peer"},
+    {"proxy", Text, "<addr>[:port]", CONNECTION, "",
+     "Call all peers through this SOCKS5 proxy, and look up no names; peers can't connect then "
+     "unless -listen or -bind is given"},
+    {"onion", Text, "<addr>[:port]", CONNECTION, "",
+     "Call peers at Tor's addresses through this one (default: -proxy; 0: don't)"},
+    {"proxyrandomize", Flag, "", CONNECTION, "1",
+     "Log into the proxy under another name each time, which Tor keeps apart"},
     {"seednode", List, "<addr>[:port]", CONNECTION, "", "Ask this peer for addresses once"},
     {"dnsseed", Flag, "", CONNECTION, "1", "Ask the chain file's DNS seeds for peers"},
     {"peerblockfilters", Flag, "", CONNECTION, "1",
@@ -174,7 +181,7 @@ constexpr std::string_view IGNORED =
     "logips logratelimit logsourcelocations logthreadnames logtimemicros "
     "logtimestamps maxapsfee maxorphantx maxreceivebuffer maxsendbuffer maxsigcachesize "
     "maxtimeadjustment mempoolfullrbf mintxfee natpmp paytxfee "
-    "peerbloomfilters persistmempoolv1 prevoutfetchthreads printpriority privdb proxyrandomize "
+    "peerbloomfilters persistmempoolv1 prevoutfetchthreads printpriority privdb "
     "rpcdoccheck rpcworkqueue settings shrinkdebugfile signer spendzeroconfchange test timeout "
     "torcontrol txconfirmtarget txreconciliation unsafesqlitesync upnp v2transport walletbroadcast "
     "walletcrosschain walletrbf walletrejectlongchains";

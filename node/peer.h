@@ -52,6 +52,9 @@ struct NewPeer {
     uint32_t permissions = 0; ///< Bits of Permission.
     std::string target;       ///< What was dialled; empty for inbound ones.
     NetAddress bound_address; ///< Our end of it.
+
+    /// Its host:port; what was dialled, where only the proxy knows the address.
+    std::string name() const { return address == NetAddress() ? target : address.to_string(); }
 };
 
 /// One peer. Owned by Protocol.
@@ -67,6 +70,9 @@ struct Peer : NewPeer {
     bool carries_transactions() const {
         return type != ConnectionType::BlockRelayOnly && type != ConnectionType::Feeler;
     }
+
+    /// host:port; what was dialled where only the proxy knows the address.
+    std::string name() const { return address == NetAddress() ? target : address.to_string(); }
 
     bool permits(Permission permission) const { return (permissions & permission) != 0; }
 

@@ -19,6 +19,7 @@ using namespace consensus;
 using namespace server;
 using node::AddedNode;
 using node::Network;
+using node::NetworkOptions;
 using node::PeerCounts;
 using node::PeerView;
 
@@ -70,16 +71,31 @@ HexText service_bits(uint64_t services) {
 
 // getnetworkinfo /////////////////////////////////////////////////////////////////////////////
 
-bool is_reachable(std::string_view network) {
-    return network == "ipv4" || network == "ipv6";
+struct NetworkKind {
+    std::string_view name;
+    std::string proxy;
+    bool randomized = false;
+    bool reachable = false;
+};
+
+std::vector<NetworkKind> network_kinds(const NetworkOptions& options) {
+    std::vector<NetworkKind> kinds;
+    for (const std::string_view name : NETWORKS) {
+        const bool onion = name == "onion";
+        const std::string& proxy = onion ? options.onion_proxy : options.proxy;
+        const bool reachable = onion ? !proxy.empty() : name == "ipv4" || name == "ipv6";
+        const std::string shown = reachable ? proxy : "";
+        kinds.push_back({name, shown, !shown.empty() && options.proxy_randomize, reachable});
+    }
+    return kinds;
 }
 
-const Object<std::string_view> NETWORK_KIND{
-    {"name", "ipv4, ipv6, onion, i2p or cjdns", std::identity()},
-    {"limited", "Whether it is not used", std::not_fn(is_reachable)},
-    {"reachable", "Whether it can be used", is_reachable},
-    {"proxy", "host:port of the proxy, or empty", [](auto&) { return ""; }},
-    {"proxy_randomize_credentials", "Whether each goes its own way", [](auto&) { return false; }}};
+const Object<NetworkKind> NETWORK_KIND{
+    {"name", "ipv4, ipv6, onion, i2p or cjdns", &NetworkKind::name},
+    {"limited", "Whether it is not used", [](auto& kind) { return !kind.reachable; }},
+    {"reachable", "Whether it can be used", &NetworkKind::reachable},
+    {"proxy", "host:port of the proxy, or empty", &NetworkKind::proxy},
+    {"proxy_randomize_credentials", "Whether each goes its own way", &NetworkKind::randomized}};
 
 /// An own address that peers are told: none is known so far.
 struct OwnAddress {
@@ -118,7 +134,8 @@ const Object<NetworkState> NETWORK_STATE{
     {"connections", "Peers", [](auto& s) { return s.peers.inbound + s.peers.outbound; }},
     {"connections_in", "Those that came to us", [](auto& s) { return s.peers.inbound; }},
     {"connections_out", "Those we went to", [](auto& s) { return s.peers.outbound; }},
-    {"networks", "Kinds of networks", [](auto&) { return NETWORKS; }, NETWORK_KIND},
+    {"networks", "Kinds of networks", [](auto& s) { return network_kinds(s.network.options()); },
+     NETWORK_KIND},
     {"relayfee", "Least price of 1,000 virtual bytes for relay",
      [](auto& s) { return s.options.min_relay_feerate; }},
     {"incrementalfee", "Least rise of the price for a replacement",
@@ -166,7 +183,7 @@ std::string_view connection_type(const PeerView& p) {
 
 const Object<PeerView> PEER{
     {"id", "Names it for as long as the process runs", [](auto& p) { return p.peer.id; }},
-    {"addr", "Its host:port", [](auto& p) { return p.peer.address.to_string(); }},
+    {"addr", "Its host:port", [](auto& p) { return p.peer.name(); }},
     {"addrbind", "Our host:port", [](auto& p) { return p.peer.bound_address.to_string(); }},
     {"network", "ipv4, ipv6, not_publicly_routable, ...",
      [](auto& p) { return p.peer.address.network_name(); }},

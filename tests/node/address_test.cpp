@@ -52,6 +52,37 @@ BOOST_AUTO_TEST_CASE(text__tor_address__has_its_checksum) {
     BOOST_TEST(address.host() == "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion");
     BOOST_TEST(address.is_routable());
     BOOST_TEST(!address.is_ip());
+    BOOST_TEST((NetAddress::from_string(address.host(), 8333) == address));
+    const NetAddress garlic{NetworkId::I2p, key, 7};
+    BOOST_TEST((NetAddress::from_string(garlic.to_string(), 0) == garlic));
+    for (const char* bad :
+         {"pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscrye.onion", // its checksum
+          "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscry.onion",
+          "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.b32.i2p", ".onion", "onion"})
+        BOOST_TEST(!NetAddress::from_string(bad, 1).has_value(), bad);
+}
+
+BOOST_AUTO_TEST_CASE(anchors__written__are_read_by_their_chain) {
+    const tests::TemporaryFolder folder;
+    const std::filesystem::path file = folder.path() / "anchors.dat";
+    const Magic magic{1, 2, 3, 4};
+    const std::vector<TimedAddress> anchors{
+        place(1, NOW), {NOW, NODE_NETWORK, {NetworkId::TorV3, Bytes(32, 7), 8333}}};
+    Bytes content = anchors_content(magic, anchors);
+    const auto written = [&] {
+        std::ofstream(file, std::ios::binary)
+            .write(
+                reinterpret_cast<const char*>(content.data()),
+                static_cast<std::streamsize>(content.size()));
+        return read_anchors(file, magic);
+    };
+    BOOST_TEST((written() == anchors));
+    BOOST_TEST(read_anchors(file, {4, 3, 2, 1}).empty());
+    content[20] ^= 1;
+    BOOST_TEST(written().empty());
+    content.clear();
+    BOOST_TEST(written().empty());
+    BOOST_TEST(read_anchors(folder.path() / "absent", magic).empty());
 }
 
 BOOST_AUTO_TEST_CASE(routable__private_and_reserved_nets__are_not) {

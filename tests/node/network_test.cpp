@@ -66,9 +66,11 @@ struct Node {
     explicit Node(
         const std::vector<std::string>& connect = {},
         const std::string& bind = "127.0.0.1:0",
-        int max_connections = 125) {
+        int max_connections = 125,
+        const std::string& proxy = "") {
         chain.add_observer(watch);
         NetworkOptions options;
+        options.proxy = proxy;
         options.max_connections = max_connections;
         options.bind = {bind};
         options.connect = connect;
@@ -347,6 +349,32 @@ BOOST_AUTO_TEST_CASE(network__banned__is_dropped_and_not_let_in_after_a_restart)
     node.network->with_bans([](BanList& bans) { bans.clear(); });
     Client again(node);
     again.shake_hands();
+}
+
+BOOST_AUTO_TEST_CASE(network__proxy__is_given_the_name_and_carries_the_rest) {
+    boost::asio::io_context io;
+    tcp::acceptor proxy(io, {boost::asio::ip::address_v4::loopback(), 0});
+    Node node({}, "127.0.0.1:0", 125, "127.0.0.1:" + std::to_string(proxy.local_endpoint().port()));
+    node.network->add_node("node.example:18444", AddNodeCommand::OneTry);
+    tcp::socket socket = proxy.accept();
+    const auto receive = [&](size_t count) {
+        std::string bytes(count, 0);
+        boost::asio::read(socket, boost::asio::buffer(bytes));
+        return bytes;
+    };
+    const auto send = [&](const Bytes& bytes) {
+        boost::asio::write(socket, boost::asio::buffer(bytes));
+    };
+    BOOST_TEST(receive(4).size() == 4u);
+    send({5, 2});
+    BOOST_TEST(receive(1 + 2 * 17).size() == 35u); // a name and a password that nobody checks
+    send({1, 0});
+    BOOST_TEST(
+        receive(4 + 1 + 12 + 2) == std::string("\x05\x01\x00\x03\x0cnode.example\x48\x0c", 19));
+    send({5, 0, 0, 1, 0, 0, 0, 0, 0, 0});
+    BOOST_TEST(receive(FRAME_HEADER_BYTES).substr(4, 7) == "version");
+    node.network->each_peer(
+        [](const PeerView& view) { BOOST_TEST(view.peer.name() == "node.example:18444"); });
 }
 
 BOOST_AUTO_TEST_CASE(network__client_asks__gets_blocks_and_filters_from_the_disk) {

@@ -116,7 +116,26 @@ BOOST_AUTO_TEST_CASE(network_options__connect__means_no_other_peers) {
             bytes);
 }
 
+BOOST_AUTO_TEST_CASE(network_options__proxy__hides_the_node) {
+    const NetworkOptions hidden = network_options(setup_of({"-proxy=127.0.0.1:9050"}));
+    BOOST_TEST(hidden.proxy == "127.0.0.1:9050");
+    BOOST_TEST(hidden.onion_proxy == hidden.proxy);
+    BOOST_TEST(!hidden.listen);
+    BOOST_TEST(network_options(setup_of({"-proxy=[::1]:1", "-listen"})).listen);
+    BOOST_TEST(network_options(setup_of({"-proxy=tor", "-noonion"})).onion_proxy.empty());
+    const NetworkOptions onions = network_options(setup_of({"-onion=tor:1"}));
+    BOOST_TEST(onions.listen);
+    BOOST_TEST(onions.proxy.empty());
+    BOOST_TEST(onions.onion_proxy == "tor:1");
+}
+
 BOOST_AUTO_TEST_CASE(network_options__bad_value__is_named) {
+    BOOST_TEST(
+        error_of(network_options, {"-proxy=abc..abc:23456"}) ==
+        "Invalid -proxy address or hostname: 'abc..abc:23456'");
+    BOOST_TEST(
+        error_of(network_options, {"-onion=192.0.0.1:def"}) ==
+        "Invalid port specified in -onion: '192.0.0.1:def'");
     BOOST_TEST(
         error_of(network_options, {"-port=65536"}) == "Invalid port specified in -port: '65536'");
     for (const std::string bad : {"abc", "", "1x", "1MM", "-1", "99999999999T"})
