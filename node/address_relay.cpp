@@ -39,25 +39,33 @@ void AddressRelay::established(Peer& peer) {
     peer.addresses.tokens_at = context_.now;
     peer.addresses.next = context_.now + context_.random.poisson(SEND_MEAN);
     peer.addresses.next_own = context_.now;
-    if (peer.inbound() || peer.type == ConnectionType::BlockRelayOnly) return;
+    if (peer.inbound() || !speaks(peer)) return;
     peer.addresses.we_asked = true;
     peer.addresses.tokens += MAX_TOKENS;
     context_.send(peer, "getaddr");
 }
 
+/// Addresses go over this connection from now on, if its kind allows it. Who calls us may want
+/// only blocks: we wait for him to begin.
+bool AddressRelay::speaks(Peer& peer) {
+    peer.addresses.relays = peer.type != ConnectionType::BlockRelayOnly;
+    return peer.addresses.relays;
+}
+
 void AddressRelay::addr(Peer& peer, AddrMessage message) {
     const size_t count = message.addresses.size();
-    learn(peer, std::move(message.addresses), count);
+    learn(peer, "addr", std::move(message.addresses), count);
 }
 
 void AddressRelay::addrv2(Peer& peer, AddrV2Message message) {
-    learn(peer, std::move(message.addresses), message.count);
+    learn(peer, "addrv2", std::move(message.addresses), message.count);
 }
 
-void AddressRelay::learn(Peer& peer, std::vector<TimedAddress> addresses, size_t count) {
+void AddressRelay::learn(
+    Peer& peer, std::string_view name, std::vector<TimedAddress> addresses, size_t count) {
     if (count > MAX_ADDRESSES)
-        return context_.misbehaving(peer, fmt::format("addr message size = {}", count));
-    if (peer.type == ConnectionType::BlockRelayOnly) return;
+        return context_.misbehaving(peer, fmt::format("{} message size = {}", name, count));
+    if (!speaks(peer)) return;
     Peer::Addresses& state = peer.addresses;
     const double elapsed =
         std::max(std::chrono::duration<double>(context_.now - state.tokens_at).count(), 0.0);
@@ -96,9 +104,7 @@ void AddressRelay::relay(const TimedAddress& place, PeerId source) {
     const uint64_t salt = consensus::siphash(salt0_, salt1_ ^ day, key);
     std::vector<std::pair<uint64_t, Peer*>> ranked;
     for (auto& [id, peer] : context_.peers) {
-        if (id == source || !peer.established || peer.dropped ||
-            peer.type == ConnectionType::BlockRelayOnly)
-            continue;
+        if (id == source || !peer.addresses.relays || peer.dropped) continue;
         ranked.emplace_back(Random(salt, static_cast<uint64_t>(id)).next(), &peer);
     }
     std::sort(ranked.begin(), ranked.end());
@@ -111,14 +117,30 @@ void AddressRelay::relay(const TimedAddress& place, PeerId source) {
 
 void AddressRelay::get_addr(Peer& peer) {
     // Only from those who called us: else our answer would tell one of our addresses from another.
-    if (!peer.inbound() || peer.addresses.asked_us) return;
+    if (!peer.inbound()) return;
+    (void)speaks(peer);
+    if (peer.addresses.asked_us) {
+        spdlog::debug("Ignoring repeated \"getaddr\". peer={}", peer.id);
+        return;
+    }
     peer.addresses.asked_us = true;
-    const size_t count = std::min(MAX_ADDRESSES, book_.size() * SHARED_PERCENT / 100);
-    std::vector<TimedAddress> addresses = book_.sample(count, context_.now_seconds());
-    if (!addresses.empty()) send(peer, std::move(addresses));
+    const auto fresh = [&] {
+        const size_t count = std::min(MAX_ADDRESSES, book_.size() * SHARED_PERCENT / 100);
+        return book_.sample(count, context_.now_seconds());
+    };
+    if (peer.permits(PERMIT_ADDR)) return send(peer, fresh());
+    // The same for a day: who asks again and again must not learn all of the book, nor what
+    // becomes of it.
+    Answer& answer = answers_[{peer.address.network, peer.bound_address}];
+    if (answer.addresses.empty() || context_.now >= answer.until) {
+        const auto spread = std::chrono::seconds(context_.random.below(ANSWER_SPREAD.count()));
+        answer = {fresh(), context_.now + ANSWER_LEAST + spread};
+    }
+    send(peer, answer.addresses);
 }
 
 void AddressRelay::send(Peer& peer, std::vector<TimedAddress> addresses) {
+    if (addresses.empty()) return;
     for (const TimedAddress& place : addresses) remember(peer, place.address);
     if (peer.wants_addrv2)
         return context_.send(peer, "addrv2", AddrV2Message{std::move(addresses), 0});
@@ -127,7 +149,7 @@ void AddressRelay::send(Peer& peer, std::vector<TimedAddress> addresses) {
 }
 
 void AddressRelay::tick(Peer& peer) {
-    if (peer.type == ConnectionType::BlockRelayOnly) return;
+    if (!peer.addresses.relays) return;
     if (peer.type == ConnectionType::AddrFetch && context_.now - peer.connected_at > FETCH_TIMEOUT)
         return context_.drop(peer, "addrfetch connection timeout");
     Peer::Addresses& state = peer.addresses;
@@ -145,7 +167,7 @@ void AddressRelay::tick(Peer& peer) {
     state.next = context_.now + context_.random.poisson(SEND_MEAN);
     std::erase_if(
         state.queue, [&](const TimedAddress& place) { return knows(peer, place.address); });
-    if (!state.queue.empty()) send(peer, std::exchange(state.queue, {}));
+    send(peer, std::exchange(state.queue, {}));
 }
 
 } // namespace cairn::node

@@ -31,14 +31,25 @@ public:
     static constexpr std::chrono::seconds SEND_MEAN{30};
     static constexpr std::chrono::minutes FETCH_TIMEOUT{5};
     static constexpr std::chrono::hours OWN_MEAN{24};
+    static constexpr std::chrono::hours ANSWER_LEAST{21}; ///< An answer to getaddr stays the same.
+    static constexpr std::chrono::seconds ANSWER_SPREAD{6 * 3600};
 
 private:
-    void learn(Peer& peer, std::vector<TimedAddress> addresses, size_t count);
+    struct Answer {
+        std::vector<TimedAddress> addresses;
+        Time until;
+    };
+
+    static bool speaks(Peer& peer);
+    void
+    learn(Peer& peer, std::string_view name, std::vector<TimedAddress> addresses, size_t count);
     void relay(const TimedAddress& place, PeerId source);
     void send(Peer& peer, std::vector<TimedAddress> addresses);
 
     Context& context_;
     AddressBook& book_;
+    /// By the asker's network and our end of the connection.
+    std::map<std::pair<NetworkId, NetAddress>, Answer> answers_;
     uint64_t salt0_;
     uint64_t salt1_;
 };

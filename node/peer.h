@@ -179,7 +179,8 @@ struct Peer : NewPeer {
     RollingSet known_transactions; ///< By the id that is used with this peer.
 
     struct Addresses {
-        double tokens = 1; ///< Addresses that will be taken now.
+        bool relays = false; ///< A caller: once it spoke of addresses. Never over block-relay-only.
+        double tokens = 1;   ///< Addresses that will be taken now.
         Time tokens_at;
         uint64_t processed = 0;
         uint64_t rate_limited = 0;

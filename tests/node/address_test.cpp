@@ -231,8 +231,10 @@ BOOST_AUTO_TEST_CASE(relay__fresh_address__goes_to_two_others) {
     const PeerId source = net.connect_stub(node);
     std::vector<PeerId> others;
     for (int i = 0; i < 2; ++i) others.push_back(net.connect_stub(node));
+    for (const PeerId other : others) net.say(node, other, "getaddr");
     // These are told nothing, so they are none of the two.
     for (int i = 0; i < 5; ++i) net.connect_stub(node, ConnectionType::BlockRelayOnly);
+    for (int i = 0; i < 5; ++i) net.connect_stub(node); // nor are those that never spoke of any
     const TimedAddress fresh = place(7, seconds_of(net.now));
     net.say(node, source, "addrv2", consensus::encode(AddrV2Message{{fresh}, 0}));
     net.advance(10min);
@@ -254,7 +256,7 @@ BOOST_AUTO_TEST_CASE(relay__too_many__are_rate_limited_or_drop) {
     BOOST_TEST(node.protocol.peers().at(stub).addresses.rate_limited == MAX_ADDRESSES - 1);
     message.addresses.push_back(place(MAX_ADDRESSES, seconds_of(net.now)));
     net.say(node, stub, "addrv2", consensus::encode(message));
-    BOOST_TEST(node.drops.back() == "addr message size = 1001");
+    BOOST_TEST(node.drops.back() == "addrv2 message size = 1001");
 }
 
 BOOST_AUTO_TEST_CASE(getaddr__answered_once_and_to_callers_only) {
@@ -269,6 +271,24 @@ BOOST_AUTO_TEST_CASE(getaddr__answered_once_and_to_callers_only) {
     BOOST_REQUIRE(answers.size() == 1);
     BOOST_TEST(
         parse<AddrV2Message>(answers[0].payload)->addresses.size() == node.book.size() * 23 / 100);
+}
+
+BOOST_AUTO_TEST_CASE(getaddr__again_by_another__gets_the_same_for_a_day) {
+    TestNet net;
+    TestNode& node = net.add();
+    fill(node.book, 1000, seconds_of(net.now));
+    const auto answer = [&](uint32_t permissions = 0) {
+        const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, permissions);
+        net.say(node, stub, "getaddr");
+        return net.heard(node, stub, "addrv2").at(0).payload;
+    };
+    const Bytes first = answer();
+    BOOST_TEST((answer() == first));
+    BOOST_TEST((answer(PERMIT_ADDR) != first));
+    net.now += AddressRelay::ANSWER_LEAST - 1h;
+    BOOST_TEST((answer() == first));
+    net.now += AddressRelay::ANSWER_SPREAD + 1h;
+    BOOST_TEST((answer() != first));
 }
 
 BOOST_AUTO_TEST_CASE(getaddr__of_an_older_peer__gets_no_address_of_other_networks) {
