@@ -77,8 +77,8 @@ void TransactionAnnouncer::tick() {
 void TransactionAnnouncer::tick(Peer& peer) {
     Peer::Announcements& announcements = peer.announcements;
     // The end of the initial download is told at once: until then the peer keeps all from us.
-    const bool open_again = announcements.fee_filter_sent == consensus::MAX_MONEY.value &&
-                            !context_.chain.initial_download();
+    const bool open_again =
+        announcements.fee_filter_sent == KEEP_ALL && !context_.chain.initial_download();
     if (open_again || context_.now >= announcements.next_fee_filter) send_fee_filter(peer);
     const bool due = peer.permits(PERMIT_NOBAN) ||
                      (peer.inbound() ? inbound_due_ : context_.now >= announcements.next);
@@ -112,8 +112,7 @@ void TransactionAnnouncer::send_fee_filter(Peer& peer) {
         !peer.carries_transactions())
         return;
     const bool closed = context_.chain.initial_download();
-    const int64_t lowest =
-        closed ? consensus::MAX_MONEY.value : context_.chain.mempool_min_feerate().per_kvb.value;
+    const int64_t lowest = closed ? KEEP_ALL : context_.chain.mempool_min_feerate().per_kvb.value;
     if (lowest == peer.announcements.fee_filter_sent) return;
     peer.announcements.fee_filter_sent = lowest;
     context_.send(peer, "feefilter", FeeFilterMessage{lowest});

@@ -33,6 +33,7 @@ public:
     static constexpr std::chrono::seconds INBOUND_MEAN{5};
     static constexpr std::chrono::seconds OUTBOUND_MEAN{2};
     static constexpr std::chrono::minutes FEE_FILTER_MEAN{10};
+    static constexpr int64_t KEEP_ALL = 9'936'506; ///< The highest filter that the reference sends.
     static constexpr std::chrono::minutes RETRY_LEAST{10};
     static constexpr std::chrono::seconds RETRY_SPREAD{300};
 
