@@ -35,7 +35,8 @@ void Keepalive::tick(Peer& peer) {
     Peer::Ping& ping = peer.ping;
     if (ping.nonce != 0) {
         const std::chrono::duration<double> waited = context_.now - ping.sent_at;
-        if (waited > TIMEOUT)
+        const bool new_here = context_.now - peer.connected_at < context_.options.peer_timeout;
+        if (waited > TIMEOUT && !new_here)
             context_.drop(peer, fmt::format("ping timeout: {:f}s", waited.count()));
         return;
     }
