@@ -150,16 +150,20 @@ void AddressBook::tried(const NetAddress& address, int64_t now) {
     ++entry->failures;
 }
 
-void AddressBook::succeeded(const NetAddress& address, uint64_t services, int64_t now) {
+bool AddressBook::succeeded(const NetAddress& address, uint64_t services, int64_t now) {
     Placed* entry = find(address);
-    if (entry == nullptr) return;
+    if (entry == nullptr) return false;
     entry->last_success = now;
     entry->failures = 0;
     entry->place.services = services; // not the time, which would tell others whom we call
-    if (entry->answered) return;
-    if (answered_.holder(answered_slot(address)) == nullptr) return promote(*entry);
+    if (entry->answered) return true;
+    if (answered_.holder(answered_slot(address)) == nullptr) {
+        promote(*entry);
+        return true;
+    }
     if (wanted_.size() < MAX_WANTED && std::ranges::find(wanted_, address) == wanted_.end())
         wanted_.push_back(address);
+    return false;
 }
 
 /// To the table of those that answered. Who holds its place there goes back among the told.

@@ -53,7 +53,8 @@ public:
     /// told of it. True if it is new.
     bool add(const TimedAddress& place, const std::string& source, int64_t now);
     void tried(const NetAddress& address, int64_t now);
-    void succeeded(const NetAddress& address, uint64_t services, int64_t now);
+    /// False if it isn't known, or another holds the place it would have among those that answered.
+    bool succeeded(const NetAddress& address, uint64_t services, int64_t now);
 
     /// An address to call: not tried of late, of a group that isn't in `groups`, from either table
     /// as likely. nullopt if none was found.

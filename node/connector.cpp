@@ -63,6 +63,20 @@ void Connector::call_anchors(std::vector<TimedAddress> anchors) {
     }
 }
 
+std::vector<TimedAddress> Connector::anchors() const {
+    std::vector<TimedAddress> anchors;
+    const auto now = static_cast<uint32_t>(seconds_of(now_));
+    for (const auto& [id, peer] : protocol_.peers())
+        if (peer.type == ConnectionType::BlockRelayOnly)
+            anchors.push_back({now, peer.services, peer.address});
+    for (const auto& [target, type] : dialling_) {
+        const auto address = NetAddress::from_string(target, params_.p2p_port);
+        if (address && type == ConnectionType::BlockRelayOnly)
+            anchors.push_back({now, 0, *address});
+    }
+    return anchors;
+}
+
 size_t Connector::slots(ConnectionType type) const {
     const bool full_relay = type == ConnectionType::OutboundFullRelay;
     const bool block_relay = type == ConnectionType::BlockRelayOnly;
@@ -131,7 +145,7 @@ void Connector::fill_slots(Time now) {
     }
     for (const auto& [id, peer] : protocol_.peers())
         if (peer.address == *address && peer.established)
-            return book_.succeeded(*address, peer.services, seconds);
+            return void(book_.succeeded(*address, peer.services, seconds));
     book_.tried(*address, seconds);
     if (!protocol_.discourages(*address)) dial(address->to_string(), *type);
 }

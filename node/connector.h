@@ -58,6 +58,8 @@ public:
     /// Before all others: block-relay-only peers of the last run. Who would have us among his own
     /// after a restart must have been there before. Core: anchors.
     void call_anchors(std::vector<TimedAddress> anchors);
+    /// For the next run: these peers, and those that there was no time to reach.
+    std::vector<TimedAddress> anchors() const;
 
     /// How many outbound peers of that kind are wanted.
     size_t slots(ConnectionType type) const;

@@ -15,13 +15,14 @@ constexpr std::array<uint8_t, 12> MAPPED_PREFIX = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 
 struct NetworkFacts {
     NetworkId id;
-    std::string_view name; ///< Core's.
+    std::string_view name;
     size_t address_bytes;
 };
 
 constexpr NetworkFacts NETWORKS[] = {
-    {NetworkId::Ipv4, "ipv4", 4}, {NetworkId::Ipv6, "ipv6", 16},   {NetworkId::TorV3, "onion", 32},
-    {NetworkId::I2p, "i2p", 32},  {NetworkId::Cjdns, "cjdns", 16},
+    {NetworkId::Ipv4, NETWORK_NAMES[0], 4},   {NetworkId::Ipv6, NETWORK_NAMES[1], 16},
+    {NetworkId::TorV3, NETWORK_NAMES[2], 32}, {NetworkId::I2p, NETWORK_NAMES[3], 32},
+    {NetworkId::Cjdns, NETWORK_NAMES[4], 16},
 };
 
 const NetworkFacts* find_network(NetworkId id) {

@@ -26,6 +26,9 @@ enum class NetworkId : uint8_t {
     Cjdns = 6,
 };
 
+/// In the order of their numbers, Core's names.
+constexpr std::array<std::string_view, 5> NETWORK_NAMES{"ipv4", "ipv6", "onion", "i2p", "cjdns"};
+
 /// An address and a port. Invariant: `bytes` has the length of its network.
 struct NetAddress {
     NetworkId network = NetworkId::Ipv6;

@@ -8,6 +8,7 @@
 #include "node/connector.h"
 #include "node/listener.h"
 #include "node/live_chain.h"
+#include "node/node_options.h"
 #include "node/permissions.h"
 #include "node/protocol.h"
 
@@ -46,35 +47,6 @@ Random system_random() {
     return {first, word()};
 }
 
-/// Core: FormatSubVersion. Throws std::runtime_error if it is too long for a version message.
-std::string user_agent_of(const std::vector<std::string>& comments) {
-    std::string agent = "/Satoshi:31.0.0/Cairn:" CAIRN_VERSION;
-    for (size_t i = 0; i < comments.size(); ++i) agent += (i == 0 ? "(" : "; ") + comments[i];
-    agent += comments.empty() ? "/" : ")/";
-    constexpr size_t limit = VersionMessage::MAX_USER_AGENT_BYTES;
-    if (agent.size() > limit)
-        throw std::runtime_error(
-            "Total length of network version string (" + std::to_string(agent.size()) +
-            ") exceeds maximum length (" + std::to_string(limit) +
-            "). Reduce the number or size of uacomments.");
-    return agent;
-}
-
-ProtocolOptions protocol_options_of(
-    const NetworkOptions& options, const chain::Chain& chain, uint16_t listening_port) {
-    ProtocolOptions result;
-    result.user_agent = user_agent_of(options.user_agent_comments);
-    result.services = NODE_WITNESS | NODE_NETWORK_LIMITED;
-    if (!chain.options().prune_bytes) result.services |= NODE_NETWORK;
-    if (options.serve_filters && chain.options().block_filters)
-        result.services |= NODE_COMPACT_FILTERS;
-    result.listening_port = listening_port;
-    result.blocks_only = options.blocks_only;
-    result.peer_timeout = options.peer_timeout;
-    result.max_upload_bytes = options.max_upload_bytes;
-    return result;
-}
-
 /// A way to the network thread that may outlast it: what is posted after close() is lost.
 class Mailbox {
 public:
@@ -110,7 +82,7 @@ public:
           protocol_(
               live_chain_,
               book_,
-              protocol_options_of(options_, chain, listener_.port()),
+              node::protocol_options(options_, chain, listener_.port()),
               system_random()),
           connector_(
               io_,
@@ -292,8 +264,8 @@ public:
         return ask([this] { return protocol_.transactions().orphanage().all(); });
     }
 
-    std::vector<TimedAddress> known_addresses(size_t count) const override {
-        return ask([&] { return book_.sample(count, clock_.wall_seconds()); });
+    void with_addresses(const std::function<void(AddressBook&)>& visit) override {
+        ask([&] { visit(book_); });
     }
 
     // ChainObserver, on the chain thread.
@@ -509,11 +481,7 @@ private:
 
     void save_anchors() {
         if (options_.connect_only) return;
-        std::vector<TimedAddress> anchors;
-        const auto now = static_cast<uint32_t>(clock_.wall_seconds());
-        for (const auto& [id, peer] : protocol_.peers())
-            if (peer.type == ConnectionType::BlockRelayOnly)
-                anchors.push_back({now, peer.services, peer.address});
+        const std::vector<TimedAddress> anchors = connector_.anchors();
         spdlog::info(
             "DumpAnchors: Flush {} outbound block-relay-only peer addresses to anchors.dat",
             anchors.size());
@@ -598,7 +566,7 @@ private:
     std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>(io_);
     LiveChain live_chain_;
     Whitelist whitelist_;
-    mutable AddressBook book_;
+    AddressBook book_;
     BanList bans_;
     Listener listener_;
     Protocol protocol_;

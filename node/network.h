@@ -20,10 +20,10 @@
 
 namespace cairn::node {
 
+class AddressBook;
 class BanList;
 struct Peer;
 struct ProtocolOptions;
-struct TimedAddress;
 enum class ConnectionType : uint8_t;
 
 /// How a node meets others; from the option table.
@@ -123,7 +123,8 @@ public:
     virtual void broadcast(const consensus::TransactionRef& tx, bool is_new) = 0;
     virtual std::vector<consensus::Txid> unbroadcast() const = 0; ///< What no peer has asked for.
     virtual std::vector<Orphanage::Orphan> orphans() const = 0;   ///< Whose parents are missing.
-    virtual std::vector<TimedAddress> known_addresses(size_t count) const = 0; ///< At most `count`.
+    /// Let `visit` see or change what addresses are known.
+    virtual void with_addresses(const std::function<void(AddressBook&)>& visit) = 0;
 };
 
 } // namespace cairn::node

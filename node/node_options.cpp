@@ -116,6 +116,20 @@ std::string proxy_option(const Settings& settings, std::string_view name) {
     return text;
 }
 
+/// Core: FormatSubVersion.
+std::string user_agent_of(const std::vector<std::string>& comments) {
+    std::string agent = "/Satoshi:31.0.0/Cairn:" CAIRN_VERSION;
+    for (size_t i = 0; i < comments.size(); ++i) agent += (i == 0 ? "(" : "; ") + comments[i];
+    agent += comments.empty() ? "/" : ")/";
+    constexpr size_t limit = VersionMessage::MAX_USER_AGENT_BYTES;
+    if (agent.size() > limit)
+        throw std::runtime_error(
+            "Total length of network version string (" + std::to_string(agent.size()) +
+            ") exceeds maximum length (" + std::to_string(limit) +
+            "). Reduce the number or size of uacomments.");
+    return agent;
+}
+
 } // namespace
 
 uint16_t port_option(const Settings& settings, std::string_view name, uint16_t fallback) {
@@ -229,6 +243,21 @@ NetworkOptions network_options(const Setup& setup) {
     options.ban_seconds = settings.number("bantime");
     options.max_upload_bytes = bytes_option(settings, "maxuploadtarget");
     return options;
+}
+
+ProtocolOptions protocol_options(
+    const NetworkOptions& options, const chain::Chain& chain, uint16_t listening_port) {
+    ProtocolOptions result;
+    result.user_agent = user_agent_of(options.user_agent_comments);
+    result.services = NODE_WITNESS | NODE_NETWORK_LIMITED;
+    if (!chain.options().prune_bytes) result.services |= NODE_NETWORK;
+    if (options.serve_filters && chain.options().block_filters)
+        result.services |= NODE_COMPACT_FILTERS;
+    result.listening_port = listening_port;
+    result.blocks_only = options.blocks_only;
+    result.peer_timeout = options.peer_timeout;
+    result.max_upload_bytes = options.max_upload_bytes;
+    return result;
 }
 
 LogOptions log_options(const Setup& setup) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "chain/chain.h"
+#include "node/context.h"
 #include "node/log.h"
 #include "node/network.h"
 #include "node/setup.h"
@@ -16,6 +17,10 @@ namespace cairn::node {
 chain::ChainOptions chain_options(const Setup& setup);
 NetworkOptions network_options(const Setup& setup);
 LogOptions log_options(const Setup& setup);
+
+/// Throws std::runtime_error if the comments make the user agent too long.
+ProtocolOptions
+protocol_options(const NetworkOptions& options, const chain::Chain& chain, uint16_t listening_port);
 
 /// A port from `name`; `fallback` if it is not given.
 uint16_t port_option(const Settings& settings, std::string_view name, uint16_t fallback);

@@ -18,7 +18,7 @@ Groups transaction_methods();
 Groups mining_methods();
 Groups generating_methods();
 Groups network_methods();
-Groups ban_methods();
+Groups node_address_methods();
 Groups descriptor_methods();
 Groups index_methods();
 Groups fee_methods();

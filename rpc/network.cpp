@@ -26,7 +26,6 @@ using node::PeerView;
 namespace {
 
 constexpr int32_t REFERENCE_VERSION = 310000; ///< Tools choose what they ask for by it.
-constexpr std::array<std::string_view, 5> NETWORKS{"ipv4", "ipv6", "onion", "i2p", "cjdns"};
 
 const Error ALREADY_ADDED{Code::NodeAlreadyAdded, "Error: Node already added"};
 const Error NOT_REMOVED{
@@ -40,7 +39,6 @@ const Error NO_V2{
     "Error: Adding v2transport connections requires -v2transport init flag to be set."};
 const Error NO_CAPACITY{
     Code::NodeCapacityReached, "Error: Already at capacity for specified connection type."};
-const Error BAD_COUNT{Code::InvalidParameter, "Address count out of range"};
 
 /// Core's names of service bits.
 constexpr std::array<std::pair<int, std::string_view>, 6> SERVICE_NAMES{{
@@ -80,7 +78,7 @@ struct NetworkKind {
 
 std::vector<NetworkKind> network_kinds(const NetworkOptions& options) {
     std::vector<NetworkKind> kinds;
-    for (const std::string_view name : NETWORKS) {
+    for (const std::string_view name : node::NETWORK_NAMES) {
         const bool onion = name == "onion";
         const std::string& proxy = onion ? options.onion_proxy : options.proxy;
         const bool reachable = onion ? !proxy.empty() : name == "ipv4" || name == "ipv6";
@@ -225,9 +223,7 @@ const Object<PeerView> PEER{
      [](auto& p) { return height_of(p.peer.blocks.last_common); }},
     {"inflight", "Heights of the blocks asked of it", in_flight},
     {"addr_relay_enabled", "Whether addresses are exchanged with it",
-     [](auto& p) {
-         return p.peer.established && p.peer.type != node::ConnectionType::BlockRelayOnly;
-     }},
+     [](auto& p) { return p.peer.addresses.relays; }},
     {"addr_processed", "Addresses taken from it",
      [](auto& p) { return p.peer.addresses.processed; }},
     {"addr_rate_limited", "Addresses dropped, being too many",
@@ -449,42 +445,6 @@ const Method GETADDEDNODEINFO{
     .run = {with_network<getaddednodeinfo>, ADDED_NODE},
 };
 
-using node::TimedAddress;
-
-const Object<TimedAddress> KNOWN_ADDRESS{
-    {"time", "When it was last heard of", [](auto& known) { return Seconds{known.time}; }},
-    {"services", "Services it is said to offer", &TimedAddress::services},
-    {"address", "Its host", [](auto& known) { return known.address.host(); }},
-    {"port", "Its port", [](auto& known) { return known.address.port; }},
-    {"network", "ipv4, ipv6, onion, i2p or cjdns",
-     [](auto& known) { return known.address.network_name(); }}};
-
-Outcome<std::vector<TimedAddress>> getnodeaddresses(const Call& call, Network& network) {
-    const int64_t count = call.integer(0);
-    if (count < 0) return BAD_COUNT;
-    const size_t limit = count == 0 ? SIZE_MAX : static_cast<size_t>(count);
-    if (!call.has(1)) return network.known_addresses(limit);
-    const std::string& wanted = call.text(1);
-    if (std::find(NETWORKS.begin(), NETWORKS.end(), wanted) == NETWORKS.end())
-        return Error{Code::InvalidParameter, "Network not recognized: " + wanted};
-    std::vector<TimedAddress> known = network.known_addresses(SIZE_MAX);
-    std::erase_if(
-        known, [&](const TimedAddress& one) { return one.address.network_name() != wanted; });
-    known.resize(std::min(known.size(), limit));
-    return known;
-}
-
-const Method GETNODEADDRESSES{
-    .name = "getnodeaddresses",
-    .summary = "Addresses of nodes that are known, in random order.",
-    .params =
-        {{"count", Type::Int32, "1", "At most so many; 0: all"},
-         {"network", Type::Text, ABSENT, "Only of this network"}},
-    .fails = {BAD_COUNT, P2P_DISABLED},
-    .example = "8",
-    .run = {with_network<getnodeaddresses>, KNOWN_ADDRESS},
-};
-
 // getorphantxs ///////////////////////////////////////////////////////////////////////////////
 
 using node::Orphanage;
@@ -538,7 +498,7 @@ Groups network_methods() {
     return {
         {"Network",
          {&GETNETWORKINFO, &GETPEERINFO, &GETCONNECTIONCOUNT, &GETNETTOTALS, &PING,
-          &SETNETWORKACTIVE, &ADDNODE, &DISCONNECTNODE, &GETADDEDNODEINFO, &GETNODEADDRESSES}},
+          &SETNETWORKACTIVE, &ADDNODE, &DISCONNECTNODE, &GETADDEDNODEINFO}},
         {"hidden", {&ADDCONNECTION, &GETORPHANTXS}}};
 }
 

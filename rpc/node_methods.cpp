@@ -11,8 +11,8 @@ Groups node_methods() {
     for (const Groups& groups :
          {blockchain_methods(), coin_methods(), chain_control_methods(), mempool_methods(),
           transaction_methods(), mining_methods(), generating_methods(), network_methods(),
-          ban_methods(), descriptor_methods(), index_methods(), fee_methods(), utility_methods(),
-          control_methods()})
+          node_address_methods(), descriptor_methods(), index_methods(), fee_methods(),
+          utility_methods(), control_methods()})
         all.insert(all.end(), groups.begin(), groups.end());
     return all;
 }

@@ -365,6 +365,16 @@ BOOST_AUTO_TEST_CASE(peers__none__errors_name_them) {
     BOOST_TEST(error("getnodeaddresses", "[1,\"x\"]") == "-8 Network not recognized: x");
 }
 
+BOOST_AUTO_TEST_CASE(addpeeraddress__makes_it_known_once) {
+    BOOST_TEST(field("addpeeraddress", R"(["5.6.7.8",8333,true])", "success") == "true");
+    BOOST_TEST(
+        field("addpeeraddress", R"(["5.6.7.8",8333])", "error") == "\"failed-adding-to-new\"");
+    BOOST_TEST(result("getnodeaddresses", "[0,\"ipv4\"]").items.size() == 1u);
+    BOOST_TEST(result("getnodeaddresses", "[0,\"ipv6\"]").items.empty());
+    BOOST_TEST(error("addpeeraddress", R"(["localhost",8333])") == "-30 Invalid IP address");
+    BOOST_TEST(error("addpeeraddress", R"(["5.6.7.8",65536])") == "-1 JSON integer out of range");
+}
+
 BOOST_AUTO_TEST_CASE(setban__lists_and_errors) {
     BOOST_TEST(text("listbanned") == "[]");
     result("setban", R"(["10.0.0.0/8","add"])");
