@@ -2,6 +2,7 @@
 #include "node/orphanage.h"
 
 #include <algorithm>
+#include <spdlog/spdlog.h>
 
 namespace cairn::node {
 
@@ -11,29 +12,22 @@ using consensus::OutPoint;
 bool Orphanage::add(const consensus::TransactionRef& tx, PeerId peer, Time now) {
     if (tx->weight() > MAX_WEIGHT) return false;
     if (contains(tx->wtxid)) return true;
-    if (const std::optional<Hash256> victim = pick_victim(peer)) erase(*victim);
+    while (weights_[peer] + tx->weight() > MAX_PEER_WEIGHT) erase_one_of(peer);
+    if (orphans_.size() >= MAX_TRANSACTIONS) {
+        const auto weight_of = [](const auto& entry) { return entry.second; };
+        erase_one_of(std::ranges::max_element(weights_, {}, weight_of)->first);
+    }
+    weights_[peer] += tx->weight();
     orphans_.emplace(tx->wtxid, Orphan{tx, peer, now + MAX_AGE});
     for (const consensus::TxIn& input : tx->inputs) spends_.emplace(input.prevout, tx->wtxid);
     return true;
 }
 
-/// Which orphan has to go for another of `peer`: one of its own if it has its share, else one of
-/// whoever holds the most.
-std::optional<Hash256> Orphanage::pick_victim(PeerId peer) const {
-    std::map<PeerId, size_t> counts;
-    for (const auto& [wtxid, orphan] : orphans_) ++counts[orphan.peer];
-    PeerId from = peer;
-    if (counts[peer] < MAX_PER_PEER) {
-        if (orphans_.size() < MAX_TRANSACTIONS) return std::nullopt;
-        from = std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) {
-                   return a.second < b.second;
-               })->first;
-    }
-    // The table's salt is secret, so nobody can tell which one of them comes first.
-    const auto victim = std::find_if(orphans_.begin(), orphans_.end(), [&](const auto& entry) {
-        return entry.second.peer == from;
-    });
-    return victim->first;
+/// The table's salt is secret, so nobody can tell which one that is.
+void Orphanage::erase_one_of(PeerId peer) {
+    const auto victim = std::ranges::find_if(
+        orphans_, [&](const auto& entry) { return entry.second.peer == peer; });
+    erase(Hash256(victim->first));
 }
 
 std::vector<Orphanage::Orphan> Orphanage::take_children(const consensus::Txid& txid) {
@@ -55,13 +49,15 @@ std::vector<Orphanage::Orphan> Orphanage::all() const {
 void Orphanage::erase(const Hash256& wtxid) {
     const auto found = orphans_.find(wtxid);
     if (found == orphans_.end()) return;
-    for (const consensus::TxIn& input : found->second.tx->inputs)
-        spends_.erase({input.prevout, wtxid});
+    const Orphan& orphan = found->second;
+    if ((weights_[orphan.peer] -= orphan.tx->weight()) == 0) weights_.erase(orphan.peer);
+    for (const consensus::TxIn& input : orphan.tx->inputs) spends_.erase({input.prevout, wtxid});
     orphans_.erase(found);
 }
 
 void Orphanage::erase_for_block(const consensus::Block& block) {
-    if (orphans_.empty()) return;
+    const size_t before = orphans_.size();
+    if (before == 0) return;
     for (const consensus::SealedTransaction& tx : block.transactions) {
         for (const consensus::TxIn& input : tx.inputs) {
             for (;;) {
@@ -71,6 +67,9 @@ void Orphanage::erase_for_block(const consensus::Block& block) {
             }
         }
     }
+    if (size() < before)
+        spdlog::debug(
+            "Erased {} orphan transaction(s) included or conflicted by block", before - size());
 }
 
 void Orphanage::disconnected(PeerId peer) {

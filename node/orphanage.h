@@ -8,14 +8,13 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <unordered_map>
 #include <vector>
 
 namespace cairn::node {
 
-/// Limits: MAX_TRANSACTIONS of up to MAX_WEIGHT each; MAX_PER_PEER of one peer, MAX_AGE.
+/// Limits: MAX_TRANSACTIONS of up to MAX_WEIGHT each; MAX_PEER_WEIGHT of one peer; MAX_AGE.
 class Orphanage {
 public:
     explicit Orphanage(consensus::SaltedHasher salt) : orphans_(0, salt) {}
@@ -43,17 +42,18 @@ public:
 
     std::vector<Orphan> all() const;
 
-    static constexpr size_t MAX_TRANSACTIONS = 100;
-    static constexpr size_t MAX_PER_PEER = 25;
+    static constexpr size_t MAX_TRANSACTIONS = 3000;
     static constexpr int64_t MAX_WEIGHT = 400'000;
+    static constexpr int64_t MAX_PEER_WEIGHT = 404'000;
     static constexpr std::chrono::minutes MAX_AGE{20};
 
 private:
     void erase_where(const std::function<bool(const Orphan&)>& condition);
-    std::optional<consensus::Hash256> pick_victim(PeerId peer) const;
+    void erase_one_of(PeerId peer);
 
     std::unordered_map<consensus::Hash256, Orphan, consensus::SaltedHasher> orphans_; ///< wtxid
     std::set<std::pair<consensus::OutPoint, consensus::Hash256>> spends_;
+    std::map<PeerId, int64_t> weights_; ///< Of each peer's.
 };
 
 } // namespace cairn::node

@@ -36,10 +36,10 @@ constexpr std::array<std::string_view, 6> CONNECTION_TYPE_NAMES{
 
 /// What -whitelist grants: bits of Peer::permissions. Core: NetPermissionFlags.
 enum Permission : uint32_t {
-    PERMIT_NOBAN = 1, ///< Announced to without delay; never dropped for misbehaviour.
-    PERMIT_RELAY = 2, ///< Its transactions are taken even with -blocksonly.
-    PERMIT_FORCE_RELAY = 4,
-    PERMIT_MEMPOOL = 8, ///< May ask for the mempool (BIP-0035).
+    PERMIT_NOBAN = 1,       ///< Announced to without delay; never dropped for misbehaviour.
+    PERMIT_RELAY = 2,       ///< Its transactions are taken even with -blocksonly.
+    PERMIT_FORCE_RELAY = 4, ///< What it sends again is announced again.
+    PERMIT_MEMPOOL = 8,     ///< May ask for the mempool (BIP-0035).
     PERMIT_DOWNLOAD = 16,
     PERMIT_ADDR = 32, ///< Its addresses are taken without a rate limit.
 };
@@ -100,6 +100,7 @@ struct Peer : NewPeer {
     size_t transactions_processing = 0;
 
     // Handshake.
+    bool spoke = false; ///< Said anything at all.
     bool version_received = false;
     bool established = false; ///< verack came: everything else may be said.
     uint64_t local_nonce = 0; ///< Of our version message.

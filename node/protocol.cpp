@@ -146,7 +146,11 @@ Protocol::Protocol(
       block_download_(context_),
       compact_relay_(context_, header_sync_, block_download_),
       block_announcer_(context_),
-      transaction_download_(context_),
+      transaction_download_(
+          context_,
+          [this](const consensus::TransactionRef& tx) {
+              transaction_announcer_.broadcast(tx, false);
+          }),
       transaction_announcer_(context_),
       address_relay_(context_, book),
       server_(
@@ -213,6 +217,7 @@ Actions Protocol::received(PeerId id, Message message, Time now) {
 void Protocol::handle(Peer& peer, Message message) {
     spdlog::debug(
         "received: {} ({} bytes) peer={}", message.command, message.payload.size(), peer.id);
+    peer.spoke = true;
     const Handler* handler = find_handler(message.command);
     if (handler == nullptr) {
         spdlog::debug("unknown command={} peer={}", message.command, peer.id);
@@ -221,8 +226,14 @@ void Protocol::handle(Peer& peer, Message message) {
     const bool is_handshake = handler->phase == Handler::Phase::Handshake;
     const bool is_version = message.command == "version";
     if ((!is_handshake && !peer.established) || (!is_version && !peer.version_received)) {
-        spdlog::debug(
-            "unsupported message \"{}\" prior to verack from peer={}", message.command, peer.id);
+        if (peer.version_received)
+            spdlog::debug(
+                "Unsupported message \"{}\" prior to verack from peer={}", message.command,
+                peer.id);
+        else
+            spdlog::debug(
+                "non-version message before version handshake. Message \"{}\" from peer={}",
+                message.command, peer.id);
         return;
     }
     handler->run(*this, peer, message);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "node/transaction_download.h"
 
+#include <algorithm>
 #include <spdlog/spdlog.h>
 
 namespace cairn::node {
@@ -8,8 +9,10 @@ namespace cairn::node {
 using consensus::Hash256;
 using consensus::Txid;
 
-TransactionDownload::TransactionDownload(Context& context)
+TransactionDownload::TransactionDownload(
+    Context& context, std::function<void(const consensus::TransactionRef&)> relay)
     : context_(context),
+      relay_(std::move(relay)),
       requests_(context.random, {context.random.next(), context.random.next()}),
       orphanage_({context.random.next(), context.random.next()}),
       rejected_(MAX_REMEMBERED, {context.random.next(), context.random.next()}),
@@ -42,7 +45,9 @@ void TransactionDownload::announced(Peer& peer, const Inventory& item) {
 void TransactionDownload::request(Peer& peer, const Hash256& hash, bool is_wtxid) {
     TransactionRequests::Announcement announcement{hash, is_wtxid, !peer.inbound(), context_.now};
     if (peer.inbound() && !peer.permits(PERMIT_NOBAN)) announcement.ready_at += INBOUND_DELAY;
-    if (!is_wtxid && !peer.permits(PERMIT_NOBAN)) announcement.ready_at += TXID_DELAY;
+    const bool others_tell_more = std::ranges::any_of(
+        context_.peers, [](const auto& entry) { return entry.second.wtxid_relay; });
+    if (!is_wtxid && others_tell_more) announcement.ready_at += TXID_DELAY;
     requests_.add(peer, announcement);
 }
 
@@ -59,7 +64,22 @@ void TransactionDownload::transaction(Peer& peer, const Bytes& payload) {
     peer.transactions.last_at = context_.now_seconds();
     if (context_.chain.initial_download()) return;
     if (too_cheap_.contains(tx->wtxid)) return accept_with_child(tx);
-    if (!have({InventoryType::WtxidTransaction, tx->wtxid})) accept(peer.id, tx);
+    if (have({InventoryType::WtxidTransaction, tx->wtxid}))
+        relay_again(peer, tx);
+    else
+        accept(peer.id, tx);
+}
+
+/// What we have already is announced anew if one sends it whom the operator permits that.
+void TransactionDownload::relay_again(const Peer& peer, const consensus::TransactionRef& tx) const {
+    if (!peer.permits(PERMIT_FORCE_RELAY)) return;
+    const bool waits =
+        context_.chain.find_transaction({InventoryType::WtxidTransaction, tx->wtxid}).has_value();
+    spdlog::debug(
+        "{} {} (wtxid={}) from {}peer={}",
+        waits ? "Force relaying tx" : "Not relaying non-mempool transaction", tx->txid.to_string(),
+        tx->wtxid.to_string(), waits ? "" : "forcerelay ", peer.id);
+    if (waits) relay_(tx);
 }
 
 void TransactionDownload::accept(
@@ -100,9 +120,11 @@ void TransactionDownload::transaction_done(
         too_cheap_.insert(tx->wtxid);
         return accept_with_child(tx);
     }
-    // A witness that was spoilt on the way must not keep the transaction itself out: so what has
-    // one is remembered by its wtxid only.
-    rejected_.insert(tx->wtxid);
+    // A witness that was spoilt or lost on the way must not keep the transaction itself out: so
+    // what has one is remembered by its wtxid only, and what lacks one not at all.
+    const bool lacks_witness =
+        reject.reason.find("passed an empty witness") != std::string_view::npos;
+    if (!lacks_witness) rejected_.insert(tx->wtxid);
 }
 
 /// Ask for the parents of `tx`, and keep it until they are here.
@@ -111,6 +133,9 @@ void TransactionDownload::keep_orphan(Peer& peer, const consensus::TransactionRe
     for (const consensus::TxIn& input : tx->inputs) {
         const Txid& parent = input.prevout.txid;
         if (rejected_.contains(parent)) {
+            spdlog::debug(
+                "not keeping orphan with rejected parents {} (wtxid={})", tx->txid.to_string(),
+                tx->wtxid.to_string());
             rejected_.insert(tx->wtxid);
             return;
         }

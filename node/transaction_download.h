@@ -7,12 +7,16 @@
 #include "node/orphanage.h"
 #include "node/transaction_requests.h"
 
+#include <functional>
+
 namespace cairn::node {
 
 /// inv of transactions, tx, notfound.
 class TransactionDownload {
 public:
-    explicit TransactionDownload(Context& context);
+    /// `relay` is given what is to be announced once more.
+    TransactionDownload(
+        Context& context, std::function<void(const consensus::TransactionRef&)> relay);
 
     void announced(Peer& peer, const Inventory& item);
     void transaction(Peer& peer, const Bytes& payload);
@@ -34,7 +38,8 @@ public:
     static constexpr size_t MAX_REMEMBERED = 50'000;
     /// Outbound peers are asked first: we chose them, so they are less likely to lie in wait.
     static constexpr std::chrono::seconds INBOUND_DELAY{2};
-    /// Peers that name a transaction by its txid are asked later: the wtxid tells more.
+    /// Peers that name a transaction by its txid are asked later than those that give the wtxid,
+    /// which tells more.
     static constexpr std::chrono::seconds TXID_DELAY{2};
 
 private:
@@ -49,8 +54,10 @@ private:
     void accept_with_child(const consensus::TransactionRef& parent);
     void accept_children(const consensus::Txid& parent);
     void forget_requests(const consensus::SealedTransaction& tx);
+    void relay_again(const Peer& peer, const consensus::TransactionRef& tx) const;
 
     Context& context_;
+    std::function<void(const consensus::TransactionRef&)> relay_;
     TransactionRequests requests_;
     Orphanage orphanage_;
     RollingSet rejected_;  ///< wtxids (of what has no witness: the txid), since the last block.

@@ -54,9 +54,12 @@ std::vector<TransactionRequests::Request> TransactionRequests::take_due(Peers& p
         entry.asked = best->peer;
         entry.due = now + TIMEOUT;
         due_.emplace(entry.due, found->first);
-        ++peers.at(best->peer).transactions.in_flight;
-        const InventoryType type =
-            entry.is_wtxid ? InventoryType::WtxidTransaction : InventoryType::WitnessTransaction;
+        Peer& peer = peers.at(best->peer);
+        ++peer.transactions.in_flight;
+        const bool has_witness = (peer.services & NODE_WITNESS) != 0; // else it knows no such type
+        const InventoryType type = entry.is_wtxid ? InventoryType::WtxidTransaction
+                                   : has_witness  ? InventoryType::WitnessTransaction
+                                                  : InventoryType::Transaction;
         requests.push_back({best->peer, {type, found->first}});
     }
     return requests;

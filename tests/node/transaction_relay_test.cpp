@@ -175,21 +175,39 @@ BOOST_AUTO_TEST_CASE(package__parent_pays_too_little__is_not_asked_for_again) {
 BOOST_AUTO_TEST_CASE(orphan__flood__stays_within_the_limits_and_ends) {
     TestNet net;
     TestNode& node = net.add();
-    for (int peer = 0; peer < 8; ++peer) {
+    const Orphanage& orphanage = node.protocol.transactions().orphanage();
+    for (int peer = 0; peer < 3; ++peer) {
         const PeerId stub = net.connect_stub(node);
-        for (int i = 0; i < 40; ++i) {
-            const consensus::Txid unknown{consensus::sha256(consensus::encode(peer * 1000 + i))};
+        for (int i = 0; i < 1700; ++i) {
+            const consensus::Txid unknown{consensus::sha256(consensus::encode(peer * 10'000 + i))};
             send(net, node, stub, make_payment(unknown, 1));
         }
-        BOOST_TEST(
-            node.protocol.transactions().orphanage().size() <=
-            std::min<size_t>(
-                Orphanage::MAX_TRANSACTIONS,
-                static_cast<size_t>(peer + 1) * Orphanage::MAX_PER_PEER));
+        int64_t weight = 0;
+        for (const Orphanage::Orphan& orphan : orphanage.all())
+            weight += orphan.peer == stub ? orphan.tx->weight() : 0;
+        BOOST_TEST(weight <= Orphanage::MAX_PEER_WEIGHT);
+        BOOST_TEST(weight > Orphanage::MAX_PEER_WEIGHT / 2);
+        BOOST_TEST(orphanage.size() <= Orphanage::MAX_TRANSACTIONS);
     }
-    BOOST_TEST(node.protocol.transactions().orphanage().size() == Orphanage::MAX_TRANSACTIONS);
+    BOOST_TEST(orphanage.size() == Orphanage::MAX_TRANSACTIONS);
     net.advance(21min);
-    BOOST_TEST(node.protocol.transactions().orphanage().size() == 0);
+    BOOST_TEST(orphanage.size() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(announce__sent_again__only_if_its_sender_may) {
+    for (const uint32_t permissions : {0u, PERMIT_FORCE_RELAY | PERMIT_RELAY}) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId sender = net.connect_stub(node, ConnectionType::Inbound, permissions);
+        const auto tx = make_payment(COIN, 1);
+        send(net, node, sender, tx);
+        const PeerId late = net.connect_stub(node);
+        net.advance(1min);
+        BOOST_TEST(net.heard(node, late, "inv").empty());
+        send(net, node, sender, tx);
+        net.advance(1min);
+        BOOST_TEST(net.heard(node, late, "inv").size() == (permissions == 0 ? 0u : 1u));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(announce__trusted_peer__hears_at_once_and_others_later) {
