@@ -119,8 +119,13 @@ void Handshake::verack(Peer& peer) {
 
 void Handshake::tick(Peer& peer) {
     if (context_.now - peer.connected_at < context_.options.peer_timeout) return;
+    if (peer.version_received) return context_.drop(peer, "version handshake timeout");
     context_.drop(
-        peer, peer.version_received ? "verack not received in time" : "version handshake timeout");
+        peer,
+        fmt::format(
+            "socket no message in first {} seconds{}{}", context_.options.peer_timeout.count(),
+            peer.spoke ? "" : ", never received from peer",
+            peer.inbound() ? ", never sent to peer" : ""));
 }
 
 } // namespace cairn::node

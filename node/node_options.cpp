@@ -104,7 +104,7 @@ void check_hosts(std::string_view option, const std::vector<std::string>& hosts)
 
 /// Where a proxy is; empty: none.
 std::string proxy_option(const Settings& settings, std::string_view name) {
-    const std::string text = settings.text(name);
+    std::string text = settings.text(name);
     if (!on(text)) return "";
     const std::optional<HostPort> place = split_host_port(text, 1);
     if (!place || place->port == 0)
@@ -121,11 +121,11 @@ std::string user_agent_of(const std::vector<std::string>& comments) {
     std::string agent = "/Satoshi:31.0.0/Cairn:" CAIRN_VERSION;
     for (size_t i = 0; i < comments.size(); ++i) agent += (i == 0 ? "(" : "; ") + comments[i];
     agent += comments.empty() ? "/" : ")/";
-    constexpr size_t limit = VersionMessage::MAX_USER_AGENT_BYTES;
-    if (agent.size() > limit)
+    constexpr size_t LIMIT = VersionMessage::MAX_USER_AGENT_BYTES;
+    if (agent.size() > LIMIT)
         throw std::runtime_error(
             "Total length of network version string (" + std::to_string(agent.size()) +
-            ") exceeds maximum length (" + std::to_string(limit) +
+            ") exceeds maximum length (" + std::to_string(LIMIT) +
             "). Reduce the number or size of uacomments.");
     return agent;
 }
@@ -233,6 +233,8 @@ NetworkOptions network_options(const Setup& setup) {
     options.max_connections = static_cast<int>(settings.number("maxconnections"));
     options.user_agent_comments = user_agent_comments(settings);
     options.peer_timeout = std::chrono::seconds(settings.number("peertimeout"));
+    if (options.peer_timeout.count() == 0)
+        throw OptionError("peertimeout must be a positive integer.");
     options.serve_filters = settings.flag("peerblockfilters");
     if (options.serve_filters && settings.is_set("peerblockfilters") &&
         !on(settings.text("blockfilterindex")))

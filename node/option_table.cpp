@@ -105,7 +105,7 @@ constexpr Option TABLE[] = {
      "Send no more to peers in a day, if new blocks leave a choice (0: no limit; without a unit "
      "MiB, small letters are powers of 1,000)"},
     {"networkactive", Flag, "", CONNECTION, "1", "Have peers at all (see setnetworkactive)"},
-    {"peertimeout", Number, "<seconds>", CONNECTION, "60", "Patience with a silent new peer", 1,
+    {"peertimeout", Number, "<seconds>", CONNECTION, "60", "Patience with a silent new peer", 0,
      MAX_SECONDS},
     {"uacomment", List, "<text>", CONNECTION, "", "Add this to the user agent"},
     {"whitelist", List, "<permissions@addr/bits>", CONNECTION, "",

@@ -143,6 +143,8 @@ BOOST_AUTO_TEST_CASE(network_options__bad_value__is_named) {
             error_of(network_options, {"-maxuploadtarget=" + bad}) ==
             "Unable to parse -maxuploadtarget: '" + bad + "'");
     BOOST_TEST(
+        error_of(network_options, {"-peertimeout=0"}) == "peertimeout must be a positive integer.");
+    BOOST_TEST(
         error_of(network_options, {"-uacomment=a/b"}) ==
         "User Agent comment (a/b) contains unsafe characters.");
 }
