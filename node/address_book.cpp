@@ -171,7 +171,7 @@ void AddressBook::promote(Placed& entry) {
     const uint64_t slot = answered_slot(entry.place.address);
     told_.take(entry);
     if (Placed* holder = answered_.holder(slot)) {
-        Entry leaving = *holder;
+        Entry leaving = static_cast<const Entry&>(*holder);
         erase(*holder);
         leaving.answered = false;
         insert(leaving, leaving.last_try);

@@ -81,9 +81,10 @@ public:
     static constexpr uint64_t BUCKETS_OF_GROUP = 8;   ///< That one group can answer into.
     static constexpr size_t MAX_WANTED = 10;
     static constexpr int64_t RETRY_SECONDS = 600;
-    static constexpr int64_t HORIZON_SECONDS = 30 * 24 * 3600;
-    static constexpr int64_t SETTLED_SECONDS = 4 * 3600; ///< Who answered since, keeps his place.
-    static constexpr int64_t ANSWER_SECONDS = 60;        ///< So long an answer may take.
+    static constexpr int64_t HORIZON_SECONDS = int64_t{30} * 24 * 3600;
+    static constexpr int64_t SETTLED_SECONDS =
+        int64_t{4} * 3600;                        ///< Who answered since, keeps his place.
+    static constexpr int64_t ANSWER_SECONDS = 60; ///< So long an answer may take.
 
 private:
     struct Placed : Entry {

@@ -83,7 +83,7 @@ void AddressRelay::learn(
         remember(peer, place.address);
         // A time that can't be is taken as five days ago.
         if (place.time <= 100'000'000 || place.time > seconds + 600)
-            place.time = static_cast<uint32_t>(seconds - 5 * 24 * 3600);
+            place.time = static_cast<uint32_t>(seconds - int64_t{5} * 24 * 3600);
         if (!place.address.is_routable()) continue;
         const bool fresh = place.time > seconds - FRESH_SECONDS;
         if (fresh && count <= MAX_RELAYED && !state.we_asked) relay(place, peer.id);

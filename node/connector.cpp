@@ -260,8 +260,9 @@ asio::awaitable<void> Connector::ask_seed(std::string host) {
     for (const auto& entry : endpoints) {
         if (++found > 256) break;
         // Three to seven days old, so that what peers tell is thought fresher.
-        const int64_t age = (3 * 24 + static_cast<int64_t>(random_.below(4 * 24))) * 3600;
-        const auto time = static_cast<uint32_t>(seconds_of(now_) - age);
+        constexpr uint64_t DAY = uint64_t{24} * 3600;
+        const uint64_t age = 3 * DAY + random_.below(4 * DAY);
+        const auto time = static_cast<uint32_t>(seconds_of(now_) - static_cast<int64_t>(age));
         book_.add(
             {time, NODE_NETWORK | NODE_WITNESS,
              NetAddress::of(entry.endpoint().address(), params_.p2p_port)},

@@ -465,7 +465,7 @@ private:
         if (options_.directory.empty()) return;
         try {
             chain::replace_file(options_.directory / name, content);
-        } catch (const std::runtime_error& error) {
+        } catch (const std::exception& error) {
             spdlog::warn("{}", error.what());
         }
     }

@@ -46,7 +46,7 @@ struct NetworkOptions {
     bool blocks_only = false;                     ///< -blocksonly
     std::vector<std::string> whitelist;           ///< -whitelist=permissions@net
     std::filesystem::path directory;              ///< Of peers.dat and others; empty: none.
-    int64_t ban_seconds = 24 * 3600;              ///< -bantime
+    int64_t ban_seconds = int64_t{24} * 3600;     ///< -bantime
     uint64_t max_upload_bytes = 0;                ///< -maxuploadtarget, a day; 0: no limit
 };
 

@@ -43,7 +43,7 @@ public:
     static constexpr size_t MAX_UNSENT_BYTES = 5'000'000;
 
 private:
-    static constexpr int64_t MAX_STALE_SECONDS = 30 * 24 * 3600;
+    static constexpr int64_t MAX_STALE_SECONDS = int64_t{30} * 24 * 3600;
     static constexpr int32_t MAX_STALE_BLOCKS = 4032;
 
     bool may_be_had(const chain::BlockNode& node) const;

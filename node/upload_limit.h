@@ -44,7 +44,8 @@ public:
     }
 
     static constexpr std::chrono::hours CYCLE{24};
-    static constexpr int64_t OLD_SECONDS = 7 * 24 * 3600; ///< A block that much older than the tip.
+    static constexpr int64_t OLD_SECONDS =
+        int64_t{7} * 24 * 3600; ///< A block that much older than the tip.
 
 private:
     /// Or has not begun. A mock clock may have been set back.
