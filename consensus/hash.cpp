@@ -2,6 +2,8 @@
 #define OPENSSL_SUPPRESS_DEPRECATED // see Sha256: the low-level calls are the fast ones
 #include "consensus/hash.h"
 
+#include "consensus/sha256_lanes.h"
+
 #include <algorithm>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -40,7 +42,7 @@ Hash256 Sha256::finish() {
 }
 
 Hash256 Sha256::finish_double() {
-    return sha256(finish().bytes);
+    return sha256_of_hash(finish());
 }
 
 Hash256 sha256(ByteView bytes) {

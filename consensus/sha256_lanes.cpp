@@ -153,19 +153,25 @@ CAIRN_SHA void hash_words(const States<LANES>& s, size_t lane, __m128i& abcd, __
     efgh = _mm_shuffle_epi32(_mm_unpacklo_epi64(s.abef[lane], s.cdgh[lane]), 0xb1);
 }
 
+/// SHA-256 of the 32 bytes that begin each message.
+template <size_t LANES>
+CAIRN_SHA States<LANES> hash_32(Messages<LANES>& message) {
+    for (__m128i(&w)[4] : message.words) {
+        w[2] = _mm_set_epi32(0, 0, 0, I(0x80000000));
+        w[3] = _mm_set_epi32(256, 0, 0, 0);
+    }
+    States<LANES> states = initial_states<LANES>();
+    compress(states, message);
+    return states;
+}
+
 /// SHA-256 of the 32 bytes that `states` stand for.
 template <size_t LANES>
 CAIRN_SHA States<LANES> hash_again(const States<LANES>& states) {
     Messages<LANES> message;
-    for (size_t lane = 0; lane < LANES; ++lane) {
-        __m128i(&w)[4] = message.words[lane];
-        hash_words(states, lane, w[0], w[1]);
-        w[2] = _mm_set_epi32(0, 0, 0, I(0x80000000));
-        w[3] = _mm_set_epi32(256, 0, 0, 0);
-    }
-    States<LANES> again = initial_states<LANES>();
-    compress(again, message);
-    return again;
+    for (size_t lane = 0; lane < LANES; ++lane)
+        hash_words(states, lane, message.words[lane][0], message.words[lane][1]);
+    return hash_32(message);
 }
 
 template <size_t LANES>
@@ -193,6 +199,12 @@ CAIRN_SHA void double_hash_64(uint8_t* out, const uint8_t* in) {
     compress(states, message);
     compress_padding(states);
     store_hashes(hash_again(states), out);
+}
+
+CAIRN_SHA_ENTRY void sha_instructions_32(uint8_t* out, const uint8_t* in) {
+    Messages<1> message;
+    for (size_t i = 0; i < 2; ++i) message.words[0][i] = swap_bytes(load(in + 16 * i));
+    store_hashes(hash_32(message), out);
 }
 
 CAIRN_SHA_ENTRY void sha_instructions_64_many(uint8_t* out, const uint8_t* in, size_t count) {
@@ -239,6 +251,8 @@ sha_instructions_scan(const uint8_t* header, uint32_t first, uint64_t count, uin
 
 // Never called: has_sha_instructions() is false.
 
+void sha_instructions_32(uint8_t*, const uint8_t*) {}
+
 void sha_instructions_64_many(uint8_t*, const uint8_t*, size_t) {}
 
 std::optional<uint32_t> sha_instructions_scan(const uint8_t*, uint32_t, uint64_t, uint32_t) {
@@ -281,10 +295,17 @@ bool has_sha_instructions() {
 #endif
 }
 
+Hash256 sha256_of_hash(const Hash256& hash, bool fast) {
+    if (!fast) return sha256(hash.bytes);
+    Hash256 again;
+    sha_instructions_32(again.bytes.data(), hash.bytes.data());
+    return again;
+}
+
 void sha256d_64_many(uint8_t* out, const uint8_t* in, size_t count, bool fast) {
     if (fast) return sha_instructions_64_many(out, in, count);
     for (; count > 0; --count, in += 64, out += 32) {
-        const Hash256 hash = sha256d({in, 64});
+        const Hash256 hash = sha256(sha256({in, 64}).bytes);
         std::memcpy(out, hash.bytes.data(), 32);
     }
 }

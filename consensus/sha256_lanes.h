@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Double SHA-256 of what a node hashes most: pairs of hashes in merkle trees, and headers while
-// mining. Inputs of one fixed length let the padding's message schedule be a constant, and the
-// CPU's SHA instructions, two messages at a time, halve the time again. Where the CPU has none,
-// libcrypto does the work; tests compare the two.
+// SHA-256 of what a node hashes most: pairs of hashes in merkle trees, headers while mining, and
+// the hash that a double hash hashes again. Inputs of one fixed length let the padding's message
+// schedule be a constant, and the CPU's SHA instructions, two messages at a time, halve the time
+// again. Where the CPU has none, libcrypto does the work; tests compare the two.
 #pragma once
 
 #include "consensus/block.h"
@@ -14,6 +14,9 @@ namespace cairn::consensus {
 
 /// Whether this CPU has the SHA instructions (and so the fast code is in use).
 bool has_sha_instructions();
+
+/// SHA-256 of a hash.
+Hash256 sha256_of_hash(const Hash256& hash, bool fast = has_sha_instructions());
 
 /// Double SHA-256 of the 64 bytes at `in`.
 Hash256 sha256d_64(const uint8_t* in);

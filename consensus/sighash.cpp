@@ -3,6 +3,7 @@
 
 #include "consensus/hash_writer.h"
 #include "consensus/script.h"
+#include "consensus/sha256_lanes.h"
 
 #include <algorithm>
 #include <cassert>
@@ -101,9 +102,9 @@ SighashMidstates::SighashMidstates(const Transaction& tx, std::vector<TxOut> spe
     sequences_single = hash_each(tx.inputs, &TxIn::sequence);
     outputs_single = hash_each(tx.outputs);
     if (for_witness_v0) {
-        prevouts_double = sha256(prevouts_single.bytes);
-        sequences_double = sha256(sequences_single.bytes);
-        outputs_double = sha256(outputs_single.bytes);
+        prevouts_double = sha256_of_hash(prevouts_single);
+        sequences_double = sha256_of_hash(sequences_single);
+        outputs_double = sha256_of_hash(outputs_single);
     }
     if (for_taproot) {
         amounts_single = hash_each(spent, &TxOut::value);

@@ -21,7 +21,7 @@ Bytes random_bytes(size_t size, uint32_t seed) {
 /// As sha256d_64_many(), by libcrypto.
 void hash_each(uint8_t* out, const uint8_t* in, size_t count) {
     for (size_t i = 0; i < count; ++i)
-        std::ranges::copy(sha256d({in + 64 * i, 64}).bytes, out + 32 * i);
+        std::ranges::copy(sha256(sha256({in + 64 * i, 64}).bytes).bytes, out + 32 * i);
 }
 
 /// The header of Bitcoin's genesis block.
@@ -45,6 +45,14 @@ std::vector<bool> ways() {
 constexpr auto KNOWN_HASH = "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f";
 
 } // namespace
+
+BOOST_AUTO_TEST_CASE(sha256_of_hash__random__agrees_with_libcrypto) {
+    for (const bool fast : ways())
+        for (uint32_t seed = 0; seed < 100; ++seed) {
+            const Hash256 hash = sha256(random_bytes(32, seed));
+            BOOST_TEST((sha256_of_hash(hash, fast) == sha256(hash.bytes)));
+        }
+}
 
 BOOST_AUTO_TEST_CASE(sha256d_64_many__any_count__agrees_with_libcrypto) {
     for (const bool fast : ways())
