@@ -9,6 +9,7 @@
 #include <cmath>
 #include <mutex>
 #include <set>
+#include <shared_mutex>
 #include <spdlog/spdlog.h>
 #include <unordered_set>
 
@@ -58,13 +59,32 @@ Admission::accept(const TransactionRef& tx, const AcceptOptions& options, const 
 
 Result<Accepted>
 Admission::accept_alone(Attempt& attempt, const TransactionRef& tx, bool test_only) {
-    if (Result<> verdict = examine(attempt, tx); !verdict) return verdict.error();
-    if (Result<> verdict = judge(attempt); !verdict) return verdict.error();
-    if (Result<> verdict = check_dust(attempt, attempt.last()); !verdict) return verdict.error();
+    if (Result<> verdict = weigh(attempt, tx); !verdict) return verdict.error();
     if (Result<> verdict = check_scripts(attempt.candidates[0]); !verdict) return verdict.error();
     const Accepted accepted = attempt.accepted(attempt.last());
     if (!test_only) commit(attempt);
     return accepted;
+}
+
+Result<> Admission::weigh(Attempt& attempt, const TransactionRef& tx) const {
+    if (Result<> verdict = examine(attempt, tx); !verdict) return verdict;
+    if (Result<> verdict = judge(attempt); !verdict) return verdict;
+    return check_dust(attempt, attempt.last());
+}
+
+bool Admission::scripts_hold(const TransactionRef& tx, const AcceptOptions& options) const {
+    // More are shared out among the threads, for which one of them must not wait.
+    if (tx->inputs.size() >= ScriptBatch::JOB_INPUTS) return false;
+    Attempt attempt{.max_feerate = options.max_feerate, .time = chainstate_.options().now()};
+    {
+        const std::shared_lock lock(chainstate_.commit_mutex());
+        if (!weigh(attempt, tx)) return false;
+    }
+    return !run_scripts(attempt.candidates[0], consensus::STANDARD_FLAGS);
+}
+
+void Admission::remember_scripts(const TransactionRef& tx) {
+    chainstate_.script_cache().insert(tx->wtxid);
 }
 
 namespace {
@@ -417,25 +437,26 @@ Result<> Admission::check_replacement(const Attempt& attempt) const {
             amount_text(parent_rate.per_kvb)));
 }
 
+std::optional<ScriptFailure>
+Admission::run_scripts(const Candidate& candidate, uint32_t flags) const {
+    ScriptBatch batch(chainstate_.verify_pool(), flags);
+    batch.add(*candidate.entry.tx, candidate.coins);
+    return batch.finish();
+}
+
 Result<> Admission::check_scripts(const Candidate& candidate) {
     const SealedTransaction& tx = *candidate.entry.tx;
-    ScriptCache& cache = chainstate_.script_cache();
-    if (cache.contains(tx.wtxid, consensus::STANDARD_FLAGS)) return {};
-    const auto run = [&](uint32_t flags) {
-        ScriptBatch batch(chainstate_.verify_pool(), flags);
-        batch.add(tx, candidate.coins);
-        return batch.finish();
-    };
-    const std::optional<ScriptFailure> failure = run(consensus::STANDARD_FLAGS);
+    if (chainstate_.script_cache().contains(tx.wtxid, consensus::STANDARD_FLAGS)) return {};
+    const std::optional<ScriptFailure> failure = run_scripts(candidate, consensus::STANDARD_FLAGS);
     if (!failure) {
-        cache.insert(tx.wtxid);
+        remember_scripts(candidate.entry.tx);
         return {};
     }
     Reject reject = failure->reject(Reject::Kind::Policy, "mempool-script-verify-flag-failed");
     // A relay may have cut the witness off: then this says nothing about the transaction.
     if (!tx.has_witness() && spends_witness_program(tx, candidate.coins))
         reject.kind = Reject::Kind::Mutated;
-    else if (run(block_script_flags({}, next_height(), chainstate_.params())))
+    else if (run_scripts(candidate, block_script_flags({}, next_height(), chainstate_.params())))
         reject.kind = Reject::Kind::Invalid;
     return reject;
 }

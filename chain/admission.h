@@ -25,10 +25,17 @@ struct MempoolEvent {
 
 /// The only writer of the mempool.
 ///
-/// Thread: chain; min_feerate() also others, under the commit lock.
+/// Thread: chain, and for what is said to be for others, these.
 class Admission {
 public:
     Admission(Chainstate& chainstate, Mempool& pool) : chainstate_(chainstate), pool_(pool) {}
+
+    /// Whether the scripts of `tx` hold, checked ahead of accept() on another core; false, too, if
+    /// nothing else would let it in at present (so nobody gets scripts checked for no fee), or if
+    /// it is large. Thread: any but the chain's. Throws StorageError.
+    bool scripts_hold(const TransactionRef& tx, const AcceptOptions& options) const;
+    /// They do: accept() needn't check them again.
+    void remember_scripts(const TransactionRef& tx);
 
     /// How accept() is to treat a transaction that no peer or user sent.
     struct Origin {
@@ -62,6 +69,7 @@ public:
     void prioritise(const Txid& txid, Amount delta);
 
     /// The feerate below which nothing gets in at present. Core: GetMinFee and -minrelaytxfee.
+    /// Thread: any, under the commit lock.
     FeeRate min_feerate() const;
 
     /// What happened since the last call.
@@ -75,6 +83,10 @@ private:
     Result<> check_coins(Candidate& candidate) const;
     Result<> check_fee(Amount fee, int64_t vsize) const;
     Result<> check_scripts(const Candidate& candidate);
+    std::optional<ScriptFailure> run_scripts(const Candidate& candidate, uint32_t flags) const;
+
+    // All of it before the scripts, of one alone:
+    Result<> weigh(Attempt& attempt, const TransactionRef& tx) const;
 
     // Of all that are on their way together:
     Result<> judge(Attempt& attempt) const;

@@ -197,14 +197,7 @@ void Chain::import_block(Bytes block, std::function<void(const BlockOutcome&)> d
 
 void Chain::accept_transaction(
     TransactionRef tx, AcceptOptions options, std::function<void(const Result<Accepted>&)> done) {
-    const size_t bytes = tx->size_bytes;
-    const bool taken = state_->push(
-        Lane::Transactions,
-        [state = state_.get(), tx = std::move(tx), options, done] {
-            done(state->accept_transaction(tx, options));
-        },
-        false, bytes);
-    if (!taken) done(busy());
+    if (!state_->take_transaction(tx, options, done)) done(busy());
 }
 
 void Chain::accept_package(

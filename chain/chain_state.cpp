@@ -112,7 +112,10 @@ void Chain::State::import_part(
     const size_t last = std::min(first + PART, saved->items.size());
     const int64_t oldest = options_.now() - options_.mempool_expiry_seconds;
     std::vector<TransactionRef> unsent;
+    std::vector<std::shared_ptr<ScriptsAhead>> ahead;
+    for (size_t i = first; i < last; ++i) ahead.push_back(check_ahead(saved->items[i].tx, {}));
     for (size_t i = first; i < last; ++i) {
+        join(*ahead[i - first], saved->items[i].tx);
         const SavedMempool::Item& item = saved->items[i];
         const Txid& txid = item.tx->txid;
         if (what.priorities && item.priority != Amount(0))
@@ -149,6 +152,7 @@ void Chain::State::stop(const std::vector<Txid>& unbroadcast) {
         const std::scoped_lock lock(aside_mutex_);
         if (aside_.joinable()) aside_.join();
     }
+    chainstate_.verify_pool().stop(); // its jobs read what is destroyed before it
     if (failed_) return;
     try {
         if (options_.persist_mempool && mempool_loaded_)
@@ -235,6 +239,42 @@ bool Chain::State::take_block(
             }
         });
     return taken;
+}
+
+std::shared_ptr<Chain::State::ScriptsAhead>
+Chain::State::check_ahead(const TransactionRef& tx, const AcceptOptions& options) {
+    auto ahead = std::make_shared<ScriptsAhead>();
+    // Weak: the chain thread may have been there first.
+    chainstate_.verify_pool().push_urgent([this, tx, options, weak = std::weak_ptr(ahead)] {
+        try {
+            if (const auto mine = weak.lock())
+                std::call_once(
+                    mine->once, [&] { mine->hold = admission_.scripts_hold(tx, options); });
+        } catch (const std::exception&) {
+            // The chain thread tries it again, and stops.
+        }
+    });
+    return ahead;
+}
+
+void Chain::State::join(ScriptsAhead& ahead, const TransactionRef& tx) {
+    std::call_once(ahead.once, [] {});
+    if (ahead.hold) admission_.remember_scripts(tx);
+}
+
+bool Chain::State::take_transaction(
+    const TransactionRef& tx,
+    const AcceptOptions& options,
+    std::function<void(const Result<Accepted>&)> done) {
+    // One that needs not wait is better off without another thread.
+    auto ahead = queue_.busy(Lane::Transactions) ? check_ahead(tx, options) : nullptr;
+    return push(
+        Lane::Transactions,
+        [this, tx, options, ahead = std::move(ahead), done = std::move(done)] {
+            if (ahead) join(*ahead, tx);
+            done(accept_transaction(tx, options));
+        },
+        false, tx->size_bytes);
 }
 
 HeadersOutcome Chain::State::accept_headers(const std::vector<BlockHeader>& headers) {

@@ -79,6 +79,11 @@ public:
     bool take_block(
         std::shared_ptr<CheckedBlock> block, bool requested, BestChain::Done done, bool must);
 
+    bool take_transaction(
+        const TransactionRef& tx,
+        const AcceptOptions& options,
+        std::function<void(const Result<Accepted>&)> done);
+
     // On the chain thread:
     HeadersOutcome accept_headers(const std::vector<BlockHeader>& headers);
     void accept_block(
@@ -116,6 +121,17 @@ public:
     std::function<void(const std::string&)> fatal_;
 
 private:
+    /// The scripts of a transaction, by the pool, unless the chain thread gets there first.
+    struct ScriptsAhead {
+        std::once_flag once;
+        bool hold = false;
+    };
+
+    std::shared_ptr<ScriptsAhead>
+    check_ahead(const TransactionRef& tx, const AcceptOptions& options);
+    /// Wait for it, if it has begun.
+    void join(ScriptsAhead& ahead, const TransactionRef& tx);
+
     void run();
     void open();
     void wake();

@@ -31,13 +31,14 @@ VerifyPool::VerifyPool(int threads) {
         });
 }
 
-VerifyPool::~VerifyPool() {
+void VerifyPool::stop() {
     {
         const std::scoped_lock lock(mutex_);
         stopping_ = true;
     }
     wake_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
+    for (std::thread& thread : threads_)
+        if (thread.joinable()) thread.join();
 }
 
 void VerifyPool::push(Job job) {

@@ -34,9 +34,14 @@ public:
 
     /// `threads`: as -par has it: 0 for one a core, negative to leave so many free.
     explicit VerifyPool(int threads);
-    ~VerifyPool();
+
+    ~VerifyPool() { stop(); }
+
     VerifyPool(const VerifyPool&) = delete;
     VerifyPool& operator=(const VerifyPool&) = delete;
+
+    /// Work off what waits, and end the threads. Later jobs are never run.
+    void stop();
 
     void push(Job job);
     /// Before all of push(): for what other work is waiting for.
@@ -99,6 +104,10 @@ public:
     /// Wait for all. The failure is the first in the order of add(), whatever the threads do.
     std::optional<ScriptFailure> finish();
 
+    /// Signatures take about 50 us each: 16 are just below a millisecond. Fewer than these are
+    /// checked by the thread that calls finish().
+    static constexpr size_t JOB_INPUTS = 16;
+
 private:
     /// A transaction, with what its inputs share; made by the thread that needs it first.
     struct Spender {
@@ -113,9 +122,6 @@ private:
     void run(size_t first, size_t last);
     void check(Spender& spender, size_t input);
     void wait();
-
-    /// Signatures take about 50 us each: 16 are just below a millisecond.
-    static constexpr size_t JOB_INPUTS = 16;
 
     VerifyPool& pool_;
     const uint32_t flags_;

@@ -34,6 +34,11 @@ std::optional<WorkQueue::Task> WorkQueue::pop(Lane lowest) {
     }
 }
 
+bool WorkQueue::busy(Lane lane) {
+    const std::scoped_lock lock(mutex_);
+    return !lanes_[static_cast<size_t>(lane)].empty();
+}
+
 void WorkQueue::close() {
     std::array<std::deque<Waiting>, 3>
         dropped; // destroyed without the lock: tasks may own anything

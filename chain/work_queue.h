@@ -33,6 +33,9 @@ public:
     /// waits is dropped.
     std::optional<Task> pop(Lane lowest = Lane::Transactions);
 
+    /// Whether something waits in `lane`.
+    bool busy(Lane lane);
+
     void close();
 
 private:

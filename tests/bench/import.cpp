@@ -3,14 +3,8 @@
 // least there can be: that in which all cores together do as many signature checks with bare
 // libsecp256k1. Prints one row per stage.
 #include "chain/chain.h"
-#include "consensus/block_rules.h"
-#include "consensus/pow.h"
-#include "consensus/sighash.h"
-#include "consensus/standard.h"
+#include "tests/bench/payments.h"
 
-#include <secp256k1.h>
-
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <future>
@@ -26,9 +20,8 @@
 
 namespace {
 
-using namespace cairn::consensus;
+using namespace cairn::bench;
 namespace chain = cairn::chain;
-using Clock = std::chrono::steady_clock;
 
 /// What is generated. `small`: in a second, to see that all of this still works.
 struct Plan {
@@ -40,106 +33,6 @@ struct Plan {
 
     static Plan small() { return {2, 500, 300, 100, 2'100}; }
 };
-
-constexpr size_t KEYS = 256;
-constexpr size_t LIMIT_SAMPLES = 20'000;
-
-void require(int result) {
-    if (result != 1) throw std::logic_error("libsecp256k1 refuses");
-}
-
-const secp256k1_context* context() {
-    static const secp256k1_context* const CONTEXT =
-        secp256k1_context_create(SECP256K1_CONTEXT_NONE);
-    return CONTEXT;
-}
-
-struct Key {
-    std::array<uint8_t, 32> secret{};
-    Bytes public_key = Bytes(33);
-    Script script;      ///< Pays to it.
-    Script script_code; ///< What a signature of BIP-0143 covers.
-
-    explicit Key(size_t number) {
-        secret.fill(7);
-        secret[31] = static_cast<uint8_t>(number);
-        secp256k1_pubkey key;
-        require(secp256k1_ec_pubkey_create(context(), &key, secret.data()));
-        size_t size = public_key.size();
-        require(secp256k1_ec_pubkey_serialize(
-            context(), public_key.data(), &size, &key, SECP256K1_EC_COMPRESSED));
-        const Hash160 hash = hash160(public_key);
-        script = pay_to_witness(0, hash);
-        script_code = pay_to_pubkey_hash(hash);
-    }
-
-    Bytes sign(const Hash256& hash) const {
-        secp256k1_ecdsa_signature signature;
-        require(secp256k1_ecdsa_sign(
-            context(), &signature, hash.bytes.data(), secret.data(), nullptr, nullptr));
-        Bytes der(73);
-        size_t size = der.size();
-        require(secp256k1_ecdsa_signature_serialize_der(context(), der.data(), &size, &signature));
-        der.resize(size);
-        return der;
-    }
-};
-
-const std::vector<Key>& keys() {
-    static const std::vector<Key> ALL = [] {
-        std::vector<Key> made;
-        for (size_t i = 0; i < KEYS; ++i) made.emplace_back(i);
-        return made;
-    }();
-    return ALL;
-}
-
-/// Run `work(i)` for every i below `count`, on all cores.
-template <class Work>
-void on_all_cores(size_t count, const Work& work) {
-    std::atomic<size_t> next{0};
-    std::vector<std::thread> threads;
-    for (unsigned i = 0; i < std::thread::hardware_concurrency(); ++i)
-        threads.emplace_back([&] {
-            for (size_t at = next++; at < count; at = next++) work(at);
-        });
-    for (std::thread& thread : threads) thread.join();
-}
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-void solve(Block& block) {
-    const Uint256 target = *target_of(block.header.bits);
-    while (to_number(block.header.hash()) > target) ++block.header.nonce;
-}
-
-constexpr uint32_t EASY = 0x207fffff;
-constexpr uint32_t START_TIME = 1'700'000'000;
-
-Params make_params() {
-    Params params;
-    params.name = "bench";
-    params.directory = "bench";
-    params.magic = {0xbe, 0x9c, 0x4a, 0x11};
-    params.pow_limit = *target_of(EASY);
-    params.pow = FixedRule{600};
-    params.subsidy = 50 * COIN;
-    params.coinbase_maturity = 1;
-    Transaction coinbase;
-    coinbase.inputs.emplace_back().prevout.index = OutPoint::NULL_INDEX;
-    coinbase.inputs[0].script_sig = Script(as_bytes("import benchmark"));
-    coinbase.outputs.push_back({params.subsidy, keys()[0].script});
-    params.genesis.header.version = 4;
-    params.genesis.header.time = START_TIME;
-    params.genesis.header.bits = EASY;
-    params.genesis.transactions.emplace_back(std::move(coinbase));
-    params.genesis.header.merkle_root = merkle_root(params.genesis);
-    solve(params.genesis);
-    params.genesis_hash = params.genesis.header.hash();
-    return params;
-}
 
 /// Writes the chain of a plan to a file, the same each time.
 class Generator {
@@ -182,31 +75,8 @@ public:
     }
 
 private:
-    struct Owned {
-        OutPoint point;
-        Amount value;
-        size_t key = 0;
-    };
-
     void open(const std::filesystem::path& path) {
         file_ = std::make_shared<std::ofstream>(path, std::ios::binary);
-    }
-
-    void sign(Transaction& tx, const std::vector<Owned>& spent) const {
-        std::vector<TxOut> outputs;
-        outputs.reserve(spent.size());
-        for (const Owned& coin : spent) outputs.push_back({coin.value, keys()[coin.key].script});
-        for (TxIn& in : tx.inputs) in.witness.push_back({}); // so that the midstates are made
-        const SighashMidstates midstates(tx, outputs);
-        for (size_t i = 0; i < spent.size(); ++i) {
-            const Key& key = keys()[spent[i].key];
-            Bytes signature = key.sign(
-                witness_sighash(tx, i, key.script_code, spent[i].value, SIGHASH_ALL, midstates));
-            signature.push_back(SIGHASH_ALL);
-            tx.inputs[i].witness.clear();
-            tx.inputs[i].witness.push_back(signature);
-            tx.inputs[i].witness.push_back(key.public_key);
-        }
     }
 
     /// Split the last coinbase into many coins.
@@ -215,7 +85,7 @@ private:
         tx.inputs.emplace_back().prevout = coinbase_.point;
         const Amount value(coinbase_.value.value / static_cast<int64_t>(plan_.coins_each));
         for (size_t i = 0; i < plan_.coins_each; ++i)
-            tx.outputs.push_back({value, keys()[i % KEYS].script});
+            tx.outputs.push_back({value, script_of(i % KEYS)});
         sign(tx, {coinbase_});
         std::vector<SealedTransaction> sealed;
         sealed.emplace_back(std::move(tx));
@@ -241,7 +111,7 @@ private:
             for (const Owned& coin : spent[i]) made[i].inputs.emplace_back().prevout = coin.point;
             const Amount half((spent[i][0].value.value + spent[i][1].value.value - 200) / 2);
             const std::array<size_t, 2> to{random_() % KEYS, random_() % KEYS};
-            for (const size_t key : to) made[i].outputs.push_back({half, keys()[key].script});
+            for (const size_t key : to) made[i].outputs.push_back({half, script_of(key)});
             const Txid txid = SealedTransaction(made[i]).txid;
             for (uint32_t out = 0; out < 2; ++out) coins_.push_back({{txid, out}, half, to[out]});
         }
@@ -255,26 +125,10 @@ private:
 
     void write(std::vector<SealedTransaction> transactions) {
         ++height_;
-        Block block;
-        block.header.version = 4;
-        block.header.prev_hash = previous_;
-        block.header.time = START_TIME + static_cast<uint32_t>(height_) * 600;
-        block.header.bits = EASY;
-        Transaction coinbase;
-        TxIn& in = coinbase.inputs.emplace_back();
-        in.prevout.index = OutPoint::NULL_INDEX;
-        push_number(in.script_sig, height_);
-        push_opcode(in.script_sig, OP_0);
-        in.witness.push_back(Hash256{}.bytes);
-        const Amount value = block_subsidy(height_, params_);
-        coinbase.outputs.push_back({value, keys()[0].script});
-        coinbase.outputs.push_back({0, witness_commitment_script({})});
-        block.transactions.emplace_back(std::move(coinbase));
-        for (SealedTransaction& tx : transactions) block.transactions.push_back(std::move(tx));
-        chain::regenerate_commitments(block);
-        solve(block);
+        const Block block = make_block(params_, previous_, height_, std::move(transactions));
         previous_ = block.header.hash();
-        coinbase_ = {{block.transactions[0].txid, 0}, value, 0};
+        const SealedTransaction& coinbase = block.transactions[0];
+        coinbase_ = {{coinbase.txid, 0}, coinbase.outputs[0].value, 0};
         const Bytes bytes = encode(block);
         const auto size = static_cast<uint32_t>(bytes.size());
         const auto put = [this](const void* data, size_t count) {
@@ -295,29 +149,13 @@ private:
     int32_t height_ = 0;
 };
 
+constexpr size_t LIMIT_SAMPLES = 20'000;
+
 /// Seconds that one core takes to parse key and signature and verify, over all cores at once.
 double verification_seconds() {
-    struct Signed {
-        Hash256 hash;
-        Bytes der;
-    };
-
-    std::vector<Signed> samples(1'000);
-    for (size_t i = 0; i < samples.size(); ++i) {
-        samples[i].hash = sha256(as_bytes(std::to_string(i)));
-        samples[i].der = keys()[i % KEYS].sign(samples[i].hash);
-    }
+    verify_bare(0); // makes the samples
     const auto start = Clock::now();
-    on_all_cores(LIMIT_SAMPLES, [&](size_t i) {
-        const Signed& sample = samples[i % samples.size()];
-        const Bytes& key_bytes = keys()[i % samples.size() % KEYS].public_key;
-        secp256k1_pubkey key;
-        secp256k1_ecdsa_signature signature;
-        require(secp256k1_ec_pubkey_parse(context(), &key, key_bytes.data(), key_bytes.size()));
-        require(secp256k1_ecdsa_signature_parse_der(
-            context(), &signature, sample.der.data(), sample.der.size()));
-        require(secp256k1_ecdsa_verify(context(), &signature, sample.hash.bytes.data(), &key));
-    });
+    on_all_cores(LIMIT_SAMPLES, verify_bare);
     return seconds_since(start) * std::thread::hardware_concurrency() / LIMIT_SAMPLES;
 }
 

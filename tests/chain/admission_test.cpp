@@ -173,6 +173,40 @@ BOOST_AUTO_TEST_CASE(accept__script_failures__tell_whose_fault_it_is) {
     BOOST_TEST((test.pay(unknown).error().kind == Reject::Kind::MissingInputs));
 }
 
+BOOST_AUTO_TEST_CASE(accept__many_at_once__each_judged_as_if_alone) {
+    constexpr uint32_t COUNT = 300;
+    constexpr Amount VALUE = COIN / 10;
+    Funded test(1);
+    const Transaction split =
+        spend({test.coins[0]}, std::vector<TxOut>(COUNT, TxOut{VALUE, anyone_script()}));
+    BOOST_REQUIRE(refusal(test, split).empty());
+    test.mine();
+    // Their scripts are checked by other threads, while those before them may still be refused.
+    std::vector<std::string> reasons(COUNT);
+    for (uint32_t i = 0; i < COUNT; ++i) {
+        const bool conflicts = i % 3 == 2; // with the one before last, for less
+        const uint32_t coin = conflicts ? i - 2 : i;
+        const Amount fee = conflicts ? FEE - Amount(1) : FEE;
+        Transaction tx = spend({{txid_of(split), coin}}, {{VALUE - fee, anyone_script()}});
+        if (i % 3 == 1) {
+            tx.inputs[0].witness.clear();
+            tx.inputs[0].witness.push_back({});
+        }
+        test.chain().accept_transaction(
+            make_transaction(tx), {}, [&reason = reasons[i]](const Result<Accepted>& accepted) {
+                reason = reason_of(accepted);
+            });
+    }
+    test.wait();
+    for (uint32_t i = 0; i < COUNT; ++i) {
+        const std::string expected[] = {
+            "", "mempool-script-verify-flag-failed (Witness program hash mismatch)",
+            "insufficient fee"};
+        BOOST_TEST(reasons[i] == expected[i % 3]);
+    }
+    BOOST_TEST(test.chain().mempool()->size() == COUNT / 3);
+}
+
 BOOST_AUTO_TEST_CASE(accept__again__is_known) {
     Funded test;
     const Transaction tx = test.payment(test.coins[0]);
