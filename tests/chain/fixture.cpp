@@ -221,6 +221,7 @@ void TestChain::export_to(const std::filesystem::path& file) {
 }
 
 Height TestChain::prune(Height last) {
+    wait_for_indexes(); // what they still need is kept
     return ask<Height>(&Chain::prune, last);
 }
 
