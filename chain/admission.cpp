@@ -50,7 +50,7 @@ Result<Accepted>
 Admission::accept(const TransactionRef& tx, const AcceptOptions& options, const Origin& origin) {
     Attempt attempt{.from_block = origin.from_block, .max_feerate = options.max_feerate};
     attempt.time = origin.time.value_or(chainstate_.options().now());
-    const Result<Accepted> accepted = accept_alone(attempt, tx, options.test_only);
+    Result<Accepted> accepted = accept_alone(attempt, tx, options.test_only);
     if (!accepted || options.test_only || origin.from_block) return accepted;
     enforce_limits();
     if (!pool_.find(tx->txid)) return policy("mempool full");

@@ -30,7 +30,7 @@ public:
           sigop_limit_(max_block_sigop_cost(chainstate.params())) {
         const FeeSize least{
             chainstate.options().block_min_feerate.per_kvb.value,
-            1000 * consensus::WITNESS_SCALE_FACTOR};
+            int64_t{1000} * consensus::WITNESS_SCALE_FACTOR};
         pool.visit_chunks([&](const Mempool::Entries& chunk) {
             if (compare_feerates(chunk.front()->place.cost, least) < 0) return false;
             if (!take(chunk)) take_apart(chunk, least);
@@ -152,7 +152,7 @@ make_block_template(const Chainstate& chainstate, const Mempool& pool, const Scr
     if (const auto index = consensus::witness_commitment_index(block.transactions[0]))
         made.witness_commitment = block.transactions[0].outputs[*index].script_pubkey;
     made.sigop_costs[0] =
-        consensus::legacy_sigops(block.transactions[0]) * consensus::WITNESS_SCALE_FACTOR;
+        int64_t{consensus::legacy_sigops(block.transactions[0])} * consensus::WITNESS_SCALE_FACTOR;
 
     const int64_t min_time = min_time_after(parent, params);
     made.min_time = static_cast<uint32_t>(min_time);

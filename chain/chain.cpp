@@ -174,7 +174,7 @@ static Reject busy() {
 }
 
 void Chain::accept_headers(
-    std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done) {
+    std::vector<BlockHeader> headers, const std::function<void(const HeadersOutcome&)>& done) {
     if (!state_->take_headers(std::move(headers), done, false)) done({.verdict = busy()});
 }
 
@@ -184,7 +184,7 @@ void Chain::import_headers(
 }
 
 void Chain::accept_block(
-    BlockRef block, bool requested, std::function<void(const BlockOutcome&)> done) {
+    BlockRef block, bool requested, const std::function<void(const BlockOutcome&)>& done) {
     if (!state_->take_block(
             std::make_shared<CheckedBlock>(std::move(block)), requested, done, false))
         done({.verdict = busy()});
@@ -196,14 +196,16 @@ void Chain::import_block(Bytes block, std::function<void(const BlockOutcome&)> d
 }
 
 void Chain::accept_transaction(
-    TransactionRef tx, AcceptOptions options, std::function<void(const Result<Accepted>&)> done) {
+    const TransactionRef& tx,
+    const AcceptOptions& options,
+    const std::function<void(const Result<Accepted>&)>& done) {
     if (!state_->take_transaction(tx, options, done)) done(busy());
 }
 
 void Chain::accept_package(
     std::vector<TransactionRef> package,
-    AcceptOptions options,
-    std::function<void(const PackageOutcome&)> done) {
+    const AcceptOptions& options,
+    const std::function<void(const PackageOutcome&)>& done) {
     size_t bytes = 0;
     for (const TransactionRef& tx : package) bytes += tx->size_bytes;
     const bool taken = state_->push(

@@ -230,21 +230,21 @@ public:
     // much waits already, call it at once on the caller's thread, with the Policy reject "busy" //
 
     void accept_headers(
-        std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done);
+        std::vector<BlockHeader> headers, const std::function<void(const HeadersOutcome&)>& done);
     /// Check, store, and make it the tip if it has the most work; `done` is called once that is
     /// decided. `requested`: we asked for it, so it is stored even where it isn't the best chain
     /// yet.
-    void
-    accept_block(BlockRef block, bool requested, std::function<void(const BlockOutcome&)> done);
+    void accept_block(
+        BlockRef block, bool requested, const std::function<void(const BlockOutcome&)>& done);
     void accept_transaction(
-        TransactionRef tx,
-        AcceptOptions options,
-        std::function<void(const Result<Accepted>&)> done);
+        const TransactionRef& tx,
+        const AcceptOptions& options,
+        const std::function<void(const Result<Accepted>&)>& done);
     /// Parents first; see Admission::accept_package().
     void accept_package(
         std::vector<TransactionRef> package,
-        AcceptOptions options,
-        std::function<void(const PackageOutcome&)> done);
+        const AcceptOptions& options,
+        const std::function<void(const PackageOutcome&)>& done);
     /// As accept_headers() and accept_block(), never refused: for one who limits himself.
     void import_headers(
         std::vector<BlockHeader> headers, std::function<void(const HeadersOutcome&)> done);

@@ -307,7 +307,7 @@ void Chain::State::accept_block(
 
 Result<Accepted>
 Chain::State::accept_transaction(const TransactionRef& tx, const AcceptOptions& options) {
-    const Result<Accepted> accepted = admission_.accept(tx, options, {});
+    Result<Accepted> accepted = admission_.accept(tx, options, {});
     if (!accepted)
         spdlog::debug(
             "transaction_refused txid={} reason=\"{}\"", tx->txid.to_string(),

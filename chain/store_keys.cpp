@@ -16,6 +16,7 @@ void append_big_endian(std::string& key, T number) {
 } // namespace
 
 Slice slice(ByteView bytes) {
+    if (bytes.empty()) return {}; // no null, of which even no bytes may be compared
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 

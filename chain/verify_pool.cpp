@@ -112,14 +112,12 @@ void ScriptBatch::submit(size_t count) {
 }
 
 void ScriptBatch::start_rest(VerifyPool::Job done) {
-    bool nothing_left = false;
     {
         const std::scoped_lock lock(mutex_);
-        nothing_left = finished_ == added_;
-        if (!nothing_left) when_done_ = std::move(done);
+        if (finished_ < added_) when_done_.swap(done);
     }
     if (submitted_ < added_) submit(added_ - submitted_);
-    if (nothing_left) done();
+    if (done) done(); // nothing was left
 }
 
 bool ScriptBatch::finished() {

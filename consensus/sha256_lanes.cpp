@@ -64,7 +64,7 @@ struct Messages {
 };
 
 /// What the intrinsics take for a word.
-constexpr int I(uint32_t word) {
+constexpr int as_int(uint32_t word) {
     return static_cast<int>(word);
 }
 
@@ -81,8 +81,9 @@ template <size_t LANES>
 CAIRN_SHA States<LANES> initial_states() {
     States<LANES> states;
     for (size_t lane = 0; lane < LANES; ++lane) {
-        states.abef[lane] = _mm_set_epi32(0x6a09e667, I(0xbb67ae85), 0x510e527f, I(0x9b05688c));
-        states.cdgh[lane] = _mm_set_epi32(0x3c6ef372, I(0xa54ff53a), 0x1f83d9ab, 0x5be0cd19);
+        states.abef[lane] =
+            _mm_set_epi32(0x6a09e667, as_int(0xbb67ae85), 0x510e527f, as_int(0x9b05688c));
+        states.cdgh[lane] = _mm_set_epi32(0x3c6ef372, as_int(0xa54ff53a), 0x1f83d9ab, 0x5be0cd19);
     }
     return states;
 }
@@ -157,7 +158,7 @@ CAIRN_SHA void hash_words(const States<LANES>& s, size_t lane, __m128i& abcd, __
 template <size_t LANES>
 CAIRN_SHA States<LANES> hash_32(Messages<LANES>& message) {
     for (__m128i(&w)[4] : message.words) {
-        w[2] = _mm_set_epi32(0, 0, 0, I(0x80000000));
+        w[2] = _mm_set_epi32(0, 0, 0, as_int(0x80000000));
         w[3] = _mm_set_epi32(256, 0, 0, 0);
     }
     States<LANES> states = initial_states<LANES>();
@@ -224,14 +225,15 @@ sha_instructions_scan(const uint8_t* header, uint32_t first, uint64_t count, uin
     // The other 16 bytes, of which the nonce is the last four, and the padding.
     const __m128i tail = swap_bytes(load(header + 64));
     for (auto& words : message.words) {
-        words[1] = _mm_set_epi32(0, 0, 0, I(0x80000000));
+        words[1] = _mm_set_epi32(0, 0, 0, as_int(0x80000000));
         words[2] = _mm_setzero_si128();
         words[3] = _mm_set_epi32(640, 0, 0, 0);
     }
     for (uint64_t done = 0; done < count; done += LANES) {
         const uint32_t nonce = first + static_cast<uint32_t>(done);
         for (uint32_t lane = 0; lane < LANES; ++lane)
-            message.words[lane][0] = _mm_insert_epi32(tail, I(__builtin_bswap32(nonce + lane)), 3);
+            message.words[lane][0] =
+                _mm_insert_epi32(tail, as_int(__builtin_bswap32(nonce + lane)), 3);
         States<LANES> states = midstates;
         compress(states, message);
         states = hash_again(states);
