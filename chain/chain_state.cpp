@@ -244,8 +244,8 @@ bool Chain::State::take_block(
 std::shared_ptr<Chain::State::ScriptsAhead>
 Chain::State::check_ahead(const TransactionRef& tx, const AcceptOptions& options) {
     auto ahead = std::make_shared<ScriptsAhead>();
-    // Weak: the chain thread may have been there first.
-    chainstate_.verify_pool().push_urgent([this, tx, options, weak = std::weak_ptr(ahead)] {
+    // Weak: the chain thread may have been there first. After all blocks: junk costs no fee.
+    chainstate_.verify_pool().push_idle([this, tx, options, weak = std::weak_ptr(ahead)] {
         try {
             if (const auto mine = weak.lock())
                 std::call_once(

@@ -57,6 +57,14 @@ void VerifyPool::push_urgent(Job job) {
     wake_.notify_one();
 }
 
+void VerifyPool::push_idle(Job job) {
+    {
+        const std::scoped_lock lock(mutex_);
+        idle_.push_back(std::move(job));
+    }
+    wake_.notify_one();
+}
+
 bool VerifyPool::saturated() const {
     const std::scoped_lock lock(mutex_);
     return jobs_.size() >= ENOUGH_JOBS * threads_.size();
@@ -65,8 +73,10 @@ bool VerifyPool::saturated() const {
 void VerifyPool::work() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        wake_.wait(lock, [this] { return stopping_ || !urgent_.empty() || !jobs_.empty(); });
-        std::deque<Job>& from = urgent_.empty() ? jobs_ : urgent_;
+        wake_.wait(lock, [this] {
+            return stopping_ || !urgent_.empty() || !jobs_.empty() || !idle_.empty();
+        });
+        std::deque<Job>& from = !urgent_.empty() ? urgent_ : !jobs_.empty() ? jobs_ : idle_;
         if (from.empty()) return;
         const Job job = std::move(from.front());
         from.pop_front();

@@ -46,6 +46,8 @@ public:
     void push(Job job);
     /// Before all of push(): for what other work is waiting for.
     void push_urgent(Job job);
+    /// After all of push(): for what may never be needed, or what anyone can cause.
+    void push_idle(Job job);
 
     /// So much of push() waits that the threads will be busy for some time: more would only take
     /// memory.
@@ -66,6 +68,7 @@ private:
     std::condition_variable wake_;
     std::deque<Job> urgent_;
     std::deque<Job> jobs_;
+    std::deque<Job> idle_;
     bool stopping_ = false;
     std::vector<std::thread> threads_;
 };

@@ -13,7 +13,8 @@ namespace cairn::node {
 namespace {
 
 constexpr int64_t SAVE_INTERVAL = 3600;
-constexpr int64_t MAX_FILE_AGE = int64_t{60} * 3600; ///< Of later prices an older file knows nothing.
+constexpr int64_t MAX_FILE_AGE =
+    int64_t{60} * 3600; ///< Of later prices an older file knows nothing.
 
 int64_t age_of(const std::filesystem::path& file, int64_t now) {
     std::error_code error;

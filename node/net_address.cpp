@@ -151,6 +151,7 @@ NetAddress NetAddress::ipv6(const std::array<uint8_t, 16>& octets, uint16_t port
 }
 
 std::optional<HostPort> split_host_port(std::string_view text, uint16_t default_port) {
+    constexpr size_t MAX_HOST_BYTES = 255; // of DNS, and of SOCKS5
     HostPort parts{std::string(text), default_port};
     const size_t colon = text.rfind(':');
     const bool bracketed = text.starts_with('[');
@@ -166,7 +167,7 @@ std::optional<HostPort> split_host_port(std::string_view text, uint16_t default_
     }
     if (bracketed && parts.host.ends_with(']'))
         parts.host = parts.host.substr(1, parts.host.size() - 2);
-    if (parts.host.empty()) return std::nullopt;
+    if (parts.host.empty() || parts.host.size() > MAX_HOST_BYTES) return std::nullopt;
     return parts;
 }
 

@@ -2,6 +2,8 @@
 #include "chain/verify_pool.h"
 #include "tests/chain/fixture.h"
 
+#include <future>
+
 using namespace cairn::tests;
 using cairn::consensus::SealedTransaction;
 
@@ -55,6 +57,25 @@ BOOST_AUTO_TEST_CASE(batch__abandoned__waits_for_what_runs) {
         ScriptBatch batch(pool, FLAGS);
         batch.add(tx, coins);
     }
+}
+
+BOOST_AUTO_TEST_CASE(jobs__of_three_urgencies__run_in_that_order) {
+    std::string order;
+    std::promise<void> begun;
+    std::promise<void> all_wait;
+    {
+        VerifyPool pool(1);
+        pool.push([&] {
+            begun.set_value();
+            all_wait.get_future().wait();
+        });
+        begun.get_future().wait();
+        pool.push_idle([&] { order += 'i'; });
+        pool.push([&] { order += 'j'; });
+        pool.push_urgent([&] { order += 'u'; });
+        all_wait.set_value();
+    }
+    BOOST_TEST(order == "uji");
 }
 
 BOOST_AUTO_TEST_CASE(cache__holds_what_was_inserted__for_standard_flags_only) {

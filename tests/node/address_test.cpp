@@ -40,6 +40,8 @@ BOOST_AUTO_TEST_CASE(text__any_form__round_trips) {
         BOOST_TEST(NetAddress::from_string(text, 0).value().to_string() == text);
     BOOST_TEST(NetAddress::from_string("1.2.3.4", 7).value().to_string() == "1.2.3.4:7");
     BOOST_TEST(NetAddress::from_string("::ffff:1.2.3.4", 7).value().to_string() == "1.2.3.4:7");
+    BOOST_TEST(split_host_port(std::string(255, 'a'), 7).has_value());
+    BOOST_TEST(!split_host_port(std::string(256, 'a') + ":8", 7).has_value());
     for (const char* text : {"", "example.org", "1.2.3.4:99999", "1.2.3.4:x", "[::1", "1.2.3"})
         BOOST_TEST(!NetAddress::from_string(text, 7).has_value(), text);
 }
