@@ -195,8 +195,8 @@ void Indexer::take_back(Index& index) {
     if (!index.row->follow) batch = prepare({&index}, node, true).batch;
     Store& store = chainstate_.store();
     store.put(batch, index.row->column, as_bytes(BEST_KEY), parent.hash.bytes);
+    index.best = &parent; // first: a reader knows entries beyond the best block, not lost ones
     store.write(batch, Durability::Logged);
-    index.best = &parent;
     limit_pruning();
 }
 

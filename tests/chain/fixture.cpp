@@ -233,7 +233,7 @@ void TestChain::wait_for_indexes() {
     // Far behind the best header they follow what is on disk, which is the tip after open().
     const bool behind = chain_->best_header().height > tip().height;
     const auto there = [this, behind](const Indexer::Status& index) {
-        return index.synced || (behind && index.best == &tip());
+        return index.synced || (behind && index.best && index.best->descends_from(tip()));
     };
     while (!ended_ && !std::ranges::all_of(chain_->indexes().status(), there))
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
