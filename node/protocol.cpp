@@ -199,7 +199,8 @@ bool Protocol::must_wait(const Peer& peer, const Message& message) const {
     if (message.command == "headers") return peer.headers_processing > 0;
     if (message.command == "cmpctblock")
         return peer.headers_processing > 0 || !block_download_.can_take(peer);
-    return handler->phase == Handler::Phase::InOrder && peer.busy();
+    if (handler->phase != Handler::Phase::InOrder) return false;
+    return peer.busy() || peer.unsent_bytes >= Server::MAX_UNSENT_BYTES;
 }
 
 Actions Protocol::received(PeerId id, Message message, Time now) {

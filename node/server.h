@@ -13,7 +13,8 @@ namespace cairn::node {
 /// (BIP-0157).
 ///
 /// Invariants: each peer has one request message in work, so answers keep its order; one disk read
-///   a peer at a time, and none while MAX_UNSENT_BYTES wait to be sent to it.
+///   a peer at a time, and none while MAX_UNSENT_BYTES wait to be sent to it. Nor is its next
+///   request taken then (Protocol::must_wait).
 class Server {
 public:
     /// `served` is told of each transaction that a peer was given.

@@ -578,3 +578,31 @@ BOOST_AUTO_TEST_CASE(messages__cut_short__are_passed_over) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+BOOST_AUTO_TEST_CASE(serve__asks_and_does_not_read__is_not_read_either) {
+    const LocatorMessage locator{0, {FakeChain().params().genesis_hash}, {}};
+    const std::pair<std::string, Bytes> requests[] = {
+        {"getheaders", consensus::encode(locator)},
+        {"getblocks", consensus::encode(locator)},
+        {"ping", consensus::encode(NonceMessage{7})},
+        {"mempool", {}},
+    };
+    for (const auto& [command, payload] : requests) {
+        TestNet net;
+        TestNode& node = net.add();
+        node.chain.mine(500);
+        const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, PERMIT_MEMPOOL);
+        const Peer& peer = node.protocol.peers().at(stub);
+        net.submit(node, make_payment({}, 1));
+        net.intercept = [](TestNode&, const Action& action) {
+            return std::holds_alternative<Send>(action); // nothing is taken by the system
+        };
+        constexpr size_t LONGEST_ANSWER = 50'000;
+        for (int i = 0; i < 1'000'000 && node.protocol.takes_messages(stub); ++i)
+            net.perform(node, node.protocol.received(stub, {command, payload}, net.now));
+        BOOST_TEST(!node.protocol.takes_messages(stub), command);
+        BOOST_TEST(peer.unsent_bytes <= Server::MAX_UNSENT_BYTES + LONGEST_ANSWER, command);
+        net.perform(node, node.protocol.sent(stub, peer.unsent_bytes, net.now));
+        BOOST_TEST(node.protocol.takes_messages(stub), command);
+    }
+}
+
