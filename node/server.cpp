@@ -220,7 +220,7 @@ Server::filter_stop(Peer& peer, const FilterRangeMessage& range, int64_t max_cou
     std::string mistake;
     if ((context_.options.services & NODE_COMPACT_FILTERS) == 0 || range.type != BASIC_FILTER)
         mistake = fmt::format("requested unsupported block filter type: {}", range.type);
-    else if (node == nullptr || !node->has(BlockNode::VALID_SCRIPTS))
+    else if (node == nullptr || !may_be_had(*node))
         mistake = "requested invalid block hash: " + range.stop.to_string();
     else if (range.start_height > height)
         mistake = fmt::format(

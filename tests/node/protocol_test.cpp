@@ -532,6 +532,30 @@ BOOST_AUTO_TEST_CASE(serve__request_past_its_limit__drops) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(serve__filters_of_an_old_branch__are_refused_like_those_of_no_block) {
+    for (const char* command : {"getcfilters", "getcfheaders", "getcfcheckpt"}) {
+        TestNet net;
+        TestNode& node = net.add();
+        node.chain.mine(1, 1);
+        const consensus::BlockHash stale = node.chain.tip().hash;
+        FakeChain rival;
+        rival.mine(1);
+        consensus::Block late = rival.next_block();
+        late.header.time += 31 * 24 * 3600;
+        std::optional<chain::TipChange> change;
+        for (const consensus::Block& block : {rival.block(rival.tip().hash), late})
+            node.chain.accept_block(std::make_shared<consensus::Block>(block), change);
+        BOOST_REQUIRE(!node.chain.view().contains(*node.chain.find_block(stale)));
+        const PeerId stub = net.connect_stub(node);
+        const bool one = std::string_view(command) == "getcfcheckpt";
+        net.say(
+            node, stub, command,
+            one ? consensus::encode(GetFilterCheckpointsMessage{BASIC_FILTER, stale})
+                : consensus::encode(FilterRangeMessage{BASIC_FILTER, 1, stale}));
+        BOOST_TEST(!net.is_connected(node, stub), command);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(serve__slow_reader__gets_no_more_than_its_buffer_holds) {
     TestNet net;
     TestNode& node = net.add();
@@ -560,24 +584,6 @@ BOOST_AUTO_TEST_CASE(serve__slow_reader__gets_no_more_than_its_buffer_holds) {
     BOOST_TEST(reads == 10);
 }
 
-// Malformed messages ////////////////////////////////////////////////////////////////////////////
-
-BOOST_AUTO_TEST_CASE(messages__cut_short__are_passed_over) {
-    for (const char* command :
-         {"addr", "addrv2", "block", "feefilter", "getblocks", "getcfcheckpt", "getcfheaders",
-          "getcfilters", "getdata", "getheaders", "headers", "inv", "notfound", "ping", "pong",
-          "tx"}) {
-        TestNet net;
-        TestNode& node = net.add();
-        const PeerId stub = net.connect_stub(node);
-        net.say(node, stub, command, {2, 0, 0});
-        BOOST_TEST(net.is_connected(node, stub), command);
-        net.say(node, stub, "ping", consensus::encode(NonceMessage{7}));
-        BOOST_TEST(net.heard(node, stub, "pong").size() == 1, command);
-    }
-}
-
-BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_CASE(serve__asks_and_does_not_read__is_not_read_either) {
     const LocatorMessage locator{0, {FakeChain().params().genesis_hash}, {}};
     const std::pair<std::string, Bytes> requests[] = {
@@ -606,3 +612,21 @@ BOOST_AUTO_TEST_CASE(serve__asks_and_does_not_read__is_not_read_either) {
     }
 }
 
+// Malformed messages ////////////////////////////////////////////////////////////////////////////
+
+BOOST_AUTO_TEST_CASE(messages__cut_short__are_passed_over) {
+    for (const char* command :
+         {"addr", "addrv2", "block", "feefilter", "getblocks", "getcfcheckpt", "getcfheaders",
+          "getcfilters", "getdata", "getheaders", "headers", "inv", "notfound", "ping", "pong",
+          "tx"}) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId stub = net.connect_stub(node);
+        net.say(node, stub, command, {2, 0, 0});
+        BOOST_TEST(net.is_connected(node, stub), command);
+        net.say(node, stub, "ping", consensus::encode(NonceMessage{7}));
+        BOOST_TEST(net.heard(node, stub, "pong").size() == 1, command);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
