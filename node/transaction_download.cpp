@@ -61,7 +61,6 @@ void TransactionDownload::transaction(Peer& peer, const Bytes& payload) {
     const consensus::TransactionRef tx = std::move(sealed);
     peer.known_transactions.insert(peer.wtxid_relay ? Hash256(tx->wtxid) : Hash256(tx->txid));
     forget_requests(*tx);
-    peer.transactions.last_at = context_.now_seconds();
     if (context_.chain.initial_download()) return;
     if (too_cheap_.contains(tx->wtxid)) return accept_with_child(tx);
     if (have({InventoryType::WtxidTransaction, tx->wtxid}))
@@ -105,7 +104,10 @@ void TransactionDownload::transaction_done(
     const consensus::Result<chain::Accepted>& outcome) {
     Peer* peer = context_.find(id);
     if (peer != nullptr) --peer->transactions_processing;
-    if (outcome) return; // transaction_added() does the rest
+    if (outcome) { // transaction_added() does the rest
+        if (peer != nullptr) peer->transactions.last_at = context_.now_seconds();
+        return;
+    }
     using Kind = consensus::Reject::Kind;
     const consensus::Reject& reject = outcome.error();
     spdlog::debug(

@@ -122,6 +122,22 @@ BOOST_AUTO_TEST_CASE(request__refused_before__is_not_asked_again_until_the_next_
     BOOST_TEST(net.heard(node, stub, "getdata").size() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(last_transaction__only_one_that_was_taken__counts) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    const auto good = make_payment(COIN, 1);
+    const auto last_at = [&] { return node.protocol.peers().at(stub).transactions.last_at; };
+    send(net, node, stub, make_payment(COIN, -1));
+    send(net, node, stub, make_payment(good->txid, 1)); // an orphan
+    BOOST_TEST(last_at() == 0);
+    send(net, node, stub, good);
+    const int64_t taken_at = seconds_of(net.now);
+    net.advance(10s);
+    send(net, node, stub, good);
+    BOOST_TEST(last_at() == taken_at);
+}
+
 BOOST_AUTO_TEST_CASE(orphan__child_before_parent__parent_is_asked_for_and_both_are_taken) {
     TestNet net;
     TestNode& node = net.add();
