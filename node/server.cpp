@@ -110,9 +110,7 @@ void Server::advance(Peer& peer) {
 consensus::TransactionRef Server::find_transaction(const Peer& peer, const Inventory& item) const {
     const auto waiting = context_.chain.find_transaction(item);
     // Asking for it may not tell when, thus from whom, we got a transaction.
-    if (waiting && (waiting->sequence <= peer.announcements.shown_sequence ||
-                    peer.known_transactions.contains(item.hash)))
-        return waiting->tx;
+    if (waiting && waiting->sequence <= peer.announcements.shown_sequence) return waiting->tx;
     const auto recent = newest_index_.find(item.hash);
     if (recent == newest_index_.end()) return nullptr;
     return consensus::share_transaction(newest_, recent->second);
@@ -202,6 +200,7 @@ void Server::read_done(Peer& peer, std::optional<Message> answer) {
 void Server::mempool(Peer& peer) {
     if (!peer.permits(PERMIT_MEMPOOL))
         return context_.drop(peer, "mempool request with bloom filters disabled");
+    peer.announcements.shown_sequence = context_.chain.mempool_sequence();
     InventoryMessage message;
     for (const WaitingTransaction& waiting : context_.chain.waiting_transactions()) {
         if (waiting.feerate.per_kvb.value < peer.announcements.fee_filter) continue;

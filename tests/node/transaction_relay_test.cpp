@@ -262,7 +262,25 @@ BOOST_AUTO_TEST_CASE(serve__not_announced_yet__is_not_found) {
     net.heard(node, stub);
     ask(net, node, stub, tx);
     BOOST_TEST(net.heard(node, stub, "notfound").size() == 1);
+    announce(net, node, stub, tx); // as if it had it: that tells nothing either
+    ask(net, node, stub, tx);
+    BOOST_TEST(net.heard(node, stub, "notfound").size() == 1);
+    send(net, node, stub, tx);
+    ask(net, node, stub, tx);
+    BOOST_TEST(net.heard(node, stub, "notfound").size() == 1);
     net.advance(2min);
+    ask(net, node, stub, tx);
+    BOOST_TEST(net.heard(node, stub, "tx").size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(serve__named_in_answer_to_mempool__is_given_at_once) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay, PERMIT_MEMPOOL);
+    const auto tx = make_payment(COIN, 1);
+    net.submit(node, tx);
+    net.say(node, stub, "mempool");
+    BOOST_TEST(net.heard(node, stub, "inv").size() == 1);
     ask(net, node, stub, tx);
     BOOST_TEST(net.heard(node, stub, "tx").size() == 1);
 }
