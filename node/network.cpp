@@ -528,10 +528,9 @@ private:
 
     void act(const AcceptTransaction& action) {
         using Verdict = consensus::Result<chain::Accepted>;
-        auto done = answer_to(
-            action.peer, [this, id = action.peer, tx = action.tx](const Verdict& verdict) {
-                return protocol_.transaction_done(id, tx, verdict, clock_.now());
-            });
+        auto done = answer_to(action.peer, [this, action](const Verdict& verdict) {
+            return protocol_.transaction_done(action, verdict, clock_.now());
+        });
         if (!action.parent) return chain_.accept_transaction(action.tx, {}, std::move(done));
         chain_.accept_package(
             {action.parent, action.tx}, {},

@@ -30,14 +30,14 @@ void Orphanage::erase_one_of(PeerId peer) {
     erase(Hash256(victim->first));
 }
 
-std::vector<Orphanage::Orphan> Orphanage::take_children(const consensus::Txid& txid) {
+std::vector<Orphanage::Orphan> Orphanage::children(const consensus::Txid& txid) const {
+    std::set<Hash256> wtxids; // one may spend several outputs
+    for (auto spend = spends_.lower_bound({OutPoint{txid, 0}, Hash256{}});
+         spend != spends_.end() && spend->first.txid == txid; ++spend)
+        wtxids.insert(spend->second);
     std::vector<Orphan> children;
-    for (;;) {
-        const auto spend = spends_.lower_bound({OutPoint{txid, 0}, Hash256{}});
-        if (spend == spends_.end() || spend->first.txid != txid) return children;
-        children.push_back(orphans_.at(spend->second));
-        erase(Hash256(children.back().tx->wtxid));
-    }
+    for (const Hash256& wtxid : wtxids) children.push_back(orphans_.at(wtxid));
+    return children;
 }
 
 std::vector<Orphanage::Orphan> Orphanage::all() const {

@@ -30,8 +30,8 @@ public:
         Time expires;
     };
 
-    /// Take out those that spend an output of `txid`.
-    std::vector<Orphan> take_children(const consensus::Txid& txid);
+    /// Those that spend an output of `txid`.
+    std::vector<Orphan> children(const consensus::Txid& txid) const;
     void erase(const consensus::Hash256& wtxid);
     /// Those that a block holds, or that spend what one of its transactions spends.
     void erase_for_block(const consensus::Block& block);

@@ -343,15 +343,12 @@ Actions Protocol::block_done(
 }
 
 Actions Protocol::transaction_done(
-    PeerId id,
-    const consensus::TransactionRef& tx,
-    const consensus::Result<chain::Accepted>& outcome,
-    Time now) {
+    const AcceptTransaction& asked, const consensus::Result<chain::Accepted>& outcome, Time now) {
     context_.now = now;
-    transaction_download_.transaction_done(id, tx, outcome);
-    if (!outcome) compact_relay_.transaction_dropped(tx);
+    transaction_download_.transaction_done(asked, outcome);
+    if (!outcome) compact_relay_.transaction_dropped(asked.tx);
     transaction_download_.tick(); // parents of orphans are asked for at once
-    resume(id);
+    resume(asked.peer);
     return take_actions();
 }
 

@@ -51,8 +51,7 @@ public:
     Actions block_done(
         PeerId id, const consensus::BlockHash& hash, const chain::BlockOutcome& outcome, Time now);
     Actions transaction_done(
-        PeerId id,
-        const consensus::TransactionRef& tx,
+        const AcceptTransaction& asked,
         const consensus::Result<chain::Accepted>& outcome,
         Time now);
     Actions read_done(PeerId id, std::optional<Message> answer, Time now);

@@ -9,6 +9,18 @@ namespace cairn::node {
 using consensus::Hash256;
 using consensus::Txid;
 
+namespace {
+
+/// What is remembered of two that were refused together.
+Hash256 hash_of_pair(
+    const consensus::SealedTransaction& parent, const consensus::SealedTransaction& child) {
+    consensus::Bytes both(parent.wtxid.bytes.begin(), parent.wtxid.bytes.end());
+    both.insert(both.end(), child.wtxid.bytes.begin(), child.wtxid.bytes.end());
+    return consensus::sha256(both);
+}
+
+} // namespace
+
 TransactionDownload::TransactionDownload(
     Context& context, std::function<void(const consensus::TransactionRef&)> relay)
     : context_(context),
@@ -62,7 +74,7 @@ void TransactionDownload::transaction(Peer& peer, const Bytes& payload) {
     peer.known_transactions.insert(peer.wtxid_relay ? Hash256(tx->wtxid) : Hash256(tx->txid));
     forget_requests(*tx);
     if (context_.chain.initial_download()) return;
-    if (too_cheap_.contains(tx->wtxid)) return accept_with_child(tx);
+    if (too_cheap_.contains(tx->wtxid)) return accept_with_child(peer.id, tx);
     if (have({InventoryType::WtxidTransaction, tx->wtxid}))
         relay_again(peer, tx);
     else
@@ -87,10 +99,19 @@ void TransactionDownload::accept(
     context_.out.emplace_back(AcceptTransaction{id, tx, parent});
 }
 
-/// `parent` pays too little: try it with each orphan that spends from it.
-void TransactionDownload::accept_with_child(const consensus::TransactionRef& parent) {
-    for (const Orphanage::Orphan& child : orphanage_.take_children(parent->txid))
-        accept(child.peer, child.tx, parent);
+/// `parent`, which `sender` sent, pays too little: try it with an orphan that spends from it, of
+/// the same peer if there is one, then the newest. That stays where it is until it was taken: it
+/// may be `parent` that is to blame.
+void TransactionDownload::accept_with_child(
+    PeerId sender, const consensus::TransactionRef& parent) {
+    std::vector<Orphanage::Orphan> children = orphanage_.children(parent->txid);
+    std::erase_if(children, [&](const Orphanage::Orphan& child) {
+        return rejected_.contains(hash_of_pair(*parent, *child.tx));
+    });
+    const auto best = std::ranges::max_element(children, {}, [&](const Orphanage::Orphan& child) {
+        return std::pair(child.peer == sender, child.expires);
+    });
+    if (best != children.end()) accept(sender, best->tx, parent);
 }
 
 void TransactionDownload::not_found(Peer& peer, const InventoryMessage& message) {
@@ -99,9 +120,8 @@ void TransactionDownload::not_found(Peer& peer, const InventoryMessage& message)
 }
 
 void TransactionDownload::transaction_done(
-    PeerId id,
-    const consensus::TransactionRef& tx,
-    const consensus::Result<chain::Accepted>& outcome) {
+    const AcceptTransaction& asked, const consensus::Result<chain::Accepted>& outcome) {
+    const auto& [id, tx, parent] = asked;
     Peer* peer = context_.find(id);
     if (peer != nullptr) --peer->transactions_processing;
     if (outcome) { // transaction_added() does the rest
@@ -114,13 +134,14 @@ void TransactionDownload::transaction_done(
         "{} (wtxid={}) from peer={} was not accepted: {}", tx->txid.to_string(),
         tx->wtxid.to_string(), id, reject.reason);
     if (reject.kind == Kind::Known) return;
+    if (parent) return rejected_.insert(hash_of_pair(*parent, *tx));
     if (reject.kind == Kind::MissingInputs) {
         if (peer != nullptr) keep_orphan(*peer, tx);
         return;
     }
     if (chain::pays_too_little(reject)) {
         too_cheap_.insert(tx->wtxid);
-        return accept_with_child(tx);
+        return accept_with_child(id, tx);
     }
     // A witness that was spoilt or lost on the way must not keep the transaction itself out: so
     // what has one is remembered by its wtxid only, and what lacks one not at all.
@@ -157,8 +178,10 @@ void TransactionDownload::transaction_added(const consensus::TransactionRef& tx)
 }
 
 void TransactionDownload::accept_children(const Txid& parent) {
-    for (const Orphanage::Orphan& orphan : orphanage_.take_children(parent))
+    for (const Orphanage::Orphan& orphan : orphanage_.children(parent)) {
+        orphanage_.erase(orphan.tx->wtxid);
         accept(orphan.peer, orphan.tx);
+    }
 }
 
 void TransactionDownload::forget_requests(const consensus::SealedTransaction& tx) {

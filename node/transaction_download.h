@@ -22,9 +22,7 @@ public:
     void transaction(Peer& peer, const Bytes& payload);
     void not_found(Peer& peer, const InventoryMessage& message);
     void transaction_done(
-        PeerId peer,
-        const consensus::TransactionRef& tx,
-        const consensus::Result<chain::Accepted>& outcome);
+        const AcceptTransaction& asked, const consensus::Result<chain::Accepted>& outcome);
     void tip_changed(const chain::TipChange& change);
     void transaction_added(const consensus::TransactionRef& tx);
     void disconnected(Peer& peer);
@@ -51,7 +49,7 @@ private:
         PeerId peer,
         const consensus::TransactionRef& tx,
         const consensus::TransactionRef& parent = nullptr);
-    void accept_with_child(const consensus::TransactionRef& parent);
+    void accept_with_child(PeerId sender, const consensus::TransactionRef& parent);
     void accept_children(const consensus::Txid& parent);
     void forget_requests(const consensus::SealedTransaction& tx);
     void relay_again(const Peer& peer, const consensus::TransactionRef& tx) const;
@@ -60,7 +58,7 @@ private:
     std::function<void(const consensus::TransactionRef&)> relay_;
     TransactionRequests requests_;
     Orphanage orphanage_;
-    RollingSet rejected_;  ///< wtxids (of what has no witness: the txid), since the last block.
+    RollingSet rejected_;  ///< wtxids, and hashes of pairs, since the last block.
     RollingSet too_cheap_; ///< wtxids of what may come in with a child that pays for it.
     RollingSet confirmed_; ///< txids and wtxids of recent blocks.
 };

@@ -162,6 +162,8 @@ FakeChain::accept_transaction(const TransactionRef& tx, bool paid_for) {
     if (tx->outputs[0].value < 0) return consensus::invalid("bad-txns-vout-negative");
     if (tx->outputs[0].value == TOO_CHEAP && !paid_for)
         return consensus::policy("min relay fee not met");
+    if (!tx->inputs[0].witness.empty())
+        return consensus::invalid("mandatory-script-verify-flag-failed");
     coins_.insert(tx->txid);
     pool_.push_back({tx, {1000}, ++sequence_});
     return chain::Accepted{};
@@ -173,6 +175,12 @@ TransactionRef make_payment(const consensus::Txid& parent, int64_t value) {
     tx.inputs[0].prevout.txid = parent;
     tx.outputs.push_back({consensus::Amount(value), {}});
     return consensus::make_transaction(std::move(tx));
+}
+
+TransactionRef spoilt(const TransactionRef& tx) {
+    consensus::Transaction copy = *tx;
+    copy.inputs[0].witness.push_back(Bytes{1});
+    return consensus::make_transaction(std::move(copy));
 }
 
 // TestNet ///////////////////////////////////////////////////////////////////////////////////////
@@ -342,11 +350,14 @@ void TestNet::act_one(TestNode& node, const AcceptBlock& action) {
 }
 
 void TestNet::act_one(TestNode& node, const AcceptTransaction& action) {
-    if (action.parent && node.chain.accept_transaction(action.parent, true))
-        perform(node, node.protocol.transaction_added(action.parent, {1000}, now));
-    const auto outcome = node.chain.accept_transaction(action.tx);
-    if (outcome) perform(node, node.protocol.transaction_added(action.tx, {1000}, now));
-    perform(node, node.protocol.transaction_done(action.peer, action.tx, outcome, now));
+    const auto accept = [&](const TransactionRef& tx, bool paid_for) {
+        auto outcome = node.chain.accept_transaction(tx, paid_for);
+        if (outcome) perform(node, node.protocol.transaction_added(tx, {1000}, now));
+        return outcome;
+    };
+    auto outcome = action.parent ? accept(action.parent, true) : chain::Accepted{};
+    if (outcome) outcome = accept(action.tx, false);
+    perform(node, node.protocol.transaction_done(action, outcome, now));
 }
 
 void TestNet::act_one(TestNode& node, const DiskRead& action) {

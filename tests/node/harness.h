@@ -96,6 +96,9 @@ constexpr int64_t TOO_CHEAP = 555;
 /// A transaction that spends output 0 of `parent` (null: of what every FakeChain has).
 consensus::TransactionRef make_payment(const consensus::Txid& parent, int64_t value);
 
+/// The same with a witness, which no FakeChain takes.
+consensus::TransactionRef spoilt(const consensus::TransactionRef& tx);
+
 /// One node of a test network.
 struct TestNode {
     explicit TestNode(uint64_t seed, const ProtocolOptions& options = {});

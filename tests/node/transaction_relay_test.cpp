@@ -188,6 +188,46 @@ BOOST_AUTO_TEST_CASE(package__parent_pays_too_little__is_not_asked_for_again) {
     BOOST_TEST(!waits(node, parent));
 }
 
+BOOST_AUTO_TEST_CASE(package__parent_spoilt_by_a_liar__comes_in_with_its_child_later) {
+    for (const bool own_child : {false, true}) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId liar = net.connect_stub(node);
+        const PeerId honest = net.connect_stub(node);
+        const auto parent = make_payment(COIN, TOO_CHEAP);
+        const auto child = make_payment(parent->txid, 1);
+        send(net, node, own_child ? liar : honest, child);
+        for (int i = 0; i < 2; ++i) send(net, node, liar, spoilt(parent));
+        BOOST_TEST(!waits(node, child));
+        send(net, node, honest, parent);
+        BOOST_TEST(waits(node, parent));
+        BOOST_TEST(waits(node, child));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(package__many_children__one_is_tried_and_failures_not_again) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    const PeerId other = net.connect_stub(node);
+    const auto parent = spoilt(make_payment(COIN, TOO_CHEAP));
+    for (int i = 0; i < 20; ++i) {
+        send(net, node, stub, make_payment(parent->txid, 1000 + i));
+        net.advance(1s);
+    }
+    std::vector<consensus::Amount> tried;
+    net.intercept = [&](TestNode&, const Action& action) {
+        const auto* accept = std::get_if<AcceptTransaction>(&action);
+        if (accept != nullptr && accept->parent) tried.push_back(accept->tx->outputs[0].value);
+        return false;
+    };
+    send(net, node, stub, parent);
+    for (int i = 0; i < 2; ++i) send(net, node, other, parent);
+    const std::vector<consensus::Amount> newest_first{1019, 1018, 1017};
+    BOOST_TEST((tried == newest_first));
+    BOOST_TEST(node.protocol.transactions().orphanage().size() == 20U);
+}
+
 BOOST_AUTO_TEST_CASE(orphan__flood__stays_within_the_limits_and_ends) {
     TestNet net;
     TestNode& node = net.add();
