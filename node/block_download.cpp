@@ -18,7 +18,8 @@ void BlockDownload::block(Peer& peer, Bytes payload) {
     if (reader.failed()) return Context::malformed(peer, "block");
     const BlockHash hash = header.hash();
     const bool requested = in_flight_.contains(hash);
-    remove(hash);
+    // Another who was asked for it still owes it, until this one is found to be good.
+    if (is_asked(peer, hash) || processing_.contains(hash)) remove(hash);
     peer.blocks.progress_at = context_.now;
     peer.blocks.slow = false;
     peer.blocks.owes_since.reset();
@@ -35,6 +36,7 @@ void BlockDownload::block_done(
         processing_bytes_ -= found->second;
         processing_.erase(found);
     }
+    if (outcome.verdict) remove(hash);
     Peer* peer = context_.find(id);
     if (peer == nullptr) return;
     --peer->blocks_processing;

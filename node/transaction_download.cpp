@@ -72,7 +72,7 @@ void TransactionDownload::transaction(Peer& peer, const Bytes& payload) {
     if (reader.failed()) return Context::malformed(peer, "tx");
     const consensus::TransactionRef tx = std::move(sealed);
     peer.known_transactions.insert(peer.wtxid_relay ? Hash256(tx->wtxid) : Hash256(tx->txid));
-    forget_requests(*tx);
+    requests_.received(peer.id, *tx, context_.peers);
     if (context_.chain.initial_download()) return;
     if (too_cheap_.contains(tx->wtxid)) return accept_with_child(peer.id, tx);
     if (have({InventoryType::WtxidTransaction, tx->wtxid}))
@@ -116,7 +116,7 @@ void TransactionDownload::accept_with_child(
 
 void TransactionDownload::not_found(Peer& peer, const InventoryMessage& message) {
     for (const Inventory& item : message.items)
-        if (item.is_transaction()) requests_.refused(peer, item.hash);
+        if (item.is_transaction()) requests_.refused(peer.id, item.hash, context_.peers);
 }
 
 void TransactionDownload::transaction_done(
@@ -172,7 +172,7 @@ void TransactionDownload::keep_orphan(Peer& peer, const consensus::TransactionRe
 }
 
 void TransactionDownload::transaction_added(const consensus::TransactionRef& tx) {
-    forget_requests(*tx);
+    requests_.forget(*tx, context_.peers);
     orphanage_.erase(tx->wtxid);
     accept_children(tx->txid);
 }
@@ -184,11 +184,6 @@ void TransactionDownload::accept_children(const Txid& parent) {
     }
 }
 
-void TransactionDownload::forget_requests(const consensus::SealedTransaction& tx) {
-    requests_.forget(tx.wtxid, context_.peers);
-    requests_.forget(tx.txid, context_.peers);
-}
-
 void TransactionDownload::tip_changed(const chain::TipChange& change) {
     rejected_.clear(); // what was too early may now be in time
     too_cheap_.clear();
@@ -198,7 +193,7 @@ void TransactionDownload::tip_changed(const chain::TipChange& change) {
         for (const consensus::SealedTransaction& tx : connected.block->transactions) {
             confirmed_.insert(tx.txid);
             confirmed_.insert(tx.wtxid);
-            forget_requests(tx);
+            requests_.forget(tx, context_.peers);
         }
         orphanage_.erase_for_block(*connected.block);
         for (const consensus::SealedTransaction& tx : connected.block->transactions)
@@ -207,7 +202,7 @@ void TransactionDownload::tip_changed(const chain::TipChange& change) {
 }
 
 void TransactionDownload::disconnected(Peer& peer) {
-    requests_.disconnected(peer);
+    requests_.disconnected(peer, context_.peers);
     orphanage_.disconnected(peer.id);
 }
 

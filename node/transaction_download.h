@@ -51,7 +51,6 @@ private:
         const consensus::TransactionRef& parent = nullptr);
     void accept_with_child(PeerId sender, const consensus::TransactionRef& parent);
     void accept_children(const consensus::Txid& parent);
-    void forget_requests(const consensus::SealedTransaction& tx);
     void relay_again(const Peer& peer, const consensus::TransactionRef& tx) const;
 
     Context& context_;

@@ -7,12 +7,13 @@ namespace cairn::node {
 
 void TransactionRequests::add(Peer& peer, const Announcement& announcement) {
     if (peer.transactions.announced >= MAX_ANNOUNCED) return;
-    const auto [found, is_new] = entries_.try_emplace(announcement.hash);
+    const auto found = entries_.try_emplace(announcement.hash).first;
     Entry& entry = found->second;
     const auto same_peer = [&](const Candidate& known) { return known.peer == peer.id; };
     if (std::any_of(entry.candidates.begin(), entry.candidates.end(), same_peer)) return;
-    if (is_new) entry.is_wtxid = announcement.is_wtxid;
-    Candidate candidate{peer.id, announcement.preferred, announcement.ready_at, random_.next()};
+    Candidate candidate{
+        peer.id, announcement.is_wtxid, announcement.preferred, announcement.ready_at,
+        random_.next()};
     if (peer.transactions.in_flight >= MAX_IN_FLIGHT) candidate.ready_at += OVERLOAD_DELAY;
     entry.candidates.push_back(candidate);
     ++peer.transactions.announced;
@@ -46,7 +47,7 @@ std::vector<TransactionRequests::Request> TransactionRequests::take_due(Peers& p
         const auto found = entries_.find(due_.begin()->second);
         Entry& entry = found->second;
         if (entry.asked != NO_PEER) { // timed out: whoever was asked is out
-            remove_candidate(found, peers.at(entry.asked));
+            refused(entry.asked, consensus::Hash256(found->first), peers);
             continue;
         }
         const Candidate* best = best_candidate(entry, now);
@@ -57,7 +58,7 @@ std::vector<TransactionRequests::Request> TransactionRequests::take_due(Peers& p
         Peer& peer = peers.at(best->peer);
         ++peer.transactions.in_flight;
         const bool has_witness = (peer.services & NODE_WITNESS) != 0; // else it knows no such type
-        const InventoryType type = entry.is_wtxid ? InventoryType::WtxidTransaction
+        const InventoryType type = best->is_wtxid ? InventoryType::WtxidTransaction
                                    : has_witness  ? InventoryType::WitnessTransaction
                                                   : InventoryType::Transaction;
         requests.push_back({best->peer, {type, found->first}});
@@ -65,46 +66,53 @@ std::vector<TransactionRequests::Request> TransactionRequests::take_due(Peers& p
     return requests;
 }
 
-/// Take `peer` out of an entry, which ends with its last candidate.
-void TransactionRequests::remove_candidate(Entries::iterator found, Peer& peer) {
+/// Take the candidates that are `chosen` out of an entry, which ends with its last one.
+void TransactionRequests::remove(
+    const consensus::Hash256& hash,
+    Peers& peers,
+    const std::function<bool(const Candidate&)>& chosen) {
+    const auto found = entries_.find(hash);
+    if (found == entries_.end()) return;
     Entry& entry = found->second;
-    const size_t removed = std::erase_if(
-        entry.candidates, [&](const Candidate& candidate) { return candidate.peer == peer.id; });
-    if (removed == 0) return;
-    --peer.transactions.announced;
-    if (entry.asked == peer.id) {
-        --peer.transactions.in_flight;
-        entry.asked = NO_PEER;
-    }
+    std::erase_if(entry.candidates, [&](const Candidate& candidate) {
+        if (!chosen(candidate)) return false;
+        Peer::Transactions& state = peers.at(candidate.peer).transactions;
+        --state.announced;
+        if (entry.asked == candidate.peer) {
+            --state.in_flight;
+            entry.asked = NO_PEER;
+        }
+        return true;
+    });
     if (entry.candidates.empty()) {
-        due_.erase({entry.due, found->first});
+        due_.erase({entry.due, hash});
         entries_.erase(found);
     } else if (entry.asked == NO_PEER) {
         schedule(found);
     }
 }
 
-void TransactionRequests::forget(const consensus::Hash256& hash, Peers& peers) {
-    const auto found = entries_.find(hash);
-    if (found == entries_.end()) return;
-    Entry& entry = found->second;
-    for (const Candidate& candidate : entry.candidates)
-        --peers.at(candidate.peer).transactions.announced;
-    if (entry.asked != NO_PEER) --peers.at(entry.asked).transactions.in_flight;
-    due_.erase({entry.due, found->first});
-    entries_.erase(found);
+void TransactionRequests::forget(const consensus::SealedTransaction& tx, Peers& peers) {
+    const auto all = [](const Candidate&) { return true; };
+    remove(tx.wtxid, peers, all);
+    remove(tx.txid, peers, all);
 }
 
-void TransactionRequests::refused(Peer& peer, const consensus::Hash256& hash) {
-    const auto found = entries_.find(hash);
-    if (found != entries_.end()) remove_candidate(found, peer);
+void TransactionRequests::received(
+    PeerId peer, const consensus::SealedTransaction& tx, Peers& peers) {
+    remove(tx.wtxid, peers, [](const Candidate& candidate) { return candidate.is_wtxid; });
+    refused(peer, tx.wtxid, peers);
+    refused(peer, tx.txid, peers);
 }
 
-void TransactionRequests::disconnected(Peer& peer) {
-    if (peer.transactions.announced == 0) return;
-    for (auto it = entries_.begin(); it != entries_.end();) {
-        const auto here = it++;
-        remove_candidate(here, peer);
+void TransactionRequests::refused(PeerId peer, const consensus::Hash256& hash, Peers& peers) {
+    remove(hash, peers, [&](const Candidate& candidate) { return candidate.peer == peer; });
+}
+
+void TransactionRequests::disconnected(const Peer& peer, Peers& peers) {
+    for (auto it = entries_.begin(); it != entries_.end() && peer.transactions.announced > 0;) {
+        const consensus::Hash256 hash = (it++)->first;
+        refused(peer.id, hash, peers);
     }
 }
 

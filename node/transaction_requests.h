@@ -6,6 +6,7 @@
 #include "node/peer.h"
 #include "node/random.h"
 
+#include <functional>
 #include <set>
 #include <unordered_map>
 
@@ -31,10 +32,13 @@ public:
     /// `peer` has it. Ignored past the limit, or if it has told already.
     void add(Peer& peer, const Announcement& announcement);
     /// We have it, or don't want it any more.
-    void forget(const consensus::Hash256& hash, Peers& peers);
+    void forget(const consensus::SealedTransaction& tx, Peers& peers);
+    /// `peer` sent it. Of others the same is not wanted any more; but what they have under its txid
+    /// may have another witness.
+    void received(PeerId peer, const consensus::SealedTransaction& tx, Peers& peers);
     /// `peer` hasn't got it.
-    void refused(Peer& peer, const consensus::Hash256& hash);
-    void disconnected(Peer& peer);
+    void refused(PeerId peer, const consensus::Hash256& hash, Peers& peers);
+    void disconnected(const Peer& peer, Peers& peers);
 
     struct Request {
         PeerId peer = NO_PEER;
@@ -54,20 +58,23 @@ public:
 private:
     struct Candidate {
         PeerId peer = NO_PEER;
+        bool is_wtxid = false;
         bool preferred = false;
         Time ready_at;
         uint64_t order = 0; ///< Random, so that nobody can arrange to be asked first.
     };
 
     struct Entry {
-        bool is_wtxid = false;
         std::vector<Candidate> candidates;
         PeerId asked = NO_PEER;
         Time due; ///< Next candidate's time, or when the request times out.
     };
 
     using Entries = std::unordered_map<consensus::Hash256, Entry, consensus::SaltedHasher>;
-    void remove_candidate(Entries::iterator entry, Peer& peer);
+    void remove(
+        const consensus::Hash256& hash,
+        Peers& peers,
+        const std::function<bool(const Candidate&)>& chosen);
     void schedule(Entries::iterator entry);
     const Candidate* best_candidate(const Entry& entry, Time now) const;
 

@@ -409,6 +409,25 @@ BOOST_AUTO_TEST_CASE(sync__unsolicited_block__is_processed) {
     BOOST_TEST(net.is_connected(node, stub));
 }
 
+BOOST_AUTO_TEST_CASE(sync__spoilt_body_of_another__the_one_who_was_asked_still_owes_it) {
+    TestNet net;
+    TestNode& node = net.add();
+    const consensus::Block block = node.chain.next_block();
+    const PeerId asked_one = net.connect_stub(node);
+    const PeerId liar = net.connect_stub(node);
+    net.say(node, asked_one, "headers", headers_payload({block.header}));
+    BOOST_TEST(asked(net.heard(node, asked_one)).size() == 1);
+    Bytes mangled = consensus::encode(block);
+    mangled.pop_back();
+    net.say(node, liar, "block", mangled);
+    BOOST_TEST(!net.is_connected(node, liar));
+    net.advance(1s);
+    BOOST_TEST(asked(net.heard(node, asked_one)).empty()); // not again
+    BOOST_TEST(node.protocol.peers().at(asked_one).blocks.in_flight.size() == 1);
+    net.say(node, asked_one, "block", consensus::encode(block));
+    BOOST_TEST(node.chain.height() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(sync__block_of_unknown_parent__drops_its_sender) {
     TestNet net;
     TestNode& node = net.add();

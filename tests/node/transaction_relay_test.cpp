@@ -138,6 +138,41 @@ BOOST_AUTO_TEST_CASE(last_transaction__only_one_that_was_taken__counts) {
     BOOST_TEST(last_at() == taken_at);
 }
 
+BOOST_AUTO_TEST_CASE(request__witness_spoilt_by_another__is_still_sent_to_the_next) {
+    const auto good = make_payment(COIN, 3);
+    const auto bare = make_payment(COIN, -1); // as if its witness had been cut off
+    for (const auto& [parent, lie] : {std::pair(good, spoilt(good)), std::pair(bare, bare)}) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId silent = net.connect_stub(node);
+        const PeerId honest = net.connect_stub(node);
+        const PeerId liar = net.connect_stub(node);
+        // Of each its parent is asked for, by txid.
+        send(net, node, silent, make_payment(parent->txid, 1));
+        send(net, node, honest, make_payment(parent->txid, 2));
+        net.heard(node, honest);
+        send(net, node, liar, lie);
+        net.advance(61s);
+        BOOST_TEST(net.heard(node, honest, "getdata").size() == 1);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(request__txid_named_as_a_wtxid__is_asked_of_each_as_it_named_it) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId liar = net.connect_stub(node);
+    const PeerId honest = net.connect_stub(node);
+    const auto parent = make_payment(COIN, 2);
+    const Inventory named{InventoryType::WtxidTransaction, parent->txid};
+    net.say(node, liar, "inv", consensus::encode(InventoryMessage{{named}}));
+    net.heard(node, honest);
+    send(net, node, honest, make_payment(parent->txid, 1));
+    const std::vector<Message> requests = net.heard(node, honest, "getdata");
+    BOOST_REQUIRE(requests.size() == 1);
+    const Inventory expected{InventoryType::WitnessTransaction, parent->txid};
+    BOOST_TEST((parse<InventoryMessage>(requests[0].payload)->items.at(0) == expected));
+}
+
 BOOST_AUTO_TEST_CASE(orphan__child_before_parent__parent_is_asked_for_and_both_are_taken) {
     TestNet net;
     TestNode& node = net.add();
