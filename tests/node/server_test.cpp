@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+// What peers are given, how much of it at a time, and what they are refused.
+#include "harness.h"
+#include "node/messages.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace cairn;
+using namespace cairn::node;
+using namespace cairn::node::test;
+
+BOOST_AUTO_TEST_SUITE(server)
+
+BOOST_AUTO_TEST_CASE(serve__getheaders__from_the_fork_to_the_stop) {
+    TestNet net;
+    TestNode& node = net.add();
+    node.chain.mine(10);
+    const PeerId stub = net.connect_stub(node);
+    const LocatorMessage message{0, {node.chain.view().at(3)->hash}, node.chain.view().at(7)->hash};
+    net.say(node, stub, "getheaders", consensus::encode(message));
+    const std::vector<Message> answers = net.heard(node, stub, "headers");
+    BOOST_REQUIRE(answers.size() == 1);
+    const auto headers = parse<HeadersMessage>(answers[0].payload)->headers;
+    BOOST_TEST(headers.size() == 4);
+    BOOST_TEST((headers.front() == node.chain.view().at(4)->header));
+}
+
+BOOST_AUTO_TEST_CASE(serve__getblocks__names_what_follows) {
+    TestNet net;
+    TestNode& node = net.add();
+    node.chain.mine(10);
+    const PeerId stub = net.connect_stub(node);
+    const LocatorMessage message{0, {node.chain.view().at(3)->hash}, {}};
+    net.say(node, stub, "getblocks", consensus::encode(message));
+    const std::vector<Message> answers = net.heard(node, stub, "inv");
+    BOOST_REQUIRE(answers.size() == 1);
+    BOOST_TEST(parse<InventoryMessage>(answers[0].payload)->items.size() == 7);
+}
+
+BOOST_AUTO_TEST_CASE(serve__getdata__keeps_the_order_and_names_what_is_missing) {
+    TestNet net;
+    TestNode& node = net.add();
+    node.chain.mine(3);
+    const PeerId stub = net.connect_stub(node);
+    net.heard(node, stub);
+    const Inventory missing{InventoryType::WtxidTransaction, consensus::sha256(Bytes{1})};
+    InventoryMessage message{{missing}};
+    for (const int at : {2, 1})
+        message.items.push_back({InventoryType::WitnessBlock, node.chain.view().at(at)->hash});
+    net.say(node, stub, "getdata", consensus::encode(message));
+    net.say(node, stub, "ping", consensus::encode(NonceMessage{7}));
+    const std::vector<Message> answers = net.heard(node, stub);
+    std::vector<std::string> commands;
+    for (const Message& one : answers) commands.push_back(one.command);
+    const std::vector<std::string> expected{"block", "block", "notfound", "pong"};
+    BOOST_TEST(commands == expected, boost::test_tools::per_element());
+    BOOST_TEST(answers[0].payload == node.chain.body(node.chain.view().at(2)->hash));
+}
+
+BOOST_AUTO_TEST_CASE(serve__request_past_its_limit__drops) {
+    const auto filters = [](int32_t start, const consensus::Hash256& stop) {
+        return consensus::encode(FilterRangeMessage{
+            BASIC_FILTER, static_cast<uint32_t>(start), consensus::BlockHash(stop)});
+    };
+    FakeChain model;
+    model.mine(1000);
+    LocatorMessage locator;
+    locator.locator.resize(MAX_LOCATOR_HASHES + 1);
+    InventoryMessage inventory;
+    inventory.items.resize(MAX_INVENTORY + 1);
+    const std::pair<std::string, Bytes> requests[] = {
+        {"getheaders", consensus::encode(locator)},
+        {"getblocks", consensus::encode(locator)},
+        {"getdata", consensus::encode(inventory)},
+        {"inv", consensus::encode(inventory)},
+        {"getcfilters", filters(0, model.tip().hash)},            // 1,001 of them
+        {"getcfilters", filters(1001, model.tip().hash)},         // after its end
+        {"getcfheaders", filters(0, consensus::sha256(Bytes{}))}, // unknown block
+        {"mempool", {}},
+        {"filterload", {}},
+    };
+    for (const auto& [command, payload] : requests) {
+        TestNet net;
+        TestNode& node = net.add();
+        node.chain.mine(1000);
+        const PeerId stub = net.connect_stub(node);
+        net.say(node, stub, command, payload);
+        BOOST_TEST(!net.is_connected(node, stub), command);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(serve__filters_of_an_old_branch__are_refused_like_those_of_no_block) {
+    for (const char* command : {"getcfilters", "getcfheaders", "getcfcheckpt"}) {
+        TestNet net;
+        TestNode& node = net.add();
+        node.chain.mine(1, 1);
+        const consensus::BlockHash stale = node.chain.tip().hash;
+        FakeChain rival;
+        rival.mine(1);
+        consensus::Block late = rival.next_block();
+        late.header.time += 31 * 24 * 3600;
+        std::optional<chain::TipChange> change;
+        for (const consensus::Block& block : {rival.block(rival.tip().hash), late})
+            node.chain.accept_block(std::make_shared<consensus::Block>(block), change);
+        BOOST_REQUIRE(!node.chain.view().contains(*node.chain.find_block(stale)));
+        const PeerId stub = net.connect_stub(node);
+        const bool one = std::string_view(command) == "getcfcheckpt";
+        net.say(
+            node, stub, command,
+            one ? consensus::encode(GetFilterCheckpointsMessage{BASIC_FILTER, stale})
+                : consensus::encode(FilterRangeMessage{BASIC_FILTER, 1, stale}));
+        BOOST_TEST(!net.is_connected(node, stub), command);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(serve__slow_reader__gets_no_more_than_its_buffer_holds) {
+    TestNet net;
+    TestNode& node = net.add();
+    node.chain.mine(1);
+    const PeerId stub = net.connect_stub(node);
+    int reads = 0;
+    size_t unsent = 0;
+    net.intercept = [&](TestNode& at, const Action& action) {
+        const auto* read = std::get_if<DiskRead>(&action);
+        if (read != nullptr) { // a block of a megabyte, that isn't taken
+            ++reads;
+            net.perform(
+                at, at.protocol.read_done(stub, Message{"cfilter", Bytes(1 << 20)}, net.now));
+            return true;
+        }
+        const auto* send = std::get_if<Send>(&action);
+        if (send == nullptr || send->message.command != "cfilter") return false;
+        unsent += FRAME_HEADER_BYTES + send->message.payload.size();
+        return true;
+    };
+    InventoryMessage message;
+    message.items.resize(100, {InventoryType::WitnessBlock, node.chain.tip().hash});
+    net.say(node, stub, "getdata", consensus::encode(message));
+    BOOST_TEST(reads == 5);
+    net.perform(node, node.protocol.sent(stub, unsent, net.now));
+    BOOST_TEST(reads == 10);
+}
+
+BOOST_AUTO_TEST_CASE(serve__asks_and_does_not_read__is_not_read_either) {
+    const LocatorMessage locator{0, {FakeChain().params().genesis_hash}, {}};
+    const std::pair<std::string, Bytes> requests[] = {
+        {"getheaders", consensus::encode(locator)},
+        {"getblocks", consensus::encode(locator)},
+        {"ping", consensus::encode(NonceMessage{7})},
+        {"mempool", {}},
+    };
+    for (const auto& [command, payload] : requests) {
+        TestNet net;
+        TestNode& node = net.add();
+        node.chain.mine(500);
+        const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, PERMIT_MEMPOOL);
+        const Peer& peer = node.protocol.peers().at(stub);
+        net.submit(node, make_payment({}, 1));
+        net.intercept = [](TestNode&, const Action& action) {
+            return std::holds_alternative<Send>(action); // nothing is taken by the system
+        };
+        constexpr size_t LONGEST_ANSWER = 50'000;
+        for (int i = 0; i < 1'000'000 && node.protocol.takes_messages(stub); ++i)
+            net.perform(node, node.protocol.received(stub, {command, payload}, net.now));
+        BOOST_TEST(!node.protocol.takes_messages(stub), command);
+        BOOST_TEST(peer.unsent_bytes <= Server::MAX_UNSENT_BYTES + LONGEST_ANSWER, command);
+        net.perform(node, node.protocol.sent(stub, peer.unsent_bytes, net.now));
+        BOOST_TEST(node.protocol.takes_messages(stub), command);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
