@@ -240,8 +240,8 @@ Result<> Admission::judge(Attempt& attempt) const {
         attempt.replaced = with_descendants(attempt.conflicts);
         if (Result<> verdict = check_replacement(attempt); !verdict) return verdict;
     }
+    if (Result<> verdict = check_clusters(attempt); !verdict) return verdict;
     const MempoolChange change = attempt.change();
-    if (Result<> verdict = check_clusters(change); !verdict) return verdict;
     if (!change.removed.empty() && !pool_.improves(change)) {
         const std::string why = "insufficient feerate: does not improve feerate diagram";
         return change.added.size() > 1 ? policy("package RBF failed: " + why)
@@ -257,16 +257,17 @@ Result<> Admission::check_dust(const Attempt& attempt, const MempoolEntry& entry
         family_of(entry, attempt.change().added, attempt.conflicts), options.dust_feerate);
 }
 
-/// What hangs together, however far, is ordered together: so there may only be so much of it.
-Result<> Admission::check_clusters(const MempoolChange& change) const {
+/// What hangs together, however far, is ordered together: so there may only be so much of it. What
+/// comes back from a block may tie together what was apart: then the worst of it all makes way.
+Result<> Admission::check_clusters(Attempt& attempt) const {
     const ChainOptions& options = chainstate_.options();
-    for (const Mempool::Entries& cluster : pool_.clusters_after(change)) {
-        int64_t weight = 0;
-        for (const MempoolEntry* entry : cluster) weight += entry->weight;
-        if (cluster.size() > options.max_cluster_count ||
-            weight > options.max_cluster_vsize * consensus::WITNESS_SCALE_FACTOR)
-            return policy("too-large-cluster");
-    }
+    attempt.trimmed = pool_.excess(
+        attempt.change(), options.max_cluster_count,
+        options.max_cluster_vsize * consensus::WITNESS_SCALE_FACTOR);
+    if (attempt.trimmed.empty()) return {};
+    if (!attempt.from_block ||
+        std::ranges::find(attempt.trimmed, &attempt.last()) != attempt.trimmed.end())
+        return policy("too-large-cluster");
     return {};
 }
 
@@ -368,6 +369,7 @@ Result<> Admission::check_scripts(const Candidate& candidate) {
 void Admission::commit(Attempt& attempt) {
     const std::unique_lock lock(chainstate_.commit_mutex());
     remove(attempt.replaced, RemovalReason::Replaced);
+    remove(attempt.trimmed, RemovalReason::SizeLimit);
     for (Candidate& candidate : attempt.candidates) {
         const MempoolEntry& entry = pool_.add(std::move(candidate.entry));
         events_.push_back({entry.tx, entry.feerate(), std::nullopt});

@@ -94,7 +94,7 @@ private:
     Result<> check_conflicts(const Attempt& attempt) const;
     Result<> check_replacement(const Attempt& attempt) const;
     Result<> check_dust(const Attempt& attempt, const MempoolEntry& entry) const;
-    Result<> check_clusters(const MempoolChange& change) const;
+    Result<> check_clusters(Attempt& attempt) const;
     void commit(Attempt& attempt);
 
     Result<Accepted> accept_alone(Attempt& attempt, const TransactionRef& tx, bool test_only);

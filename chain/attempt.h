@@ -24,6 +24,7 @@ struct Attempt {
     std::deque<Candidate> candidates{};
     Mempool::Entries conflicts{}; ///< Spend the same coins.
     Mempool::Entries replaced{};  ///< These and all that depends on them.
+    Mempool::Entries trimmed{};   ///< Has no room in the cluster any more.
     bool evicts_sibling = false;
 
     MempoolChange change() const;

@@ -171,21 +171,94 @@ Linearization linearization_of(const Mempool::Entries& cluster) {
     return linearize(nodes);
 }
 
+/// Which of some numbers hang together: trees, whose roots stand for the groups.
+class Groups {
+public:
+    explicit Groups(size_t count) : above_(count) {
+        std::iota(above_.begin(), above_.end(), size_t{0});
+    }
+
+    size_t leader_of(size_t i) {
+        while (above_[i] != i) i = above_[i] = above_[above_[i]];
+        return i;
+    }
+
+    void tie(size_t i, size_t to) { above_[leader_of(i)] = leader_of(to); }
+
+private:
+    std::vector<size_t> above_;
+};
+
 /// `entries` in groups that don't hang together, each in the order it has there.
 std::vector<Mempool::Entries> groups_of(const Mempool::Entries& entries) {
     const std::vector<std::vector<size_t>> parents = dependencies_of(entries);
-    std::vector<size_t> leaders(entries.size()); // of trees, whose roots stand for the groups
-    std::iota(leaders.begin(), leaders.end(), size_t{0});
-    const auto leader_of = [&](size_t i) {
-        while (leaders[i] != i) i = leaders[i] = leaders[leaders[i]];
-        return i;
-    };
+    Groups groups(entries.size());
     for (size_t i = 0; i < entries.size(); ++i)
-        for (const size_t parent : parents[i]) leaders[leader_of(i)] = leader_of(parent);
-    std::vector<Mempool::Entries> groups(entries.size());
-    for (size_t i = 0; i < entries.size(); ++i) groups[leader_of(i)].push_back(entries[i]);
-    std::erase_if(groups, [](const Mempool::Entries& group) { return group.empty(); });
-    return groups;
+        for (const size_t parent : parents[i]) groups.tie(i, parent);
+    std::vector<Mempool::Entries> made(entries.size());
+    for (size_t i = 0; i < entries.size(); ++i) made[groups.leader_of(i)].push_back(entries[i]);
+    std::erase_if(made, [](const Mempool::Entries& group) { return group.empty(); });
+    return made;
+}
+
+/// How much hangs together.
+struct ClusterSize {
+    size_t count = 0;
+    int64_t weight = 0;
+
+    ClusterSize& operator+=(const ClusterSize& other) {
+        count += other.count;
+        weight += other.weight;
+        return *this;
+    }
+
+    bool within(const ClusterSize& limit) const {
+        return count <= limit.count && weight <= limit.weight;
+    }
+};
+
+/// Of `entries` what is left when, best first, those have stayed that fit with what they spend
+/// from. An entry is worth what its chunk was, before all of them came together.
+Mempool::Entries left_over(const Mempool::Entries& entries, const ClusterSize& limit) {
+    const std::vector<std::vector<size_t>> parents = dependencies_of(entries);
+    std::vector<std::vector<size_t>> children(entries.size());
+    std::vector<size_t> missing(entries.size()); // of the parents
+    const auto better = [&](size_t a, size_t b) {
+        const auto worth = [&](size_t i) {
+            const MempoolEntry& entry = *entries[i];
+            return entry.place.chunk ? entry.place.cost : entry.cost();
+        };
+        auto order = compare_feerates(worth(a), worth(b));
+        if (order == 0) order = compare_feerates(entries[a]->cost(), entries[b]->cost());
+        return order != 0 ? order > 0 : a < b;
+    };
+    std::set<size_t, decltype(better)> next(better);
+    for (size_t i = 0; i < entries.size(); ++i) {
+        for (const size_t parent : parents[i]) children[parent].push_back(i);
+        missing[i] = parents[i].size();
+        if (missing[i] == 0) next.insert(i);
+    }
+    Groups groups(entries.size());
+    std::vector<ClusterSize> sizes(entries.size()); // by the leader
+    std::vector<bool> stays(entries.size());
+    while (!next.empty()) {
+        const size_t i = next.extract(next.begin()).value();
+        ClusterSize size{1, entries[i]->weight};
+        std::set<size_t> near;
+        for (const size_t parent : parents[i])
+            if (near.insert(groups.leader_of(parent)).second)
+                size += sizes[groups.leader_of(parent)];
+        if (!size.within(limit)) continue; // nor does what depends on it
+        stays[i] = true;
+        for (const size_t leader : near) groups.tie(leader, i);
+        sizes[groups.leader_of(i)] = size;
+        for (const size_t child : children[i])
+            if (--missing[child] == 0) next.insert(child);
+    }
+    Mempool::Entries left;
+    for (size_t i = 0; i < entries.size(); ++i)
+        if (!stays[i]) left.push_back(entries[i]);
+    return left;
 }
 
 } // namespace
@@ -211,6 +284,19 @@ std::vector<Mempool::Entries> Mempool::clusters_after(const MempoolChange& chang
             if (!gone.contains(entry)) all.push_back(entry);
     all.insert(all.end(), change.added.begin(), change.added.end());
     return groups_of(all);
+}
+
+Mempool::Entries
+Mempool::excess(const MempoolChange& change, size_t max_count, int64_t max_weight) const {
+    Entries all;
+    for (const Entries& cluster : clusters_after(change)) {
+        ClusterSize size;
+        for (const MempoolEntry* entry : cluster) size += {1, entry->weight};
+        if (size.within({max_count, max_weight})) continue;
+        const Entries left = left_over(cluster, {max_count, max_weight});
+        all.insert(all.end(), left.begin(), left.end());
+    }
+    return all;
 }
 
 bool Mempool::improves(const MempoolChange& change) const {

@@ -129,6 +129,10 @@ public:
 
     /// The clusters that `change` would touch, as they would be afterwards, in any order.
     std::vector<Entries> clusters_after(const MempoolChange& change) const;
+    /// What `change` would leave no room for in clusters of so many transactions and so much
+    /// weight: of what comes and of what hangs together with it the worst, with all that depends on
+    /// it.
+    Entries excess(const MempoolChange& change, size_t max_count, int64_t max_weight) const;
     /// Whether `change` makes mining better at some point of the order and nowhere worse.
     bool improves(const MempoolChange& change) const;
 

@@ -364,6 +364,28 @@ BOOST_AUTO_TEST_CASE(cluster__more_than_64__is_refused) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(cluster__too_large_after_a_reorganisation__the_worst_goes) {
+    constexpr int COUNT = 64;
+    Funded test(1);
+    const Transaction parent =
+        spend({test.coins[0]}, std::vector<TxOut>(COUNT, TxOut{COIN / 2, anyone_script()}));
+    BOOST_TEST(refusal(test, parent).empty());
+    test.mine();
+    std::vector<Txid> children; // the second pays least
+    for (uint32_t i = 0; i < COUNT; ++i) {
+        const Amount fee(i == 1 ? 500 : 1'000 + i);
+        const Transaction child =
+            spend({{txid_of(parent), i}}, {{Amount(COIN / 2) - fee, anyone_script()}});
+        BOOST_TEST(refusal(test, child).empty());
+        children.push_back(txid_of(child));
+    }
+    BOOST_TEST(test.invalidate(test.tip()).has_value());
+    const MempoolReader pool = test.chain().mempool();
+    BOOST_TEST((pool->find(txid_of(parent)) != nullptr));
+    BOOST_TEST(pool->size() == size_t{COUNT});
+    for (size_t i = 0; i < COUNT; ++i) BOOST_TEST((pool->find(children[i]) != nullptr) == (i != 1));
+}
+
 BOOST_AUTO_TEST_CASE(limits__mempool_full__drops_the_cheapest_and_raises_the_price) {
     TestChain test;
     test.options().max_mempool_bytes = 8'000;

@@ -73,6 +73,7 @@ public:
     std::map<Txid, Waiting> pool;
     std::map<Txid, int64_t> deltas;
     int evictions = 0; ///< Chunks.
+    int trims = 0;     ///< Clusters.
 
     /// Whether `tx` gets in, as far as fees and room don't matter if it comes `from_block`.
     bool accept(const TransactionRef& tx, FeeRate least, bool from_block) {
@@ -109,12 +110,18 @@ public:
         const Parts before = parts_of(around);
 
         const auto kept = pool;
+        const Parts worth = order();
         for (const Txid& txid : replaced) {
             pool.erase(txid);
             around.erase(txid);
         }
         pool[tx->txid] = {tx, fee, test_.now};
         around.merge(cluster(tx->txid));
+        if (from_block) {
+            trim(tx->txid, worth);
+            if (!pool.contains(tx->txid)) pool = kept;
+            return pool.contains(tx->txid);
+        }
         if (cluster(tx->txid).size() <= MAX_CLUSTER &&
             (replaced.empty() || is_better(parts_of(around), before)))
             return true;
@@ -195,6 +202,42 @@ private:
     bool spends(const Txid& child, const Txid& parent) const {
         return std::ranges::any_of(
             pool.at(child).tx->inputs, [&](const TxIn& in) { return in.prevout.txid == parent; });
+    }
+
+    /// What came back from a block may tie together too much: then the best stays, as it was
+    /// `worth` before, as far as it fits with what it spends from.
+    void trim(const Txid& came, const Parts& worth) {
+        std::map<Txid, std::pair<FeeSize, FeeSize>> left; // chunk, and itself
+        for (const Txid& txid : cluster(came)) {
+            const FeeSize own{modified_fee(txid), pool.at(txid).tx->weight()};
+            left[txid] = {own, own};
+            for (const Part& part : worth)
+                if (part.txids.contains(txid)) left[txid].first = part.cost;
+        }
+        if (left.size() <= MAX_CLUSTER) return;
+        ++trims;
+        const auto all = pool;
+        for (const auto& [txid, price] : left) pool.erase(txid);
+        const auto waits = [&](const Txid& txid) {
+            return std::ranges::any_of(all.at(txid).tx->inputs, [&](const TxIn& in) {
+                return all.contains(in.prevout.txid) && !pool.contains(in.prevout.txid);
+            });
+        };
+        for (;;) {
+            auto best = left.end();
+            for (auto it = left.begin(); it != left.end(); ++it) {
+                if (waits(it->first)) continue;
+                if (best == left.end()) best = it;
+                const auto chunks = compare_feerates(it->second.first, best->second.first);
+                if (chunks > 0 ||
+                    (chunks == 0 && compare_feerates(it->second.second, best->second.second) > 0))
+                    best = it;
+            }
+            if (best == left.end()) return;
+            pool[best->first] = all.at(best->first);
+            if (cluster(best->first).size() > MAX_CLUSTER) pool.erase(best->first);
+            left.erase(best);
+        }
     }
 
     /// Without `txid` itself, which needn't be here.
@@ -456,6 +499,7 @@ BOOST_AUTO_TEST_CASE(random_play__at_every_step__as_if_all_were_worked_out_anew)
     for (const char* outcome : {"accepted", "replaced", "insufficient fee", "too-large-cluster"})
         BOOST_TEST(play.outcomes[outcome] > 0, outcome);
     BOOST_TEST(play.model.evictions > 0);
+    BOOST_TEST(play.model.trims > 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
