@@ -34,7 +34,9 @@ struct FeeRate {
     auto operator<=>(const FeeRate&) const = default;
 
     /// What `fee` for `vsize` virtual bytes comes to, rounded down.
-    static FeeRate of(Amount fee, int64_t vsize) { return {fee.value * 1000 / vsize}; }
+    static FeeRate of(Amount fee, int64_t vsize) {
+        return {static_cast<int64_t>(__int128{fee.value} * 1000 / vsize)};
+    }
 
     /// What `vsize` virtual bytes cost, rounded up.
     Amount fee(int64_t vsize) const {

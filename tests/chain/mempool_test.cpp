@@ -73,6 +73,12 @@ BOOST_AUTO_TEST_CASE(oldest__by_time_of_entry) {
     BOOST_TEST((pool.oldest() == &old));
 }
 
+BOOST_AUTO_TEST_CASE(feerate__of_a_chunk_of_prioritised_ones__is_exact) {
+    const Amount most = 64 * 2 * cairn::consensus::MAX_MONEY.value; // fees, and as much on top
+    BOOST_TEST(FeeRate::of(most, 1'000).per_kvb == most);
+    BOOST_TEST(FeeRate::of(-most, 100'000).per_kvb == Amount(-most.value / 100));
+}
+
 BOOST_AUTO_TEST_CASE(file__saved_and_loaded__holds_the_same) {
     const TemporaryFolder folder;
     Mempool pool({1, 2});
