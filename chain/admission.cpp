@@ -370,6 +370,7 @@ void Admission::commit(Attempt& attempt) {
     const std::unique_lock lock(chainstate_.commit_mutex());
     remove(attempt.replaced, RemovalReason::Replaced);
     remove(attempt.trimmed, RemovalReason::SizeLimit);
+    fade();
     for (Candidate& candidate : attempt.candidates) {
         const MempoolEntry& entry = pool_.add(std::move(candidate.entry));
         events_.push_back({entry.tx, entry.feerate(), std::nullopt});
@@ -378,6 +379,7 @@ void Admission::commit(Attempt& attempt) {
 
 void Admission::remove(const Mempool::Entries& entries, RemovalReason reason) {
     if (entries.empty()) return;
+    fade();
     for (const MempoolEntry* entry : entries) events_.push_back({entry->tx, {}, reason});
     pool_.remove(entries);
 }
@@ -483,7 +485,7 @@ void Admission::enforce_limits() {
             FeeRate::of(cost.fee, virtual_size(cost.size)).per_kvb +
             options.incremental_feerate.per_kvb};
         if (raised > rolling_feerate()) {
-            rolling_ = {raised, std::nullopt};
+            rolling_ = {static_cast<double>(raised.per_kvb.value), std::nullopt};
             spdlog::debug("rolling minimum fee bumped to {}", raised.per_kvb.value);
         }
         remove(worst, RemovalReason::SizeLimit);
@@ -491,8 +493,8 @@ void Admission::enforce_limits() {
 }
 
 /// Source: the reference's CTxMemPool::GetMinFee, as a function of time.
-FeeRate Admission::rolling_feerate() const {
-    if (!rolling_.fading_since) return rolling_.feerate;
+double Admission::faded() const {
+    if (rolling_.per_kvb == 0 || !rolling_.fading_since) return rolling_.per_kvb;
     const ChainOptions& options = chainstate_.options();
     int64_t half_life = ROLLING_HALF_LIFE_SECONDS;
     if (pool_.memory_bytes() < options.max_mempool_bytes / 4)
@@ -501,11 +503,20 @@ FeeRate Admission::rolling_feerate() const {
         half_life /= 2;
     const auto elapsed =
         static_cast<double>(std::max<int64_t>(0, options.now() - *rolling_.fading_since));
-    const double faded = static_cast<double>(rolling_.feerate.per_kvb.value) *
-                         std::exp2(-elapsed / static_cast<double>(half_life));
+    const double left = rolling_.per_kvb * std::exp2(-elapsed / static_cast<double>(half_life));
     const Amount incremental = options.incremental_feerate.per_kvb;
-    if (faded < static_cast<double>(incremental.value) / 2) return {};
-    return {std::max(incremental, Amount(static_cast<int64_t>(faded)))};
+    return left < static_cast<double>(incremental.value) / 2 ? 0 : left;
+}
+
+void Admission::fade() {
+    rolling_.per_kvb = faded();
+    if (rolling_.fading_since) rolling_.fading_since = chainstate_.options().now();
+}
+
+FeeRate Admission::rolling_feerate() const {
+    const double now = faded();
+    if (now == 0) return {};
+    return std::max(chainstate_.options().incremental_feerate, FeeRate{static_cast<int64_t>(now)});
 }
 
 FeeRate Admission::min_feerate() const {

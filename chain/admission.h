@@ -116,7 +116,10 @@ private:
     void remove_families(const Mempool::Entries& entries, RemovalReason reason);
     void remove(const Mempool::Entries& entries, RemovalReason reason);
     void remove_spenders(const consensus::SealedTransaction& tx, RemovalReason reason);
+    double faded() const;
     FeeRate rolling_feerate() const;
+    /// Before the mempool grows or shrinks, on which its pace depends.
+    void fade();
     Height next_height() const;
 
     Chainstate& chainstate_;
@@ -128,10 +131,10 @@ private:
     size_t disconnected_bytes_ = 0;
     static constexpr size_t MAX_DISCONNECTED_BYTES = 20'000'000;
 
-    /// What eviction asked for last; it fades once a block has made room.
+    /// What eviction asked for last, as far as it has faded since a block made room.
     struct Rolling {
-        FeeRate feerate;
-        std::optional<int64_t> fading_since;
+        double per_kvb = 0;
+        std::optional<int64_t> fading_since; ///< It was that much then.
     };
 
     Rolling rolling_;

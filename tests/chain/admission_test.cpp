@@ -417,6 +417,40 @@ BOOST_AUTO_TEST_CASE(limits__mempool_full__drops_the_cheapest_and_raises_the_pri
     BOOST_TEST((test.chain().mempool_min_feerate() == test.options().min_relay_feerate));
 }
 
+BOOST_AUTO_TEST_CASE(limits__price_that_has_faded__stays_so_when_more_waits) {
+    TestChain test;
+    test.options().max_mempool_bytes = 8'000;
+    test.open();
+    const std::vector<OutPoint> coins = test.mature_coins(40);
+    const auto pay = [&](size_t coin) {
+        return refusal(
+            test, spend({coins[coin]}, {{coin_value(test.params(), 1'000), anyone_script()}}));
+    };
+    size_t at = 0;
+    while (pay(at).empty()) ++at;
+    test.mine(); // an empty mempool forgets four times as fast as a full one
+    const auto price = [&] { return test.chain().mempool_min_feerate(); };
+    FeeRate last = price();
+    const auto fill = [&](size_t bytes) {
+        for (; test.chain().mempool()->memory_bytes() < bytes; ++at) {
+            BOOST_REQUIRE(pay(at).empty());
+            BOOST_TEST((price() <= last));
+            last = price();
+        }
+    };
+    test.now += 3 * 3600; // a half-life of the empty one
+    BOOST_TEST(price().per_kvb.value == last.per_kvb.value / 2);
+    last = price();
+    fill(2'500);
+    test.now += 6 * 3600; // one of what is a quarter full
+    BOOST_TEST(price().per_kvb.value == last.per_kvb.value / 2);
+    test.mine();
+    test.now += 24 * 3600;
+    last = price();
+    BOOST_TEST((last == test.options().min_relay_feerate));
+    fill(6'000);
+}
+
 BOOST_AUTO_TEST_CASE(limits__too_old__expires_with_what_depends_on_it) {
     Funded test;
     const Transaction old = test.payment(test.coins[0]);
