@@ -60,6 +60,7 @@ void VerifyPool::push_urgent(Job job) {
 void VerifyPool::push_idle(Job job) {
     {
         const std::scoped_lock lock(mutex_);
+        if (idle_.size() == MAX_IDLE_JOBS) return;
         idle_.push_back(std::move(job));
     }
     wake_.notify_one();

@@ -46,7 +46,8 @@ public:
     void push(Job job);
     /// Before all of push(): for what other work is waiting for.
     void push_urgent(Job job);
-    /// After all of push(): for what may never be needed, or what anyone can cause.
+    /// After all of push(): for what may never be needed, or what anyone can cause. If much of that
+    /// waits, it is dropped.
     void push_idle(Job job);
 
     /// So much of push() waits that the threads will be busy for some time: more would only take
@@ -62,6 +63,7 @@ private:
     void work();
 
     static constexpr size_t ENOUGH_JOBS = 64; ///< For each thread; some 50 ms of scripts.
+    static constexpr size_t MAX_IDLE_JOBS = 10'000;
 
     StageTimes times_;
     mutable std::mutex mutex_;

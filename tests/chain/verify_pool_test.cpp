@@ -78,6 +78,18 @@ BOOST_AUTO_TEST_CASE(jobs__of_three_urgencies__run_in_that_order) {
     BOOST_TEST(order == "uji");
 }
 
+BOOST_AUTO_TEST_CASE(idle_jobs__more_than_there_is_room_for__are_dropped) {
+    int run = 0;
+    std::promise<void> all_wait;
+    {
+        VerifyPool pool(1);
+        pool.push([&] { all_wait.get_future().wait(); });
+        for (int i = 0; i < 20'000; ++i) pool.push_idle([&] { ++run; });
+        all_wait.set_value();
+    }
+    BOOST_TEST(run <= 10'001); // the first may have begun at once
+}
+
 BOOST_AUTO_TEST_CASE(cache__holds_what_was_inserted__for_standard_flags_only) {
     ScriptCache cache({1, 2});
     const cairn::consensus::Wtxid id(cairn::consensus::sha256(Bytes{1}));
