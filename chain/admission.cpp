@@ -50,41 +50,65 @@ Result<Accepted>
 Admission::accept(const TransactionRef& tx, const AcceptOptions& options, const Origin& origin) {
     Attempt attempt{.from_block = origin.from_block, .max_feerate = options.max_feerate};
     attempt.time = origin.time.value_or(chainstate_.options().now());
-    Result<Accepted> accepted = accept_alone(attempt, tx, options.test_only);
+    Result<Accepted> accepted = accept_alone(attempt, tx, options.test_only, origin.scripts);
     if (!accepted || options.test_only || origin.from_block) return accepted;
     enforce_limits();
     if (!pool_.find(tx->txid)) return policy("mempool full");
     return accepted;
 }
 
-Result<Accepted>
-Admission::accept_alone(Attempt& attempt, const TransactionRef& tx, bool test_only) {
-    if (Result<> verdict = weigh(attempt, tx); !verdict) return verdict.error();
-    if (Result<> verdict = check_scripts(attempt.candidates[0]); !verdict) return verdict.error();
+Result<Accepted> Admission::accept_alone(
+    Attempt& attempt,
+    const TransactionRef& tx,
+    bool test_only,
+    const std::optional<Result<>>& scripts) {
+    if (Result<> verdict = examine(attempt, tx); !verdict) return verdict.error();
+    if (Result<> verdict = judge(attempt); !verdict) return verdict.error();
+    if (Result<> verdict = check_dust(attempt, attempt.last()); !verdict) return verdict.error();
+    if (Result<> verdict = check_scripts(attempt.candidates[0], scripts); !verdict)
+        return verdict.error();
     const Accepted accepted = attempt.accepted(attempt.last());
     if (!test_only) commit(attempt);
     return accepted;
 }
 
-Result<> Admission::weigh(Attempt& attempt, const TransactionRef& tx) const {
-    if (Result<> verdict = examine(attempt, tx); !verdict) return verdict;
-    if (Result<> verdict = judge(attempt); !verdict) return verdict;
-    return check_dust(attempt, attempt.last());
-}
-
-bool Admission::scripts_hold(const TransactionRef& tx, const AcceptOptions& options) const {
+std::optional<Result<>> Admission::check_ahead(const TransactionRef& tx) const {
     // More are shared out among the threads, for which one of them must not wait.
-    if (tx->inputs.size() >= ScriptBatch::JOB_INPUTS) return false;
-    Attempt attempt{.max_feerate = options.max_feerate, .time = chainstate_.options().now()};
+    if (tx->inputs.size() >= ScriptBatch::JOB_INPUTS || !check_alone(*tx)) return std::nullopt;
+    Candidate candidate;
+    MempoolEntry& entry = candidate.entry;
+    entry.tx = tx;
+    candidate.coins.resize(tx->inputs.size());
+    std::vector<size_t> on_disk;
+    FeeRate least;
     {
+        // The chain thread may need this lock, and the caller is easily kept from going on: so
+        // nothing here takes long.
         const std::shared_lock lock(chainstate_.commit_mutex());
-        if (!weigh(attempt, tx)) return false;
+        if (!check_new(*tx)) return std::nullopt;
+        least = min_feerate();
+        entry.modified_fee = pool_.priority(tx->txid);
+        for (size_t i = 0; i < tx->inputs.size(); ++i) {
+            const OutPoint& point = tx->inputs[i].prevout;
+            if (pool_.spender(point)) return std::nullopt;
+            std::optional<Coin> coin = pool_.find_coin(point);
+            if (!coin && !chainstate_.coins().knows(point)) {
+                on_disk.push_back(i);
+                continue;
+            }
+            if (!coin) coin = chainstate_.coins().find(point);
+            if (!coin) return std::nullopt;
+            candidate.coins[i] = std::move(*coin);
+        }
     }
-    return !run_scripts(attempt.candidates[0], consensus::STANDARD_FLAGS);
-}
-
-void Admission::remember_scripts(const TransactionRef& tx) {
-    chainstate_.script_cache().insert(tx->wtxid);
+    for (const size_t i : on_disk) {
+        std::optional<Coin> coin = chainstate_.store().find_coin(tx->inputs[i].prevout);
+        if (!coin) return std::nullopt;
+        candidate.coins[i] = std::move(*coin);
+    }
+    if (!check_coins(candidate) || entry.modified_fee < least.fee(entry.vsize()))
+        return std::nullopt;
+    return run_scripts(candidate);
 }
 
 Result<> Admission::examine(Attempt& attempt, const TransactionRef& tx) const {
@@ -94,7 +118,9 @@ Result<> Admission::examine(Attempt& attempt, const TransactionRef& tx) const {
     entry.time = attempt.time;
     entry.height = chainstate_.tip().height;
     entry.was_confirmed = attempt.from_block;
+    entry.modified_fee = pool_.priority(tx->txid);
     if (Result<> verdict = check_alone(*tx); !verdict) return verdict;
+    if (Result<> verdict = check_new(*tx); !verdict) return verdict;
     if (Result<> verdict = find_coins(attempt, candidate); !verdict) return verdict;
     if (Result<> verdict = check_coins(candidate); !verdict) return verdict;
     if (attempt.max_feerate &&
@@ -117,6 +143,7 @@ Result<> Admission::examine(Attempt& attempt, const TransactionRef& tx) const {
     return {};
 }
 
+/// What needs no state.
 Result<> Admission::check_alone(const SealedTransaction& tx) const {
     const ChainOptions& options = chainstate_.options();
     if (Result<> verdict = consensus::check_transaction(tx, chainstate_.params()); !verdict)
@@ -125,6 +152,10 @@ Result<> Admission::check_alone(const SealedTransaction& tx) const {
     if (!options.accept_nonstandard)
         if (Result<> verdict = check_standard(tx, options); !verdict) return verdict;
     if (tx.stripped_bytes < MIN_STANDARD_TX_STRIPPED_BYTES) return policy("tx-size-small");
+    return {};
+}
+
+Result<> Admission::check_new(const SealedTransaction& tx) const {
     if (!consensus::is_final(tx, next_height(), chainstate_.tip().median_time_past()))
         return premature("non-final");
     if (pool_.find(tx.wtxid)) return known("txn-already-in-mempool");
@@ -173,7 +204,7 @@ Result<> Admission::check_coins(Candidate& candidate) const {
         consensus::connect_inputs(tx, candidate.coins, next_height(), chainstate_.params());
     if (!fee) return fee.error();
     entry.fee = *fee;
-    entry.modified_fee = *fee + pool_.priority(tx.txid);
+    entry.modified_fee += *fee; // to what prioritisetransaction gave
     entry.sigop_cost = consensus::sigop_cost(tx, candidate.coins, consensus::STANDARD_FLAGS);
     entry.weight = policy_weight(tx.weight(), entry.sigop_cost);
 
@@ -342,28 +373,31 @@ Result<> Admission::check_replacement(const Attempt& attempt) const {
             amount_text(parent_rate.per_kvb)));
 }
 
-std::optional<ScriptFailure>
-Admission::run_scripts(const Candidate& candidate, uint32_t flags) const {
-    ScriptBatch batch(chainstate_.verify_pool(), flags);
-    batch.add(*candidate.entry.tx, candidate.coins);
-    return batch.finish();
-}
-
-Result<> Admission::check_scripts(const Candidate& candidate) {
+Result<> Admission::run_scripts(const Candidate& candidate) const {
     const SealedTransaction& tx = *candidate.entry.tx;
-    if (chainstate_.script_cache().contains(tx.wtxid, consensus::STANDARD_FLAGS)) return {};
-    const std::optional<ScriptFailure> failure = run_scripts(candidate, consensus::STANDARD_FLAGS);
-    if (!failure) {
-        remember_scripts(candidate.entry.tx);
-        return {};
-    }
+    const auto run = [&](uint32_t flags) {
+        ScriptBatch batch(chainstate_.verify_pool(), flags);
+        batch.add(tx, candidate.coins);
+        return batch.finish();
+    };
+    const std::optional<ScriptFailure> failure = run(consensus::STANDARD_FLAGS);
+    if (!failure) return {};
     Reject reject = failure->reject(Reject::Kind::Policy, "mempool-script-verify-flag-failed");
     // A relay may have cut the witness off: then this says nothing about the transaction.
     if (!tx.has_witness() && spends_witness_program(tx, candidate.coins))
         reject.kind = Reject::Kind::Mutated;
-    else if (run_scripts(candidate, block_script_flags({}, next_height(), chainstate_.params())))
+    else if (run(block_script_flags({}, next_height(), chainstate_.params())))
         reject.kind = Reject::Kind::Invalid;
     return reject;
+}
+
+Result<>
+Admission::check_scripts(const Candidate& candidate, const std::optional<Result<>>& ahead) {
+    const consensus::Wtxid& wtxid = candidate.entry.tx->wtxid;
+    if (chainstate_.script_cache().contains(wtxid, consensus::STANDARD_FLAGS)) return {};
+    const Result<> verdict = ahead ? *ahead : run_scripts(candidate);
+    if (verdict) chainstate_.script_cache().insert(wtxid);
+    return verdict;
 }
 
 void Admission::commit(Attempt& attempt) {

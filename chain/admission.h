@@ -30,17 +30,16 @@ class Admission {
 public:
     Admission(Chainstate& chainstate, Mempool& pool) : chainstate_(chainstate), pool_(pool) {}
 
-    /// Whether the scripts of `tx` hold, checked ahead of accept() on another core; false, too, if
-    /// nothing else would let it in at present (so nobody gets scripts checked for no fee), or if
-    /// it is large. Thread: any but the chain's. Throws StorageError.
-    bool scripts_hold(const TransactionRef& tx, const AcceptOptions& options) const;
-    /// They do: accept() needn't check them again.
-    void remember_scripts(const TransactionRef& tx);
+    /// What will be found of the scripts of `tx`, looked for ahead of accept() on another core.
+    /// nullopt if it is large, spends what another that waits does, or already fails what is
+    /// quickly said (so nobody gets scripts checked for no fee). Thread: any. Throws StorageError.
+    std::optional<Result<>> check_ahead(const TransactionRef& tx) const;
 
-    /// How accept() is to treat a transaction that no peer or user sent.
+    /// What accept() is to know of a transaction besides what its submitter asks.
     struct Origin {
-        bool from_block = false;     ///< Was confirmed: fees and room don't matter.
-        std::optional<int64_t> time; ///< When it came in first; default: now.
+        bool from_block = false;           ///< Was confirmed: fees and room don't matter.
+        std::optional<int64_t> time{};     ///< When it came in first; default: now.
+        std::optional<Result<>> scripts{}; ///< What check_ahead() said.
     };
 
     /// Let `tx` in, or only say whether it could come in. Errors: all kinds, by Core's names.
@@ -79,14 +78,12 @@ private:
     // The way of one transaction:
     Result<> examine(Attempt& attempt, const TransactionRef& tx) const;
     Result<> check_alone(const consensus::SealedTransaction& tx) const;
+    Result<> check_new(const consensus::SealedTransaction& tx) const;
     Result<> find_coins(Attempt& attempt, Candidate& candidate) const;
     Result<> check_coins(Candidate& candidate) const;
     Result<> check_fee(Amount fee, int64_t vsize) const;
-    Result<> check_scripts(const Candidate& candidate);
-    std::optional<ScriptFailure> run_scripts(const Candidate& candidate, uint32_t flags) const;
-
-    // All of it before the scripts, of one alone:
-    Result<> weigh(Attempt& attempt, const TransactionRef& tx) const;
+    Result<> check_scripts(const Candidate& candidate, const std::optional<Result<>>& ahead = {});
+    Result<> run_scripts(const Candidate& candidate) const;
 
     // Of all that are on their way together:
     Result<> judge(Attempt& attempt) const;
@@ -97,7 +94,11 @@ private:
     Result<> check_clusters(Attempt& attempt) const;
     void commit(Attempt& attempt);
 
-    Result<Accepted> accept_alone(Attempt& attempt, const TransactionRef& tx, bool test_only);
+    Result<Accepted> accept_alone(
+        Attempt& attempt,
+        const TransactionRef& tx,
+        bool test_only,
+        const std::optional<Result<>>& scripts = {});
     PackageOutcome
     accept_together(Attempt& attempt, const std::vector<TransactionRef>& package, bool test_only);
 

@@ -113,16 +113,20 @@ void Chain::State::import_part(
     const int64_t oldest = options_.now() - options_.mempool_expiry_seconds;
     std::vector<TransactionRef> unsent;
     std::vector<std::shared_ptr<ScriptsAhead>> ahead;
-    for (size_t i = first; i < last; ++i) ahead.push_back(check_ahead(saved->items[i].tx, {}));
     for (size_t i = first; i < last; ++i) {
-        join(*ahead[i - first], saved->items[i].tx);
+        ahead.push_back(std::make_shared<ScriptsAhead>());
+        ahead.back()->tx = saved->items[i].tx;
+        check_ahead(ahead.back());
+    }
+    for (size_t i = first; i < last; ++i) {
         const SavedMempool::Item& item = saved->items[i];
         const Txid& txid = item.tx->txid;
         if (what.priorities && item.priority != Amount(0))
             admission_.prioritise(txid, item.priority);
         const auto time = what.times ? std::optional(item.time) : std::nullopt;
         if (time.value_or(oldest) >= oldest)
-            (void)admission_.accept(item.tx, {}, {.from_block = false, .time = time});
+            (void)admission_.accept(
+                item.tx, {}, {.time = time, .scripts = join(*ahead[i - first])});
         if (what.unbroadcast && saved->unbroadcast.contains(txid) && pool_.find(txid))
             unsent.push_back(item.tx);
     }
@@ -241,25 +245,22 @@ bool Chain::State::take_block(
     return taken;
 }
 
-std::shared_ptr<Chain::State::ScriptsAhead>
-Chain::State::check_ahead(const TransactionRef& tx, const AcceptOptions& options) {
-    auto ahead = std::make_shared<ScriptsAhead>();
+void Chain::State::check_ahead(const std::shared_ptr<ScriptsAhead>& ahead) {
     // Weak: the chain thread may have been there first. After all blocks: junk costs no fee.
-    chainstate_.verify_pool().push_idle([this, tx, options, weak = std::weak_ptr(ahead)] {
+    chainstate_.verify_pool().push_idle([this, weak = std::weak_ptr(ahead)] {
         try {
             if (const auto mine = weak.lock())
                 std::call_once(
-                    mine->once, [&] { mine->hold = admission_.scripts_hold(tx, options); });
+                    mine->once, [&] { mine->verdict = admission_.check_ahead(mine->tx); });
         } catch (const std::exception&) {
             // The chain thread tries it again, and stops.
         }
     });
-    return ahead;
 }
 
-void Chain::State::join(ScriptsAhead& ahead, const TransactionRef& tx) {
+const std::optional<Result<>>& Chain::State::join(ScriptsAhead& ahead) {
     std::call_once(ahead.once, [] {});
-    if (ahead.hold) admission_.remember_scripts(tx);
+    return ahead.verdict;
 }
 
 bool Chain::State::take_transaction(
@@ -267,14 +268,17 @@ bool Chain::State::take_transaction(
     const AcceptOptions& options,
     std::function<void(const Result<Accepted>&)> done) {
     // One that needs not wait is better off without another thread.
-    auto ahead = queue_.busy(Lane::Transactions) ? check_ahead(tx, options) : nullptr;
-    return push(
+    const bool waits = queue_.busy(Lane::Transactions);
+    const auto ahead = std::make_shared<ScriptsAhead>();
+    ahead->tx = tx;
+    const bool taken = push(
         Lane::Transactions,
-        [this, tx, options, ahead = std::move(ahead), done = std::move(done)] {
-            if (ahead) join(*ahead, tx);
-            done(accept_transaction(tx, options));
+        [this, ahead, options, done = std::move(done)] {
+            done(accept_transaction(ahead->tx, options, join(*ahead)));
         },
         false, tx->size_bytes);
+    if (taken && waits) check_ahead(ahead);
+    return taken;
 }
 
 HeadersOutcome Chain::State::accept_headers(const std::vector<BlockHeader>& headers) {
@@ -305,9 +309,11 @@ void Chain::State::accept_block(
     announce();
 }
 
-Result<Accepted>
-Chain::State::accept_transaction(const TransactionRef& tx, const AcceptOptions& options) {
-    Result<Accepted> accepted = admission_.accept(tx, options, {});
+Result<Accepted> Chain::State::accept_transaction(
+    const TransactionRef& tx,
+    const AcceptOptions& options,
+    const std::optional<Result<>>& scripts) {
+    Result<Accepted> accepted = admission_.accept(tx, options, {.scripts = scripts});
     if (!accepted)
         spdlog::debug(
             "transaction_refused txid={} reason=\"{}\"", tx->txid.to_string(),

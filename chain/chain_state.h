@@ -88,7 +88,10 @@ public:
     HeadersOutcome accept_headers(const std::vector<BlockHeader>& headers);
     void accept_block(
         const std::shared_ptr<CheckedBlock>& checked, bool requested, const BestChain::Done& done);
-    Result<Accepted> accept_transaction(const TransactionRef& tx, const AcceptOptions& options);
+    Result<Accepted> accept_transaction(
+        const TransactionRef& tx,
+        const AcceptOptions& options,
+        const std::optional<Result<>>& scripts);
     Result<> test_block(const BlockRef& block);
     Result<> change(const BlockNode& node, Result<> (BestChain::*how)(BlockNode&));
     Result<> adopt_snapshot(const BlockHash& base);
@@ -123,14 +126,14 @@ public:
 private:
     /// The scripts of a transaction, by the pool, unless the chain thread gets there first.
     struct ScriptsAhead {
+        TransactionRef tx;
         std::once_flag once;
-        bool hold = false;
+        std::optional<Result<>> verdict;
     };
 
-    std::shared_ptr<ScriptsAhead>
-    check_ahead(const TransactionRef& tx, const AcceptOptions& options);
+    void check_ahead(const std::shared_ptr<ScriptsAhead>& ahead);
     /// Wait for it, if it has begun.
-    void join(ScriptsAhead& ahead, const TransactionRef& tx);
+    static const std::optional<Result<>>& join(ScriptsAhead& ahead);
 
     void run();
     void open();

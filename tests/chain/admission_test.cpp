@@ -207,6 +207,33 @@ BOOST_AUTO_TEST_CASE(accept__many_at_once__each_judged_as_if_alone) {
     BOOST_TEST(test.chain().mempool()->size() == COUNT / 3);
 }
 
+BOOST_AUTO_TEST_CASE(accept__scripts_that_failed_ahead__are_not_run_again) {
+    Funded test(1);
+    test.close();
+    test.open(); // now the coin is on the disk only
+    const auto script_seconds = [&] {
+        return test.chain().statistics().stage_seconds[size_t(Stage::Scripts)];
+    };
+    Transaction stripped = test.payment(test.coins[0]);
+    stripped.inputs[0].witness.clear();
+    std::vector<std::string> reasons;
+    const auto keep = [&](const Result<Accepted>& result) { reasons.push_back(reason_of(result)); };
+    const double before = script_seconds();
+    std::promise<void> go; // until then the chain thread stands still
+    test.chain().prioritise({}, 0, [held = go.get_future().share()] { held.wait(); });
+    test.chain().accept_transaction(make_transaction(test.payment(test.coins[0], 0)), {}, keep);
+    test.chain().accept_transaction(make_transaction(stripped), {}, keep);
+    while (script_seconds() == before) std::this_thread::yield();
+    const double ahead = script_seconds();
+    go.set_value();
+    test.wait();
+    BOOST_TEST(script_seconds() == ahead);
+    BOOST_TEST(reasons.at(0) == "min relay fee not met");
+    BOOST_TEST(
+        reasons.at(1) ==
+        "mempool-script-verify-flag-failed (Witness program was passed an empty witness)");
+}
+
 BOOST_AUTO_TEST_CASE(accept__again__is_known) {
     Funded test;
     const Transaction tx = test.payment(test.coins[0]);
