@@ -39,13 +39,23 @@ size_t FeeEstimator::bucket_of(FeeRate feerate) const {
     return size_t(bound - upper_bounds_.begin());
 }
 
-void FeeEstimator::add(const consensus::SealedTransaction& tx, FeeRate feerate, Height height) {
-    const bool depends = std::ranges::any_of(tx.inputs, [&](const consensus::TxIn& input) {
-        return waiting_.contains(input.prevout.txid);
-    });
+void FeeEstimator::add(
+    const consensus::SealedTransaction& tx, FeeRate feerate, Height height, bool again) {
+    std::vector<Txid> ancestors;
+    const auto note = [&](const Txid& txid) {
+        if (waiting_.contains(txid) && std::ranges::find(ancestors, txid) == ancestors.end())
+            ancestors.push_back(txid);
+    };
+    for (const consensus::TxIn& input : tx.inputs) note(input.prevout.txid);
+    const std::vector<Txid> parents = ancestors;
+    for (size_t i = 0; i < ancestors.size(); ++i) {
+        Waiting& ancestor = waiting_.at(ancestors[i]);
+        if (ancestor.feerate < feerate) ancestor.counted = false; // `tx` pays for it
+        std::ranges::for_each(ancestor.parents, note);
+    }
     // What comes while blocks are missing waits for those, not for its price.
-    const bool counted = !depends && height >= best_;
-    waiting_[tx.txid] = {height, bucket_of(feerate), feerate, counted};
+    const bool counted = parents.empty() && !again && height >= best_;
+    waiting_[tx.txid] = {height, bucket_of(feerate), feerate, counted, parents};
 }
 
 void FeeEstimator::remove(const Txid& txid) {

@@ -25,9 +25,11 @@ class FeeEstimator {
 public:
     FeeEstimator();
 
-    /// `tx` came into the mempool while the tip was at `height`. One that spends from another that
-    /// waits is known, but not counted: what it pays is not what it would be mined for.
-    void add(const consensus::SealedTransaction& tx, FeeRate feerate, Height height);
+    /// `tx` came into the mempool while the tip was at `height`; `again`: from a block that was
+    /// disconnected. Not counted, though known, are such, those that spend from others that wait,
+    /// and those that others pay more for: their own price is not what they would be mined for.
+    void
+    add(const consensus::SealedTransaction& tx, FeeRate feerate, Height height, bool again = false);
     /// It left the mempool otherwise than by a block.
     void remove(const Txid& txid);
     /// A block was connected at `height`, higher than all before, with these transactions.
@@ -99,6 +101,7 @@ private:
         size_t bucket;
         FeeRate feerate;
         bool counted;
+        std::vector<Txid> parents; ///< That waited when it came.
     };
 
     size_t bucket_of(FeeRate feerate) const;

@@ -61,8 +61,14 @@ void FeeWatch::tip_changed(const chain::TipChange& change) {
 
 void FeeWatch::transaction_added(const chain::TransactionRef& tx, chain::FeeRate feerate) {
     if (chain_.initial_download()) return; // it waits for blocks that are long there
+    bool again = false;
+    {
+        const chain::MempoolReader pool = chain_.mempool();
+        const chain::MempoolEntry* entry = pool->find(tx->wtxid);
+        again = entry && entry->was_confirmed;
+    }
     const std::scoped_lock lock(mutex_);
-    estimator_.add(*tx, feerate, chain_.view().height());
+    estimator_.add(*tx, feerate, chain_.view().height(), again);
 }
 
 void FeeWatch::transaction_removed(const chain::TransactionRef& tx, chain::RemovalReason reason) {

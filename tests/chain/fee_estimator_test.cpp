@@ -25,6 +25,14 @@ struct Market {
         return all;
     }
 
+    SealedTransaction child_of(const SealedTransaction& parent, int64_t per_kvb) {
+        cairn::consensus::Transaction tx;
+        tx.inputs.emplace_back().prevout.txid = parent.txid;
+        SealedTransaction child(std::move(tx));
+        estimator.add(child, {per_kvb}, height);
+        return child;
+    }
+
     void mine(const std::vector<SealedTransaction>& transactions) {
         estimator.connect(++height, transactions);
     }
@@ -107,16 +115,39 @@ BOOST_AUTO_TEST_CASE(cheap_ones_give_up__what_was_mined_of_them__is_too_little) 
 BOOST_AUTO_TEST_CASE(waiting_parent__child_is_not_counted) {
     Market market;
     for (int i = 0; i < 30; ++i) {
-        std::vector<SealedTransaction> block = market.come(20, LOW);
-        for (int j = 0; j < 20; ++j) {
-            cairn::consensus::Transaction child;
-            child.inputs.emplace_back().prevout.txid = block[size_t(j)].txid;
-            block.emplace_back(std::move(child));
-            market.estimator.add(block.back(), {HIGH}, market.height);
+        std::vector<SealedTransaction> block = market.come(20, HIGH);
+        for (size_t j = 0; j < 20; ++j) block.push_back(market.child_of(block[j], LOW));
+        market.mine(block);
+    }
+    BOOST_TEST(market.estimate(2) == HIGH);
+}
+
+BOOST_AUTO_TEST_CASE(descendant_that_pays_more__what_it_pays_for_is_not_counted) {
+    Market market;
+    for (int i = 0; i < 30; ++i) {
+        std::vector<SealedTransaction> block = market.come(20, HIGH);
+        for (const SealedTransaction& tx : market.come(20, LOW)) {
+            block.push_back(tx);
+            block.push_back(market.child_of(tx, LOW));
+            block.push_back(market.child_of(block.back(), 3 * HIGH));
         }
         market.mine(block);
     }
-    BOOST_TEST(market.estimate(2) == LOW);
+    BOOST_TEST(market.estimate(2) == HIGH);
+}
+
+BOOST_AUTO_TEST_CASE(back_from_a_block__not_counted) {
+    Market market;
+    for (int i = 0; i < 30; ++i) {
+        std::vector<SealedTransaction> block = market.come(20, HIGH);
+        for (const SealedTransaction& tx : market.come(20, LOW)) {
+            market.estimator.remove(tx.txid);
+            market.estimator.add(tx, {LOW}, market.height, true);
+            block.push_back(tx);
+        }
+        market.mine(block);
+    }
+    BOOST_TEST(market.estimate(2) == HIGH);
 }
 
 BOOST_AUTO_TEST_CASE(saved__loaded_again__says_the_same_and_nothing_else_is_taken) {
