@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(accept__standard_payment__waits_with_its_fee) {
         const MempoolEntry* entry = pool->find(txid_of(tx));
         BOOST_REQUIRE(entry);
         BOOST_TEST(entry->vsize() == make_transaction(tx)->vsize());
-        BOOST_TEST(entry->time == test.now);
+        BOOST_TEST(entry->time == START_TIME);
         BOOST_TEST(pool->total_fee() == FEE);
         BOOST_TEST(entry->spends_coinbase);
         BOOST_TEST((pool->spender(test.coins[0]) == entry));

@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(empty_mempool__coinbase_alone__is_valid) {
     BOOST_TEST(made.coinbase_value == test.params().subsidy);
     BOOST_TEST(made.block->transactions.size() == 1u);
     BOOST_TEST(made.min_time == test.tip().header.time + 1);
-    BOOST_TEST(int64_t{made.block->header.time} == test.now);
+    BOOST_TEST(int64_t{made.block->header.time} == START_TIME);
     BOOST_TEST((made.witness_commitment == made.block->transactions[0].outputs[1].script_pubkey));
     BOOST_TEST(reason_of(test.test_block(*made.block)).empty());
 }

@@ -95,7 +95,7 @@ public:
         test_.close();
         disk_->restart();
         TestChain replay;
-        replay.now = test_.now;
+        replay.now = test_.now.load();
         replay.open();
         for (auto block = way.rbegin(); block != way.rend(); ++block) replay.submit(*block);
         BOOST_TEST((replay.tip().hash == told_));

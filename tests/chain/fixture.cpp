@@ -136,7 +136,7 @@ TestChain::TestChain(Params params) : params_(std::move(params)) {
     options_.directory = folder_.path();
     options_.cache_bytes = 64 << 20;
     options_.verify_threads = 2;
-    options_.now = [this] { return now; };
+    options_.now = [this] { return now.load(); };
     if (const char* blocks = std::getenv("CAIRN_BLOCKS_IN_FLIGHT"))
         options_.blocks_in_flight = std::strtoul(blocks, nullptr, 10);
 }
@@ -186,6 +186,13 @@ HeadersOutcome TestChain::submit_headers(std::vector<BlockHeader> headers) {
 Result<Accepted> TestChain::pay(const Transaction& tx, AcceptOptions options) {
     return ask<Result<Accepted>>(
         &Chain::accept_transaction, consensus::make_transaction(tx), options);
+}
+
+PackageOutcome
+TestChain::submit_package(const std::vector<Transaction>& package, AcceptOptions options) {
+    std::vector<TransactionRef> transactions;
+    for (const Transaction& tx : package) transactions.push_back(consensus::make_transaction(tx));
+    return ask<PackageOutcome>(&Chain::accept_package, std::move(transactions), options);
 }
 
 Result<> TestChain::invalidate(const BlockNode& node) {

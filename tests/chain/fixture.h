@@ -7,6 +7,7 @@
 #include "chain/indexer.h"
 #include "tests/temporary_folder.h"
 
+#include <atomic>
 #include <future>
 #include <map>
 #include <memory>
@@ -102,13 +103,15 @@ public:
 
     const std::filesystem::path& directory() const { return folder_.path(); }
 
-    int64_t now = START_TIME;
+    std::atomic<int64_t> now = START_TIME; ///< Read by the chain's threads.
 
     const BlockNode& tip() { return chain_->view().tip(); }
 
     BlockOutcome submit(const BlockRef& block, bool requested = true);
     HeadersOutcome submit_headers(std::vector<BlockHeader> headers);
     Result<Accepted> pay(const Transaction& tx, AcceptOptions options = {});
+    PackageOutcome
+    submit_package(const std::vector<Transaction>& package, AcceptOptions options = {});
     Result<> invalidate(const BlockNode& node);
     Result<> reconsider(const BlockNode& node);
     Result<> precious(const BlockNode& node);

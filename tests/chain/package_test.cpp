@@ -18,17 +18,6 @@ struct Funded : TestChain {
         coins = mature_coins(count);
     }
 
-    PackageOutcome
-    submit_package(const std::vector<Transaction>& package, AcceptOptions accept_options = {}) {
-        std::vector<TransactionRef> transactions;
-        for (const Transaction& tx : package) transactions.push_back(make_transaction(tx));
-        std::promise<PackageOutcome> promise;
-        chain().accept_package(transactions, accept_options, [&](const PackageOutcome& outcome) {
-            promise.set_value(outcome);
-        });
-        return promise.get_future().get();
-    }
-
     /// Spend a coinbase's coin into `outputs` equal ones.
     Transaction payment(const OutPoint& coin, int64_t fee, int outputs = 1, int32_t version = 2) {
         const int64_t each = (params().subsidy.value - fee) / outputs;
