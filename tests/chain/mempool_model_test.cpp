@@ -1,317 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The mempool, through all that can happen to it, held against a simple one that keeps no order and
 // works everything out anew, by trying all there is.
-#include "tests/chain/fixture.h"
+#include "tests/chain/mempool_model.h"
 
-#include <cmath>
-#include <map>
 #include <random>
-#include <set>
 
 using namespace cairn::tests;
 using cairn::consensus::make_transaction;
 using cairn::consensus::TxIn;
 
 namespace {
-
-constexpr size_t MAX_CLUSTER = 7;
-constexpr int64_t EXPIRY_SECONDS = 20'000;
-
-using Txids = std::set<Txid>;
-
-/// A chunk, and what is in it.
-struct Part {
-    FeeSize cost;
-    Txids txids;
-};
-
-using Parts = std::vector<Part>;
-
-void sort_best_first(Parts& parts) {
-    std::ranges::stable_sort(
-        parts, [](const Part& a, const Part& b) { return compare_feerates(a.cost, b.cost) > 0; });
-}
-
-/// What the best `size` of them pay, the last in part.
-long double fee_at(const Parts& parts, int64_t size) {
-    long double fee = 0;
-    for (const Part& part : parts) {
-        const int64_t taken = std::min(size, part.cost.size);
-        fee += static_cast<long double>(part.cost.fee) * static_cast<long double>(taken) /
-               static_cast<long double>(part.cost.size);
-        size -= taken;
-    }
-    return fee;
-}
-
-bool is_better(Parts now, Parts before) {
-    sort_best_first(now);
-    sort_best_first(before);
-    bool better = false;
-    for (const Parts& parts : {now, before}) {
-        int64_t size = 0;
-        for (const Part& part : parts) {
-            size += part.cost.size;
-            const long double more = fee_at(now, size) - fee_at(before, size);
-            if (more < -1e-6) return false;
-            better = better || more > 1e-6;
-        }
-    }
-    return better;
-}
-
-class Model {
-public:
-    explicit Model(TestChain& test) : test_(test) {}
-
-    struct Waiting {
-        TransactionRef tx;
-        int64_t fee = 0;
-        int64_t time = 0;
-    };
-
-    std::map<Txid, Waiting> pool;
-    std::map<Txid, int64_t> deltas;
-    int evictions = 0; ///< Chunks.
-    int trims = 0;     ///< Clusters.
-
-    /// Whether `tx` gets in, as far as fees and room don't matter if it comes `from_block`.
-    bool accept(const TransactionRef& tx, FeeRate least, bool from_block) {
-        if (pool.contains(tx->txid)) return false;
-        int64_t fee = 0;
-        for (const TxIn& in : tx->inputs) {
-            const std::optional<int64_t> value = value_of(in.prevout);
-            if (!value) return false;
-            fee += *value;
-        }
-        for (const TxOut& out : tx->outputs) fee -= out.value.value;
-        if (fee < 0) return false;
-        const int64_t modified = fee + delta(tx->txid);
-        if (!from_block && modified < least.fee(tx->vsize()).value) return false;
-
-        Txids conflicts;
-        for (const auto& [txid, waiting] : pool)
-            for (const TxIn& theirs : waiting.tx->inputs)
-                for (const TxIn& ours : tx->inputs)
-                    if (theirs.prevout == ours.prevout) conflicts.insert(txid);
-        const Txids replaced = with_descendants(conflicts);
-        int64_t old_fees = 0;
-        for (const Txid& txid : replaced) old_fees += modified_fee(txid);
-        for (const TxIn& in : tx->inputs)
-            if (replaced.contains(in.prevout.txid)) return false;
-        const int64_t relay = test_.options().incremental_feerate.fee(tx->vsize()).value;
-        if (!replaced.empty() && modified - old_fees < relay) return false;
-
-        Txids touched = conflicts;
-        for (const TxIn& in : tx->inputs)
-            if (pool.contains(in.prevout.txid)) touched.insert(in.prevout.txid);
-        Txids around; // all that hangs together with what is touched
-        for (const Txid& txid : touched) around.merge(cluster(txid));
-        const Parts before = parts_of(around);
-
-        const auto kept = pool;
-        const Parts worth = order();
-        for (const Txid& txid : replaced) {
-            pool.erase(txid);
-            around.erase(txid);
-        }
-        pool[tx->txid] = {tx, fee, test_.now};
-        around.merge(cluster(tx->txid));
-        if (from_block) {
-            trim(tx->txid, worth);
-            if (!pool.contains(tx->txid)) pool = kept;
-            return pool.contains(tx->txid);
-        }
-        if (cluster(tx->txid).size() <= MAX_CLUSTER &&
-            (replaced.empty() || is_better(parts_of(around), before)))
-            return true;
-        pool = kept;
-        return false;
-    }
-
-    void confirm(const Block& block) {
-        for (const auto& tx : block.transactions) {
-            deltas.erase(tx.txid);
-            if (pool.erase(tx.txid) > 0) continue;
-            Txids conflicts;
-            for (const auto& [txid, waiting] : pool)
-                for (const TxIn& theirs : waiting.tx->inputs)
-                    for (const TxIn& ours : tx.inputs)
-                        if (theirs.prevout == ours.prevout) conflicts.insert(txid);
-            erase(with_descendants(conflicts));
-        }
-    }
-
-    /// `blocks` were disconnected, lowest first.
-    void bring_back(const std::vector<BlockRef>& blocks) {
-        for (const BlockRef& block : blocks)
-            for (const auto& tx : block->transactions) {
-                if (pool.contains(tx.txid)) continue;
-                if (!tx.is_coinbase() && accept(make_transaction(tx), {}, true)) continue;
-                erase(descendants(tx.txid));
-            }
-        Txids stale;
-        for (const auto& [txid, waiting] : pool)
-            for (const TxIn& in : waiting.tx->inputs)
-                if (!value_of(in.prevout)) stale.insert(txid);
-        erase(with_descendants(stale));
-    }
-
-    void expire() {
-        Txids old;
-        for (const auto& [txid, waiting] : pool)
-            if (waiting.time < test_.now - EXPIRY_SECONDS) old.insert(txid);
-        erase(with_descendants(old));
-    }
-
-    void evict_to(size_t size) {
-        for (; pool.size() > size; ++evictions) erase(order().back().txids);
-    }
-
-    /// All chunks, best first.
-    Parts order() const {
-        Txids all;
-        for (const auto& [txid, waiting] : pool) all.insert(txid);
-        Parts parts = parts_of(all);
-        sort_best_first(parts);
-        return parts;
-    }
-
-    int64_t modified_fee(const Txid& txid) const { return pool.at(txid).fee + delta(txid); }
-
-private:
-    int64_t delta(const Txid& txid) const {
-        const auto found = deltas.find(txid);
-        return found == deltas.end() ? 0 : found->second;
-    }
-
-    /// Of what is there to be spent in the next block.
-    std::optional<int64_t> value_of(const OutPoint& point) const {
-        if (const auto parent = pool.find(point.txid); parent != pool.end())
-            return parent->second.tx->outputs.at(point.index).value.value;
-        const auto coin = test_.chain().find_coin(point, false);
-        const int32_t next = test_.tip().height.value + 1;
-        if (!coin || (coin->coinbase && next - coin->height.value < MATURITY)) return std::nullopt;
-        return coin->out.value.value;
-    }
-
-    void erase(const Txids& txids) {
-        for (const Txid& txid : txids) pool.erase(txid);
-    }
-
-    bool spends(const Txid& child, const Txid& parent) const {
-        return std::ranges::any_of(
-            pool.at(child).tx->inputs, [&](const TxIn& in) { return in.prevout.txid == parent; });
-    }
-
-    /// What came back from a block may tie together too much: then the best stays, as it was
-    /// `worth` before, as far as it fits with what it spends from.
-    void trim(const Txid& came, const Parts& worth) {
-        std::map<Txid, std::pair<FeeSize, FeeSize>> left; // chunk, and itself
-        for (const Txid& txid : cluster(came)) {
-            const FeeSize own{modified_fee(txid), pool.at(txid).tx->weight()};
-            left[txid] = {own, own};
-            for (const Part& part : worth)
-                if (part.txids.contains(txid)) left[txid].first = part.cost;
-        }
-        if (left.size() <= MAX_CLUSTER) return;
-        ++trims;
-        const auto all = pool;
-        for (const auto& [txid, price] : left) pool.erase(txid);
-        const auto waits = [&](const Txid& txid) {
-            return std::ranges::any_of(all.at(txid).tx->inputs, [&](const TxIn& in) {
-                return all.contains(in.prevout.txid) && !pool.contains(in.prevout.txid);
-            });
-        };
-        for (;;) {
-            auto best = left.end();
-            for (auto it = left.begin(); it != left.end(); ++it) {
-                if (waits(it->first)) continue;
-                if (best == left.end()) best = it;
-                const auto chunks = compare_feerates(it->second.first, best->second.first);
-                if (chunks > 0 ||
-                    (chunks == 0 && compare_feerates(it->second.second, best->second.second) > 0))
-                    best = it;
-            }
-            if (best == left.end()) return;
-            pool[best->first] = all.at(best->first);
-            if (cluster(best->first).size() > MAX_CLUSTER) pool.erase(best->first);
-            left.erase(best);
-        }
-    }
-
-    /// Without `txid` itself, which needn't be here.
-    Txids descendants(const Txid& txid) const {
-        Txids found;
-        for (const auto& [other, waiting] : pool)
-            if (spends(other, txid) && found.insert(other).second)
-                for (const Txid& further : descendants(other)) found.insert(further);
-        return found;
-    }
-
-    Txids with_descendants(const Txids& txids) const {
-        Txids all = txids;
-        for (const Txid& txid : txids) all.merge(descendants(txid));
-        return all;
-    }
-
-    Txids cluster(const Txid& txid) const {
-        Txids found{txid};
-        for (size_t before = 0; before != found.size();) {
-            before = found.size();
-            for (const auto& [other, waiting] : pool)
-                for (const Txid& member : Txids(found))
-                    if (spends(other, member) || spends(member, other)) found.insert(other);
-        }
-        return found;
-    }
-
-    /// The chunks of all clusters in `txids`, which are whole.
-    Parts parts_of(Txids txids) const {
-        Parts parts;
-        while (!txids.empty()) {
-            const Txids next = cluster(*txids.begin());
-            for (const Txid& txid : next) txids.erase(txid);
-            for (Part& part : parts_of_cluster({next.begin(), next.end()}))
-                parts.push_back(std::move(part));
-        }
-        return parts;
-    }
-
-    /// Again and again the best set of those that hold all they depend on.
-    Parts parts_of_cluster(const std::vector<Txid>& members) const {
-        std::vector<TxSet> parents(members.size());
-        for (size_t i = 0; i < members.size(); ++i)
-            for (size_t j = 0; j < members.size(); ++j)
-                if (spends(members[i], members[j])) parents[i] |= TxSet{1} << j;
-        Parts parts;
-        const TxSet all = (TxSet{1} << members.size()) - 1;
-        for (TxSet placed = 0; placed != all;) {
-            Part best;
-            TxSet chosen = 0;
-            for (TxSet set = 1; set <= all; ++set) {
-                if ((set & placed) != 0) continue;
-                Part part;
-                bool whole = true;
-                for (size_t i = 0; i < members.size(); ++i) {
-                    if ((set >> i & 1) == 0) continue;
-                    part.cost += {modified_fee(members[i]), pool.at(members[i]).tx->weight()};
-                    part.txids.insert(members[i]);
-                    whole = whole && (parents[i] & ~(set | placed)) == 0;
-                }
-                if (!whole || (chosen != 0 && compare_feerates(part.cost, best.cost) <= 0))
-                    continue;
-                best = std::move(part);
-                chosen = set;
-            }
-            parts.push_back(std::move(best));
-            placed |= chosen;
-        }
-        return parts;
-    }
-
-    TestChain& test_;
-};
 
 /// A chain, its mempool, the model, and somebody who does whatever comes to his mind.
 struct Play : TestChain {
@@ -336,19 +34,25 @@ struct Play : TestChain {
 
     size_t pick(size_t count) { return random() % count; }
 
-    std::optional<Transaction> random_payment() {
+    /// So that hardly ever two feerates are the same.
+    Amount random_fee() { return Amount(static_cast<int64_t>(pick(1'000'000) >> pick(12))); }
+
+    /// Of some coins; of the first output of `parent`, too, if that is given.
+    std::optional<Transaction> random_payment(Amount fee, const Transaction* parent = nullptr) {
         std::set<OutPoint> inputs;
-        for (size_t i = 1 + pick(3); i > 0; --i)
-            inputs.insert(points[points.size() - 1 - pick(std::min<size_t>(points.size(), 60))]);
         Amount value;
+        for (size_t i = parent ? pick(2) : 1 + pick(3); i > 0; --i)
+            inputs.insert(points[points.size() - 1 - pick(std::min<size_t>(points.size(), 60))]);
         for (const OutPoint& point : inputs) {
             auto coin = chain().find_coin(point, true);
             if (!coin) coin = chain().find_coin(point, false); // a waiting one spends it
             if (!coin) return std::nullopt;
             value += coin->out.value;
         }
-        // So that hardly ever two feerates are the same.
-        const auto fee = Amount(static_cast<int64_t>(pick(1'000'000) >> pick(12)));
+        if (parent) {
+            inputs.insert({make_transaction(*parent)->txid, 0});
+            value += parent->outputs[0].value;
+        }
         const size_t outputs = 1 + pick(4);
         const Amount each = (value - fee).value / static_cast<int64_t>(outputs);
         if (each < Amount(1'000)) return std::nullopt;
@@ -357,19 +61,50 @@ struct Play : TestChain {
         return spend({inputs.begin(), inputs.end()}, outs);
     }
 
-    void submit_payment() {
-        const std::optional<Transaction> payment = random_payment();
-        if (!payment) return;
-        const TransactionRef tx = make_transaction(*payment);
-        const FeeRate least = chain().mempool_min_feerate();
-        const Result<Accepted> result = pay(*payment);
-        const bool let_in = model.accept(tx, least, false);
-        if (let_in) enforce_limits();
+    /// Some at once, which may depend on each other or be at odds.
+    void submit_payments() {
+        std::vector<TransactionRef> txs;
+        std::vector<Result<Accepted>> results;
+        for (size_t i = 1 + pick(3); i > 0; --i)
+            if (const std::optional<Transaction> payment = random_payment(random_fee()))
+                txs.push_back(make_transaction(*payment));
+        for (const TransactionRef& tx : txs)
+            chain().accept_transaction(
+                tx, {}, [&results](const Result<Accepted>& result) { results.push_back(result); });
+        wait();
+        for (size_t i = 0; i < txs.size(); ++i) {
+            const Result<Accepted>& result = results.at(i);
+            if (model.accept({txs[i]}, false) == Model::Refusal::None) enforce_limits();
+            ++outcomes
+                [result ? (result->replaced.empty() ? "accepted" : "replaced") : reason_of(result)];
+            remember(txs[i]);
+        }
+    }
+
+    /// A parent that mostly pays too little, with a child.
+    void submit_package() {
+        const auto parent = random_payment(Amount(static_cast<int64_t>(pick(40))));
+        if (!parent) return;
+        const auto child = random_payment(random_fee(), &*parent);
+        if (!child) return;
+        const bool at_odds = std::ranges::any_of(child->inputs, [&](const TxIn& in) {
+            return std::ranges::find(parent->inputs, in.prevout, &TxIn::prevout) !=
+                   parent->inputs.end();
+        });
+        if (at_odds) return; // no package
+        const PackageOutcome outcome = TestChain::submit_package({*parent, *child});
+        const std::vector<TransactionRef> txs{make_transaction(*parent), make_transaction(*child)};
+        model.accept_package(txs);
+        enforce_limits();
         ++outcomes
-            [result ? (result->replaced.empty() ? "accepted" : "replaced") : reason_of(result)];
-        BOOST_REQUIRE_MESSAGE(
-            result.has_value() == model.pool.contains(tx->txid), reason_of(result));
-        if (!result) return;
+            [!outcome.verdict           ? "package: " + reason_of(outcome.verdict)
+             : outcome.replaced.empty() ? "package"
+                                        : "package replaced"];
+        for (const TransactionRef& tx : txs) remember(tx);
+    }
+
+    void remember(const TransactionRef& tx) {
+        if (!model.pool.contains(tx->txid)) return;
         for (uint32_t i = 0; i < tx->outputs.size(); ++i) points.push_back({tx->txid, i});
     }
 
@@ -380,7 +115,7 @@ struct Play : TestChain {
 
     void enforce_limits() {
         model.expire();
-        model.evict_to(chain().mempool()->size());
+        model.evict();
     }
 
     void mine_template() {
@@ -393,7 +128,7 @@ struct Play : TestChain {
 
     /// A block with a payment that the mempool may never have seen.
     void mine_rival() {
-        const std::optional<Transaction> payment = random_payment();
+        const std::optional<Transaction> payment = random_payment(random_fee());
         if (!payment) return;
         for (const TxIn& in : payment->inputs) {
             const auto coin = chain().find_coin(in.prevout, false);
@@ -430,9 +165,12 @@ struct Play : TestChain {
     }
 
     void act() {
-        now += static_cast<int64_t>(pick(100));
+        const auto seconds = static_cast<int64_t>(pick(pick(100) == 0 ? 40'000 : 100));
+        now += seconds;
+        model.pass(seconds);
         const size_t choice = pick(100);
-        if (choice < 90) return submit_payment();
+        if (choice < 70) return submit_payments();
+        if (choice < 90) return submit_package();
         if (choice < 95) return prioritise_any();
         if (choice < 98) return mine_template();
         if (choice < 99) return mine_rival();
@@ -440,12 +178,13 @@ struct Play : TestChain {
     }
 
     void compare() {
+        BOOST_REQUIRE((chain().mempool_min_feerate() == model.least()));
         const Parts expected = model.order();
         Parts found;
         {
             const MempoolReader pool = chain().mempool();
             BOOST_REQUIRE(pool->size() == model.pool.size());
-            BOOST_REQUIRE(pool->memory_bytes() <= options().max_mempool_bytes);
+            BOOST_REQUIRE(pool->memory_bytes() == model.bytes());
             BOOST_REQUIRE(pool->optimal());
             pool->visit_chunks([&](const Mempool::Entries& chunk) {
                 Part& part = found.emplace_back(Part{chunk.front()->place.cost, {}});
@@ -496,8 +235,12 @@ BOOST_AUTO_TEST_CASE(random_play__at_every_step__as_if_all_were_worked_out_anew)
             play.compare();
         }
     }
-    for (const char* outcome : {"accepted", "replaced", "insufficient fee", "too-large-cluster"})
+    for (const char* outcome :
+         {"accepted", "replaced", "insufficient fee", "too-large-cluster", "package",
+          "package: transaction failed"})
         BOOST_TEST(play.outcomes[outcome] > 0, outcome);
+    for (const auto& [outcome, count] : play.outcomes) BOOST_TEST_MESSAGE(outcome << " " << count);
+    BOOST_TEST(play.model.forgotten > 0);
     BOOST_TEST(play.model.evictions > 0);
     BOOST_TEST(play.model.trims > 0);
 }
