@@ -6,6 +6,7 @@
 #include "consensus/version_bits.h"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_set>
 
 namespace cairn::chain {
@@ -19,62 +20,198 @@ namespace {
 constexpr int64_t RESERVED_WEIGHT = 8'000; ///< Header, count and coinbase.
 constexpr int64_t RESERVED_SIGOP_COST = 400;
 
-/// Chooses chunks as long as they fit.
+/// What transactions add to a block.
+struct Load {
+    int64_t fee = 0;
+    int64_t weight = 0;
+    int64_t sigop_cost = 0;
+
+    static Load of(const MempoolEntry& entry) {
+        return {entry.modified_fee.value, entry.tx->weight(), entry.sigop_cost};
+    }
+
+    Load& operator+=(const Load& other) {
+        fee += other.fee;
+        weight += other.weight;
+        sigop_cost += other.sigop_cost;
+        return *this;
+    }
+
+    Load& operator-=(const Load& other) {
+        fee -= other.fee;
+        weight -= other.weight;
+        sigop_cost -= other.sigop_cost;
+        return *this;
+    }
+
+    bool within(const Load& limit) const {
+        return weight <= limit.weight && sigop_cost <= limit.sigop_cost;
+    }
+};
+
+/// The last of a block that is full and the first that it has no room for: tries all ways to choose
+/// among them, one after the other, as far as there are steps for it.
+class Tail {
+public:
+    static constexpr size_t MAX_TAKEN = 16;
+    static constexpr size_t MAX_ITEMS = 32;
+
+    Tail(const Load& before, const Load& limit) : before_(before), limit_(limit), best_(before) {}
+
+    /// `parents`: those before it that it needs.
+    void add(const Load& load, TxSet parents) { items_.push_back({load, parents}); }
+
+    /// What pays most, of all that holds what it depends on.
+    TxSet choose() {
+        by_feerate_.resize(items_.size());
+        std::iota(by_feerate_.begin(), by_feerate_.end(), size_t{0});
+        std::ranges::sort(by_feerate_, [this](size_t a, size_t b) {
+            const Load& first = items_[a].load;
+            const Load& second = items_[b].load;
+            return compare_feerates({first.fee, first.weight}, {second.fee, second.weight}) > 0;
+        });
+        search(0, 0, before_);
+        return chosen_;
+    }
+
+    const Load& load() const { return best_; }
+
+private:
+    struct Item {
+        Load load;
+        TxSet parents;
+    };
+
+    void search(size_t at, TxSet set, const Load& load) {
+        if (load.fee > best_.fee) {
+            best_ = load;
+            chosen_ = set;
+        }
+        if (at == items_.size() || ++steps_ > MAX_STEPS || at_best(at, load) <= best_.fee) return;
+        const auto& [more, parents] = items_[at];
+        Load with = load;
+        with += more;
+        if ((parents & ~set) == 0 && with.within(limit_))
+            search(at + 1, set | TxSet{1} << at, with);
+        search(at + 1, set, load);
+    }
+
+    /// More than this it can't become, with those from `at` on.
+    int64_t at_best(size_t at, const Load& load) const {
+        int64_t fee = load.fee;
+        int64_t room = limit_.weight - load.weight;
+        for (const size_t i : by_feerate_) {
+            const Load& next = items_[i].load;
+            if (i < at || next.fee <= 0) continue;
+            if (next.weight > room) return fee + next.fee * room / next.weight + 1;
+            fee += next.fee;
+            room -= next.weight;
+        }
+        return fee;
+    }
+
+    static constexpr int MAX_STEPS = 10'000; ///< A millisecond, about.
+
+    const Load before_;
+    const Load limit_;
+    std::vector<Item> items_;
+    std::vector<size_t> by_feerate_;
+    int steps_ = 0;
+    Load best_;
+    TxSet chosen_ = 0;
+};
+
+/// Chooses chunks as long as they fit, and at the end of a full block the best of what is left.
 class Selection {
 public:
     Selection(const Chainstate& chainstate, const Mempool& pool)
         : pool_(pool),
           height_(chainstate.tip().height + Height(1)),
           median_time_(chainstate.tip().median_time_past()),
-          weight_limit_(chainstate.params().max_block_weight),
-          sigop_limit_(max_block_sigop_cost(chainstate.params())) {
-        const FeeSize least{
-            chainstate.options().block_min_feerate.per_kvb.value,
-            int64_t{1000} * consensus::WITNESS_SCALE_FACTOR};
+          least_(chainstate.options().block_min_feerate),
+          limit_{
+              0, chainstate.params().max_block_weight, max_block_sigop_cost(chainstate.params())} {
         pool.visit_chunks([&](const Mempool::Entries& chunk) {
-            if (compare_feerates(chunk.front()->place.cost, least) < 0) return false;
-            if (!take(chunk)) take_apart(chunk, least);
-            return failures_ < MAX_FAILURES || weight_ < weight_limit_ - NEARLY_FULL;
+            if (!pays(chunk.front()->place.cost)) return false;
+            if (!take(chunk)) take_apart(chunk);
+            return failures_ < MAX_FAILURES || load_.weight < limit_.weight - NEARLY_FULL;
         });
+        if (!no_room_.empty()) improve();
     }
 
     const Mempool::Entries& entries() const { return chosen_; }
 
-    int64_t weight() const { return weight_; }
+    int64_t weight() const { return load_.weight; }
 
 private:
+    bool pays(const FeeSize& cost) const {
+        constexpr int64_t PER_KVB = int64_t{1000} * consensus::WITNESS_SCALE_FACTOR;
+        return compare_feerates(cost, {least_.per_kvb.value, PER_KVB}) >= 0;
+    }
+
     /// What doesn't fit as a whole may still fill a gap in part.
-    void take_apart(const Mempool::Entries& chunk, const FeeSize& least) {
-        for (const MempoolEntry* entry : chunk)
-            if (chunk.size() == 1 || compare_feerates(entry->cost(), least) < 0 || !take({entry}))
-                left_out_.insert(entry);
+    void take_apart(const Mempool::Entries& chunk) {
+        for (const MempoolEntry* entry : chunk) {
+            if (chunk.size() > 1 && pays(entry->cost()) && take({entry})) continue;
+            left_out_.insert(entry);
+            if (no_room_.size() < Tail::MAX_ITEMS && is_final(*entry)) no_room_.push_back(entry);
+        }
     }
 
     bool take(const Mempool::Entries& entries) {
-        int64_t weight = weight_;
-        int64_t sigop_cost = sigop_cost_;
-        for (const MempoolEntry* entry : entries) {
-            weight += entry->tx->weight();
-            sigop_cost += entry->sigop_cost;
-        }
-        const bool fits = weight <= weight_limit_ && sigop_cost <= sigop_limit_ &&
-                          std::ranges::all_of(entries, [&](const MempoolEntry* entry) {
-                              return is_minable(*entry);
-                          });
+        Load load = load_;
+        for (const MempoolEntry* entry : entries) load += Load::of(*entry);
+        const bool fits =
+            load.within(limit_) && std::ranges::all_of(entries, [&](const MempoolEntry* entry) {
+                return is_minable(*entry);
+            });
         failures_ = fits ? 0 : failures_ + 1;
         if (!fits) return false;
-        weight_ = weight;
-        sigop_cost_ = sigop_cost;
+        load_ = load;
         chosen_.insert(chosen_.end(), entries.begin(), entries.end());
         return true;
     }
 
     bool is_minable(const MempoolEntry& entry) const {
-        if (!consensus::is_final(*entry.tx, height_, median_time_)) return false;
+        if (!is_final(entry)) return false;
         if (left_out_.empty()) return true;
         return std::ranges::none_of(pool_.parents(entry), [&](const MempoolEntry* parent) {
             return left_out_.contains(parent);
         });
+    }
+
+    bool is_final(const MempoolEntry& entry) const {
+        return consensus::is_final(*entry.tx, height_, median_time_);
+    }
+
+    /// Best chunks first is best for blocks that end where a chunk ends; in others, a gap remains.
+    void improve() {
+        const size_t kept = chosen_.size() - std::min(chosen_.size(), Tail::MAX_TAKEN);
+        Mempool::Entries open(chosen_.begin() + static_cast<ptrdiff_t>(kept), chosen_.end());
+        for (const MempoolEntry* entry : open) load_ -= Load::of(*entry);
+        chosen_.resize(kept);
+        open.insert(open.end(), no_room_.begin(), no_room_.end());
+        if (open.size() > Tail::MAX_ITEMS) open.resize(Tail::MAX_ITEMS);
+        Tail tail(load_, limit_);
+        for (size_t i = 0; i < open.size(); ++i) {
+            TxSet parents = 0;
+            for (const MempoolEntry* parent : pool_.parents(*open[i])) {
+                const auto at = std::ranges::find(open, parent) - open.begin();
+                const bool elsewhere = at == std::ssize(open);
+                if (!elsewhere)
+                    parents |= TxSet{1} << at;
+                else if (left_out_.contains(parent))
+                    parents |= TxSet{1} << i; // never there
+            }
+            Load load = Load::of(*open[i]);
+            // Only together with what pays for it.
+            if (!pays(open[i]->cost())) load.fee -= least_.fee(open[i]->vsize()).value;
+            tail.add(load, parents);
+        }
+        const TxSet best = tail.choose();
+        for (size_t i = 0; i < open.size(); ++i)
+            if ((best >> i & 1) != 0) chosen_.push_back(open[i]);
+        load_ = tail.load();
     }
 
     /// Once so many have not fitted into a nearly full block, the rest is not tried.
@@ -84,13 +221,13 @@ private:
     const Mempool& pool_;
     const Height height_;
     const int64_t median_time_;
-    const int64_t weight_limit_;
-    const int64_t sigop_limit_;
-    int64_t weight_ = RESERVED_WEIGHT;
-    int64_t sigop_cost_ = RESERVED_SIGOP_COST;
+    const FeeRate least_;
+    const Load limit_;
+    Load load_{0, RESERVED_WEIGHT, RESERVED_SIGOP_COST};
     int failures_ = 0;
     Mempool::Entries chosen_;
     std::unordered_set<const MempoolEntry*> left_out_;
+    Mempool::Entries no_room_; ///< The first of these.
 };
 
 /// The earliest time a block after `parent` may have. The first of a retargeting period also obeys

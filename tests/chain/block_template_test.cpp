@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Templates: the best payments in a block that the consensus code finds valid.
 #include "consensus/block_rules.h"
+#include "consensus/standard.h"
 #include "tests/chain/fixture.h"
 
+#include <numeric>
 #include <random>
 
 using namespace cairn::tests;
@@ -96,33 +98,211 @@ BOOST_AUTO_TEST_CASE(more_than_a_block_holds__weight_stays_below_the_limit) {
     BOOST_TEST(test.chain().mempool()->size() == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(more_sigops_than_a_block_may_have__the_best_that_fit) {
+    TestChain test;
+    test.open();
+    constexpr uint32_t COUNT = 22;
+    constexpr size_t FITTING = 20; // of what costs 199 * 20 in a block of 80,000, less 400
+    Script locked;                 // many opcodes that count, though they are never reached
+    push_opcode(locked, cairn::consensus::OP_0);
+    push_opcode(locked, cairn::consensus::OP_IF);
+    for (int i = 0; i < 199; ++i) push_opcode(locked, cairn::consensus::OP_CHECKMULTISIG);
+    push_opcode(locked, cairn::consensus::OP_ENDIF);
+    push_opcode(locked, cairn::consensus::OP_1);
+    const Script lock = cairn::consensus::pay_to_witness(
+        0, cairn::consensus::sha256({locked.data(), locked.size()}).bytes);
+    const std::vector<OutPoint> coins = test.mature_coins(2);
+    const Transaction split = spend({coins[0]}, std::vector<TxOut>(COUNT, TxOut{COIN, lock}));
+    BOOST_TEST(reason_of(test.pay(split)).empty());
+    test.mine();
+    std::vector<Txid> best;
+    for (uint32_t i = 0; i < COUNT; ++i) {
+        Transaction tx = spend({{txid_of(split), i}}, {{COIN / 2 + 1'000 * i, anyone_script()}});
+        tx.inputs[0].witness.clear();
+        tx.inputs[0].witness.push_back({locked.data(), locked.size()});
+        BOOST_TEST(reason_of(test.pay(tx)).empty());
+        if (i < FITTING) best.push_back(txid_of(tx));
+    }
+    const Transaction cheap =
+        spend({coins[1]}, {{coin_value(test.params(), 1'000), anyone_script()}});
+    BOOST_TEST(reason_of(test.pay(cheap)).empty());
+    best.push_back(txid_of(cheap)); // has none, and so still fits
+    const BlockTemplate made = test.make_template();
+    std::vector<Txid> found = txids(made);
+    std::ranges::sort(found);
+    std::ranges::sort(best);
+    BOOST_TEST((found == best));
+    BOOST_TEST(
+        std::accumulate(made.sigop_costs.begin(), made.sigop_costs.end(), int64_t{0}) <= 80'000);
+    BOOST_TEST(reason_of(test.test_block(*made.block)).empty());
+}
+
+namespace {
+
+/// A waiting transaction, by its number among all.
+struct Item {
+    FeeSize cost;
+    TxSet parents = 0;
+};
+
+/// What waits, in an order that has parents first.
+std::vector<Item> items_of(TestChain& test) {
+    const MempoolReader pool = test.chain().mempool();
+    const Mempool::Entries order = pool->in_mining_order();
+    std::vector<Item> items;
+    for (const MempoolEntry* entry : order) {
+        items.push_back({{entry->fee.value, entry->tx->weight()}});
+        for (const MempoolEntry* parent : pool->parents(*entry))
+            items.back().parents |= TxSet{1} << (std::ranges::find(order, parent) - order.begin());
+    }
+    return items;
+}
+
+/// The best of all sets that hold what they depend on.
+int64_t exhaustive(const std::vector<Item>& items, int64_t room) {
+    int64_t best = 0;
+    for (TxSet set = 0; set >> items.size() == 0; ++set) {
+        FeeSize sum;
+        bool whole = true;
+        for (size_t i = 0; i < items.size(); ++i) {
+            if ((set >> i & 1) == 0) continue;
+            sum += items[i].cost;
+            whole = whole && (items[i].parents & ~set) == 0;
+        }
+        if (whole && sum.size <= room) best = std::max(best, sum.fee);
+    }
+    return best;
+}
+
+/// Again and again the one that pays best with all it still depends on, if these fit.
+int64_t by_ancestor_feerate(const std::vector<Item>& items, int64_t room) {
+    std::vector<bool> taken(items.size());
+    std::vector<bool> failed(items.size());
+    int64_t fees = 0;
+    for (;;) {
+        std::vector<size_t> chosen;
+        FeeSize chosen_cost;
+        for (size_t i = 0; i < items.size(); ++i) {
+            if (taken[i] || failed[i]) continue;
+            std::vector<size_t> with{i};
+            FeeSize cost;
+            for (size_t k = 0; k < with.size(); ++k) {
+                cost += items[with[k]].cost;
+                for (size_t j = 0; j < with[k]; ++j)
+                    if ((items[with[k]].parents >> j & 1) != 0 && !taken[j] &&
+                        std::ranges::find(with, j) == with.end())
+                        with.push_back(j);
+            }
+            if (!chosen.empty() && compare_feerates(cost, chosen_cost) <= 0) continue;
+            chosen = with;
+            chosen_cost = cost;
+        }
+        if (chosen.empty()) return fees;
+        if (chosen_cost.size > room) {
+            failed[chosen[0]] = true;
+            continue;
+        }
+        for (const size_t i : chosen) taken[i] = true;
+        room -= chosen_cost.size;
+        fees += chosen_cost.fee;
+    }
+}
+
+/// Who pays from some coins to himself, in families of all shapes.
+struct Payer {
+    TestChain& test;
+    std::mt19937_64 random;
+    std::vector<std::pair<OutPoint, Amount>> money{};
+
+    void pay() {
+        const size_t at = random() % money.size();
+        const auto [point, value] = money[at];
+        const auto fee = Amount(static_cast<int64_t>(500 + random() % 50'000));
+        const size_t small = random() % 18; // outputs, for the weight
+        const Amount half = (value - fee).value / 2 - static_cast<int64_t>(small) * 5'000;
+        if (half < Amount(10'000)) return;
+        std::vector<TxOut> outputs(2 + small, {10'000, anyone_script()});
+        outputs[0].value = outputs[1].value = half;
+        const Transaction tx = spend({point}, outputs);
+        if (!test.pay(tx)) return; // its cluster is full
+        money[at] = {{txid_of(tx), 0}, half};
+        money.push_back({{txid_of(tx), 1}, half});
+    }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(small_full_blocks__as_good_as_can_be) {
+    constexpr int64_t RESERVED = 8'000;
+    const uint64_t seed = std::random_device()();
+    BOOST_TEST_MESSAGE("seed " << seed);
+    Params params = test_params();
+    params.max_block_weight = RESERVED + 12'000;
+    TestChain test(params);
+    test.open();
+    Payer payer{test, std::mt19937_64(seed)};
+    for (const OutPoint& coin : test.mature_coins(5))
+        payer.money.emplace_back(coin, params.subsidy);
+    int full = 0;
+    for (int round = 0; round < 60; ++round) {
+        const size_t count = 8 + payer.random() % 5;
+        while (test.chain().mempool()->size() < count) payer.pay();
+        const std::vector<Item> items = items_of(test);
+        const BlockTemplate made = test.make_template();
+        const int64_t fees = (made.coinbase_value - params.subsidy).value;
+        BOOST_REQUIRE_EQUAL(fees, exhaustive(items, params.max_block_weight - RESERVED));
+        BOOST_REQUIRE(fees >= by_ancestor_feerate(items, params.max_block_weight - RESERVED));
+        BOOST_REQUIRE(reason_of(test.test_block(*made.block)).empty());
+        full += made.block->transactions.size() <= count ? 1 : 0;
+        while (test.chain().mempool()->size() > 0) test.mine();
+    }
+    BOOST_TEST(full > 40);
+}
+
+BOOST_AUTO_TEST_CASE(large_full_blocks__what_a_gap_could_earn_is_all_that_they_lack) {
+    constexpr int64_t RESERVED = 8'000;
+    const uint64_t seed = std::random_device()();
+    BOOST_TEST_MESSAGE("seed " << seed);
+    Params params = test_params();
+    params.max_block_weight = RESERVED + 100'000;
+    TestChain test(params);
+    test.open();
+    Payer payer{test, std::mt19937_64(seed)};
+    for (const OutPoint& coin : test.mature_coins(20))
+        payer.money.emplace_back(coin, params.subsidy);
+    while (test.chain().mempool()->size() < 300) payer.pay();
+    // No choice of transactions is above the line through the chunks, best first.
+    int64_t bound = 0;
+    int64_t room = params.max_block_weight - RESERVED;
+    int64_t gap = 0; // what a part of the first chunk that doesn't fit would earn
+    test.chain().mempool()->visit_chunks([&](const Mempool::Entries& chunk) {
+        const FeeSize& cost = chunk.front()->place.cost;
+        if (cost.size > room) {
+            gap = cost.fee * room / cost.size + 1;
+            return false;
+        }
+        room -= cost.size;
+        bound += cost.fee;
+        return true;
+    });
+    BOOST_TEST(gap > 0);
+    const BlockTemplate made = test.make_template();
+    const int64_t fees = (made.coinbase_value - params.subsidy).value;
+    BOOST_TEST(fees >= bound);
+    BOOST_TEST(fees <= bound + gap);
+    BOOST_TEST(reason_of(test.test_block(*made.block)).empty());
+}
+
 BOOST_AUTO_TEST_CASE(random_families__every_template__is_a_valid_block) {
     const uint64_t seed = std::random_device()();
     BOOST_TEST_MESSAGE("seed " << seed);
-    std::mt19937_64 random(seed);
     TestChain test;
     test.open();
-
-    struct Money {
-        OutPoint point;
-        Amount value;
-    };
-
-    std::vector<Money> money;
+    Payer payer{test, std::mt19937_64(seed)};
     for (const OutPoint& coin : test.mature_coins(10))
-        money.push_back({coin, test.params().subsidy});
+        payer.money.emplace_back(coin, test.params().subsidy);
     for (int round = 0; round < 12; ++round) {
-        for (int i = 0; i < 15; ++i) {
-            const size_t at = random() % money.size();
-            const Money from = money[at];
-            const auto fee = Amount(static_cast<int64_t>(500 + random() % 50'000));
-            const Amount half = (from.value - fee).value / 2;
-            const Transaction tx =
-                spend({from.point}, {{half, anyone_script()}, {half, anyone_script()}});
-            if (!test.pay(tx)) continue; // its cluster is full
-            money[at] = {{txid_of(tx), 0}, half};
-            money.push_back({{txid_of(tx), 1}, half});
-        }
+        for (int i = 0; i < 15; ++i) payer.pay();
         const BlockTemplate made = test.make_template();
         BOOST_REQUIRE(reason_of(test.test_block(*made.block)).empty());
         if (round % 3 == 0) test.mine();
