@@ -5,6 +5,7 @@
 #include "rpc/methods.h"
 #include "rpc/node_context.h"
 
+#include <charconv>
 #include <cmath>
 
 namespace cairn::rpc {
@@ -115,7 +116,13 @@ using Horizons = std::vector<std::pair<std::string, HorizonView>>;
 Outcome<Horizons> estimaterawfee(const Call& call) {
     const std::optional<int32_t> target = target_of(call);
     if (!target) return BAD_TARGET;
-    const double threshold = call.has(1) ? std::stod(call.arguments[1].text) : 0.95;
+    double threshold = .95;
+    if (call.has(1)) {
+        const std::string& text = call.arguments[1].text;
+        const auto [end, error] =
+            std::from_chars(text.data(), text.data() + text.size(), threshold);
+        if (error != std::errc()) return BAD_THRESHOLD; // larger than a double may be
+    }
     if (!(threshold >= 0 && threshold <= 1)) return BAD_THRESHOLD;
     return context_of(call).node.fees.ask([&](const FeeEstimator& estimator) {
         Horizons all;

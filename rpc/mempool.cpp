@@ -5,7 +5,6 @@
 #include "rpc/methods.h"
 #include "rpc/node_context.h"
 
-#include <charconv>
 #include <functional>
 #include <map>
 
@@ -323,12 +322,17 @@ Outcome<OutPoint> point_of(const Json& json) {
         return Error{
             Code::TypeError, "JSON value of type " + std::string(kind_name(txid->kind)) +
                                  " for field txid is not of expected type string"};
+    if (!vout->is(Json::Kind::Number))
+        return Error{
+            Code::TypeError, "JSON value of type " + std::string(kind_name(vout->kind)) +
+                                 " for field vout is not of expected type number"};
     const std::optional<Txid> hash = Txid::from_string(txid->text);
-    int64_t index = 0;
-    std::from_chars(vout->text.data(), vout->text.data() + vout->text.size(), index);
+    const std::optional<int64_t> index = integer_of(vout->text);
     if (!hash) return BAD_TXID;
-    if (index < 0) return NEGATIVE_VOUT;
-    return OutPoint{*hash, static_cast<uint32_t>(index)};
+    if (!index || *index != static_cast<int32_t>(*index))
+        return Error{Code::Misc, "JSON integer out of range"};
+    if (*index < 0) return NEGATIVE_VOUT;
+    return OutPoint{*hash, static_cast<uint32_t>(*index)};
 }
 
 /// Look `prevout` up in the index.

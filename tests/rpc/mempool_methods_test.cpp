@@ -74,6 +74,14 @@ BOOST_AUTO_TEST_CASE(gettxspendingprevout__by_output__what_waits) {
     BOOST_TEST(
         error("gettxspendingprevout", "[[{\"txid\":\"" + parent + "\",\"vout\":-1}]]") ==
         "-8 Invalid parameter, vout cannot be negative");
+    for (const char* vout : {"4294967296", "2147483648", "0.5"})
+        BOOST_TEST(
+            error(
+                "gettxspendingprevout", "[[{\"txid\":\"" + parent + "\",\"vout\":" + vout +
+                                            "}]]") == "-1 JSON integer out of range");
+    BOOST_TEST(
+        error("gettxspendingprevout", "[[{\"txid\":\"" + parent + "\",\"vout\":\"0\"}]]") ==
+        "-3 JSON value of type string for field vout is not of expected type number");
 }
 
 BOOST_AUTO_TEST_CASE(submitpackage__child_pays__tells_of_both) {

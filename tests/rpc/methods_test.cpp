@@ -289,7 +289,10 @@ BOOST_AUTO_TEST_CASE(estimaterawfee__nothing_seen_yet__says_so) {
     BOOST_TEST(result("estimaterawfee", "[100]").names.size() == 1U);
     BOOST_TEST(
         error("estimaterawfee", "[0]") == "-8 Invalid conf_target, must be between 1 and 1008");
-    BOOST_TEST(error("estimaterawfee", "[1,2]") == "-8 Invalid threshold");
+    for (const char* threshold : {"2", "-1", "1e999"})
+        BOOST_TEST(
+            error("estimaterawfee", "[1," + std::string(threshold) + "]") ==
+            "-8 Invalid threshold");
 }
 
 BOOST_AUTO_TEST_CASE(estimatesmartfee__quiet_chain__a_floor_and_never_an_error) {
