@@ -84,6 +84,34 @@ BOOST_AUTO_TEST_CASE(gettxspendingprevout__by_output__what_waits) {
         "-3 JSON value of type string for field vout is not of expected type number");
 }
 
+BOOST_AUTO_TEST_CASE(estimaterawfee__counts__what_was_mined_for_its_own_price) {
+    const auto counted = [this] {
+        const Json raw = result("estimaterawfee", "[1]");
+        return std::stod(raw.items[0].find("fail")->find("totalconfirmed")->text);
+    };
+    mine(103);
+    BOOST_TEST(counted() == 0);
+    const std::string txid = result("sendrawtransaction", list_of(spend_coinbase(1))).text;
+    const std::string first = mine(1);
+    BOOST_TEST(counted() == 1);
+    result("invalidateblock", list_of(first));
+    result("prioritisetransaction", "[\"" + txid + "\",0,-20000]");
+    const std::string other = mine(1);
+    mine(1);
+    result("invalidateblock", list_of(other));
+    result("reconsiderblock", list_of(first));
+    result("reconsiderblock", list_of(other)); // back in the mempool, with no fewer blocks
+    BOOST_TEST(field("getmempoolinfo", "[]", "size") == "1");
+    mine(1);
+    BOOST_TEST(field("getmempoolinfo", "[]", "size") == "0");
+    BOOST_TEST(counted() < 1); // it fades
+    const std::string parent = spend_coinbase(2, 0);
+    result("submitpackage", "[[\"" + parent + "\",\"" + spend(parent, 5'000) + "\"]]");
+    mine(1);
+    BOOST_TEST(field("getmempoolinfo", "[]", "size") == "0");
+    BOOST_TEST(counted() < 1);
+}
+
 BOOST_AUTO_TEST_CASE(submitpackage__child_pays__tells_of_both) {
     mine(101);
     const std::string parent = spend_coinbase(1, 0);
