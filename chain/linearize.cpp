@@ -14,9 +14,6 @@ namespace {
 /// Of two fees times sizes, the difference: too large for 64 bits.
 __extension__ using Gain = __int128;
 
-/// Random clusters of any shape need less than a hundred; an attacker's get what is found by then.
-constexpr int MAX_SPLITS = 1'000;
-
 TxSet only(size_t node) {
     return TxSet{1} << node;
 }
@@ -246,14 +243,14 @@ std::vector<Chunk> chunks_of(std::span<const ClusterNode> nodes, std::span<const
     return chunks;
 }
 
-Linearization linearize(std::span<const ClusterNode> nodes) {
+Linearization linearize(std::span<const ClusterNode> nodes, int max_splits) {
     if (nodes.size() == 1) return {{0}, {{nodes[0].cost, 1}}, true};
     Forest forest(nodes);
     int splits = 0;
-    while (splits < MAX_SPLITS && forest.improve()) ++splits;
+    while (splits < max_splits && forest.improve()) ++splits;
     std::vector<uint8_t> order = forest.order();
     std::vector<Chunk> chunks = chunks_of(nodes, order);
-    return {std::move(order), std::move(chunks), splits < MAX_SPLITS};
+    return {std::move(order), std::move(chunks), splits < max_splits};
 }
 
 namespace {

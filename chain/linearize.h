@@ -55,12 +55,17 @@ struct Linearization {
 /// The chunks of `order`.
 std::vector<Chunk> chunks_of(std::span<const ClusterNode> nodes, std::span<const uint8_t> order);
 
-/// The best order, or if that takes too many steps, one that is at no point worse than that of
-/// `nodes`, provided that this has parents first. Among equals those that come first stay so.
+/// Random clusters need dozens, 32 transactions that all depend on 32 others up to 400, in 2 ms.
+/// What somebody searched for until it needs more gets what is found by then.
+constexpr int MAX_SPLITS = 1'000;
+
+/// The best order, or if that takes more than `max_splits` steps, one that is at no point worse
+/// than that of `nodes`, provided that this has parents first. Among equals those that come first
+/// stay so.
 ///
 /// Requires: at most MAX_LINEARIZED nodes.
 /// Source: P. Wuille, "Spanning-forest cluster linearization" (delvingbitcoin.org).
-Linearization linearize(std::span<const ClusterNode> nodes);
+Linearization linearize(std::span<const ClusterNode> nodes, int max_splits = MAX_SPLITS);
 
 /// How the fees of two sets of chunks add up, best first: `less` if `b` is at some point above `a`
 /// and nowhere below, `unordered` if each is above the other somewhere.

@@ -42,8 +42,9 @@ bool Mempool::Older::operator()(const MempoolEntry* a, const MempoolEntry* b) co
     return a->time != b->time ? a->time < b->time : a->sequence < b->sequence;
 }
 
-Mempool::Mempool(consensus::OutPointHasher salt)
-    : entries_(0, consensus::SaltedHasher{salt.key0, salt.key1}),
+Mempool::Mempool(consensus::OutPointHasher salt, int max_splits)
+    : max_splits_(max_splits),
+      entries_(0, consensus::SaltedHasher{salt.key0, salt.key1}),
       by_wtxid_(0, consensus::SaltedHasher{salt.key0, salt.key1}),
       spenders_(0, salt) {}
 
@@ -161,14 +162,14 @@ std::vector<std::vector<size_t>> dependencies_of(const Mempool::Entries& entries
 }
 
 /// The best order for `cluster`, as far as it can be found out; `cluster` is one to start from.
-Linearization linearization_of(const Mempool::Entries& cluster) {
+Linearization linearization_of(const Mempool::Entries& cluster, int max_splits) {
     assert(cluster.size() <= MAX_LINEARIZED);
     std::vector<ClusterNode> nodes;
     for (const MempoolEntry* entry : cluster) nodes.push_back({entry->cost()});
     const std::vector<std::vector<size_t>> parents = dependencies_of(cluster);
     for (size_t i = 0; i < nodes.size(); ++i)
         for (const size_t parent : parents[i]) nodes[i].parents |= TxSet{1} << parent;
-    return linearize(nodes);
+    return linearize(nodes, max_splits);
 }
 
 /// Which of some numbers hang together: trees, whose roots stand for the groups.
@@ -306,7 +307,8 @@ bool Mempool::improves(const MempoolChange& change) const {
             if (entry->place.chunk == entry) before.push_back(entry->place.cost);
     std::vector<FeeSize> after;
     for (const Entries& cluster : clusters_after(change))
-        for (const Chunk& chunk : linearization_of(cluster).chunks) after.push_back(chunk.cost);
+        for (const Chunk& chunk : linearization_of(cluster, max_splits_).chunks)
+            after.push_back(chunk.cost);
     return compare_diagrams(after, before) > 0;
 }
 
@@ -317,8 +319,8 @@ void Mempool::lift(const MempoolEntry& entry) {
         if (each->place.chunk == each) chunks_.erase(each);
 }
 
-void Mempool::settle(const Entries& cluster) {
-    const Linearization best = linearization_of(cluster);
+void Mempool::settle(const Entries& cluster, int max_splits) {
+    const Linearization best = linearization_of(cluster, max_splits);
     const MempoolEntry* first = cluster[best.order[0]];
     if (!best.optimal) unproven_.insert(first);
     uint8_t at = 0;
@@ -370,7 +372,7 @@ const MempoolEntry& Mempool::add(MempoolEntry entry) {
     total_fee_ += added.fee;
     heap_bytes_ += entry_bytes(*tx);
     cluster.push_back(&added);
-    settle(cluster);
+    settle(cluster, max_splits_);
     return added;
 }
 
@@ -389,7 +391,16 @@ void Mempool::remove(const Entries& entries) {
         ++sequence_;
         entries_.erase(tx->txid);
     }
-    for (const Entries& cluster : remaining) settle(cluster);
+    for (const Entries& cluster : remaining) settle(cluster, max_splits_);
+}
+
+void Mempool::go_on() {
+    constexpr int LONGER = 10; // some 50 ms, if somebody made a cluster just for that
+    if (unproven_.empty()) return;
+    const MempoolEntry* first = *unproven_.begin();
+    const Entries all = cluster(*first);
+    lift(*first);
+    settle(all, LONGER * max_splits_);
 }
 
 void Mempool::prioritise(const Txid& txid, Amount delta) {
@@ -405,7 +416,7 @@ void Mempool::prioritise(const Txid& txid, Amount delta) {
     const Entries all = cluster(entry);
     lift(entry);
     entry.modified_fee = entry.fee + now;
-    settle(all);
+    settle(all, max_splits_);
     ++sequence_;
 }
 

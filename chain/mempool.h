@@ -97,7 +97,8 @@ struct MempoolChange {
 ///   they are removed. No cluster has more than MAX_LINEARIZED transactions.
 class Mempool {
 public:
-    explicit Mempool(consensus::OutPointHasher salt);
+    /// `max_splits`: of linearize(), each time that a cluster changes.
+    explicit Mempool(consensus::OutPointHasher salt, int max_splits = MAX_SPLITS);
 
     const MempoolEntry* find(const Txid& txid) const;
     const MempoolEntry* find(const Wtxid& wtxid) const;
@@ -172,6 +173,8 @@ public:
     const MempoolEntry& add(MempoolEntry entry);
     /// Take `entries` out, as MempoolChange::removed says.
     void remove(const Entries& entries);
+    /// Look longer for the best order of a cluster for which there was no time when it changed.
+    void go_on();
     /// Count `delta` (the sum with what was given before) into the fee of `txid`.
     /// Beyond all the money there is, in either direction, nothing is added any more.
     void prioritise(const Txid& txid, Amount delta);
@@ -190,7 +193,9 @@ private:
     /// Take the chunks of this cluster out of the mining order: it will change.
     void lift(const MempoolEntry& entry);
     /// Bring a cluster, whose chunks aren't in it, into the mining order.
-    void settle(const Entries& cluster);
+    void settle(const Entries& cluster, int max_splits);
+
+    const int max_splits_;
 
     std::unordered_map<Txid, MempoolEntry, consensus::SaltedHasher> entries_;
     std::unordered_map<Wtxid, const MempoolEntry*, consensus::SaltedHasher> by_wtxid_;

@@ -3,6 +3,7 @@
 #include "chain/linearize.h"
 #include "tests/chain/fixture.h"
 
+#include <ctime>
 #include <numeric>
 #include <random>
 
@@ -95,6 +96,14 @@ Linearization by_ancestor_feerate(const Nodes& nodes) {
     return made;
 }
 
+/// As they are.
+Linearization in_given_order(const Nodes& nodes) {
+    Linearization given;
+    given.order.resize(nodes.size());
+    std::iota(given.order.begin(), given.order.end(), uint8_t{0});
+    return given;
+}
+
 /// Nodes after those they depend on, of all shapes from a tree to a thicket.
 Nodes random_cluster(std::mt19937_64& random, size_t size) {
     Nodes nodes(size);
@@ -138,10 +147,60 @@ BOOST_AUTO_TEST_CASE(large_clusters__never_worse__than_by_ancestors_or_before) {
         BOOST_TEST(made.optimal);
         BOOST_REQUIRE(is_topological(nodes, made.order));
         BOOST_REQUIRE((compare(nodes, made, by_ancestor_feerate(nodes)) >= 0));
-        Linearization given;
-        given.order.resize(nodes.size());
-        std::iota(given.order.begin(), given.order.end(), uint8_t{0});
-        BOOST_REQUIRE((compare(nodes, made, given) >= 0));
+        BOOST_REQUIRE((compare(nodes, made, in_given_order(nodes)) >= 0));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(stopped_early__never_worse_than_before) {
+    const uint64_t seed = std::random_device()();
+    BOOST_TEST_MESSAGE("seed " << seed);
+    std::mt19937_64 random(seed);
+    int stopped = 0;
+    for (int round = 0; round < 200; ++round) {
+        const Nodes nodes = random_cluster(random, 2 + random() % (MAX_LINEARIZED - 1));
+        for (const int splits : {0, 1, 2, 5}) {
+            const Linearization made = cairn::chain::linearize(nodes, splits);
+            BOOST_REQUIRE(is_topological(nodes, made.order));
+            BOOST_REQUIRE((compare(nodes, made, in_given_order(nodes)) >= 0));
+            if (!made.optimal) ++stopped;
+        }
+    }
+    BOOST_TEST(stopped > 200); // not only those that had no time at all
+}
+
+/// 64 that depend on each other as much, or as evenly, as they can.
+BOOST_AUTO_TEST_CASE(hard_shapes__of_the_largest_size__are_ordered_in_time) {
+    struct Shape {
+        std::string_view name;
+        size_t row;
+        bool all; ///< Each depends on all of the row before, or on two.
+    };
+
+    constexpr Shape SHAPES[] = {{"chain", 1, true},         {"layers of 4", 4, true},
+                                {"layers of 16", 16, true}, {"halves", 32, true},
+                                {"trellis of 4", 4, false}, {"trellis of 16", 16, false},
+                                {"pairs", 32, false}};
+    std::mt19937_64 random(7);
+    for (const auto& [name, row, all] : SHAPES) {
+        double worst = 0; // seconds of the processor
+        for (int round = 0; round < 100; ++round) {
+            Nodes nodes(MAX_LINEARIZED);
+            for (size_t i = 0; i < nodes.size(); ++i) {
+                nodes[i].cost = {
+                    static_cast<int64_t>(random() % 100'000), 400 + int64_t(random() % 8'000)};
+                if (i < row) continue;
+                const size_t before = i / row * row - row; // the first of that row
+                for (size_t k = 0; k < row; ++k)
+                    if (all || k == i % row || k == (i + 1) % row)
+                        nodes[i].parents |= TxSet{1} << (before + k);
+            }
+            const std::clock_t start = std::clock();
+            const Linearization made = cairn::chain::linearize(nodes);
+            worst = std::max(worst, double(std::clock() - start) / CLOCKS_PER_SEC);
+            BOOST_REQUIRE(made.optimal);
+            BOOST_REQUIRE(is_topological(nodes, made.order));
+        }
+        BOOST_TEST_MESSAGE(name << ": " << worst * 1e6 << " us");
     }
 }
 

@@ -2,6 +2,8 @@
 #include "chain/mempool_file.h"
 #include "tests/chain/fixture.h"
 
+#include <random>
+
 using namespace cairn::tests;
 using cairn::consensus::make_transaction;
 
@@ -64,6 +66,41 @@ BOOST_AUTO_TEST_CASE(remove__one_that_was_confirmed__its_children_stay) {
     BOOST_TEST(pool.total_vsize() == 0);
     BOOST_TEST(pool.worst_chunk().empty());
     BOOST_TEST((pool.oldest() == nullptr));
+}
+
+BOOST_AUTO_TEST_CASE(go_on__order_that_took_too_long__is_found_with_more_time) {
+    std::mt19937_64 random(7);
+    Mempool hasty({1, 2}, 4);
+    Mempool pool({1, 2});
+    std::vector<OutPoint> points{some_point(1)};
+    int late = 0;
+    for (size_t i = 0; i < MAX_LINEARIZED; ++i) { // a family of no particular shape
+        std::vector<OutPoint> spent;
+        for (size_t k = 1 + random() % 2; k > 0 && !points.empty(); --k) {
+            const size_t at = random() % points.size();
+            spent.push_back(points[at]);
+            points.erase(points.begin() + static_cast<ptrdiff_t>(at));
+        }
+        const Transaction tx =
+            spend(spent, std::vector<TxOut>(4, TxOut{static_cast<int64_t>(i), anyone_script()}));
+        const Amount fee(static_cast<int64_t>(random() % 100'000));
+        for (Mempool* each : {&hasty, &pool}) each->add(entry_of(tx, fee));
+        for (uint32_t out = 0; out < 4; ++out) points.push_back({make_transaction(tx)->txid, out});
+        late += hasty.optimal() ? 0 : 1;
+        hasty.go_on();
+        BOOST_REQUIRE(hasty.optimal());
+        BOOST_REQUIRE(pool.optimal());
+    }
+    BOOST_TEST(late > 0);
+    const auto chunks_of = [](const Mempool& each) {
+        std::vector<FeeSize> costs;
+        each.visit_chunks([&](const Mempool::Entries& chunk) {
+            costs.push_back(chunk.front()->place.cost);
+            return true;
+        });
+        return costs;
+    };
+    BOOST_TEST((chunks_of(hasty) == chunks_of(pool)));
 }
 
 BOOST_AUTO_TEST_CASE(oldest__by_time_of_entry) {
