@@ -173,4 +173,63 @@ BOOST_AUTO_TEST_CASE(file__absent_cut_or_strange__is_nothing) {
         folder.write("many", std::string("\x01\0\0\0\0\0\0\0", 8) + std::string(8, '\xff'))));
 }
 
+namespace {
+
+/// Stops the chain thread when the first payment has come in, until it may go on.
+struct Gate : ChainObserver {
+    std::promise<void> reached;
+    std::promise<void> open;
+    bool passed = false;
+
+    void transaction_added(const TransactionRef& /*tx*/, FeeRate /*feerate*/) override {
+        if (std::exchange(passed, true)) return;
+        reached.set_value();
+        open.get_future().wait();
+    }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(restart__while_a_large_mempool_loads__blocks_and_payments_are_taken) {
+    constexpr size_t COUNT = 350; // comes in four parts
+    constexpr Amount VALUE = cairn::consensus::COIN / 10;
+    TestChain test;
+    test.open();
+    const auto split = make_transaction(spend(
+        {test.mature_coins(1)[0]}, std::vector<TxOut>(COUNT + 1, TxOut{VALUE, anyone_script()})));
+    BOOST_TEST(reason_of(test.pay(*split)).empty());
+    test.mine();
+    const auto payment = [&](uint32_t i) {
+        return spend({{split->txid, i}}, {{VALUE - Amount(1'000), anyone_script()}});
+    };
+    for (uint32_t i = 0; i < COUNT; ++i) BOOST_REQUIRE(test.pay(payment(i)));
+    test.close();
+
+    Gate gate;
+    Chain chain(test.params(), test.options());
+    chain.add_observer(gate);
+    chain.start();
+    gate.reached.get_future().wait();
+    std::promise<bool> block_taken; // while it loads
+    std::promise<bool> payment_taken;
+    chain.accept_block(
+        std::make_shared<const Block>(make_block(chain.view().tip(), test.params())), true,
+        [&](const BlockOutcome& outcome) {
+            block_taken.set_value(outcome.on_active_chain && !chain.mempool_loaded());
+        });
+    chain.accept_transaction(
+        make_transaction(payment(COUNT)), {}, [&](const Result<Accepted>& result) {
+            payment_taken.set_value(result && !chain.mempool_loaded());
+        });
+    gate.open.set_value();
+    BOOST_TEST(block_taken.get_future().get());
+    BOOST_TEST(payment_taken.get_future().get());
+    while (!chain.mempool_loaded()) {
+        std::promise<void> done;
+        chain.after_all([&] { done.set_value(); });
+        done.get_future().wait();
+    }
+    BOOST_TEST(chain.mempool()->size() == COUNT + 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
