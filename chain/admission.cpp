@@ -395,7 +395,7 @@ Result<>
 Admission::check_scripts(const Candidate& candidate, const std::optional<Result<>>& ahead) {
     const consensus::Wtxid& wtxid = candidate.entry.tx->wtxid;
     if (chainstate_.script_cache().contains(wtxid, consensus::STANDARD_FLAGS)) return {};
-    const Result<> verdict = ahead ? *ahead : run_scripts(candidate);
+    Result<> verdict = ahead ? *ahead : run_scripts(candidate);
     if (verdict) chainstate_.script_cache().insert(wtxid);
     return verdict;
 }

@@ -48,8 +48,8 @@ void FeeEstimator::add(
     };
     for (const consensus::TxIn& input : tx.inputs) note(input.prevout.txid);
     const std::vector<Txid> parents = ancestors;
-    for (size_t i = 0; i < ancestors.size(); ++i) {
-        Waiting& ancestor = waiting_.at(ancestors[i]);
+    for (size_t next = 0; next < ancestors.size();) {
+        Waiting& ancestor = waiting_.at(ancestors[next++]);
         if (ancestor.feerate < feerate) ancestor.counted = false; // `tx` pays for it
         std::ranges::for_each(ancestor.parents, note);
     }

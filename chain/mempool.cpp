@@ -271,8 +271,7 @@ Mempool::Entries Mempool::clusters_touched(const MempoolChange& change) const {
         for (const Entries& near : {parents(*entry), children(*entry)})
             for (const MempoolEntry* each : near) clusters.push_back(each->place.cluster);
     std::ranges::sort(clusters, {}, [](const MempoolEntry* first) { return first->sequence; });
-    const auto repeated = std::ranges::unique(clusters);
-    clusters.erase(repeated.begin(), repeated.end());
+    clusters.erase(std::unique(clusters.begin(), clusters.end()), clusters.end());
     return clusters;
 }
 
