@@ -2,6 +2,7 @@
 #include "node/address_book.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 
@@ -66,22 +67,18 @@ struct AnchorFile {
 } // namespace
 
 AddressBook::Placed* AddressBook::Table::holder(uint64_t slot) const {
-    const auto found = slots.find(slot);
-    return found == slots.end() ? nullptr : found->second;
+    const std::vector<Placed*>& bucket = buckets[slot / BUCKET_SIZE];
+    const auto found = std::ranges::find(bucket, slot, &Placed::slot);
+    return found == bucket.end() ? nullptr : *found;
 }
 
 void AddressBook::Table::put(Placed& entry, uint64_t slot) {
-    slots[slot] = &entry;
     entry.slot = slot;
-    entry.at = list.size();
-    list.push_back(&entry);
+    buckets[slot / BUCKET_SIZE].push_back(&entry);
 }
 
 void AddressBook::Table::take(const Placed& entry) {
-    slots.erase(entry.slot);
-    list.back()->at = entry.at;
-    list[entry.at] = list.back();
-    list.pop_back();
+    std::erase(buckets[entry.slot / BUCKET_SIZE], &entry);
 }
 
 AddressBook::AddressBook(Random random, bool with_onions)
@@ -143,17 +140,18 @@ bool AddressBook::add(const TimedAddress& place, const std::string& source, int6
     return insert({.place = place, .source = source}, now);
 }
 
-void AddressBook::tried(const NetAddress& address, int64_t now) {
+void AddressBook::tried(const NetAddress& address, bool online, int64_t now) {
     Placed* entry = find(address);
     if (entry == nullptr) return;
+    // If nobody has answered since the last time, it may be our own link that is down.
+    if (online && entry->last_try < last_success_) ++entry->failures;
     entry->last_try = now;
-    ++entry->failures;
 }
 
 bool AddressBook::succeeded(const NetAddress& address, uint64_t services, int64_t now) {
     Placed* entry = find(address);
     if (entry == nullptr) return false;
-    entry->last_success = now;
+    entry->last_success = last_success_ = now;
     entry->failures = 0;
     entry->place.services = services; // not the time, which would tell others whom we call
     if (entry->answered) return true;
@@ -206,12 +204,20 @@ bool AddressBook::can_call(const NetAddress& address) const {
 
 std::optional<NetAddress>
 AddressBook::choose(const Table& table, const std::set<std::string>& groups, int64_t now) {
-    for (int i = 0; i < MAX_CHOICES && !table.list.empty(); ++i) {
-        const Placed& entry = *table.list[random_.below(table.list.size())];
+    std::vector<const std::vector<Placed*>*> used;
+    for (const auto& bucket : table.buckets)
+        if (!bucket.empty()) used.push_back(&bucket);
+    double patience = 1; // grows, so that in the end one is taken who failed often
+    for (int i = 0; i < MAX_CHOICES && !used.empty(); ++i, patience *= 1.2) {
+        const std::vector<Placed*>& bucket = *used[random_.below(used.size())];
+        const Placed& entry = *bucket[random_.below(bucket.size())];
         const NetAddress& address = entry.place.address;
-        if (can_call(address) && now - entry.last_try >= RETRY_SECONDS &&
-            !is_terrible(entry, now) && !groups.contains(address.group()))
-            return address;
+        if (!can_call(address) || now - entry.last_try < RETRY_SECONDS ||
+            groups.contains(address.group()))
+            continue;
+        const double chance = patience * std::pow(0.66, std::min(entry.failures, 8));
+        constexpr uint64_t FINE = 1 << 20;
+        if (static_cast<double>(random_.below(FINE)) < chance * FINE) return address;
     }
     return std::nullopt;
 }
@@ -249,8 +255,8 @@ Bytes AddressBook::file_content() const {
 
 void AddressBook::clear() {
     wanted_.clear();
-    told_ = {};
-    answered_ = {};
+    told_ = Table(TOLD_BUCKETS);
+    answered_ = Table(ANSWERED_BUCKETS);
     entries_.clear();
 }
 

@@ -12,7 +12,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace cairn::node {
@@ -32,7 +31,7 @@ public:
         std::string source;   ///< Group of who told of it first.
         int64_t last_try = 0; ///< Seconds, like all times here; 0: never.
         int64_t last_success = 0;
-        int32_t failures = 0; ///< Since the last success.
+        int32_t failures = 0; ///< Since the last success, one at most for each time others had any.
         bool answered = false;
 
         /// In peers.dat.
@@ -52,12 +51,15 @@ public:
     /// Add or refresh; only what can be reached from the public net. `source`: the group of who
     /// told of it. True if it is new.
     bool add(const TimedAddress& place, const std::string& source, int64_t now);
-    void tried(const NetAddress& address, int64_t now);
+    /// It is about to be called. `online`: whether others answer us, so that it is to blame if it
+    /// doesn't.
+    void tried(const NetAddress& address, bool online, int64_t now);
     /// False if it isn't known, or another holds the place it would have among those that answered.
     bool succeeded(const NetAddress& address, uint64_t services, int64_t now);
 
-    /// An address to call: not tried of late, of a group that isn't in `groups`, from either table
-    /// as likely. nullopt if none was found.
+    /// An address to call: not tried of late, of a group that isn't in `groups`; from either table
+    /// as likely, and there from each bucket in use, however full. Who failed is taken less often.
+    /// nullopt if none was found.
     std::optional<NetAddress> pick(const std::set<std::string>& groups, int64_t now);
 
     /// One to see whether it is there: the holder of a place that another wants who answered, else
@@ -89,12 +91,12 @@ public:
 private:
     struct Placed : Entry {
         uint64_t slot = 0; ///< Of the table it is in.
-        size_t at = 0;     ///< In the table's list.
     };
 
     struct Table {
-        std::unordered_map<uint64_t, Placed*> slots;
-        std::vector<Placed*> list; ///< The same, to choose from.
+        explicit Table(uint64_t count) : buckets(count) {}
+
+        std::vector<std::vector<Placed*>> buckets; ///< Of up to BUCKET_SIZE.
 
         Placed* holder(uint64_t slot) const;
         void put(Placed& entry, uint64_t slot);
@@ -123,8 +125,9 @@ private:
     uint64_t key0_;
     uint64_t key1_;
     std::map<NetAddress, Placed> entries_;
-    Table told_;
-    Table answered_;
+    Table told_{TOLD_BUCKETS};
+    Table answered_{ANSWERED_BUCKETS};
+    int64_t last_success_ = 0;       ///< Of anybody, since the start.
     std::vector<NetAddress> wanted_; ///< They answered; another holds the place they would have.
 };
 

@@ -146,7 +146,10 @@ void Connector::fill_slots(Time now) {
     for (const auto& [id, peer] : protocol_.peers())
         if (peer.address == *address && peer.established)
             return void(book_.succeeded(*address, peer.services, seconds));
-    book_.tried(*address, seconds);
+    const auto answers = std::ranges::count_if(protocol_.peers(), [](const auto& entry) {
+        return !entry.second.inbound() && entry.second.established;
+    });
+    book_.tried(*address, answers >= ONLINE_PEERS, seconds);
     if (!protocol_.discourages(*address)) dial(address->to_string(), *type);
 }
 

@@ -71,6 +71,7 @@ public:
     static constexpr int BLOCK_RELAY_SLOTS = 2;
     static constexpr int FEELER_SLOTS = 1;
     static constexpr int ALL_SLOTS = FULL_RELAY_SLOTS + BLOCK_RELAY_SLOTS + FEELER_SLOTS;
+    static constexpr int ONLINE_PEERS = 2; ///< We called them: our link is up.
     static constexpr size_t MAX_ADDED = 1000;
     static constexpr std::chrono::milliseconds FIRST_PAUSE{500};
     static constexpr std::chrono::seconds LAST_PAUSE{60};

@@ -149,9 +149,10 @@ BOOST_AUTO_TEST_CASE(book__flood_from_one_source__reaches_a_small_part) {
     }
     const size_t part = AddressBook::BUCKETS_OF_SOURCE * AddressBook::BUCKET_SIZE;
     BOOST_TEST(book.size() - before <= part); // and nobody had to go
-    TimedAddress honest = place(14'000, NOW);
-    for (int sources = 0; sources < 20; ++sources) book.add(honest, std::to_string(sources), NOW);
-    BOOST_TEST(!book.add(honest, "20", NOW)); // it is known
+    uint32_t added = 0;
+    for (uint32_t i = 0; i < 100; ++i)
+        added += book.add(place(14'000 + i, NOW), std::to_string(i), NOW) ? 1 : 0;
+    BOOST_TEST(added > 80); // others find room
 }
 
 BOOST_AUTO_TEST_CASE(book__flood_of_one_group__reaches_one_bucket_for_each_source) {
@@ -175,10 +176,65 @@ BOOST_AUTO_TEST_CASE(book__bad_address__makes_room_for_another) {
     while (port < 5000 && book.add(with_port(port), "source", NOW)) ++port;
     const TimedAddress late = with_port(port); // its place is taken
     BOOST_TEST(!book.add(late, "source", NOW));
-    for (uint32_t other = 1; other < port; ++other)
-        for (int failure = 0; failure < 3; ++failure) book.tried(with_port(other).address, NOW);
+    BOOST_TEST(book.add(place(2, NOW), "other source", NOW));
+    for (int64_t now = NOW; now < NOW + 3; ++now) {
+        book.succeeded(place(2, NOW).address, NODE_NETWORK, now); // so it isn't our link
+        for (uint32_t other = 1; other < port; ++other)
+            book.tried(with_port(other).address, true, now);
+    }
     BOOST_TEST(book.add(late, "source", NOW));
-    BOOST_TEST(book.size() == port - 1);
+    BOOST_TEST(book.size() == port);
+}
+
+BOOST_AUTO_TEST_CASE(book__own_link_is_down__nobody_is_to_blame) {
+    for (const bool some_last : {false, true}) {
+        AddressBook book(Random(1, 2));
+        fill(book, 50);
+        BOOST_TEST(book.succeeded(place(0, NOW).address, NODE_NETWORK, NOW));
+        int64_t now = NOW;
+        for (int round = 0; round < 20; ++round) {
+            now += AddressBook::RETRY_SECONDS;
+            for (uint32_t i = 0; i < 50; ++i) book.tried(place(i, NOW).address, some_last, now);
+        }
+        now += AddressBook::RETRY_SECONDS;
+        BOOST_TEST(book.sample(50, now).size() == 50U); // none is thought terrible
+        BOOST_TEST(book.pick({}, now).has_value());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(book__who_failed_often__is_seldom_picked_but_not_never) {
+    AddressBook book(Random(1, 2));
+    fill(book, 20);
+    const NetAddress good = place(0, NOW).address;
+    const NetAddress bad = place(1, NOW).address;
+    int64_t now = NOW;
+    for (int failure = 0; failure < 10; ++failure) {
+        book.succeeded(good, NODE_NETWORK, ++now);
+        book.tried(bad, true, ++now);
+    }
+    now += AddressBook::RETRY_SECONDS;
+    int picked = 0;
+    for (int i = 0; i < 1000; ++i) picked += book.pick({}, now) == bad ? 1 : 0;
+    BOOST_TEST(picked < 10); // evenly it would be a fortieth part
+    std::set<std::string> others;
+    for (uint32_t i = 0; i < 20; ++i)
+        if (i != 1) others.insert(place(i, NOW).address.group());
+    BOOST_TEST((book.pick(others, now) == bad));
+}
+
+BOOST_AUTO_TEST_CASE(book__liar_fills_his_buckets__has_their_share_of_picks) {
+    AddressBook book(Random(1, 2));
+    fill(book, 1000);
+    std::set<NetAddress> lies;
+    for (uint32_t i = 0; i < 100'000; ++i) {
+        TimedAddress one = place(3000 + i % 10'000, NOW);
+        one.address.port = static_cast<uint16_t>(1 + i / 10'000);
+        if (book.add(one, "liar", NOW)) lies.insert(one.address);
+    }
+    BOOST_TEST(lies.size() > 3000U); // of 4,000 in the book
+    int picked = 0;
+    for (int i = 0; i < 1000; ++i) picked += lies.contains(book.pick({}, NOW).value()) ? 1 : 0;
+    BOOST_TEST(picked < 200);
 }
 
 BOOST_AUTO_TEST_CASE(book__who_answered__keeps_his_place_while_he_is_there) {
@@ -200,7 +256,7 @@ BOOST_AUTO_TEST_CASE(book__who_answered__keeps_his_place_while_he_is_there) {
     const auto holder = book.pick_feeler(now);
     BOOST_REQUIRE(holder.has_value());
     BOOST_TEST((*holder != *first));
-    book.tried(*holder, now);
+    book.tried(*holder, true, now);
     const Bytes before = book.file_content();
     BOOST_TEST((book.pick_feeler(now + AddressBook::ANSWER_SECONDS + 1) != holder));
     // It did not answer, so the other has its place now, and nobody else's is wanted.
@@ -222,7 +278,7 @@ BOOST_AUTO_TEST_CASE(book__pick__avoids_groups_in_use_and_failures_of_late) {
     const std::string used = place(1, NOW).address.group();
     const std::string also = place(0, NOW).address.group();
     BOOST_TEST((book.pick({used, also}, NOW).value() == place(2, NOW).address));
-    book.tried(place(2, NOW).address, NOW);
+    book.tried(place(2, NOW).address, true, NOW);
     BOOST_TEST(!book.pick({used, also}, NOW + 1).has_value());
     BOOST_TEST(book.pick({used, also}, NOW + AddressBook::RETRY_SECONDS).has_value());
 }
@@ -232,17 +288,20 @@ BOOST_AUTO_TEST_CASE(relay__fresh_address__goes_to_two_others) {
     TestNode& node = net.add();
     const PeerId source = net.connect_stub(node);
     std::vector<PeerId> others;
-    for (int i = 0; i < 2; ++i) others.push_back(net.connect_stub(node));
+    for (int i = 0; i < 5; ++i) others.push_back(net.connect_stub(node));
     for (const PeerId other : others) net.say(node, other, "getaddr");
-    // These are told nothing, so they are none of the two.
-    for (int i = 0; i < 5; ++i) net.connect_stub(node, ConnectionType::BlockRelayOnly);
-    for (int i = 0; i < 5; ++i) net.connect_stub(node); // nor are those that never spoke of any
+    std::vector<PeerId> silent; // who doesn't want any, or never spoke of any
+    for (int i = 0; i < 5; ++i) {
+        silent.push_back(net.connect_stub(node, ConnectionType::BlockRelayOnly));
+        silent.push_back(net.connect_stub(node));
+    }
     const TimedAddress fresh = place(7, seconds_of(net.now));
     net.say(node, source, "addrv2", consensus::encode(AddrV2Message{{fresh}, 0}));
     net.advance(10min);
     size_t told = 0;
     for (const PeerId other : others) told += net.heard(node, other, "addrv2").size();
     BOOST_TEST(told == AddressRelay::RELAY_TO);
+    for (const PeerId other : silent) BOOST_TEST(net.heard(node, other, "addrv2").empty());
     BOOST_TEST(node.book.size() == 1);
 }
 
