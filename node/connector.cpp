@@ -40,7 +40,19 @@ private:
     std::shared_ptr<bool> gone_ = std::make_shared<bool>(false);
 };
 
+/// Whether `time` lies ahead, by no more than it can: else a mock clock was set back.
+bool is_soon(Time time, Time now, Time::duration most) {
+    return now < time && time - now <= most;
+}
+
 } // namespace
+
+bool Connector::Pause::is_over(Time now, std::chrono::microseconds longest) {
+    if (is_soon(until, now, longest)) return false;
+    until = now + length;
+    length = std::min(length * 2, longest);
+    return true;
+}
 
 bool Connector::add(const std::string& target) {
     const bool known = std::find(added_.begin(), added_.end(), target) != added_.end();
@@ -77,13 +89,13 @@ std::vector<TimedAddress> Connector::anchors() const {
     return anchors;
 }
 
+/// How many outbound peers of that kind there may be.
 size_t Connector::slots(ConnectionType type) const {
-    const bool full_relay = type == ConnectionType::OutboundFullRelay;
-    const bool block_relay = type == ConnectionType::BlockRelayOnly;
-    const int before = full_relay    ? 0
-                       : block_relay ? FULL_RELAY_SLOTS
-                                     : FULL_RELAY_SLOTS + BLOCK_RELAY_SLOTS;
-    const int most = full_relay ? FULL_RELAY_SLOTS : block_relay ? BLOCK_RELAY_SLOTS : FEELER_SLOTS;
+    constexpr int CHOSEN = FULL_RELAY_SLOTS + BLOCK_RELAY_SLOTS;
+    const auto [before, most] =
+        type == ConnectionType::OutboundFullRelay ? std::pair(0, FULL_RELAY_SLOTS)
+        : type == ConnectionType::BlockRelayOnly  ? std::pair(FULL_RELAY_SLOTS, BLOCK_RELAY_SLOTS)
+                                                  : std::pair(CHOSEN, FEELER_SLOTS);
     return static_cast<size_t>(std::clamp(options_.max_connections - before, 0, most));
 }
 
@@ -97,21 +109,19 @@ void Connector::tick(Time now) {
 
 /// Dial `target` unless it is connected, being dialled, or failed a moment ago.
 void Connector::keep(const std::string& target, ConnectionType type, Time now) {
-    for (const auto& [id, peer] : protocol_.peers()) {
-        if (peer.target != target) continue;
-        if (peer.established) pauses_.erase(target);
+    if (const Peer* peer = find_peer(target)) {
+        if (peer->established) pauses_.erase(target);
         return;
     }
-    Pause& pause = pauses_[target];
-    // A mock clock may have been set back: then nothing holds.
-    if (dialling_.contains(target) || (now < pause.until && pause.until - now <= LAST_PAUSE))
-        return;
-    pause.until = now + pause.length;
-    pause.length = std::min<std::chrono::microseconds>(pause.length * 2, LAST_PAUSE);
-    dial(target, type);
+    if (!dialling_.contains(target) && pauses_[target].is_over(now, LAST_PAUSE)) dial(target, type);
 }
 
-/// Whether there is room for another outbound peer of that kind.
+const Peer* Connector::find_peer(const std::string& target) const {
+    const auto found = std::ranges::find_if(
+        protocol_.peers(), [&](const auto& entry) { return entry.second.target == target; });
+    return found == protocol_.peers().end() ? nullptr : &found->second;
+}
+
 bool Connector::wants(ConnectionType type) const {
     const auto has_type = [type](const auto& entry) { return entry.second == type; };
     const auto is_peer = [type](const auto& entry) { return entry.second.type == type; };
@@ -125,8 +135,8 @@ bool Connector::wants(ConnectionType type) const {
 std::optional<ConnectionType> Connector::due(Time now) {
     for (const auto type : {ConnectionType::OutboundFullRelay, ConnectionType::BlockRelayOnly})
         if (wants(type)) return type;
-    const bool early = now < next_feeler_ && next_feeler_ - now <= 10 * FEELER_MEAN;
-    if (early || !wants(ConnectionType::Feeler)) return std::nullopt;
+    if (is_soon(next_feeler_, now, 10 * FEELER_MEAN) || !wants(ConnectionType::Feeler))
+        return std::nullopt;
     next_feeler_ = now + random_.poisson(FEELER_MEAN);
     return ConnectionType::Feeler;
 }
@@ -139,43 +149,48 @@ void Connector::fill_slots(Time now) {
     const std::optional<NetAddress> address = type == ConnectionType::Feeler
                                                   ? book_.pick_feeler(seconds)
                                                   : book_.pick(outbound_groups(), seconds);
+    const auto answering = std::ranges::count_if(protocol_.peers(), [](const auto& entry) {
+        return !entry.second.inbound() && entry.second.established;
+    });
     if (!address) {
-        if (type == ConnectionType::OutboundFullRelay) ask_others(now);
+        if (type == ConnectionType::OutboundFullRelay) ask_others(answering > 0, now);
         return;
     }
     for (const auto& [id, peer] : protocol_.peers())
         if (peer.address == *address && peer.established)
             return void(book_.succeeded(*address, peer.services, seconds));
-    const auto answers = std::ranges::count_if(protocol_.peers(), [](const auto& entry) {
-        return !entry.second.inbound() && entry.second.established;
-    });
-    book_.tried(*address, answers >= ONLINE_PEERS, seconds);
-    if (!protocol_.discourages(*address)) dial(address->to_string(), *type);
+    book_.tried(*address, answering >= ONLINE_PEERS, seconds);
+    if (may_call_(*address)) dial(address->to_string(), *type);
 }
 
+/// Of those we called, or are about to reach.
 std::set<std::string> Connector::outbound_groups() const {
     std::set<std::string> groups;
     for (const auto& [id, peer] : protocol_.peers())
         if (!peer.inbound()) groups.insert(peer.address.group());
+    for (const auto& [target, type] : dialling_)
+        if (const auto address = NetAddress::from_string(target, params_.p2p_port))
+            groups.insert(address->group());
     return groups;
 }
 
-/// The book has nobody for us: others may, or know some.
-void Connector::ask_others(Time now) {
-    std::vector<std::string> others = options_.seed_nodes;
-    others.insert(others.end(), params_.bootstrap_peers.begin(), params_.bootstrap_peers.end());
-    for (const std::string& target : others)
+/// The book has nobody for us: others may, or know some. The seeds are left alone while somebody
+/// is `answering`, who knows some, too.
+void Connector::ask_others(bool answering, Time now) {
+    for (const std::string& target : params_.bootstrap_peers)
         if (wants(ConnectionType::OutboundFullRelay))
             keep(target, ConnectionType::OutboundFullRelay, now);
-    if (!wants(ConnectionType::OutboundFullRelay) || !options_.dns_seed ||
-        (now < next_seeds_ && next_seeds_ - now <= SEED_PAUSE))
-        return;
-    next_seeds_ = now + SEED_PAUSE;
+    if (answering || !seeds_.is_over(now, LAST_SEED_PAUSE)) return;
+    const auto fetch_from = [&](const std::string& target) {
+        if (find_peer(target) == nullptr) dial(target, ConnectionType::AddrFetch);
+    };
+    std::ranges::for_each(options_.seed_nodes, fetch_from);
+    if (!options_.dns_seed) return;
     for (const std::string& host : params_.dns_seeds) {
         if (options_.proxy.empty())
             asio::co_spawn(io_, ask_seed(host), asio::detached);
-        else // whom the proxy finds of that name
-            dial(host, ConnectionType::AddrFetch);
+        else
+            fetch_from(host); // whom the proxy finds of that name
     }
 }
 
@@ -185,11 +200,12 @@ void Connector::dial(const std::string& target, ConnectionType type) {
 }
 
 /// The proxy that leads to `address`, or to a name if there is none; empty: we go ourselves.
-/// Nothing of this machine's nets is beyond a proxy.
+/// Nothing of this machine's nets is beyond a proxy, and no proxy here leads into I2P.
 const std::string& Connector::proxy_to(const std::optional<NetAddress>& address) const {
     static const std::string NONE;
     if (address && address->network == NetworkId::TorV3) return options_.onion_proxy;
-    return !address || address->is_routable() ? options_.proxy : NONE;
+    const bool outside = !address || (address->is_routable() && address->network != NetworkId::I2p);
+    return outside ? options_.proxy : NONE;
 }
 
 asio::awaitable<void> Connector::dial_one(std::string target, ConnectionType type) {
@@ -198,7 +214,7 @@ asio::awaitable<void> Connector::dial_one(std::string target, ConnectionType typ
     const auto known = NetAddress::from_string(target, params_.p2p_port);
     const std::string proxy = proxy_to(known);
     Outcome<tcp::socket> outcome = Disconnect{"no way there"};
-    if (place && (!proxy.empty() || !known || known->is_ip())) {
+    if (place && (known ? known->is_ip() || !proxy.empty() : !is_special_name(place->host))) {
         const auto first = proxy.empty() ? place : split_host_port(proxy, PROXY_PORT);
         outcome = co_await reach(*first);
     }
@@ -221,13 +237,19 @@ asio::awaitable<void> Connector::dial_one(std::string target, ConnectionType typ
 
 /// A connection with one of the addresses that `place` has.
 asio::awaitable<Outcome<tcp::socket>> Connector::reach(HostPort place) {
-    tcp::resolver resolver(io_);
-    auto [error, endpoints] = co_await resolver.async_resolve(
-        place.host, std::to_string(place.port), tcp::resolver::numeric_service, AS_TUPLE);
-    for (const auto& entry : endpoints) {
+    boost::system::error_code error;
+    std::vector<tcp::endpoint> endpoints{{asio::ip::make_address(place.host, error), place.port}};
+    if (error) { // a name. All of them wait for one another, so nothing else may.
+        tcp::resolver resolver(io_);
+        const auto [unknown, found] = co_await resolver.async_resolve(
+            place.host, std::to_string(place.port), tcp::resolver::numeric_service, AS_TUPLE);
+        endpoints.assign(found.begin(), found.end());
+        error = unknown;
+    }
+    for (const tcp::endpoint& endpoint : endpoints) {
         tcp::socket socket(io_);
         const Deadline deadline(socket, DIAL_TIMEOUT);
-        std::tie(error) = co_await socket.async_connect(entry.endpoint(), AS_TUPLE);
+        std::tie(error) = co_await socket.async_connect(endpoint, AS_TUPLE);
         if (!error) co_return std::move(socket);
         if (stopped_) break;
     }

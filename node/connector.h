@@ -27,7 +27,8 @@ public:
     using Connected = std::function<void(
         Socket, const NetAddress& address, const std::string& target, ConnectionType)>;
 
-    /// What is given by reference outlives this.
+    /// What is given by reference outlives this. `may_call`: whether one may be among those we
+    /// choose.
     Connector(
         boost::asio::io_context& io,
         const NetworkOptions& options,
@@ -35,6 +36,7 @@ public:
         const Protocol& protocol,
         AddressBook& book,
         Random random,
+        std::function<bool(const NetAddress&)> may_call,
         Connected connected)
         : io_(io),
           options_(options),
@@ -42,6 +44,7 @@ public:
           protocol_(protocol),
           book_(book),
           random_(random),
+          may_call_(std::move(may_call)),
           connected_(std::move(connected)),
           added_(options.add_nodes) {}
 
@@ -61,8 +64,8 @@ public:
     /// For the next run: these peers, and those that there was no time to reach.
     std::vector<TimedAddress> anchors() const;
 
-    /// How many outbound peers of that kind are wanted.
-    size_t slots(ConnectionType type) const;
+    /// Whether there is room for another peer of that kind, those that are being dialled counted.
+    bool wants(ConnectionType type) const;
 
     const std::vector<std::string>& added() const { return added_; }
 
@@ -77,23 +80,28 @@ public:
     static constexpr std::chrono::seconds LAST_PAUSE{60};
     static constexpr std::chrono::seconds DIAL_TIMEOUT{5};
     static constexpr std::chrono::seconds PROXY_TIMEOUT{20};
-    static constexpr uint16_t PROXY_PORT = 9050;          ///< Tor's.
-    static constexpr std::chrono::seconds SEED_PAUSE{60}; ///< Between questions to seeds.
+    static constexpr uint16_t PROXY_PORT = 9050;               ///< Tor's.
+    static constexpr std::chrono::minutes FIRST_SEED_PAUSE{1}; ///< Between questions to seeds.
+    static constexpr std::chrono::hours LAST_SEED_PAUSE{1};
     static constexpr std::chrono::minutes FEELER_MEAN{2};
 
 private:
     struct Pause {
         std::chrono::microseconds length = FIRST_PAUSE;
         Time until;
+
+        /// Then the next one begins, twice as long if it may be.
+        bool is_over(Time now, std::chrono::microseconds longest);
     };
 
     void keep(const std::string& target, ConnectionType type, Time now);
     const std::string& proxy_to(const std::optional<NetAddress>& address) const;
-    bool wants(ConnectionType type) const;
+    size_t slots(ConnectionType type) const;
+    const Peer* find_peer(const std::string& target) const;
     std::optional<ConnectionType> due(Time now);
     std::set<std::string> outbound_groups() const;
     void fill_slots(Time now);
-    void ask_others(Time now);
+    void ask_others(bool answering, Time now);
     boost::asio::awaitable<void> dial_one(std::string target, ConnectionType type);
     boost::asio::awaitable<Outcome<Socket>> reach(HostPort place);
     boost::asio::awaitable<Outcome<>> ask_proxy(Socket& socket, HostPort target);
@@ -105,12 +113,13 @@ private:
     const Protocol& protocol_;
     AddressBook& book_;
     Random random_;
+    std::function<bool(const NetAddress&)> may_call_;
     Connected connected_;
     std::vector<std::string> added_;
     std::map<std::string, Pause> pauses_;
     std::map<std::string, ConnectionType> dialling_;
     Time now_;
-    Time next_seeds_;
+    Pause seeds_{FIRST_SEED_PAUSE, {}};
     Time next_feeler_;
     bool stopped_ = false;
 };

@@ -55,6 +55,13 @@ constexpr std::string_view RESERVED[] = {
 
 constexpr std::string_view BASE32_DIGITS = "abcdefghijklmnopqrstuvwxyz234567";
 
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    for (char& letter : lower)
+        if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+    return lower;
+}
+
 std::string base32(ByteView bytes) {
     std::string text;
     for (const uint8_t value : consensus::base32_from_bytes(bytes)) text += BASE32_DIGITS[value];
@@ -74,7 +81,7 @@ std::string onion_name(const Bytes& key) {
     return base32(name) + ".onion";
 }
 
-/// The address of Tor or I2P that `name` is.
+/// The address of Tor or I2P that `name`, in lower case, is.
 std::optional<NetAddress> address_of_name(std::string_view name, uint16_t port) {
     Bytes digits;
     for (const char letter : name.substr(0, name.find('.')))
@@ -185,7 +192,12 @@ std::optional<NetAddress> NetAddress::from_string(std::string_view text, uint16_
     if (const auto endpoint = endpoint_from_string(text, default_port))
         return of(endpoint->address(), endpoint->port());
     const std::optional<HostPort> parts = split_host_port(text, default_port);
-    return parts ? address_of_name(parts->host, parts->port) : std::nullopt;
+    return parts ? address_of_name(lower_case(parts->host), parts->port) : std::nullopt;
+}
+
+bool is_special_name(std::string_view host) {
+    const std::string name = lower_case(host);
+    return name.ends_with(".onion") || name.ends_with(".i2p");
 }
 
 std::string NetAddress::host() const {

@@ -84,6 +84,9 @@ struct Subnet {
     bool contains(const NetAddress& address) const;
 };
 
+/// Of Tor or I2P, valid or not: to be looked up nowhere else. Source: RFC 7686.
+bool is_special_name(std::string_view host);
+
 /// "host:port", "[host]:port" or "host" in its two parts; nullopt if the port is no number.
 struct HostPort {
     std::string host;

@@ -91,6 +91,10 @@ public:
               protocol_,
               book_,
               system_random(),
+              [this](const NetAddress& address) {
+                  return !protocol_.discourages(address) &&
+                         !bans_.bans(address, clock_.wall_seconds());
+              },
               [this](
                   Connection::Socket socket,
                   const NetAddress& address,
@@ -196,9 +200,7 @@ public:
 
     bool call(const std::string& address, ConnectionType type) override {
         return ask([&] {
-            const auto taken = std::ranges::count_if(
-                protocol_.peers(), [&](const auto& entry) { return entry.second.type == type; });
-            if (static_cast<size_t>(taken) >= connector_.slots(type)) return false;
+            if (!connector_.wants(type)) return false;
             connector_.dial(address, type);
             return true;
         });
@@ -362,11 +364,12 @@ private:
         connection->start();
     }
 
-    /// Why `fresh` may not be a peer; empty if it may. The operator's own always may; one that
-    /// broke the rules not in the last slot; for another, room is made.
+    /// Why `fresh` may not be a peer; empty if it may. Bans aren't for the operator's own; one that
+    /// broke the rules doesn't get the last slot; for who calls us, room is made.
     std::string_view refusal(const NewPeer& fresh) {
         const bool trusted = (fresh.permissions & PERMIT_NOBAN) != 0;
-        if (!trusted && bans_.bans(fresh.address, clock_.wall_seconds())) return "banned";
+        const bool named = fresh.type == ConnectionType::Manual;
+        if (!trusted && !named && bans_.bans(fresh.address, clock_.wall_seconds())) return "banned";
         const auto count = [&](auto chosen) {
             return std::ranges::count_if(
                 protocol_.peers(), [&](const auto& entry) { return chosen(entry.second); });
@@ -378,10 +381,10 @@ private:
             };
             return count(is_same) > 0 ? "connected already" : "";
         }
-        if (trusted) return "";
         const auto callers = count([](const Peer& peer) { return peer.inbound(); });
         const int most = options_.max_connections - Connector::ALL_SLOTS;
-        if (callers + 1 >= most && protocol_.discourages(fresh.address)) return "discouraged";
+        if (callers + 1 >= most && !trusted && protocol_.discourages(fresh.address))
+            return "discouraged";
         if (callers < most) return "";
         const std::optional<PeerId> evicted = protocol_.evictable();
         if (!evicted) return "full";
