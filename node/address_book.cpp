@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::array<uint8_t, 8> FILE_MAGIC = {'c', 'a', 'i', 'r', 'n', 'a', 'd', '2'};
 constexpr size_t MAX_FILE_BYTES = 16 << 20;
+constexpr int64_t HOUR = 3600;
+constexpr int64_t DAY = 24 * HOUR;
 
 /// So often is looked for one that will do, however many won't.
 constexpr int MAX_CHOICES = 200;
@@ -133,7 +135,9 @@ void AddressBook::erase(const Placed& entry) {
 bool AddressBook::add(const TimedAddress& place, const std::string& source, int64_t now) {
     if (!place.address.is_routable() || place.address.port == 0) return false;
     if (Placed* known = find(place.address)) {
-        known->place.time = std::max(known->place.time, place.time);
+        // In steps, so that it can't be told when it was heard of. Core: AddSingle.
+        const int64_t step = now - place.time < DAY ? HOUR : DAY;
+        if (place.time > known->place.time + step) known->place.time = place.time;
         known->place.services |= place.services;
         return false;
     }
@@ -186,6 +190,7 @@ AddressBook::Placed* AddressBook::settle(int64_t now) {
         Placed* wants = find(address);
         if (wants == nullptr || wants->answered) return true;
         Placed* holder = answered_.holder(answered_slot(address));
+        if (holder != nullptr && !can_call(holder->place.address)) return true;
         if (holder != nullptr && now - holder->last_success < SETTLED_SECONDS) return true;
         const bool asked = holder != nullptr && now - holder->last_try < SETTLED_SECONDS;
         if (holder == nullptr || (asked && now - holder->last_try > ANSWER_SECONDS)) {
@@ -212,7 +217,10 @@ AddressBook::choose(const Table& table, const std::set<std::string>& groups, int
         const std::vector<Placed*>& bucket = *used[random_.below(used.size())];
         const Placed& entry = *bucket[random_.below(bucket.size())];
         const NetAddress& address = entry.place.address;
+        const uint64_t services = entry.place.services;
         if (!can_call(address) || now - entry.last_try < RETRY_SECONDS ||
+            (services & NODE_WITNESS) == 0 ||
+            (services & (NODE_NETWORK | NODE_NETWORK_LIMITED)) == 0 ||
             groups.contains(address.group()))
             continue;
         const double chance = patience * std::pow(0.66, std::min(entry.failures, 8));
@@ -229,8 +237,7 @@ std::optional<NetAddress> AddressBook::pick(const std::set<std::string>& groups,
 }
 
 std::optional<NetAddress> AddressBook::pick_feeler(int64_t now) {
-    if (const Placed* holder = settle(now); holder != nullptr && can_call(holder->place.address))
-        return holder->place.address;
+    if (const Placed* holder = settle(now)) return holder->place.address;
     return choose(told_, {}, now);
 }
 

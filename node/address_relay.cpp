@@ -8,17 +8,16 @@ namespace cairn::node {
 
 namespace {
 
+consensus::Hash256 hash_of(const NetAddress& address) {
+    return consensus::sha256(consensus::as_bytes(address.to_string()));
+}
+
 bool knows(const Peer& peer, const NetAddress& address) {
-    const auto& known = peer.addresses.known;
-    return std::find(known.begin(), known.end(), address) != known.end();
+    return peer.known_addresses.contains(hash_of(address));
 }
 
 void remember(Peer& peer, const NetAddress& address) {
-    auto& known = peer.addresses.known;
-    if (knows(peer, address)) return;
-    if (known.size() >= AddressRelay::MAX_KNOWN)
-        known.erase(known.begin(), known.begin() + AddressRelay::MAX_KNOWN / 2);
-    known.push_back(address);
+    peer.known_addresses.insert(hash_of(address));
 }
 
 } // namespace
@@ -79,6 +78,7 @@ void AddressRelay::learn(
             continue;
         }
         state.tokens -= 1;
+        if ((place.services & (NODE_NETWORK | NODE_NETWORK_LIMITED)) == 0) continue;
         ++state.processed;
         remember(peer, place.address);
         // A time that can't be is taken as five days ago.
@@ -104,14 +104,18 @@ void AddressRelay::relay(const TimedAddress& place, PeerId source) {
     const uint64_t salt = consensus::siphash(salt0_, salt1_ ^ day, key);
     std::vector<std::pair<uint64_t, Peer*>> ranked;
     for (auto& [id, peer] : context_.peers) {
-        if (id == source || !peer.addresses.relays || peer.dropped) continue;
+        const bool understands = peer.wants_addrv2 || place.address.is_ip();
+        if (id == source || !peer.addresses.relays || peer.dropped || !understands) continue;
         ranked.emplace_back(Random(salt, static_cast<uint64_t>(id)).next(), &peer);
     }
     std::sort(ranked.begin(), ranked.end());
     for (size_t i = 0; i < std::min(RELAY_TO, ranked.size()); ++i) {
         Peer& peer = *ranked[i].second;
-        if (!knows(peer, place.address) && peer.addresses.queue.size() < MAX_QUEUED)
-            peer.addresses.queue.push_back(place);
+        std::vector<TimedAddress>& queue = peer.addresses.queue;
+        const bool waits =
+            std::ranges::find(queue, place.address, &TimedAddress::address) != queue.end();
+        if (!waits && !knows(peer, place.address) && queue.size() < MAX_QUEUED)
+            queue.push_back(place);
     }
 }
 
@@ -126,7 +130,11 @@ void AddressRelay::get_addr(Peer& peer) {
     peer.addresses.asked_us = true;
     const auto fresh = [&] {
         const size_t count = std::min(MAX_ADDRESSES, book_.size() * SHARED_PERCENT / 100);
-        return book_.sample(count, context_.now_seconds());
+        std::vector<TimedAddress> places = book_.sample(count, context_.now_seconds());
+        std::erase_if(places, [&](const TimedAddress& place) {
+            return context_.discouraged.contains(place.address.host_hash());
+        });
+        return places;
     };
     if (peer.permits(PERMIT_ADDR)) return send(peer, fresh());
     // The same for a day: who asks again and again must not learn all of the book, nor what
@@ -140,11 +148,12 @@ void AddressRelay::get_addr(Peer& peer) {
 }
 
 void AddressRelay::send(Peer& peer, std::vector<TimedAddress> addresses) {
+    if (!peer.wants_addrv2)
+        std::erase_if(addresses, [](const TimedAddress& place) { return !place.address.is_ip(); });
     if (addresses.empty()) return;
     for (const TimedAddress& place : addresses) remember(peer, place.address);
     if (peer.wants_addrv2)
         return context_.send(peer, "addrv2", AddrV2Message{std::move(addresses), 0});
-    std::erase_if(addresses, [](const TimedAddress& place) { return !place.address.is_ip(); });
     context_.send(peer, "addr", AddrMessage{std::move(addresses)});
 }
 
@@ -153,13 +162,13 @@ void AddressRelay::tick(Peer& peer) {
     if (peer.type == ConnectionType::AddrFetch && context_.now - peer.connected_at > FETCH_TIMEOUT)
         return context_.drop(peer, "addrfetch connection timeout");
     Peer::Addresses& state = peer.addresses;
-    if (context_.now >= state.next_own) {
+    if (context_.now >= state.next_own && !context_.chain.initial_download()) {
         state.next_own = context_.now + context_.random.poisson(OWN_MEAN);
-        if (context_.options.listening_port != 0 && peer.our_address.is_routable()) {
+        if (context_.options.announced_port != 0 && peer.our_address.is_routable()) {
             TimedAddress own{
                 static_cast<uint32_t>(context_.now_seconds()), context_.services(),
                 peer.our_address};
-            own.address.port = context_.options.listening_port;
+            own.address.port = context_.options.announced_port;
             state.queue.push_back(std::move(own));
         }
     }

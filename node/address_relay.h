@@ -22,7 +22,6 @@ public:
 
     static constexpr double TOKENS_PER_SECOND = 0.1;
     static constexpr double MAX_TOKENS = 1000;
-    static constexpr size_t MAX_KNOWN = 1000; ///< Remembered of one peer.
     static constexpr size_t MAX_QUEUED = 100;
     static constexpr size_t MAX_RELAYED = 10; ///< A longer message is an answer, not news.
     static constexpr size_t RELAY_TO = 2;

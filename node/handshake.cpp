@@ -26,7 +26,7 @@ void Handshake::send_version(Peer& peer) {
     VersionMessage message;
     message.services = context_.services();
     message.time = context_.now_seconds();
-    message.receiver.address = peer.address;
+    if (peer.address.is_routable()) message.receiver.address = peer.address;
     message.sender.services = context_.services();
     message.nonce = peer.local_nonce;
     message.user_agent = context_.options.user_agent;
@@ -76,7 +76,7 @@ void Handshake::version(Peer& peer, const VersionMessage& message) {
     peer.services = message.services;
     peer.user_agent = printable(message.user_agent);
     peer.starting_height = message.start_height;
-    peer.time_offset = message.time - context_.now_seconds();
+    peer.time_offset = std::clamp<int64_t>(message.time, 0, UINT32_MAX) - context_.now_seconds();
     peer.relays_transactions = message.relay;
     peer.our_address = message.receiver.address;
     if (peer.inbound()) send_version(peer);

@@ -80,4 +80,12 @@ uint16_t Listener::port() const {
     return acceptors_.empty() ? 0 : acceptors_.front().local_endpoint().port();
 }
 
+uint16_t Listener::public_port() const {
+    for (const Acceptor& acceptor : acceptors_) {
+        const tcp::endpoint local = acceptor.local_endpoint();
+        if (!local.address().is_loopback()) return local.port();
+    }
+    return 0;
+}
+
 } // namespace cairn::node

@@ -24,7 +24,8 @@ public:
 
     void start(std::function<void(Socket)> accepted);
     void stop();
-    uint16_t port() const; ///< Of the first socket; 0 if there is none.
+    uint16_t port() const;        ///< Of the first socket; 0 if there is none.
+    uint16_t public_port() const; ///< Of the first that more than this machine can reach; 0: none.
 
 private:
     using Acceptor = boost::asio::ip::tcp::acceptor;

@@ -82,7 +82,7 @@ public:
           protocol_(
               live_chain_,
               book_,
-              node::protocol_options(options_, chain, listener_.port()),
+              node::protocol_options(options_, chain, listener_),
               system_random()),
           connector_(
               io_,

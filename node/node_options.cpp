@@ -3,6 +3,7 @@
 
 #include "consensus/address.h"
 #include "consensus/decimal.h"
+#include "node/listener.h"
 #include "node/net_address.h"
 
 #include <algorithm>
@@ -248,14 +249,16 @@ NetworkOptions network_options(const Setup& setup) {
 }
 
 ProtocolOptions protocol_options(
-    const NetworkOptions& options, const chain::Chain& chain, uint16_t listening_port) {
+    const NetworkOptions& options, const chain::Chain& chain, const Listener& listener) {
     ProtocolOptions result;
     result.user_agent = user_agent_of(options.user_agent_comments);
     result.services = NODE_WITNESS | NODE_NETWORK_LIMITED;
     if (!chain.options().prune_bytes) result.services |= NODE_NETWORK;
     if (options.serve_filters && chain.options().block_filters)
         result.services |= NODE_COMPACT_FILTERS;
-    result.listening_port = listening_port;
+    result.listening_port = listener.port();
+    // What others see of who hides behind a proxy isn't his address, and none to tell of.
+    if (options.proxy.empty()) result.announced_port = listener.public_port();
     result.blocks_only = options.blocks_only;
     result.peer_timeout = options.peer_timeout;
     result.max_upload_bytes = options.max_upload_bytes;

@@ -13,14 +13,16 @@
 
 namespace cairn::node {
 
+class Listener;
+
 /// All throw OptionError, in Core's words where it has them.
 chain::ChainOptions chain_options(const Setup& setup);
 NetworkOptions network_options(const Setup& setup);
 LogOptions log_options(const Setup& setup);
 
 /// Throws std::runtime_error if the comments make the user agent too long.
-ProtocolOptions
-protocol_options(const NetworkOptions& options, const chain::Chain& chain, uint16_t listening_port);
+ProtocolOptions protocol_options(
+    const NetworkOptions& options, const chain::Chain& chain, const Listener& listener);
 
 /// A port from `name`; `fallback` if it is not given.
 uint16_t port_option(const Settings& settings, std::string_view name, uint16_t fallback);

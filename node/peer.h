@@ -62,7 +62,8 @@ struct Peer : NewPeer {
     Peer(const NewPeer& fresh, Time now, consensus::SaltedHasher salt)
         : NewPeer(fresh),
           connected_at(now),
-          known_transactions(MAX_KNOWN_TRANSACTIONS, salt) {}
+          known_transactions(MAX_KNOWN_TRANSACTIONS, salt),
+          known_addresses(MAX_KNOWN_ADDRESSES, salt) {}
 
     bool inbound() const { return type == ConnectionType::Inbound; }
 
@@ -70,9 +71,6 @@ struct Peer : NewPeer {
     bool carries_transactions() const {
         return type != ConnectionType::BlockRelayOnly && type != ConnectionType::Feeler;
     }
-
-    /// host:port; what was dialled where only the proxy knows the address.
-    std::string name() const { return address == NetAddress() ? target : address.to_string(); }
 
     bool permits(Permission permission) const { return (permissions & permission) != 0; }
 
@@ -179,6 +177,9 @@ struct Peer : NewPeer {
     static constexpr size_t MAX_KNOWN_TRANSACTIONS = 25'000;
     RollingSet known_transactions; ///< By the id that is used with this peer.
 
+    static constexpr size_t MAX_KNOWN_ADDRESSES = 1000;
+    RollingSet known_addresses; ///< Hashes of the last ones that it told or was told.
+
     struct Addresses {
         bool relays = false; ///< A caller: once it spoke of addresses. Never over block-relay-only.
         double tokens = 1;   ///< Addresses that will be taken now.
@@ -187,7 +188,6 @@ struct Peer : NewPeer {
         uint64_t rate_limited = 0;
         bool asked_us = false; ///< Its one getaddr was answered.
         bool we_asked = false;
-        std::vector<NetAddress> known;   ///< The last ones it told or was told; up to 1,000.
         std::vector<TimedAddress> queue; ///< To be told next; up to 100.
         Time next;
         Time next_own;

@@ -25,7 +25,6 @@ void check_limits(const TestNode& node) {
         assert(peer.blocks.in_flight.size() <= BlockDownload::MAX_IN_FLIGHT);
         assert(peer.transactions.announced <= TransactionRequests::MAX_ANNOUNCED);
         assert(peer.announcements.queue.size() <= TransactionAnnouncer::MAX_QUEUED);
-        assert(peer.addresses.known.size() <= AddressRelay::MAX_KNOWN);
         assert(peer.addresses.queue.size() <= AddressRelay::MAX_QUEUED + 1);
     }
 }

@@ -247,12 +247,13 @@ BOOST_AUTO_TEST_CASE(book__who_answered__keeps_his_place_while_he_is_there) {
         if (book.add(one, std::to_string(i), NOW)) all.push_back(one.address);
     }
     int64_t now = NOW;
-    for (const NetAddress& address : all) book.succeeded(address, NODE_NETWORK, now);
+    constexpr uint64_t SERVICES = NODE_NETWORK | NODE_WITNESS;
+    for (const NetAddress& address : all) book.succeeded(address, SERVICES, now);
     // All have just answered: nobody need be asked, so this is one of the others.
     const auto first = book.pick_feeler(now + AddressBook::RETRY_SECONDS);
     BOOST_REQUIRE(first.has_value());
     now += AddressBook::SETTLED_SECONDS + 1;
-    book.succeeded(*first, NODE_NETWORK, now); // it wants a place again
+    book.succeeded(*first, SERVICES, now); // it wants a place again
     const auto holder = book.pick_feeler(now);
     BOOST_REQUIRE(holder.has_value());
     BOOST_TEST((*holder != *first));
@@ -261,6 +262,36 @@ BOOST_AUTO_TEST_CASE(book__who_answered__keeps_his_place_while_he_is_there) {
     BOOST_TEST((book.pick_feeler(now + AddressBook::ANSWER_SECONDS + 1) != holder));
     // It did not answer, so the other has its place now, and nobody else's is wanted.
     BOOST_TEST((book.file_content() != before));
+}
+
+BOOST_AUTO_TEST_CASE(book__holders_nobody_can_ask__keep_no_others_waiting) {
+    AddressBook book(Random(1, 2));
+    const auto add_all = [&](const NetAddress& base) {
+        for (uint16_t port = 1; port < 1000; ++port) {
+            NetAddress address = base;
+            address.port = port;
+            if (book.add({NOW, NODE_NETWORK | NODE_WITNESS, address}, std::to_string(port), NOW))
+                book.succeeded(address, NODE_NETWORK | NODE_WITNESS, NOW);
+        }
+    };
+    add_all({NetworkId::TorV3, Bytes(32, 7), 1}); // without a proxy they can't be called
+    const int64_t later = NOW + AddressBook::SETTLED_SECONDS + 1;
+    (void)book.pick_feeler(later);
+    add_all(place(1, NOW).address);
+    const auto holder = book.pick_feeler(later);
+    BOOST_REQUIRE(holder.has_value());
+    BOOST_TEST(holder->is_ip());
+    BOOST_TEST((book.pick({holder->group()}, later) == std::nullopt)); // nor is one of them picked
+}
+
+BOOST_AUTO_TEST_CASE(book__told_again__is_fresher_in_steps) {
+    AddressBook book(Random(1, 2));
+    const auto time_of = [&] { return book.sample(1, NOW + 7200).at(0).time; };
+    book.add(place(0, NOW), "source", NOW);
+    book.add(place(0, NOW + 1800), "source", NOW + 1800);
+    BOOST_TEST(time_of() == NOW);
+    book.add(place(0, NOW + 3601), "source", NOW + 3601);
+    BOOST_TEST(time_of() == NOW + 3601);
 }
 
 BOOST_AUTO_TEST_CASE(book__what_cannot_be_reached__is_not_kept) {
@@ -303,6 +334,62 @@ BOOST_AUTO_TEST_CASE(relay__fresh_address__goes_to_two_others) {
     BOOST_TEST(told == AddressRelay::RELAY_TO);
     for (const PeerId other : silent) BOOST_TEST(net.heard(node, other, "addrv2").empty());
     BOOST_TEST(node.book.size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(relay__address_of_another_network__goes_to_who_understands_it) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId source = net.connect_stub(node);
+    const PeerId modern = net.connect_stub(node);
+    net.say(node, modern, "getaddr");
+    std::vector<PeerId> old;
+    for (int i = 0; i < 10; ++i) {
+        old.push_back(net.connect_stub(node, ConnectionType::Inbound, 0, false));
+        net.say(node, old.back(), "version", consensus::encode(VersionMessage{}));
+        for (const char* command : {"verack", "getaddr"}) net.say(node, old.back(), command);
+    }
+    const TimedAddress onion{
+        static_cast<uint32_t>(seconds_of(net.now)),
+        NODE_NETWORK,
+        {NetworkId::TorV3, Bytes(32, 7), 8333}};
+    net.say(node, source, "addrv2", consensus::encode(AddrV2Message{{onion}, 0}));
+    net.advance(10min);
+    BOOST_TEST(net.heard(node, modern, "addrv2").size() == 1U);
+    for (const PeerId other : old) BOOST_TEST(net.heard(node, other, "addr").empty());
+}
+
+BOOST_AUTO_TEST_CASE(relay__who_has_no_blocks__is_not_kept) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    TimedAddress useless = place(7, seconds_of(net.now));
+    useless.services = NODE_WITNESS;
+    net.say(node, stub, "addrv2", consensus::encode(AddrV2Message{{useless}, 0}));
+    BOOST_TEST(node.book.size() == 0U);
+    node.book.add(useless, "source", seconds_of(net.now)); // told by an older version of ours
+    BOOST_TEST(!node.book.pick({}, seconds_of(net.now)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(relay__own_address__is_told_unless_hidden_or_of_no_use_yet) {
+    const auto told = [](uint16_t port, bool initial_download) {
+        TestNet net;
+        ProtocolOptions options;
+        options.listening_port = 8333;
+        options.announced_port = port;
+        TestNode& node = net.add(options);
+        node.chain.initial_download_ = initial_download;
+        const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay, 0, false);
+        VersionMessage version;
+        version.services = NODE_NETWORK | NODE_WITNESS;
+        version.receiver.address = place(1, NOW).address;
+        net.say(node, stub, "version", consensus::encode(version));
+        net.say(node, stub, "verack");
+        net.advance(10min);
+        return net.heard(node, stub, "addr").size();
+    };
+    BOOST_TEST(told(8333, false) == 1U);
+    BOOST_TEST(told(0, false) == 0U);
+    BOOST_TEST(told(8333, true) == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(relay__too_many__are_rate_limited_or_drop) {

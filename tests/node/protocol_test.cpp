@@ -139,6 +139,19 @@ BOOST_AUTO_TEST_CASE(handshake__unknown_feature_and_unknown_message__are_ignored
     BOOST_TEST(node.protocol.peers().at(stub).established);
 }
 
+BOOST_AUTO_TEST_CASE(handshake__time_that_cannot_be__is_taken_as_the_nearest_that_can) {
+    for (const auto& [time, expected] :
+         {std::pair(INT64_MIN, int64_t{0}), std::pair(INT64_MAX, int64_t{UINT32_MAX})}) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
+        VersionMessage version;
+        version.time = time;
+        net.say(node, stub, "version", consensus::encode(version));
+        BOOST_TEST(node.protocol.peers().at(stub).time_offset == expected - seconds_of(net.now));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(handshake__silence__ends_by_time_out) {
     TestNet net;
     TestNode& node = net.add();
