@@ -124,7 +124,10 @@ public:
             const auto address = NetAddress::of(remote.address(), remote.port());
             if (!error) adopt(std::move(socket), address, {}, ConnectionType::Inbound);
         });
-        asio::co_spawn(io_, run_ticks(), asio::detached);
+        // Without it the node would stand still unseen: it ends the process.
+        asio::co_spawn(io_, run_ticks(), [](const std::exception_ptr& error) {
+            if (error) std::rethrow_exception(error);
+        });
         running_ = true;
         thread_ = std::thread([this] { io_.run(); });
     }
@@ -233,12 +236,11 @@ public:
         ask([&] {
             const Bytes before = bans_.file_content();
             visit(bans_);
-            if (const Bytes after = bans_.file_content(); after != before) save_file(BANS, after);
+            const Bytes after = bans_.file_content();
+            if (after == before) return;
+            save_file(BANS, after);
             drop_if(
-                [&](const Peer& peer) {
-                    return !peer.permits(PERMIT_NOBAN) &&
-                           bans_.bans(peer.address, clock_.wall_seconds());
-                },
+                [&](const Peer& peer) { return bans_.bans(peer.address, clock_.wall_seconds()); },
                 "banned");
         });
     }

@@ -39,7 +39,7 @@ void Server::get_headers(Peer& peer, const LocatorMessage& message) {
     const chain::View view = context_.chain.view();
     HeadersMessage answer;
     // A chain of too little work is none to lead others along.
-    if (view.tip().work < context_.chain.minimum_chain_work())
+    if (view.tip().work < context_.chain.minimum_chain_work() && !peer.permits(PERMIT_DOWNLOAD))
         return context_.send(peer, "headers", answer);
     const BlockNode* next = nullptr;
     if (message.locator.empty()) {
@@ -198,8 +198,11 @@ void Server::read_done(Peer& peer, std::optional<Message> answer) {
 }
 
 void Server::mempool(Peer& peer) {
-    if (!peer.permits(PERMIT_MEMPOOL))
-        return context_.drop(peer, "mempool request with bloom filters disabled");
+    if (!peer.permits(PERMIT_MEMPOOL)) {
+        if (!peer.permits(PERMIT_NOBAN))
+            context_.drop(peer, "mempool request with bloom filters disabled");
+        return;
+    }
     peer.announcements.shown_sequence = context_.chain.mempool_sequence();
     InventoryMessage message;
     for (const WaitingTransaction& waiting : context_.chain.waiting_transactions()) {

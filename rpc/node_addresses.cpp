@@ -125,10 +125,10 @@ Outcome<> setban(const Call& call, Network& network) {
         return Null{};
     }
     constexpr int64_t LONGEST = int64_t{1} << 40;
-    const int64_t given = std::clamp<int64_t>(call.integer(2), 0, LONGEST);
-    const bool absolute = call.flag(3) && given != 0;
-    const int64_t until =
-        absolute ? given : now + (given > 0 ? given : network.options().ban_seconds);
+    const int64_t given = call.integer(2);
+    const bool absolute = call.flag(3) && given > 0;
+    const int64_t seconds = given > 0 ? given : network.options().ban_seconds;
+    const int64_t until = (absolute ? 0 : now) + std::clamp<int64_t>(seconds, 0, LONGEST);
     if (until <= now) return PAST;
     network.with_bans([&](BanList& bans) {
         (void)bans.all(now); // one that is over may be set anew

@@ -67,10 +67,12 @@ struct Node {
         const std::vector<std::string>& connect = {},
         const std::string& bind = "127.0.0.1:0",
         int max_connections = 125,
-        const std::string& proxy = "") {
+        const std::string& proxy = "",
+        const std::vector<std::string>& whitelist = {}) {
         chain.add_observer(watch);
         NetworkOptions options;
         options.proxy = proxy;
+        options.whitelist = whitelist;
         options.max_connections = max_connections;
         options.bind = {bind};
         options.connect = connect;
@@ -324,13 +326,48 @@ BOOST_AUTO_TEST_CASE(network__garbage__is_hung_up_on_and_others_are_served) {
 }
 
 BOOST_AUTO_TEST_CASE(network__no_room__refuses_whom_it_has_no_place_for) {
-    Node node({}, "127.0.0.1:0", 12); // one of them for who calls us
-    Client first(node);
-    first.shake_hands();
-    Client second(node);
-    BOOST_TEST(second.receive("version").command.empty());
-    first.send({"ping", Bytes(8, 5)});
-    BOOST_TEST(first.receive("pong").payload == Bytes(8, 5));
+    for (const std::vector<std::string>& whitelist :
+         {std::vector<std::string>{}, std::vector<std::string>{"noban@127.0.0.1"}}) {
+        const Node node({}, "127.0.0.1:0", 12, "", whitelist); // one of them for who calls us
+        Client first(node);
+        first.shake_hands();
+        Client second(node);
+        BOOST_TEST(second.receive("version").command.empty());
+        first.send({"ping", Bytes(8, 5)});
+        BOOST_TEST(first.receive("pong").payload == Bytes(8, 5));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(network__banned__does_not_hold_for_whom_an_operator_names_or_trusts) {
+    LogWatch log;
+    Node node({}, "127.0.0.1:0", 125, "", {"noban@127.0.0.1"});
+    const Node other;
+    Client peer(node);
+    peer.shake_hands();
+    const Ban ban{Subnet::from_string("127.0.0.0/8").value(), 1, INT64_MAX};
+    node.network->with_bans([&](BanList& bans) { bans.add(ban); });
+    BOOST_TEST(peer.receive("").command.empty()); // but may come again
+    Client again(node);
+    again.shake_hands();
+    node.network->with_bans([](BanList& bans) { BOOST_TEST(bans.all(2).size() == 1U); });
+    again.send({"ping", Bytes(8, 5)});
+    BOOST_TEST(again.receive("pong").payload == Bytes(8, 5)); // to look at the list drops nobody
+    Node plain;
+    plain.network->with_bans([&](BanList& bans) { bans.add(ban); });
+    plain.network->add_node(other.address(), AddNodeCommand::OneTry);
+    BOOST_TEST(log.wait_until([&] { return plain.peer_count() == 1; }));
+}
+
+BOOST_AUTO_TEST_CASE(network__own_port__is_announced_if_others_can_reach_it) {
+    const auto announced = [](const std::string& bind, const std::string& proxy) {
+        const Node node({}, bind, 125, proxy);
+        const ProtocolOptions& options = node.network->protocol_options();
+        BOOST_TEST(options.listening_port != 0);
+        return options.announced_port == options.listening_port;
+    };
+    BOOST_TEST(announced("0.0.0.0:0", ""));
+    BOOST_TEST(!announced("127.0.0.1:0", ""));
+    BOOST_TEST(!announced("0.0.0.0:0", "127.0.0.1:1"));
 }
 
 BOOST_AUTO_TEST_CASE(network__banned__is_dropped_and_not_let_in_after_a_restart) {

@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(serve__request_past_its_limit__drops) {
         {"getcfilters", filters(0, model.tip().hash)},            // 1,001 of them
         {"getcfilters", filters(1001, model.tip().hash)},         // after its end
         {"getcfheaders", filters(0, consensus::sha256(Bytes{}))}, // unknown block
-        {"mempool", {}},
+        {"mempool", {}},                                          // without a permission
         {"filterload", {}},
     };
     for (const auto& [command, payload] : requests) {
