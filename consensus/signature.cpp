@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <optional>
+#include <string_view>
 
 namespace cairn::consensus {
 
@@ -91,29 +93,43 @@ private:
     ByteView rest_;
 };
 
-/// The signature in `der`; nullopt if there is none. Numbers beyond the group's order give a
-/// signature that verifies nothing.
-std::optional<secp256k1_ecdsa_signature> parse_lenient_der(ByteView der) {
+/// R and S, 32 bytes each, the most significant first.
+using Numbers = std::array<uint8_t, 64>;
+
+/// The numbers in `der`; nullopt if it holds no two. If one is longer, both are zero: a signature
+/// that verifies nothing.
+std::optional<Numbers> parse_lenient_der(ByteView der) {
     LenientDer reader(der);
     if (!reader.skip_sequence()) return std::nullopt;
     const std::optional<ByteView> r = reader.integer();
     if (!r) return std::nullopt;
     const std::optional<ByteView> s = reader.integer();
     if (!s) return std::nullopt;
-    std::array<uint8_t, 64> compact{};
+    Numbers numbers{};
     if (r->size() <= 32 && s->size() <= 32) {
-        std::ranges::copy(*r, compact.begin() + 32 - static_cast<ptrdiff_t>(r->size()));
-        std::ranges::copy(*s, compact.end() - static_cast<ptrdiff_t>(s->size()));
+        std::ranges::copy(*r, numbers.begin() + 32 - static_cast<ptrdiff_t>(r->size()));
+        std::ranges::copy(*s, numbers.end() - static_cast<ptrdiff_t>(s->size()));
     }
-    secp256k1_ecdsa_signature signature;
-    if (secp256k1_ecdsa_signature_parse_compact(verify_context(), &signature, compact.data()) ==
-        0) {
-        compact.fill(0);
-        const int parsed =
-            secp256k1_ecdsa_signature_parse_compact(verify_context(), &signature, compact.data());
-        assert(parsed == 1);
-    }
-    return signature;
+    return numbers;
+}
+
+/// Whether the 32 bytes at `number` are at least `bound`.
+bool at_least(const uint8_t* number, std::string_view bound) {
+    return std::memcmp(number, bound.data(), bound.size()) >= 0;
+}
+
+/// Whether S is in the upper half of its range. The library has no cheap way to tell.
+bool is_high_s(const Numbers& numbers) {
+    using namespace std::string_view_literals;
+    constexpr std::string_view ORDER = // of the group
+        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe"
+        "\xba\xae\xdc\xe6\xaf\x48\xa0\x3b\xbf\xd2\x5e\x8c\xd0\x36\x41\x41"sv;
+    constexpr std::string_view UPPER_HALF =
+        "\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+        "\x5d\x57\x6e\x73\x57\xa4\x50\x1d\xdf\xe9\x2f\x46\x68\x1b\x20\xa1"sv;
+    const uint8_t* const s = numbers.data() + 32;
+    // A signature with a number out of range is none, and counts as zero. (So does the library.)
+    return at_least(s, UPPER_HALF) && !at_least(s, ORDER) && !at_least(numbers.data(), ORDER);
 }
 
 } // namespace
@@ -129,9 +145,8 @@ bool is_strict_der(ByteView signature) {
 }
 
 bool is_low_s(ByteView der) {
-    const std::optional<secp256k1_ecdsa_signature> signature = parse_lenient_der(der);
-    return signature &&
-           secp256k1_ecdsa_signature_normalize(verify_context(), nullptr, &*signature) == 0;
+    const std::optional<Numbers> numbers = parse_lenient_der(der);
+    return numbers && !is_high_s(*numbers);
 }
 
 bool is_defined_hash_type(uint8_t type) {
@@ -173,11 +188,14 @@ bool verify_ecdsa(ByteView der, ByteView pubkey, const Hash256& hash) {
     secp256k1_pubkey key;
     if (!is_pubkey_size(pubkey)) return false;
     if (secp256k1_ec_pubkey_parse(context, &key, pubkey.data(), pubkey.size()) == 0) return false;
-    std::optional<secp256k1_ecdsa_signature> signature = parse_lenient_der(der);
-    if (!signature) return false;
+    const std::optional<Numbers> numbers = parse_lenient_der(der);
+    if (!numbers) return false;
+    secp256k1_ecdsa_signature signature;
+    if (secp256k1_ecdsa_signature_parse_compact(context, &signature, numbers->data()) == 0)
+        return false; // out of range
     // The library refuses a high S, which only policy forbids here (BIP-0146).
-    secp256k1_ecdsa_signature_normalize(context, &*signature, &*signature);
-    return secp256k1_ecdsa_verify(context, &*signature, hash.bytes.data(), &key) == 1;
+    if (is_high_s(*numbers)) secp256k1_ecdsa_signature_normalize(context, &signature, &signature);
+    return secp256k1_ecdsa_verify(context, &signature, hash.bytes.data(), &key) == 1;
 }
 
 bool verify_schnorr(ByteView signature, ByteView pubkey, ByteView message) {

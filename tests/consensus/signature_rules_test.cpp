@@ -8,6 +8,7 @@
 #include "tests/naive_sighash.h"
 
 #include <boost/test/unit_test.hpp>
+#include <secp256k1.h>
 
 #include <functional>
 
@@ -291,6 +292,42 @@ BOOST_AUTO_TEST_CASE(p2pkh__signature_broken__names_the_rule) {
     };
     for (const Rule& rule : rules)
         BOOST_TEST(with_signature(rule.change).result(rule.flags) == rule.error);
+}
+
+BOOST_AUTO_TEST_CASE(is_low_s__at_the_bounds__as_the_library_says) {
+    const Bytes half =
+        from_hex("7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0").value();
+    const Bytes order =
+        from_hex("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141").value();
+    const auto moved = [](Bytes number, int by) {
+        number.back() = static_cast<uint8_t>(number.back() + by);
+        return number;
+    };
+    const auto append = [](Bytes& der, const Bytes& number) {
+        const size_t padding = (number[0] & 0x80) != 0 ? 1 : 0;
+        der.insert(der.end(), {2, static_cast<uint8_t>(number.size() + padding)});
+        der.insert(der.end(), padding, 0);
+        der.insert(der.end(), number.begin(), number.end());
+    };
+    const std::vector<Bytes> numbers = {
+        {1},   moved(half, -1), half,           moved(half, 1), moved(order, -1),
+        order, moved(order, 1), Bytes(32, 0xff)};
+    for (const Bytes& r : numbers)
+        for (const Bytes& s : numbers) {
+            Bytes der = {0x30, 0};
+            append(der, r);
+            append(der, s);
+            der[1] = static_cast<uint8_t>(der.size() - 2);
+            std::array<uint8_t, 64> compact{};
+            std::ranges::copy(r, compact.begin() + 32 - ptrdiff_t(r.size()));
+            std::ranges::copy(s, compact.end() - ptrdiff_t(s.size()));
+            secp256k1_ecdsa_signature signature;
+            const secp256k1_context* const context = secp256k1_context_static;
+            const bool high =
+                secp256k1_ecdsa_signature_parse_compact(context, &signature, compact.data()) == 1 &&
+                secp256k1_ecdsa_signature_normalize(context, nullptr, &signature) == 1;
+            BOOST_TEST(is_low_s(der) == !high, to_hex(der));
+        }
 }
 
 BOOST_AUTO_TEST_CASE(checksig__key_encodings__as_the_flags_ask) {
