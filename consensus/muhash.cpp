@@ -1,35 +1,40 @@
 // SPDX-License-Identifier: MIT
 #include "consensus/muhash.h"
 
+#include <bit>
 #include <cassert>
-#include <openssl/bn.h>
 
 namespace cairn::consensus {
 
 namespace {
 
-constexpr unsigned BITS = 3072;
-constexpr uint32_t PRIME_DISTANCE = 1'103'717; ///< 2^3072 less the modulus, which is prime.
+constexpr mp_limb_t PRIME_DISTANCE = 1'103'717; ///< 2^3072 less the modulus, which is prime.
 
-using BigNumber = std::unique_ptr<BIGNUM, void (*)(BIGNUM*)>;
-
-BigNumber big_number(const MuHash::Product& product) {
-    return {BN_lebin2bn(product.data(), int(product.size()), nullptr), &BN_free};
+template <class Number>
+Number modulus() {
+    Number number;
+    number.fill(GMP_NUMB_MAX);
+    number[0] -= PRIME_DISTANCE - 1;
+    return number;
 }
 
-/// One divided by `product`, with the modulus. (Boost has no inverse that is fast.)
-MuHash::Product inverse(const MuHash::Product& product) {
-    BigNumber modulus(BN_new(), &BN_free);
-    BN_set_bit(modulus.get(), BITS);
-    BN_sub_word(modulus.get(), PRIME_DISTANCE);
-    const std::unique_ptr<BN_CTX, void (*)(BN_CTX*)> context(BN_CTX_new(), &BN_CTX_free);
-    const BigNumber number = big_number(product);
-    const BigNumber result(
-        BN_mod_inverse(nullptr, number.get(), modulus.get(), context.get()), &BN_free);
-    assert(result);
-    MuHash::Product bytes{};
-    BN_bn2lebinpad(result.get(), bytes.data(), int(bytes.size()));
-    return bytes;
+/// One divided by `number`, with the modulus.
+template <class Number>
+Number inverse(const Number& number) {
+    static const Number MODULUS = modulus<Number>();
+    constexpr mp_size_t SIZE = std::tuple_size_v<Number>;
+    mpz_t divisor;
+    mpz_t prime;
+    mpz_t result;
+    mpz_init(result);
+    const int found = mpz_invert(
+        result, mpz_roinit_n(divisor, number.data(), SIZE),
+        mpz_roinit_n(prime, MODULUS.data(), SIZE));
+    assert(found != 0);
+    Number inverse{};
+    mpn_copyi(inverse.data(), mpz_limbs_read(result), static_cast<mp_size_t>(mpz_size(result)));
+    mpz_clear(result);
+    return inverse;
 }
 
 } // namespace
@@ -39,31 +44,29 @@ MuHash::MuHash() : cipher_(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free) {
 }
 
 MuHash::MuHash(const Product& product) : MuHash() {
-    import_bits(product_, product.begin(), product.end(), 8, false);
+    product_ = std::bit_cast<Number>(product);
 }
 
 void MuHash::insert(ByteView member) {
     constexpr std::array<uint8_t, 16> FROM_START{}; // counter and nonce
-    constexpr std::array<uint64_t, BITS / 64> ZEROS{};
-    std::array<uint64_t, BITS / 64> words{};
+    constexpr Product ZEROS{};
+    Product bytes;
     int size = 0;
     EVP_EncryptInit_ex(
         cipher_.get(), nullptr, nullptr, sha256(member).bytes.data(), FROM_START.data());
-    EVP_EncryptUpdate(
-        cipher_.get(), reinterpret_cast<uint8_t*>(words.data()), &size,
-        reinterpret_cast<const uint8_t*>(ZEROS.data()), sizeof words);
-    assert(size == sizeof words);
-    Number number;
-    import_bits(number, words.begin(), words.end(), 64, false);
-    multiply(number);
+    EVP_EncryptUpdate(cipher_.get(), bytes.data(), &size, ZEROS.data(), sizeof bytes);
+    assert(size == sizeof bytes);
+    multiply(std::bit_cast<Number>(bytes));
 }
 
 void MuHash::multiply(const Number& number) {
-    static const Number LOW_BITS = (Number(1) << BITS) - 1;
-    product_ *= number;
-    // Twice leaves a bit too many at most: product() does the rest.
-    for (int i = 0; i < 2; ++i)
-        product_ = (product_ >> BITS) * PRIME_DISTANCE + (product_ & LOW_BITS);
+    constexpr auto SIZE = static_cast<mp_size_t>(std::tuple_size_v<Number>);
+    std::array<mp_limb_t, 2 * SIZE> wide;
+    mpn_mul_n(wide.data(), product_.data(), number.data(), SIZE);
+    // What is above 2^3072 counts PRIME_DISTANCE times below, and so does what that leaves above.
+    mp_limb_t above = mpn_addmul_1(wide.data(), wide.data() + SIZE, SIZE, PRIME_DISTANCE);
+    above = mpn_add_1(product_.data(), wide.data(), SIZE, above * PRIME_DISTANCE);
+    if (above != 0) mpn_add_1(product_.data(), product_.data(), SIZE, PRIME_DISTANCE);
 }
 
 void MuHash::insert(const MuHash& members) {
@@ -71,14 +74,17 @@ void MuHash::insert(const MuHash& members) {
 }
 
 void MuHash::remove(const MuHash& members) {
-    if (members.product_ != 1) insert(MuHash(inverse(members.product())));
+    constexpr Number ONE{1};
+    if (members.product_ != ONE) multiply(inverse(members.product_));
 }
 
 MuHash::Product MuHash::product() const {
-    static const Number MODULUS = (Number(1) << BITS) - PRIME_DISTANCE;
-    Product bytes{};
-    export_bits(Number(product_ % MODULUS), bytes.begin(), 8, false);
-    return bytes;
+    static const Number MODULUS = modulus<Number>();
+    Number reduced = product_;
+    constexpr auto SIZE = static_cast<mp_size_t>(std::tuple_size_v<Number>);
+    if (mpn_cmp(reduced.data(), MODULUS.data(), SIZE) >= 0)
+        mpn_sub_n(reduced.data(), reduced.data(), MODULUS.data(), SIZE);
+    return std::bit_cast<Product>(reduced);
 }
 
 Hash256 MuHash::digest() const {

@@ -5,9 +5,8 @@
 
 #include "consensus/hash.h"
 
-#include <boost/multiprecision/cpp_int.hpp>
-
 #include <array>
+#include <gmp.h>
 #include <memory>
 #include <openssl/evp.h>
 
@@ -33,19 +32,12 @@ public:
     Hash256 digest() const;
 
 private:
-    /// Holds the product of two numbers that are nearly reduced.
-    using Number = boost::multiprecision::number<
-        boost::multiprecision::cpp_int_backend<
-            6208,
-            6208,
-            boost::multiprecision::unsigned_magnitude,
-            boost::multiprecision::unchecked,
-            void>,
-        boost::multiprecision::et_off>;
+    /// The least significant limb first; not always reduced.
+    using Number = std::array<mp_limb_t, 3072 / GMP_NUMB_BITS>;
 
     void multiply(const Number& number);
 
-    Number product_ = 1;
+    Number product_{1};
     std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX*)> cipher_;
 };
 
