@@ -23,23 +23,23 @@ bool makes_coins(const IndexedBlock& of) {
 }
 
 /// Where each transaction is: id -> height.
-void index_transactions(const IndexedBlock& of, IndexWriter& out) {
+void index_transactions(const IndexedBlock& of, IndexedEntries& out) {
     for (const SealedTransaction& tx : of.block.transactions)
-        out.put(tx.txid.bytes, encode(of.node.height));
+        out.entries.put(tx.txid.bytes, encode(of.node.height));
 }
 
 /// What spent each output: output -> Spender.
-void index_spenders(const IndexedBlock& of, IndexWriter& out) {
+void index_spenders(const IndexedBlock& of, IndexedEntries& out) {
     for (size_t i = 1; i < of.block.transactions.size(); ++i) {
         const SealedTransaction& tx = of.block.transactions[i];
         const Bytes spender = encode(Spender{tx.txid, of.node.height});
         for (const consensus::TxIn& input : tx.inputs)
-            out.put(CoinDiskKey(input.prevout).bytes(), spender);
+            out.entries.put(CoinDiskKey(input.prevout).bytes(), spender);
     }
 }
 
 /// What each transaction did to the coins of each script: script, height, number -> AddressRecord.
-void index_addresses(const IndexedBlock& of, IndexWriter& out) {
+void index_addresses(const IndexedBlock& of, IndexedEntries& out) {
     if (!makes_coins(of)) return;
     for (size_t i = 0; i < of.block.transactions.size(); ++i) {
         const SealedTransaction& tx = of.block.transactions[i];
@@ -48,21 +48,23 @@ void index_addresses(const IndexedBlock& of, IndexWriter& out) {
             if (const consensus::TxOut& output = tx.outputs[n];
                 !consensus::is_unspendable(output.script_pubkey))
                 scripts[address_key(output.script_pubkey)].received.push_back({n, output.value});
-        if (i > 0)
-            for (const Coin& coin : of.undo.spent[i - 1])
-                scripts[address_key(coin.out.script_pubkey)].spent += coin.out.value;
+        for (size_t n = 0; i > 0 && n < tx.inputs.size(); ++n) {
+            const consensus::TxOut& coin = of.undo.spent[i - 1][n].out;
+            scripts[address_key(coin.script_pubkey)].spent.push_back(
+                {tx.inputs[n].prevout, coin.value});
+        }
         for (auto& [script, record] : scripts) {
             record.txid = tx.txid;
             const auto number = static_cast<int32_t>(i);
             const std::string key = script + height_key(of.node.height) + height_key(number);
-            out.put(consensus::as_bytes(key), encode(record));
+            out.entries.put(consensus::as_bytes(key), encode(record));
         }
     }
 }
 
 // Compact filters: block -> header, filter. The header depends on the one before ////////////////
 
-void index_filter(const IndexedBlock& of, IndexWriter& out) {
+void index_filter(const IndexedBlock& of, IndexedEntries& out) {
     std::vector<Script> scripts;
     for (const std::vector<Coin>& coins : of.undo.spent)
         for (const Coin& coin : coins) scripts.push_back(coin.out.script_pubkey);
@@ -152,7 +154,7 @@ private:
     MuHash gone_;
 };
 
-void index_coins(const IndexedBlock& of, IndexWriter& out) {
+void index_coins(const IndexedBlock& of, IndexedEntries& out) {
     out.record = encode(CoinSums(of).sum_up());
 }
 
@@ -172,13 +174,6 @@ void follow_coins(ByteView previous, Bytes& record) {
 }
 
 } // namespace
-
-void IndexWriter::put(ByteView key, ByteView value) {
-    if (takes_back_)
-        store_.erase(batch_, column_, key);
-    else
-        store_.put(batch_, column_, key, value);
-}
 
 const std::array<IndexRow, 5>& index_table() {
     static constexpr std::array<IndexRow, 5> TABLE{{

@@ -18,26 +18,10 @@ struct IndexedBlock {
     const Chainstate& chainstate; ///< For its parameters and earlier blocks.
 };
 
-/// Takes what an index keeps of one block; or takes it back.
-class IndexWriter {
-public:
-    IndexWriter(const Store& store, StoreBatch& batch, Column column, bool takes_back)
-        : store_(store),
-          batch_(batch),
-          column_(column),
-          takes_back_(takes_back) {}
-
-    /// `key` must not be in the index yet.
-    void put(ByteView key, ByteView value);
-
-    /// The block's own record, for an index that has one of each.
-    Bytes record;
-
-private:
-    const Store& store_;
-    StoreBatch& batch_;
-    Column column_;
-    bool takes_back_;
+/// What an index keeps of a block.
+struct IndexedEntries {
+    Entries entries; ///< Under keys that no block before it in the chain gave.
+    Bytes record;    ///< The block's own, for an index that has one of each.
 };
 
 /// The indexes, in the order of the table.
@@ -49,7 +33,7 @@ struct IndexRow {
     std::string_view name; ///< As the reference tells it.
     Column column;
     bool ChainOptions::*option;
-    void (*make)(const IndexedBlock&, IndexWriter&);
+    void (*make)(const IndexedBlock&, IndexedEntries& out);
     /// If each block has a record under its own key (node_key()): completes it by the one of the
     /// block before, which is empty for genesis. Such a record stays when its block leaves the
     /// chain.
@@ -107,9 +91,16 @@ struct AddressRecord {
         static void wire(auto&& codec, auto& out) { codec(out.index, out.value); }
     };
 
+    struct Input {
+        OutPoint point;
+        Amount value;
+
+        static void wire(auto&& codec, auto& in) { codec(in.point, in.value); }
+    };
+
     Txid txid;
     std::vector<Output> received;
-    Amount spent;
+    std::vector<Input> spent;
 
     static void wire(auto&& codec, auto& record) {
         codec(record.txid, record.received, record.spent);

@@ -19,9 +19,20 @@ namespace {
 /// Holds the hash of an index' best block; before all other keys, which are longer.
 constexpr std::string_view BEST_KEY = TIP_KEY;
 
+/// Of entries that wait in memory while an index is built, a part of -dbcache; and of an index, if
+/// its keys have no order, what is worth table files of its own.
+constexpr size_t GATHERED_PART = 8;
+constexpr size_t INGESTED_PART = 512;
+
 /// Blocks that are looked at side by side, while an index is built.
 size_t blocks_ahead() {
     return std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
+}
+
+size_t bytes_of(const std::vector<IndexedEntries>& indexes) {
+    size_t bytes = 0;
+    for (const IndexedEntries& index : indexes) bytes += index.entries.bytes();
+    return bytes;
 }
 
 Height height_of(const BlockNode* best) {
@@ -141,49 +152,74 @@ void Indexer::add(const Group& group, const BlockNode& last) {
     const auto how = last.height == first ? std::launch::deferred : std::launch::async;
     Progress progress("index_progress", static_cast<size_t>((last.height - first).value) + 1);
     std::deque<std::future<Prepared>> ahead;
+    const ChainOptions& options = chainstate_.options();
+    // Pruning waits for what is committed. (And has no index whose keys are in no order.)
+    const size_t budget = options.prune_bytes ? 0 : options.cache_bytes / GATHERED_PART;
+    Prepared gathered(group.size());
     Height next = first;
-    for (Height at = first; at <= last.height && !stopping_; ++at) {
+    for (Height at = first; at <= last.height; ++at) {
         for (; next <= last.height && ahead.size() < blocks_ahead(); ++next)
             ahead.push_back(std::async(how, [this, &group, node = last.ancestor_node(next)] {
                 lower_priority();
-                return prepare(group, *node, false);
+                return prepare(group, *node);
             }));
         Prepared prepared = ahead.front().get();
         ahead.pop_front();
-        commit(group, *last.ancestor_node(at), prepared);
+        const BlockNode& node = *last.ancestor_node(at);
+        gather(group, node, prepared, gathered);
+        const bool ends = at == last.height || stopping_;
+        if (ends || bytes_of(gathered) >= budget)
+            commit(group, node, std::exchange(gathered, Prepared(group.size())));
+        if (ends) return;
         progress.step();
     }
 }
 
-Indexer::Prepared
-Indexer::prepare(const Group& group, const BlockNode& node, bool take_back) const {
+Indexer::Prepared Indexer::prepare(const Group& group, const BlockNode& node) const {
     const BlockRef block = chainstate_.load_block(node);
     const BlockUndo undo = node.parent ? chainstate_.load_undo(node, *block) : BlockUndo();
     const IndexedBlock of{node, *block, undo, chainstate_};
-    Prepared prepared;
-    for (const Index* index : group) {
-        IndexWriter writer(chainstate_.store(), prepared.batch, index->row->column, take_back);
-        index->row->make(of, writer);
-        prepared.records.push_back(std::move(writer.record));
-    }
+    Prepared prepared(group.size());
+    for (size_t i = 0; i < group.size(); ++i) group[i]->row->make(of, prepared[i]);
     return prepared;
 }
 
-void Indexer::commit(const Group& group, const BlockNode& node, Prepared& prepared) {
-    Store& store = chainstate_.store();
+/// Add what was prepared of a block to what wasn't written yet of those before.
+void Indexer::gather(
+    const Group& group, const BlockNode& node, Prepared& prepared, Prepared& gathered) {
     for (size_t i = 0; i < group.size(); ++i) {
         const IndexRow& row = *group[i]->row;
-        if (row.follow) {
-            std::optional<Bytes> previous(std::in_place);
-            if (const BlockNode* parent = node.parent_node())
-                previous = store.get(row.column, as_bytes(node_key(*parent)));
-            if (!previous) damaged(row.name);
-            row.follow(*previous, prepared.records[i]);
-            store.put(prepared.batch, row.column, as_bytes(node_key(node)), prepared.records[i]);
+        gathered[i].entries.append(prepared[i].entries);
+        if (!row.follow) continue;
+        Bytes& previous = gathered[i].record;
+        if (const BlockNode* parent = node.parent_node(); parent && previous.empty()) {
+            const auto stored = chainstate_.store().get(row.column, as_bytes(node_key(*parent)));
+            if (!stored) damaged(row.name);
+            previous = *stored;
         }
-        store.put(prepared.batch, row.column, as_bytes(BEST_KEY), node.hash.bytes);
+        row.follow(previous, prepared[i].record);
+        previous = std::move(prepared[i].record);
+        gathered[i].entries.put(as_bytes(node_key(node)), previous);
     }
-    store.write(prepared.batch, Durability::Logged);
+}
+
+/// Write what was gathered up to `node`. Readers know entries beyond the best block (look_up()).
+void Indexer::commit(const Group& group, const BlockNode& node, Prepared gathered) {
+    Store& store = chainstate_.store();
+    const size_t worth_tables = chainstate_.options().cache_bytes / INGESTED_PART;
+    StoreBatch batch;
+    for (size_t i = 0; i < group.size(); ++i) {
+        const Column column = group[i]->row->column;
+        Entries& entries = gathered[i].entries;
+        entries.put(as_bytes(BEST_KEY), node.hash.bytes);
+        if (!group[i]->row->follow && entries.bytes() >= worth_tables) {
+            store.ingest(column, std::move(entries));
+            group[i]->best = &node;
+        } else {
+            entries.visit([&](auto key, auto value) { store.put(batch, column, key, value); });
+        }
+    }
+    if (!batch.empty()) store.write(batch, Durability::Logged);
     for (Index* index : group) index->best = &node;
     limit_pruning();
 }
@@ -191,10 +227,14 @@ void Indexer::commit(const Group& group, const BlockNode& node, Prepared& prepar
 void Indexer::take_back(Index& index) {
     const BlockNode& node = *index.best;
     const BlockNode& parent = *node.parent_node();
-    StoreBatch batch;
-    if (!index.row->follow) batch = prepare({&index}, node, true).batch;
+    const Column column = index.row->column;
     Store& store = chainstate_.store();
-    store.put(batch, index.row->column, as_bytes(BEST_KEY), parent.hash.bytes);
+    StoreBatch batch;
+    if (!index.row->follow)
+        prepare({&index}, node).front().entries.visit([&](ByteView key, ByteView) {
+            store.erase(batch, column, key);
+        });
+    store.put(batch, column, as_bytes(BEST_KEY), parent.hash.bytes);
     index.best = &parent; // first: a reader knows entries beyond the best block, not lost ones
     store.write(batch, Durability::Logged);
     limit_pruning();
@@ -246,6 +286,13 @@ auto Indexer::from_disk(Read read) const {
     }
 }
 
+/// The block that an index with this best block tells of: it may not be at the tip yet, or hold
+/// blocks that left.
+const BlockNode* Indexer::as_of(const BlockNode* best) const {
+    const BlockNode& tip = chainstate_.tip();
+    return best && best->descends_from(tip) ? &tip : best;
+}
+
 /// What `read` makes of the best block and of what the index holds as of that; nullopt: again,
 /// since these two didn't fit.
 template <class Read>
@@ -254,7 +301,7 @@ auto Indexer::look_up(IndexId id, Read read) const {
         for (;;) {
             const BlockNode* best = index(id).best;
             const auto found = read(best);
-            if (found && best == index(id).best) return *found;
+            if (found && (best == index(id).best || stopping_)) return *found;
         }
     });
 }
@@ -303,20 +350,52 @@ std::optional<Indexer::Spent> Indexer::find_spender(const OutPoint& point) const
     });
 }
 
-std::vector<Indexer::AddressEntry>
-Indexer::address_history(const consensus::Script& script, const BlockNode*& tip) const {
+/// Give `visit` the height, the number in its block and the record of each transaction up to
+/// `tip`, until it returns false.
+template <class Visit>
+void Indexer::visit_address(
+    const consensus::Script& script, const BlockNode& tip, bool backwards, Visit visit) const {
     const std::string prefix = address_key(script);
+    const auto each = [&](ByteView key, ByteView value) {
+        const ByteView place = key.subspan(prefix.size());
+        const Height height = height_of(slice(place));
+        if (height > tip.height) return true; // of a block that is to be taken back
+        const bool first = height_of(slice(place.subspan(sizeof(uint32_t)))) == Height(0);
+        return visit(height, first, decoded<AddressRecord>(value, "addressindex"));
+    };
+    chainstate_.store().visit(Column::Addresses, as_bytes(prefix), each, backwards);
+}
+
+std::vector<Indexer::AddressEntry> Indexer::address_history(
+    const consensus::Script& script, size_t skip, size_t count, const BlockNode*& tip) const {
     return look_up(IndexId::Addresses, [&](const BlockNode* best) {
-        tip = best && best->descends_from(chainstate_.tip()) ? &chainstate_.tip() : best;
         std::vector<AddressEntry> entries;
-        const auto add = [&](ByteView key, ByteView value) {
-            const Height height = height_of(slice(key.subspan(prefix.size())));
-            if (!best || height > tip->height) return; // of a block that is to be taken back
-            entries.push_back(
-                {tip->ancestor_node(height), decoded<AddressRecord>(value, "addressindex")});
+        tip = as_of(best);
+        size_t seen = 0;
+        const auto add = [&](Height height, bool, AddressRecord record) {
+            if (seen++ >= skip && entries.size() < count)
+                entries.push_back({tip->ancestor_node(height), std::move(record)});
+            return entries.size() < count && !stopping_;
         };
-        chainstate_.store().visit(Column::Addresses, as_bytes(prefix), add);
+        if (tip && count > 0) visit_address(script, *tip, true, add);
         return std::optional(std::move(entries));
+    });
+}
+
+Indexer::AddressCoins Indexer::address_coins(const consensus::Script& script) const {
+    return look_up(IndexId::Addresses, [&](const BlockNode* best) {
+        AddressCoins coins{as_of(best)};
+        const auto add = [&](Height height, bool coinbase, const AddressRecord& record) {
+            ++coins.transactions;
+            for (const AddressRecord::Input& in : record.spent) coins.unspent.erase(in.point);
+            for (const AddressRecord::Output& out : record.received) {
+                coins.received += out.value;
+                coins.unspent[{record.txid, out.index}] = {height, coinbase, out.value};
+            }
+            return !stopping_;
+        };
+        if (coins.tip) visit_address(script, *coins.tip, false, add);
+        return std::optional(std::move(coins));
     });
 }
 

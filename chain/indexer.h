@@ -6,6 +6,7 @@
 #include "chain/index_table.h"
 
 #include <condition_variable>
+#include <map>
 #include <thread>
 
 namespace cairn::chain {
@@ -72,9 +73,27 @@ public:
         AddressRecord record;
     };
 
-    /// All such, in the order of the chain. `tip`: set to the block that they are as of.
-    std::vector<AddressEntry>
-    address_history(const consensus::Script& script, const BlockNode*& tip) const;
+    /// The latest of them, but for `skip`, `count` at most; latest first. `tip`: set to the block
+    /// that they are as of.
+    std::vector<AddressEntry> address_history(
+        const consensus::Script& script, size_t skip, size_t count, const BlockNode*& tip) const;
+
+    /// All coins of a script, and what became of it.
+    struct AddressCoins {
+        struct Made {
+            Height height;
+            bool coinbase;
+            Amount value;
+        };
+
+        const BlockNode* tip = nullptr; ///< As of this block.
+        std::map<OutPoint, Made> unspent;
+        Amount received; ///< All that ever was.
+        size_t transactions = 0;
+    };
+
+    /// Memory: for the coins that it had at once.
+    AddressCoins address_coins(const consensus::Script& script) const;
 
 private:
     struct Index {
@@ -87,10 +106,7 @@ private:
     using Group = std::vector<Index*>;
 
     /// What blocks add to each index of a group.
-    struct Prepared {
-        StoreBatch batch;
-        std::vector<Bytes> records;
-    };
+    using Prepared = std::vector<IndexedEntries>;
 
     const Index& index(IndexId id) const { return indexes_[static_cast<size_t>(id)]; }
 
@@ -98,15 +114,20 @@ private:
     void run();
     bool step();
     void add(const Group& group, const BlockNode& last);
-    Prepared prepare(const Group& group, const BlockNode& node, bool take_back) const;
-    void commit(const Group& group, const BlockNode& node, Prepared& prepared);
+    Prepared prepare(const Group& group, const BlockNode& node) const;
+    void gather(const Group& group, const BlockNode& node, Prepared& prepared, Prepared& gathered);
+    void commit(const Group& group, const BlockNode& node, Prepared gathered);
     void take_back(Index& index);
     void limit_pruning() const;
     Status status_of(const Index& index) const;
     bool at_tip(const Index& index) const;
+    const BlockNode* as_of(const BlockNode* best) const;
     std::optional<Bytes> record(IndexId id, const BlockNode& node) const;
     template <class Read>
     auto look_up(IndexId id, Read read) const;
+    template <class Visit>
+    void visit_address(
+        const consensus::Script& script, const BlockNode& tip, bool backwards, Visit visit) const;
     template <class Read>
     auto from_disk(Read read) const;
 

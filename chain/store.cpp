@@ -34,6 +34,25 @@ bool StoreBatch::empty() const {
     return batch_->Count() == 0;
 }
 
+void Entries::put(ByteView key, ByteView value) {
+    entries_.push_back(
+        {bytes_.size(), static_cast<uint32_t>(key.size()), static_cast<uint32_t>(value.size())});
+    bytes_.insert(bytes_.end(), key.begin(), key.end());
+    bytes_.insert(bytes_.end(), value.begin(), value.end());
+}
+
+void Entries::append(const Entries& others) {
+    for (Entry entry : others.entries_) {
+        entry.at += bytes_.size();
+        entries_.push_back(entry);
+    }
+    bytes_.insert(bytes_.end(), others.bytes_.begin(), others.bytes_.end());
+}
+
+void Entries::visit(const std::function<void(ByteView key, ByteView value)>& visit) const {
+    for (const Entry& entry : entries_) visit(key(entry), value(entry));
+}
+
 Store::Store(StoreOptions options, const consensus::Params& params)
     : impl_(std::make_unique<Impl>()) {
     impl_->options = std::move(options);
@@ -132,12 +151,17 @@ void Store::flush_bodies() {
 
 namespace {
 
-/// Writes sorted coins into as many table files as they need.
+/// Writes what is sorted by key into as many table files as it needs, for ingestion.
 class TableFiles {
 public:
-    TableFiles(const rocksdb::Options& options, std::filesystem::path directory)
-        : options_(options),
-          directory_(std::move(directory)) {
+    TableFiles(
+        rocksdb::DB& db,
+        rocksdb::ColumnFamilyHandle* column,
+        const std::filesystem::path& directory)
+        : db_(db),
+          column_(column),
+          options_(db.GetOptions(column)),
+          directory_(directory / column->GetName()) {
         make_directory(directory_);
     }
 
@@ -151,29 +175,27 @@ public:
     TableFiles(const TableFiles&) = delete;
     TableFiles& operator=(const TableFiles&) = delete;
 
-    void put(const CoinChange& change) {
-        const CoinDiskKey key(change.point);
-        if (!change.coin) {
-            check(writer().Delete(key), "write failed");
-            return;
-        }
-        value_.clear();
-        encode_coin(*change.coin, value_);
-        check(writer().Put(key, slice(value_)), "write failed");
+    void put(const Slice& key, const Slice& value) {
+        check(writer().Put(key, value), "write failed");
     }
 
-    void put_tip(const TipRecord& tip) {
-        check(writer().Put(Slice(TIP_KEY), slice(encode(tip))), "write failed");
-    }
+    void erase(const Slice& key) { check(writer().Delete(key), "write failed"); }
 
-    /// The finished files.
-    std::vector<std::string> finish() {
-        if (writer_) check(writer_->Finish(), "write failed");
-        writer_.reset();
-        return paths_;
+    /// All of them, at once.
+    void ingest() {
+        finish();
+        rocksdb::IngestExternalFileOptions options;
+        options.move_files = true;
+        options.write_global_seqno = false;
+        check(db_.IngestExternalFile(column_, paths_, options), "ingestion failed");
     }
 
 private:
+    void finish() {
+        if (writer_) check(writer_->Finish(), "write failed");
+        writer_.reset();
+    }
+
     rocksdb::SstFileWriter& writer() {
         if (writer_ && writer_->FileSize() >= INGEST_FILE_BYTES) finish();
         if (!writer_) {
@@ -186,27 +208,47 @@ private:
         return *writer_;
     }
 
-    const rocksdb::Options& options_;
+    rocksdb::DB& db_;
+    rocksdb::ColumnFamilyHandle* column_;
+    rocksdb::Options options_;
     std::filesystem::path directory_;
     std::unique_ptr<rocksdb::SstFileWriter> writer_;
     std::vector<std::string> paths_;
-    Bytes value_; ///< Of the last coin: there are millions, and each would be an allocation.
 };
 
 } // namespace
 
 void Store::ingest_coins(const TipRecord& tip, const CoinChanges& changes, CoinSet set) {
-    rocksdb::ColumnFamilyHandle* const column = impl_->coins(set);
     impl_->check_space(changes.count * COIN_BYTES);
-    TableFiles files(impl_->coin_options, impl_->ingest_directory() / column->GetName());
-    files.put_tip(tip); // its key is the first of all
-    changes.visit([&files](const CoinChange& change) { files.put(change); });
-    rocksdb::IngestExternalFileOptions options;
-    options.move_files = true;
-    options.write_global_seqno = false;
-    check(
-        impl_->db->IngestExternalFile(column, files.finish(), options),
-        "ingestion of coins failed");
+    TableFiles files(*impl_->db, impl_->coins(set), impl_->ingest_directory());
+    files.put(TIP_KEY, slice(encode(tip))); // its key is the first of all
+    Bytes value; // of all, one after the other: each would be an allocation
+    changes.visit([&](const CoinChange& change) {
+        const CoinDiskKey key(change.point);
+        if (!change.coin) return files.erase(key);
+        value.clear();
+        encode_coin(*change.coin, value);
+        files.put(key, slice(value));
+    });
+    files.ingest();
+}
+
+void Store::ingest(Column column, Entries entries) {
+    using Entry = Entries::Entry;
+    impl_->check_space(entries.bytes());
+    std::vector<Entry>& sorted = entries.entries_;
+    const auto less = [&](const Entry& a, const Entry& b) {
+        const int order = slice(entries.key(a)).compare(slice(entries.key(b)));
+        return order != 0 ? order < 0 : a.at < b.at;
+    };
+    std::ranges::sort(sorted, less);
+    TableFiles files(*impl_->db, impl_->column(column), impl_->ingest_directory());
+    for (size_t i = 0; i < sorted.size(); ++i) {
+        const Slice key = slice(entries.key(sorted[i]));
+        if (i + 1 < sorted.size() && key == slice(entries.key(sorted[i + 1]))) continue;
+        files.put(key, slice(entries.value(sorted[i])));
+    }
+    files.ingest();
 }
 
 void Store::exchange_coins(
@@ -373,11 +415,22 @@ std::optional<Bytes> Store::get(Column column, ByteView key) const {
 void Store::visit(
     Column column,
     ByteView prefix,
-    const std::function<void(ByteView key, ByteView value)>& visit) const {
+    const std::function<bool(ByteView key, ByteView value)>& visit,
+    bool backwards) const {
     const std::unique_ptr<rocksdb::Iterator> it(
         impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->column(column)));
-    for (it->Seek(slice(prefix)); it->Valid() && it->key().starts_with(slice(prefix)); it->Next())
-        visit(view_of(it->key()), view_of(it->value()));
+    const std::string behind = slice(prefix).ToString() + std::string(40, '\xff');
+    if (backwards)
+        it->SeekForPrev(behind);
+    else
+        it->Seek(slice(prefix));
+    while (it->Valid() && it->key().starts_with(slice(prefix)) &&
+           visit(view_of(it->key()), view_of(it->value()))) {
+        if (backwards)
+            it->Prev();
+        else
+            it->Next();
+    }
     check(it->status(), "read failed");
 }
 

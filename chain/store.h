@@ -58,7 +58,7 @@ constexpr size_t COLUMN_COUNT = 12;
 enum class CoinSet : uint8_t { Active, Other };
 
 /// What changes the meaning of anything on disk raises this.
-constexpr uint32_t STORE_FORMAT = 1;
+constexpr uint32_t STORE_FORMAT = 2;
 
 /// The block that the stored coins are those of. Written with every change of them.
 struct TipRecord {
@@ -124,6 +124,36 @@ private:
     std::unique_ptr<rocksdb::WriteBatch> batch_;
 };
 
+/// Entries of a column of an index, gathered to be written at once.
+class Entries {
+public:
+    void put(ByteView key, ByteView value);
+    void append(const Entries& others);
+
+    size_t bytes() const { return bytes_.size(); }
+
+    /// In the order in which they were put.
+    void visit(const std::function<void(ByteView key, ByteView value)>& visit) const;
+
+private:
+    friend class Store;
+
+    struct Entry {
+        size_t at; ///< In `bytes_`, key before value.
+        uint32_t key_size;
+        uint32_t value_size;
+    };
+
+    ByteView key(const Entry& entry) const { return {&bytes_[entry.at], entry.key_size}; }
+
+    ByteView value(const Entry& entry) const {
+        return ByteView(bytes_).subspan(entry.at + entry.key_size, entry.value_size);
+    }
+
+    Bytes bytes_;
+    std::vector<Entry> entries_;
+};
+
 /// How sure a write must be when the call returns.
 enum class Durability : uint8_t {
     Unlogged, ///< Lost by any crash before flush_bodies().
@@ -160,7 +190,7 @@ struct StoreOptions {
 /// what cannot be.
 ///
 /// Thread: writes by the chain thread, flush_bodies() and ingest_coins() also by one beside it,
-/// indexes by theirs; reads by any.
+/// indexes by theirs, which calls ingest(); reads by any.
 class Store {
 public:
     /// Throws StorageError also where another process has it open, or it is of a newer format or
@@ -202,6 +232,10 @@ public:
     void
     ingest_coins(const TipRecord& tip, const CoinChanges& changes, CoinSet set = CoinSet::Active);
 
+    /// Put entries into the column of an index as ingest_coins() does: keys in no order would cost
+    /// a batch several times as much. Of equal keys the last one counts.
+    void ingest(Column column, Entries entries);
+
     /// Have the two sets change places, together with `batch`: `tip` is that of the new active one,
     /// `snapshot` the block of the snapshot that it is, if it isn't validated yet.
     void exchange_coins(
@@ -230,11 +264,12 @@ public:
     std::optional<BlockUndo> read_undo(const BlockNode& node) const;
     std::optional<Event> read_event(uint64_t number) const;
     std::optional<Bytes> get(Column column, ByteView key) const;
-    /// All whose keys begin with `prefix`, in order.
+    /// All whose keys begin with `prefix`, in order or against it, until `visit` returns false.
     void visit(
         Column column,
         ByteView prefix,
-        const std::function<void(ByteView key, ByteView value)>& visit) const;
+        const std::function<bool(ByteView key, ByteView value)>& visit,
+        bool backwards = false) const;
     uint64_t disk_bytes() const;
     uint64_t body_bytes() const; ///< Of them for blocks and undo data.
     uint64_t coin_bytes() const; ///< Of them for coins, about.

@@ -88,7 +88,6 @@ void Store::Impl::open(bool salvage) {
     }
     rocksdb::DBOptions database = database_options();
     if (options.env) database.env = options.env;
-    coin_options = rocksdb::Options(database, column_options(Column::Coins, nullptr));
     if (salvage) {
         database.paranoid_checks = false;
         database.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;

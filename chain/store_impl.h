@@ -39,7 +39,6 @@ void make_directory(const std::filesystem::path& path);
 /// RocksDB with our columns.
 struct Store::Impl {
     StoreOptions options;
-    rocksdb::Options coin_options; ///< For the files that are ingested.
     std::unique_ptr<rocksdb::DB> db;
     std::vector<rocksdb::ColumnFamilyHandle*> columns;
     bool rebuilding = false;

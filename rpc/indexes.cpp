@@ -49,13 +49,8 @@ const std::vector<Error> ADDRESS_ERRORS{
     BAD_ADDRESS,
     {Code::InternalError, "Unable to get data because addressindex is still syncing."}};
 
-/// All that happened to a script's coins up to a tip.
-struct AddressHistory {
-    const chain::BlockNode* tip = nullptr;
-    std::vector<chain::Indexer::AddressEntry> entries;
-};
-
-Outcome<AddressHistory> history_of(const Call& call) {
+/// The script that the first argument names, once the index can tell of it.
+Outcome<Script> indexed_script(const Call& call) {
     const chain::Indexer& indexes = chain_of(call).indexes();
     if (!indexes.enabled(IndexId::Addresses)) return NO_ADDRESS_INDEX;
     std::optional<Script> script = script_of_address(call.text(0), params_of(call).address);
@@ -65,70 +60,40 @@ Outcome<AddressHistory> history_of(const Call& call) {
     if (!script) return BAD_ADDRESS;
     if (!indexes.catch_up(IndexId::Addresses))
         return still_syncing(indexes.status(IndexId::Addresses));
-    AddressHistory history;
-    history.entries = indexes.address_history(*script, history.tip);
-    return history;
+    return std::move(*script);
+}
+
+using AddressCoins = chain::Indexer::AddressCoins;
+
+Outcome<AddressCoins> coins_of(const Call& call) {
+    const Outcome<Script> script = indexed_script(call);
+    if (!script) return script.error();
+    return chain_of(call).indexes().address_coins(*script);
 }
 
 /// A coin of a script.
 struct AddressCoin {
     OutPoint point;
-    Coin coin;
+    AddressCoins::Made made;
     const chain::BlockNode* tip;
 };
 
 const Object<AddressCoin> ADDRESS_COIN{
     {"txid", "The transaction", [](auto& c) { return c.point.txid; }},
     {"vout", "Number of its output", [](auto& c) { return c.point.index; }},
-    {"amount", "Its amount", [](auto& c) { return c.coin.out.value; }},
-    {"coinbase", "Whether a coinbase made it", [](auto& c) { return c.coin.coinbase; }},
-    {"height", "Height of the block that made it", [](auto& c) { return c.coin.height; }},
+    {"amount", "Its amount", [](auto& c) { return c.made.value; }},
+    {"coinbase", "Whether a coinbase made it", [](auto& c) { return c.made.coinbase; }},
+    {"height", "Height of the block that made it", [](auto& c) { return c.made.height; }},
     {"confirmations", "Blocks from that one to the tip",
-     [](auto& c) { return (c.tip->height - c.coin.height).value + 1; }}};
-
-/// The coins of a script, and what it ever received, as of one tip.
-struct AddressCoins {
-    const chain::BlockNode* tip = nullptr;
-    std::vector<AddressCoin> coins;
-    Amount received;
-    size_t transactions = 0;
-
-    Amount balance() const {
-        Amount sum;
-        for (const AddressCoin& one : coins) sum += one.coin.out.value;
-        return sum;
-    }
-};
-
-/// The index says which outputs there were, and the coins which of them there are. nullopt if a
-/// block came meanwhile.
-std::optional<AddressCoins> coins_as_of(const Call& call, const AddressHistory& history) {
-    AddressCoins all{history.tip, {}, {}, history.entries.size()};
-    for (const auto& [node, record] : history.entries) {
-        for (const chain::AddressRecord::Output& output : record.received) {
-            const OutPoint point{record.txid, output.index};
-            const chain::BlockNode* tip = nullptr;
-            const std::optional<Coin> coin = chain_of(call).find_coin(point, false, &tip);
-            if (tip != history.tip) return std::nullopt;
-            if (coin) all.coins.push_back({point, *coin, tip});
-            all.received += output.value;
-        }
-    }
-    return all;
-}
-
-Outcome<AddressCoins> coins_of(const Call& call) {
-    for (;;) {
-        const Outcome<AddressHistory> history = history_of(call);
-        if (!history) return history.error();
-        if (std::optional<AddressCoins> all = coins_as_of(call, *history)) return std::move(*all);
-    }
-}
+     [](auto& c) { return (c.tip->height - c.made.height).value + 1; }}};
 
 Outcome<std::vector<AddressCoin>> getaddressutxos(const Call& call) {
-    Outcome<AddressCoins> all = coins_of(call);
+    const Outcome<AddressCoins> all = coins_of(call);
     if (!all) return all.error();
-    return std::move(all->coins);
+    std::vector<AddressCoin> coins;
+    for (const auto& [point, made] : all->unspent) coins.push_back({point, made, all->tip});
+    std::ranges::stable_sort(coins, [](auto& a, auto& b) { return a.made.height < b.made.height; });
+    return coins;
 }
 
 const Method GETADDRESSUTXOS{
@@ -140,10 +105,16 @@ const Method GETADDRESSUTXOS{
     .run = {getaddressutxos, "What waits in the mempool is left out", ADDRESS_COIN},
 };
 
+Amount balance_of(const AddressCoins& coins) {
+    Amount sum;
+    for (const auto& [point, made] : coins.unspent) sum += made.value;
+    return sum;
+}
+
 const Object<AddressCoins> BALANCE{
-    {"balance", "Sum of the unspent outputs", &AddressCoins::balance},
+    {"balance", "Sum of the unspent outputs", balance_of},
     {"received", "Sum of all outputs there ever were", &AddressCoins::received},
-    {"utxos", "Unspent outputs", [](auto& a) { return a.coins.size(); }},
+    {"utxos", "Unspent outputs", [](auto& a) { return a.unspent.size(); }},
     {"transactions", "Transactions that paid to it or spent from it", &AddressCoins::transactions},
     {"height", "Height of the tip", [](auto& a) { return a.tip->height; }},
     {"bestblock", "That tip", [](auto& a) { return a.tip->hash; }}};
@@ -167,12 +138,18 @@ struct AddressEvent {
         for (const auto& output : entry.record.received) sum += output.value;
         return sum;
     }
+
+    Amount spent() const {
+        Amount sum;
+        for (const auto& input : entry.record.spent) sum += input.value;
+        return sum;
+    }
 };
 
 const Object<AddressEvent> ADDRESS_EVENT{
     {"txid", "The transaction", [](auto& e) { return e.entry.record.txid; }},
     {"received", "What it paid to the script", &AddressEvent::received},
-    {"spent", "What it spent of the script's", [](auto& e) { return e.entry.record.spent; }},
+    {"spent", "What it spent of the script's", &AddressEvent::spent},
     {"height", "Height of its block", [](auto& e) { return e.entry.node->height; }},
     {"blockhash", "Its block", [](auto& e) { return e.entry.node->hash; }},
     {"time", "The block's time", [](auto& e) { return Seconds{e.entry.node->header.time}; }},
@@ -183,13 +160,13 @@ Outcome<std::vector<AddressEvent>> getaddresshistory(const Call& call) {
     const int64_t count = call.integer(1);
     const int64_t skip = call.integer(2);
     if (count < 0 || skip < 0) return BAD_COUNT;
-    Outcome<AddressHistory> history = history_of(call);
-    if (!history) return history.error();
+    const Outcome<Script> script = indexed_script(call);
+    if (!script) return script.error();
+    const chain::BlockNode* tip = nullptr;
     std::vector<AddressEvent> events;
-    const auto& entries = history->entries;
-    for (size_t i = static_cast<size_t>(skip);
-         i < entries.size() && events.size() < static_cast<size_t>(count); ++i)
-        events.push_back({entries[entries.size() - 1 - i], history->tip});
+    for (auto& entry : chain_of(call).indexes().address_history(
+             *script, static_cast<size_t>(skip), static_cast<size_t>(count), tip))
+        events.push_back({std::move(entry), tip});
     return events;
 }
 

@@ -121,9 +121,10 @@ IndexRows index_rows(
         store.visit(row.column, {}, [&](ByteView key, ByteView value) {
             Hash256 hash; // of the block, if the index has a record of each
             if (key.size() == 36) std::copy(key.begin() + 4, key.end(), hash.bytes.begin());
-            if (row.follow && key.size() == 36 && !hashes.contains(hash)) return;
+            if (row.follow && key.size() == 36 && !hashes.contains(hash)) return true;
             all[std::string(row.name)].emplace_back(
                 Bytes(key.begin(), key.end()), Bytes(value.begin(), value.end()));
+            return true;
         });
     return all;
 }

@@ -39,10 +39,12 @@ struct Indexed : TestChain {
         return cairn::consensus::make_transaction(tx);
     }
 
-    std::vector<Indexer::AddressEntry> history(const Script& script) {
+    /// Latest first.
+    std::vector<Indexer::AddressEntry>
+    history(const Script& script, size_t skip = 0, size_t count = SIZE_MAX) {
         const BlockNode* at = nullptr;
         BOOST_REQUIRE(indexes().catch_up(IndexId::Addresses));
-        auto entries = indexes().address_history(script, at);
+        auto entries = indexes().address_history(script, skip, count, at);
         BOOST_TEST(at == &tip());
         return entries;
     }
@@ -90,14 +92,45 @@ BOOST_AUTO_TEST_CASE(address__receives_and_spends__each_transaction_is_told_once
     BOOST_TEST(test.history(script_of(2)).empty());
     const auto entries = test.history(script_of(1));
     BOOST_REQUIRE(entries.size() == 2u);
-    BOOST_TEST((entries[0].record.txid == first->txid));
-    BOOST_TEST(entries[0].record.received[0].value == Amount(1'000));
-    BOOST_TEST((entries[1].record.txid == second->txid && entries[1].node == &test.tip()));
+    BOOST_TEST((entries[1].record.txid == first->txid));
+    BOOST_TEST(entries[1].record.received[0].value == Amount(1'000));
+    BOOST_TEST((entries[0].record.txid == second->txid && entries[0].node == &test.tip()));
+    BOOST_TEST((test.history(script_of(1), 1, 5).at(0).record.txid == first->txid));
+    BOOST_TEST((test.history(script_of(1), 0, 1).at(0).record.txid == second->txid));
+    BOOST_TEST(test.history(script_of(1), 2, 5).empty());
     bool spends = false;
     for (const auto& entry : test.history(anyone_script()))
         if (entry.record.txid == second->txid)
-            spends = entry.record.spent == coin_value(test.params()) - Amount(2'000);
+            spends = entry.record.spent.at(0).point == OutPoint{first->txid, 1} &&
+                     entry.record.spent[0].value == coin_value(test.params()) - Amount(2'000);
     BOOST_TEST(spends);
+}
+
+BOOST_AUTO_TEST_CASE(address_coins__after_payments__are_those_that_are_there) {
+    Indexed test;
+    for (const OutPoint& coin : test.mature_coins(20)) test.pay_and_mine(coin, script_of(1));
+    const Script script = anyone_script();
+    BOOST_REQUIRE(test.indexes().catch_up(IndexId::Addresses));
+    const Indexer::AddressCoins coins = test.indexes().address_coins(script);
+    BOOST_TEST(coins.tip == &test.tip());
+    size_t there = 0;
+    Amount received;
+    for (const auto& entry : test.history(script))
+        for (const auto& output : entry.record.received) {
+            const OutPoint point{entry.record.txid, output.index};
+            received += output.value;
+            const auto coin = test.chain().find_coin(point, false);
+            const auto told = coins.unspent.find(point);
+            BOOST_REQUIRE((told != coins.unspent.end()) == coin.has_value());
+            if (!coin) continue;
+            ++there;
+            BOOST_TEST(told->second.value == coin->out.value);
+            BOOST_TEST(told->second.height == coin->height);
+            BOOST_TEST(told->second.coinbase == coin->coinbase);
+        }
+    BOOST_TEST((there > 20u && there == coins.unspent.size()));
+    BOOST_TEST(coins.received == received);
+    BOOST_TEST(coins.transactions == test.history(script).size());
 }
 
 BOOST_AUTO_TEST_CASE(block_taken_off__until_another_comes__is_told_of_but_not_of_an_address) {
@@ -160,6 +193,7 @@ BOOST_AUTO_TEST_CASE(switched_on_later__interrupted_at_any_moment__is_what_a_bui
     test.close();
     for (int round = 0; round < 20; ++round) {
         for (const IndexRow& row : index_table()) test.options().*row.option = random() % 2 == 0;
+        test.options().cache_bytes = random() % 2 == 0 ? 8 << 10 : 64 << 20; // by batches or tables
         test.open();
         const auto built = [&] {
             uint64_t sum = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "chain/header_tree.h"
+#include "chain/store_keys.h"
 #include "tests/chain/fixture.h"
 
 #include <rocksdb/db.h>
@@ -53,11 +54,14 @@ BOOST_AUTO_TEST_CASE(open__newer_format_or_column__says_so) {
         change(*db);
         for (rocksdb::ColumnFamilyHandle* handle : handles) db->DestroyColumnFamilyHandle(handle);
     };
-    with_database(
-        [](rocksdb::DB& db) { db.Put({}, "format", rocksdb::Slice("\x02\x00\x00\x00", 4)); });
+    const auto put_format = [](rocksdb::DB& db, uint32_t format) {
+        const cairn::consensus::Bytes bytes = cairn::consensus::encode(format);
+        db.Put({}, "format", slice(bytes));
+    };
+    with_database([&](rocksdb::DB& db) { put_format(db, STORE_FORMAT + 1); });
     BOOST_TEST(mentions(refusal(folder.path(), params), "written by a newer version"));
-    with_database([](rocksdb::DB& db) {
-        db.Put({}, "format", rocksdb::Slice("\x01\x00\x00\x00", 4));
+    with_database([&](rocksdb::DB& db) {
+        put_format(db, STORE_FORMAT);
         rocksdb::ColumnFamilyHandle* handle = nullptr;
         db.CreateColumnFamily({}, "later", &handle);
         db.DestroyColumnFamilyHandle(handle);
