@@ -36,6 +36,8 @@ const Error NO_SEGWIT{
 const Error NO_SIGNET{
     Code::InvalidParameter, "getblocktemplate must be called with the signet rule set (call with "
                             "{\"rules\": [\"segwit\", \"signet\"]})"};
+const Error BEHIND{
+    Code::InInitialDownload, "The node is in initial sync and waiting for blocks..."};
 const Error BAD_COUNT{Code::InvalidParameter, "Invalid nblocks. Must be a positive number or -1."};
 const Error PRIORITY_UNSUPPORTED{
     Code::InvalidParameter,
@@ -112,9 +114,9 @@ const Object<TemplateTransaction> TEMPLATE_TRANSACTION{
     {"weight", "Weight units", [](auto& t) { return t.tx->weight(); }}};
 
 struct TemplateView {
-    chain::BlockTemplate made;
+    const chain::BlockTemplate made;
     const Params& params;
-    const BlockHeader& header = made.block->header;
+    const BlockHeader header; ///< Of now.
 };
 
 std::vector<TemplateTransaction> transactions_of(const TemplateView& view) {
@@ -212,15 +214,36 @@ std::optional<Error> check_template_request(const Call& call) {
     return std::nullopt;
 }
 
+/// The template over the tip and the mempool of now. While these stay, one is enough for all
+/// callers: the chain thread validates nothing meanwhile it makes one.
+chain::BlockTemplate current_template(const Call& call) {
+    const chain::Chain& chain = chain_of(call);
+    auto& cache = context_of(call).template_cache;
+    const std::scoped_lock lock(cache.mutex);
+    if (!cache.last || cache.last->parent != &chain.view().tip() ||
+        cache.last->mempool_sequence != chain.mempool()->sequence()) {
+        Script anyone;
+        push_opcode(anyone, OP_1);
+        cache.last = make_template(call, anyone);
+    }
+    return *cache.last;
+}
+
 Reply template_now(const Call& call) {
     if (is_proposal(call)) {
         const Outcome<Verdict> verdict = check_proposal(call);
         if (!verdict) return verdict.error();
         return to_json(*verdict);
     }
-    Script anyone;
-    push_opcode(anyone, OP_1);
-    return to_json(TemplateView{make_template(call, anyone), params_of(call)}, TEMPLATE);
+    const chain::Chain& chain = chain_of(call);
+    if (chain.initial_download() && chain.best_header().height > chain.view().height())
+        return BEHIND;
+    const chain::BlockTemplate made = current_template(call);
+    BlockHeader header = made.block->header;
+    const int64_t now = context_of(call).node.clock.wall_seconds();
+    header.time = std::max(made.min_time, static_cast<uint32_t>(now));
+    header.bits = next_bits(*made.parent, header.time, params_of(call));
+    return to_json(TemplateView{made, params_of(call), header}, TEMPLATE);
 }
 
 /// What a long poll has seen already.
@@ -286,7 +309,7 @@ const Method GETBLOCKTEMPLATE{
             {{"", Type::Text}}},
            {"longpollid", Type::Text, "Wait for something newer than this", {}, true},
            {"data", Type::Hex, "For mode proposal: the block", {}, true}}}},
-    .fails = {BAD_MODE, NO_SEGWIT, NO_SIGNET, MISSING_DATA, BAD_BLOCK},
+    .fails = {BAD_MODE, NO_SEGWIT, NO_SIGNET, MISSING_DATA, BAD_BLOCK, BEHIND},
     .example = "{\"rules\":[\"segwit\"]}",
     .run =
         {getblocktemplate,

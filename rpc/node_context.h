@@ -46,6 +46,12 @@ struct NodeContext : server::Context {
     Scan coin_scan;  ///< Of scantxoutset.
     Scan block_scan; ///< Of scanblocks.
 
+    /// The last answer of getblocktemplate, which serves again while there is no news.
+    struct {
+        std::mutex mutex;
+        std::optional<chain::BlockTemplate> last;
+    } template_cache;
+
     /// Of the last block template, for getmininginfo; -1: none was made yet.
     std::atomic<int64_t> template_weight{-1};
     std::atomic<int64_t> template_transactions{-1};

@@ -153,6 +153,35 @@ BOOST_AUTO_TEST_CASE(getblocktemplate__young_chain_without_peers__is_mineable) {
     BOOST_TEST(field("getmininginfo", "[]", "currentblocktx") == "1");
 }
 
+BOOST_AUTO_TEST_CASE(getblocktemplate__asked_again__tells_the_time_and_what_is_new) {
+    mine(101);
+    const auto ask_now = [this] { return result("getblocktemplate", R"([{"rules":["segwit"]}])"); };
+    const Json first = ask_now();
+    const int64_t later = std::stoll(first.find("curtime")->text) + 1000;
+    result("setmocktime", "[" + std::to_string(later) + "]");
+    const Json again = ask_now();
+    BOOST_TEST(again.find("curtime")->text == std::to_string(later));
+    BOOST_TEST(again.find("longpollid")->text == first.find("longpollid")->text);
+    const std::string txid = result("sendrawtransaction", list_of(spend_coinbase(1))).text;
+    BOOST_TEST(ask_now().find("transactions")->items.at(0).find("txid")->text == txid);
+    result("prioritisetransaction", "[\"" + txid + "\",0,-100000000]");
+    BOOST_TEST(ask_now().find("transactions")->items.empty());
+    const std::string tip = mine(1);
+    BOOST_TEST(ask_now().find("previousblockhash")->text == tip);
+}
+
+BOOST_AUTO_TEST_CASE(getblocktemplate__behind_a_header_in_initial_download__refused) {
+    const std::string block =
+        result("generateblock", "[\"" + address + "\",[],false]").find("hex")->text;
+    result("getblocktemplate", R"([{"rules":["segwit"]}])"); // the first block of a chain
+    result("submitheader", "[\"" + block.substr(0, 160) + "\"]");
+    BOOST_TEST(
+        error("getblocktemplate", R"([{"rules":["segwit"]}])") ==
+        "-10 The node is in initial sync and waiting for blocks...");
+    result("submitblock", "[\"" + block + "\"]");
+    result("getblocktemplate", R"([{"rules":["segwit"]}])");
+}
+
 BOOST_AUTO_TEST_CASE(getblocktemplate__long_poll__answers_on_a_new_tip) {
     mine(1);
     const std::string id =
