@@ -3,6 +3,7 @@
 // least there can be: that in which all cores together do as many signature checks with bare
 // libsecp256k1. Prints one row per stage.
 #include "chain/chain.h"
+#include "chain/indexer.h"
 #include "tests/bench/payments.h"
 
 #include <cstdio>
@@ -283,6 +284,21 @@ void import_chain(
     std::printf("  %-39s %9.2f cpu-s\n", "reading, queues, RocksDB's threads", rest);
 }
 
+/// Build all indexes of an imported chain.
+void build_indexes(const Params& params, chain::ChainOptions options) {
+    for (const chain::IndexRow& index : chain::index_table()) options.*index.option = true;
+    chain::Chain node(params, options);
+    node.start();
+    const chain::Indexer& indexes = node.indexes();
+    while (!std::ranges::all_of(indexes.status(), &chain::Indexer::Status::synced))
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    const auto question = Clock::now();
+    const chain::View view = node.view();
+    if (!indexes.coins(*view.at(view.height()))) throw std::runtime_error("no coin statistics");
+    std::printf("  %-26s %9.2f ms\n", "coin statistics, one look", seconds_since(question) * 1'000);
+    node.stop();
+}
+
 /// A reorganisation of 100 full blocks, beside what it takes to connect 100.
 void reorganise(const Params& params, const std::filesystem::path& directory) {
     const Plan plan{8, 30'000, 100'000, 1'000, 0};
@@ -329,6 +345,7 @@ int main(int argc, char** argv) {
     Plan plan;
     size_t cache_megabytes = 1'000;
     bool assumed_only = false;
+    bool indexes_only = false;
     bool reorganisation = false;
     bool reads = false;
     std::filesystem::path directory =
@@ -339,6 +356,8 @@ int main(int argc, char** argv) {
             plan = Plan::small();
         else if (argument == "--assumed-only") // for a profiler
             assumed_only = true;
+        else if (argument == "--indexes-only") // of a chain that --assumed-only left
+            indexes_only = true;
         else if (argument == "--reorganisation")
             reorganisation = true;
         else if (argument == "--reads")
@@ -348,8 +367,9 @@ int main(int argc, char** argv) {
         else if (argument.starts_with("--directory="))
             directory = argument.substr(12);
         else
-            return std::puts("Usage: bench_import [--small] [--assumed-only] [--reads] "
-                             "[--reorganisation] [--dbcache=MB] [--directory=DIR]"),
+            return std::puts("Usage: bench_import [--small] [--assumed-only] "
+                             "[--indexes-only] [--reads] [--reorganisation] [--dbcache=MB] "
+                             "[--directory=DIR]"),
                    2;
     }
     const Params params = make_params();
@@ -364,6 +384,11 @@ int main(int argc, char** argv) {
         return in_child([&] { import_chain(params, options, file, reads); });
     };
     if (assumed_only) return row("-assumevalid", import("assumed", last)), 0;
+    const auto index = [&] {
+        chain::ChainOptions options = chain_options(directory / "assumed", cache_megabytes);
+        return in_child([&] { build_indexes(params, options); });
+    };
+    if (indexes_only) return row("all indexes", index()), 0;
     const size_t checks = plan.fan_outs + 2 * plan.payments;
     const unsigned cores = std::thread::hardware_concurrency();
     const auto limit = [&] { return verification_seconds() * static_cast<double>(checks) / cores; };
@@ -372,6 +397,8 @@ int main(int argc, char** argv) {
     row("all signatures", full);
     const Cost assumed = import("assumed", last);
     row("-assumevalid", assumed);
+    const Cost indexes = index();
+    row("all indexes", indexes);
     row("restart", in_child([&] {
             import_chain(params, chain_options(directory / "full", cache_megabytes), "", false);
         }));
@@ -379,9 +406,10 @@ int main(int argc, char** argv) {
     const double mean = (before + after) / 2;
     std::printf(
         "limit: %zu signatures on %u cores, before %.2f s, after %.2f s\n"
-        "ratio: all signatures %.2f, -assumevalid %.2f; besides signatures %.2f core-seconds\n",
+        "ratio: all signatures %.2f, -assumevalid %.2f; besides signatures %.2f core-seconds\n"
+        "all indexes: %.2f of an import with -assumevalid\n",
         checks, cores, before, after, full.seconds / mean, assumed.seconds / mean,
-        assumed.cpu_seconds);
+        assumed.cpu_seconds, indexes.seconds / assumed.seconds);
     std::filesystem::remove_all(directory / "full");
     std::filesystem::remove_all(directory / "assumed");
     return 0;
