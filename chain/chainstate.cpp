@@ -169,16 +169,8 @@ Result<BlockNode*> Chainstate::accept_header(const BlockHeader& header, const Bl
         !verdict)
         return verdict.error();
     BlockNode& node = tree_.insert(header, hash, *parent);
-    if (worth_keeping(node)) tree_.keep(node);
+    if (node.work >= least_header_work(tip(), minimum_work_)) tree_.keep(node);
     return &node;
-}
-
-/// A chain of less work costs next to nothing, so that peers may give us any number of them.
-/// Source: Core's GetAntiDoSWorkThreshold.
-bool Chainstate::worth_keeping(const BlockNode& node) const {
-    constexpr int FORK_BLOCKS = 144; // a day of Bitcoin's
-    const Uint256 fork = consensus::work_of(tip().header.bits) * FORK_BLOCKS;
-    return node.work >= minimum_work_ && node.work + fork >= tip().work;
 }
 
 void Chainstate::put_dirty_headers(StoreBatch& batch) {

@@ -83,8 +83,8 @@ public:
     bool initial_download() const;
 
     /// Put `header` into the tree, if it obeys the rules; it stays in memory as long as its chain
-    /// is not worth_keeping(). Errors: Invalid ("duplicate-invalid", "bad-prevblk" and consensus'),
-    /// MissingParent "prev-blk-not-found", Premature.
+    /// has less work than least_header_work(). Errors: Invalid ("duplicate-invalid", "bad-prevblk"
+    /// and consensus'), MissingParent "prev-blk-not-found", Premature.
     Result<BlockNode*> accept_header(const BlockHeader& header, const BlockHash& hash);
 
     /// Write what accept_header() added.
@@ -192,7 +192,6 @@ public:
 private:
     void load();
     void create_genesis();
-    bool worth_keeping(const BlockNode& node) const;
     bool runs_scripts(const consensus::HeaderNode& node) const;
     void put_event(StoreBatch& batch, Event::Kind kind, const BlockNode& node);
     void put_way(StoreBatch& batch, const BlockNode& to);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "chain/header_tree.h"
 
+#include "consensus/pow.h"
+
 #include <cassert>
 #include <mutex>
 
@@ -220,6 +222,12 @@ std::vector<const BlockNode*> HeaderTree::take_dirty(bool bodies) {
         it = take ? dirty_.erase(it) : std::next(it);
     }
     return nodes;
+}
+
+consensus::Uint256 least_header_work(const BlockNode& tip, const consensus::Uint256& minimum) {
+    constexpr int FORK_BLOCKS = 144; // a day of Bitcoin's
+    const consensus::Uint256 fork = consensus::work_of(tip.header.bits) * FORK_BLOCKS;
+    return std::max<consensus::Uint256>(minimum, tip.work - std::min(tip.work, fork));
 }
 
 } // namespace cairn::chain

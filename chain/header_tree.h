@@ -139,4 +139,9 @@ private:
     int64_t next_precious_ = -2;                         ///< Below any tip's.
 };
 
+/// The work that headers of peers must lead to, or they would fill the memory for nothing: over a
+/// tip, `minimum`, and what the tip's chain had about a day ago. Source: Core's
+/// GetAntiDoSWorkThreshold.
+consensus::Uint256 least_header_work(const BlockNode& tip, const consensus::Uint256& minimum);
+
 } // namespace cairn::chain

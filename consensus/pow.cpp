@@ -92,6 +92,8 @@ uint32_t asert_bits(
 
 namespace {
 
+constexpr Height ASERT_ANCHOR(1);
+
 uint32_t next_bits_by(
     const FixedRule& /*rule*/,
     const HeaderNode& /*prev*/,
@@ -100,15 +102,26 @@ uint32_t next_bits_by(
     return compact_of(limit);
 }
 
+/// After a block of `height` and `time`; block 1 has `first_time`.
+uint32_t asert_after(
+    const AsertRule& rule,
+    Height height,
+    uint32_t time,
+    uint32_t first_time,
+    const Uint256& limit) {
+    if (height < ASERT_ANCHOR) return rule.start_bits;
+    const AsertAnchor anchor{
+        .height = static_cast<uint64_t>(ASERT_ANCHOR.value),
+        .parent_time = first_time - rule.spacing,
+        .bits = rule.start_bits};
+    return asert_bits(rule, limit, anchor, static_cast<uint64_t>(height.value), time);
+}
+
 uint32_t next_bits_by(
     const AsertRule& rule, const HeaderNode& prev, uint32_t /*time*/, const Uint256& limit) {
-    constexpr int32_t ANCHOR = 1;
-    if (prev.height < Height(ANCHOR)) return rule.start_bits;
-    const HeaderNode& first = *prev.ancestor(ANCHOR);
-    const AsertAnchor anchor{
-        .height = ANCHOR, .parent_time = first.header.time - rule.spacing, .bits = rule.start_bits};
-    return asert_bits(
-        rule, limit, anchor, static_cast<uint64_t>(prev.height.value), prev.header.time);
+    const HeaderNode* first = prev.ancestor(ASERT_ANCHOR);
+    return asert_after(
+        rule, prev.height, prev.header.time, first != nullptr ? first->header.time : 0, limit);
 }
 
 /// The target after a whole period that ended with `last`.
@@ -145,6 +158,63 @@ next_bits_by(const BitcoinRule& rule, const HeaderNode& prev, uint32_t time, con
 uint32_t next_bits(const HeaderNode& prev, uint32_t time, const Params& params) {
     return std::visit(
         [&](const auto& rule) { return next_bits_by(rule, prev, time, params.pow_limit); },
+        params.pow);
+}
+
+namespace {
+
+bool may_follow(
+    const FixedRule& /*rule*/,
+    const BlockHeader& /*prev*/,
+    Height /*height*/,
+    uint32_t /*first_time*/,
+    uint32_t bits,
+    const Uint256& limit) {
+    return bits == compact_of(limit);
+}
+
+bool may_follow(
+    const AsertRule& rule,
+    const BlockHeader& prev,
+    Height height,
+    uint32_t first_time,
+    uint32_t bits,
+    const Uint256& limit) {
+    return bits == asert_after(rule, height, prev.time, first_time, limit);
+}
+
+bool may_follow(
+    const BitcoinRule& rule,
+    const BlockHeader& prev,
+    Height height,
+    uint32_t /*first_time*/,
+    uint32_t bits,
+    const Uint256& limit) {
+    if (rule.min_difficulty_blocks) return true;
+    if ((height.value + 1) % rule.interval() != 0) return bits == prev.bits;
+    const std::optional<Uint256> before = target_of(prev.bits);
+    const std::optional<Uint256> after = target_of(bits);
+    if (!before || !after) return false;
+    const Wide highest = std::min(Wide(*before) * 4, Wide(limit));
+    const Wide lowest = std::max<Wide>(Wide(*before) * (rule.timespan / 4) / rule.timespan, 1);
+    const auto rounded = [](const Wide& target) {
+        return *target_of(compact_of(static_cast<Uint256>(target)));
+    };
+    return *after <= rounded(highest) && *after >= rounded(lowest);
+}
+
+} // namespace
+
+bool bits_may_follow(
+    const BlockHeader& prev,
+    Height height,
+    uint32_t first_time,
+    uint32_t bits,
+    const Params& params) {
+    return std::visit(
+        [&](const auto& rule) {
+            return may_follow(rule, prev, height, first_time, bits, params.pow_limit);
+        },
         params.pow);
 }
 

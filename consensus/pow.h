@@ -25,6 +25,16 @@ bool meets_target(const BlockHash& hash, uint32_t bits, const Uint256& limit);
 /// Core: GetNextWorkRequired.
 uint32_t next_bits(const HeaderNode& prev, uint32_t time, const Params& params);
 
+/// Whether a block of `bits` may come after `prev`, which has `height`, as far as can be told
+/// without its ancestors: whatever depends on them is let pass. `first_time`: the time of block 1,
+/// which counts if `prev` isn't before it. Core: PermittedDifficultyTransition.
+bool bits_may_follow(
+    const BlockHeader& prev,
+    Height height,
+    uint32_t first_time,
+    uint32_t bits,
+    const Params& params);
+
 /// Where ASERT's schedule begins. Heights as wide as those of the published vectors.
 struct AsertAnchor {
     uint64_t height = 0;

@@ -18,6 +18,9 @@ void BlockDownload::block(Peer& peer, Bytes payload) {
     if (reader.failed()) return Context::malformed(peer, "block");
     const BlockHash hash = header.hash();
     const bool requested = in_flight_.contains(hash);
+    if (const BlockNode* parent = context_.chain.find_block(header.prev_hash);
+        parent != nullptr && is_low_work(context_, *parent, {header}))
+        return spdlog::debug("ignoring a block of low work peer={}", peer.id);
     // Another who was asked for it still owes it, until this one is found to be good.
     if (is_asked(peer, hash) || processing_.contains(hash)) remove(hash);
     peer.blocks.progress_at = context_.now;

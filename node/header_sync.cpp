@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "node/header_sync.h"
 
+#include "chain/header_tree.h"
+#include "consensus/pow.h"
+
 #include <algorithm>
 #include <spdlog/spdlog.h>
 
@@ -20,7 +23,21 @@ bool has_work_of(const Peer& peer, const chain::BlockNode& node) {
     return peer.headers.best_known != nullptr && peer.headers.best_known->work >= node.work;
 }
 
+consensus::Uint256 least_work(const Context& context) {
+    return chain::least_header_work(context.chain.view().tip(), context.chain.minimum_chain_work());
+}
+
 } // namespace
+
+bool is_low_work(
+    const Context& context,
+    const chain::BlockNode& parent,
+    const std::vector<consensus::BlockHeader>& headers) {
+    if (context.chain.find_block(headers.back().hash()) != nullptr) return false;
+    consensus::Uint256 work = parent.work;
+    for (const consensus::BlockHeader& header : headers) work += consensus::work_of(header.bits);
+    return work < least_work(context);
+}
 
 std::vector<consensus::BlockHash> locator_of(const consensus::HeaderNode* tip) {
     constexpr size_t CLOSE = 10;
@@ -37,8 +54,12 @@ std::vector<consensus::BlockHash> locator_of(const consensus::HeaderNode* tip) {
 
 void HeaderSync::ask(Peer& peer, const chain::BlockNode& from) {
     if (peer.headers.asked_at && context_.now - *peer.headers.asked_at < ANSWER_TIMEOUT) return;
+    ask_after(peer, locator_of(&from));
+}
+
+void HeaderSync::ask_after(Peer& peer, std::vector<consensus::BlockHash> locator) {
     peer.headers.asked_at = context_.now;
-    const LocatorMessage message{static_cast<uint32_t>(PROTOCOL_VERSION), locator_of(&from), {}};
+    const LocatorMessage message{static_cast<uint32_t>(PROTOCOL_VERSION), std::move(locator), {}};
     context_.send(peer, "getheaders", message);
 }
 
@@ -113,11 +134,41 @@ void HeaderSync::headers(Peer& peer, HeadersMessage message) {
     }
     if (!is_consecutive(headers))
         return context_.misbehaving(peer, "non-continuous headers sequence");
-    if (context_.chain.find_block(headers.front().prev_hash) == nullptr) {
+    std::optional<HeaderPresync>& presync = peer.headers.presync;
+    if (presync && headers.front().prev_hash == presync->awaited())
+        return this->presync(peer, headers);
+    const chain::BlockNode* parent = context_.chain.find_block(headers.front().prev_hash);
+    if (parent == nullptr) {
         peer.headers.last_unknown = headers.back().hash();
         return ask(peer, context_.chain.best_header());
     }
-    peer.headers.message_size = headers.size();
+    const bool all = headers.size() < MAX_HEADERS;
+    if (!is_low_work(context_, *parent, headers)) return accept(peer, std::move(headers), all);
+    if (all) {
+        caught_up_ = true;
+        return spdlog::debug("ignoring a chain of low work peer={}", peer.id);
+    }
+    if (presync) return; // it answers twice
+    presync.emplace(
+        *parent, least_work(context_), context_.chain.params(), context_.now_seconds(),
+        context_.random);
+    this->presync(peer, headers);
+}
+
+void HeaderSync::presync(Peer& peer, const std::vector<consensus::BlockHeader>& headers) {
+    std::optional<HeaderPresync>& state = peer.headers.presync;
+    const bool all = headers.size() < MAX_HEADERS;
+    HeaderPresync::Step step = state->take(headers, all);
+    if (step.good.empty() && step.goes_on) return ask_after(peer, state->locator());
+    if (!step.goes_on) state.reset();
+    if (!step.good.empty()) return accept(peer, std::move(step.good), all);
+    spdlog::debug("a chain of low work ends peer={}", peer.id);
+    caught_up_ = true;
+}
+
+/// `all`: the peer has none after these.
+void HeaderSync::accept(Peer& peer, std::vector<consensus::BlockHeader> headers, bool all) {
+    peer.headers.told_all = all;
     ++peer.headers_processing;
     context_.out.emplace_back(AcceptHeaders{peer.id, std::move(headers)});
 }
@@ -126,6 +177,7 @@ void HeaderSync::headers_done(Peer& peer, const chain::HeadersOutcome& outcome) 
     if (outcome.last != nullptr) note_known(peer, *outcome.last);
     trust(peer);
     if (!outcome.verdict) {
+        peer.headers.presync.reset();
         const consensus::Reject& reject = outcome.verdict.error();
         spdlog::debug("invalid header received reason={} peer={}", reject.reason, peer.id);
         // An inbound peer may follow a block that we alone were told to refuse.
@@ -134,7 +186,9 @@ void HeaderSync::headers_done(Peer& peer, const chain::HeadersOutcome& outcome) 
             context_.misbehaving(peer, "invalid header received: " + std::string(reject.reason));
         return;
     }
-    if (peer.headers.message_size == MAX_HEADERS && outcome.last != nullptr) {
+    if (peer.headers.presync) {
+        ask_after(peer, peer.headers.presync->locator());
+    } else if (!peer.headers.told_all && outcome.last != nullptr) {
         ask(peer, *outcome.last);
     } else {
         caught_up_ = true;

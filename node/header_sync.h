@@ -10,7 +10,14 @@ namespace cairn::node {
 /// A locator: hashes from `tip` back to genesis, ten in a row, then at doubling distances.
 std::vector<consensus::BlockHash> locator_of(const consensus::HeaderNode* tip);
 
-/// headers and getheaders, our asking side.
+/// Whether headers after `parent` are new, and lead to less work than is worth having.
+bool is_low_work(
+    const Context& context,
+    const chain::BlockNode& parent,
+    const std::vector<consensus::BlockHeader>& headers);
+
+/// headers and getheaders, our asking side. Headers of little work are left out, or heard twice
+/// (header_presync.h).
 ///
 /// Invariant: one run of headers of a peer is judged at a time; the next is asked for after it.
 class HeaderSync {
@@ -36,6 +43,9 @@ public:
 
 private:
     void ask(Peer& peer, const chain::BlockNode& from);
+    void ask_after(Peer& peer, std::vector<consensus::BlockHash> locator);
+    void presync(Peer& peer, const std::vector<consensus::BlockHeader>& headers);
+    void accept(Peer& peer, std::vector<consensus::BlockHeader> headers, bool all);
     void trust(Peer& peer);
     void give_up_behind(Peer& peer);
 

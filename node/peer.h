@@ -7,6 +7,7 @@
 #include "node/actions.h"
 #include "node/clock.h"
 #include "node/compact_block.h"
+#include "node/header_presync.h"
 #include "node/messages.h"
 #include "node/peer_id.h"
 #include "node/rolling_set.h"
@@ -124,9 +125,10 @@ struct Peer : NewPeer {
     struct Headers {
         bool started = false; ///< It was asked at least once.
         std::optional<Time> asked_at;
-        size_t message_size = 0;                      ///< Of the run that is being judged.
+        bool told_all = false; ///< It has none after the run that is being judged.
         const chain::BlockNode* best_known = nullptr; ///< Most work we know it to have.
         consensus::BlockHash last_unknown;            ///< Announced, but not in our tree yet.
+        std::optional<HeaderPresync> presync;         ///< A chain of it that must prove its worth.
         const chain::BlockNode* best_sent = nullptr;  ///< We announced it last.
         bool trusted = false; ///< It had as much work as we when it told; may fall behind then.
         const chain::BlockNode* expected = nullptr; ///< It is behind, and should get here.

@@ -216,7 +216,11 @@ const Object<PeerView> PEER{
      [](auto& p) { return p.peer.compact.announces; }},
     {"bip152_hb_from", "Whether it asked us for them",
      [](auto& p) { return p.peer.compact.wants_announcements; }},
-    {"presynced_headers", "Height of headers not kept yet; -1: none", [](auto&) { return -1; }},
+    {"presynced_headers", "Height of headers not kept yet; -1: none",
+     [](auto& p) {
+         const auto& presync = p.peer.headers.presync;
+         return (presync ? presync->counted() : std::nullopt).value_or(Height(-1));
+     }},
     {"synced_headers", "Last header in common; -1: not known",
      [](auto& p) { return height_of(p.peer.headers.best_known); }},
     {"synced_blocks", "Last block in common; -1: not known",

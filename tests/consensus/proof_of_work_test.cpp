@@ -230,4 +230,50 @@ BOOST_AUTO_TEST_CASE(next_bits__bip94__retargets_from_first_block_of_period) {
     BOOST_TEST(bits("genesis/bitcoin-testnet4.json") == HARD);
 }
 
+namespace {
+
+bool may_follow(const HeaderNode& prev, uint32_t bits, const Params& params) {
+    const HeaderNode* first = prev.ancestor(1);
+    const uint32_t first_time = first != nullptr ? first->header.time : 0;
+    return bits_may_follow(prev.header, prev.height, first_time, bits, params);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(bits_may_follow__asert_and_fixed__only_what_must) {
+    HeaderTree tree;
+    const auto only = [&](const HeaderNode& prev, const Params& params) {
+        const uint32_t bits = next_bits(prev, 0, params);
+        return may_follow(prev, bits, params) && !may_follow(prev, bits - 1, params) &&
+               !may_follow(prev, bits + 1, params);
+    };
+    BOOST_TEST(only(*tree.add(nullptr, 1'296'688'602), regtest()));
+    const Params asert = chain_params("genesis.json");
+    constexpr uint32_t START = 0x1e010000;
+    const HeaderNode* genesis = tree.add(nullptr, asert.genesis.header.time, START);
+    BOOST_TEST(only(*genesis, asert));
+    const HeaderNode* first = tree.add(genesis, genesis->header.time + 100'000'000, START);
+    BOOST_TEST(only(*first, asert));
+    BOOST_TEST(only(*tree.extend(first, 100, 3, START), asert));
+}
+
+BOOST_AUTO_TEST_CASE(bits_may_follow__bitcoin__by_four_at_the_end_of_a_period) {
+    const Params params = chain_params("genesis/bitcoin-mainnet.json");
+    constexpr uint32_t HARD = 0x1c05a3f4;
+    constexpr uint32_t TWO_WEEKS = 14 * 24 * 3600;
+    HeaderTree tree;
+    const HeaderNode* within = tree.extend(tree.add(nullptr, 1, HARD), 2014, 1, HARD);
+    BOOST_TEST(may_follow(*within, HARD, params));
+    BOOST_TEST(!may_follow(*within, HARD + 1, params));
+    const HeaderNode* last = tree.extend(within, 1, 1, HARD);
+    for (const uint32_t seconds : {TWO_WEEKS / 5, TWO_WEEKS / 3, TWO_WEEKS, TWO_WEEKS * 5})
+        BOOST_TEST(may_follow(*last, bits_after_period(HARD, seconds, params), params));
+    BOOST_TEST(!may_follow(*last, bits_after_period(HARD, TWO_WEEKS / 5, params) - 1, params));
+    BOOST_TEST(!may_follow(*last, bits_after_period(HARD, TWO_WEEKS * 5, params) + 1, params));
+    BOOST_TEST(!may_follow(*last, 0, params));
+    const HeaderNode* easy = tree.extend(tree.add(nullptr, 1, 0x1d00ffff), 2015, 1, 0x1d00ffff);
+    BOOST_TEST(!may_follow(*easy, 0x1d010000, params)); // above the limit
+    BOOST_TEST(may_follow(*last, 0x1d00ffff, chain_params("genesis/bitcoin-testnet3.json")));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "harness.h"
 
+#include "consensus/pow.h"
 #include "node/messages.h"
 
 #include <algorithm>
@@ -28,6 +29,7 @@ consensus::SealedTransaction coinbase(int64_t number) {
 
 FakeChain::FakeChain() {
     params_.pow = consensus::FixedRule{60};
+    params_.pow_limit = *consensus::target_of(0x207fffff);
     consensus::Block genesis;
     genesis.header.bits = 0x207fffff;
     genesis.header.time = 1'700'000'000;
@@ -138,9 +140,11 @@ consensus::Block FakeChain::next_block(uint32_t salt, int32_t version) const {
     block.header.version = version;
     block.header.prev_hash = tip_->hash;
     block.header.time += 60;
-    block.header.nonce = salt;
+    block.header.nonce = salt << 8;
     block.transactions.push_back(coinbase(tip_->height.value + 1 + int64_t{salt} * 1'000'000));
     block.header.merkle_root = consensus::merkle_root(block);
+    while (!consensus::meets_target(block.header.hash(), block.header.bits, params_.pow_limit))
+        ++block.header.nonce;
     return block;
 }
 
