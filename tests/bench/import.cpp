@@ -338,57 +338,71 @@ BlockHash generate(
     return BlockHash(*hash_from_string(last_text));
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
-    mallopt(M_ARENA_MAX, 2); // NOLINT(concurrency-mt-unsafe): as cairnd does
+struct Settings {
     Plan plan;
     size_t cache_megabytes = 1'000;
-    bool assumed_only = false;
-    bool indexes_only = false;
+    bool assumed_only = false; ///< For a profiler.
+    bool indexes_only = false; ///< Of a chain that --assumed-only left.
     bool reorganisation = false;
     bool reads = false;
     std::filesystem::path directory =
         std::filesystem::temp_directory_path() / ("cairn-import-" + std::to_string(getpid()));
+};
+
+/// nullopt if they are not understood.
+std::optional<Settings> settings_of(int argc, char** argv) {
+    Settings settings;
     for (int i = 1; i < argc; ++i) {
         const std::string argument = argv[i];
         if (argument == "--small")
-            plan = Plan::small();
-        else if (argument == "--assumed-only") // for a profiler
-            assumed_only = true;
-        else if (argument == "--indexes-only") // of a chain that --assumed-only left
-            indexes_only = true;
+            settings.plan = Plan::small();
+        else if (argument == "--assumed-only")
+            settings.assumed_only = true;
+        else if (argument == "--indexes-only")
+            settings.indexes_only = true;
         else if (argument == "--reorganisation")
-            reorganisation = true;
+            settings.reorganisation = true;
         else if (argument == "--reads")
-            reads = true;
+            settings.reads = true;
         else if (argument.starts_with("--dbcache="))
-            cache_megabytes = std::stoul(argument.substr(10));
+            settings.cache_megabytes = std::stoul(argument.substr(10));
         else if (argument.starts_with("--directory="))
-            directory = argument.substr(12);
+            settings.directory = argument.substr(12);
         else
-            return std::puts("Usage: bench_import [--small] [--assumed-only] "
-                             "[--indexes-only] [--reads] [--reorganisation] [--dbcache=MB] "
-                             "[--directory=DIR]"),
-                   2;
+            return std::nullopt;
     }
+    return settings;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    mallopt(M_ARENA_MAX, 2); // NOLINT(concurrency-mt-unsafe): as cairnd does
+    const std::optional<Settings> settings = settings_of(argc, argv);
+    if (!settings)
+        return std::puts("Usage: bench_import [--small] [--assumed-only] [--indexes-only] "
+                         "[--reads] [--reorganisation] [--dbcache=MB] [--directory=DIR]"),
+               2;
+    const Plan& plan = settings->plan;
+    const std::filesystem::path& directory = settings->directory;
+    const size_t cache_megabytes = settings->cache_megabytes;
     const Params params = make_params();
     std::filesystem::create_directories(directory);
-    if (reorganisation) return reorganise(params, directory), 0;
+    if (settings->reorganisation) return reorganise(params, directory), 0;
     const std::string file = directory / "blocks.dat";
     const BlockHash last = generate(plan, params, directory, file);
     const auto import = [&](const char* folder, std::optional<BlockHash> assumed_valid) {
         std::filesystem::remove_all(directory / folder);
         chain::ChainOptions options = chain_options(directory / folder, cache_megabytes);
         options.assumed_valid = assumed_valid.value_or(BlockHash());
-        return in_child([&] { import_chain(params, options, file, reads); });
+        return in_child([&] { import_chain(params, options, file, settings->reads); });
     };
-    if (assumed_only) return row("-assumevalid", import("assumed", last)), 0;
+    if (settings->assumed_only) return row("-assumevalid", import("assumed", last)), 0;
     const auto index = [&] {
         chain::ChainOptions options = chain_options(directory / "assumed", cache_megabytes);
         return in_child([&] { build_indexes(params, options); });
     };
-    if (indexes_only) return row("all indexes", index()), 0;
+    if (settings->indexes_only) return row("all indexes", index()), 0;
     const size_t checks = plan.fan_outs + 2 * plan.payments;
     const unsigned cores = std::thread::hardware_concurrency();
     const auto limit = [&] { return verification_seconds() * static_cast<double>(checks) / cores; };

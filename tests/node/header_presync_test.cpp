@@ -151,8 +151,9 @@ int answer(TestNet& net, TestNode& node, PeerId stub, const FakeChain& source) {
         ++answers;
         const auto question = cairn::consensus::decode<LocatorMessage>(asked.back().payload);
         BOOST_REQUIRE(question);
-        const auto known = std::ranges::find_if(
-            question->locator, [&](const auto& hash) { return source.find_block(hash) != nullptr; });
+        const auto known = std::ranges::find_if(question->locator, [&](const auto& hash) {
+            return source.find_block(hash) != nullptr;
+        });
         BOOST_REQUIRE((known != question->locator.end()));
         Headers headers;
         for (auto at = source.find_block(*known)->height + cairn::consensus::Height(1);

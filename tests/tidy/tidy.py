@@ -27,7 +27,8 @@ ARROWS = {
 # section 1). Chain has no sockets, and compiles Asio for all.
 ASIO = r"boost/asio(/|\.hpp)"
 LIBRARIES = {
-    "consensus": r"secp256k1|openssl/|boost/(multiprecision|system/result|json|container_hash)",
+    "consensus": r"secp256k1|openssl/|gmp\.h|"
+                 r"boost/(multiprecision|system/result|json|container_hash)",
     "chain": r"rocksdb/|spdlog/|boost/(unordered|smart_ptr|asio/impl/src\.hpp)",
     "node": rf"spdlog/|boost/system/result|{ASIO}",
     "wallet/keys": r"secp256k1|boost/system/result",
@@ -42,6 +43,7 @@ LINKS = {
     "spdlog::spdlog": {"chain", "rpc/server"},
     "PkgConfig::SECP256K1": {"consensus"},
     "OpenSSL::Crypto": {"consensus", "rpc/server"},
+    "PkgConfig::GMP": {"consensus"},
     "Boost::json": {"consensus", "rpc/server"},
     "PkgConfig::SQLITE": {"wallet"}, "PkgConfig::SODIUM": {"wallet"},
     "PkgConfig::QRENCODE": {"wallet"}, "CLI11::CLI11": {"wallet"},
