@@ -229,7 +229,7 @@ bool Chain::State::take_block(
         checked->block ? static_cast<size_t>(checked->block->size_bytes()) : checked->wire.size();
     const bool taken = push(
         Lane::Blocks,
-        [this, checked, requested, done = std::move(done)] {
+        [this, checked = std::move(checked), requested, done = std::move(done)] {
             accept_block(checked, requested, done);
         },
         must, bytes);

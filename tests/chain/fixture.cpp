@@ -138,8 +138,7 @@ TestChain::TestChain(Params params) : params_(std::move(params)) {
     options_.cache_bytes = 64 << 20;
     options_.verify_threads = 2;
     options_.now = [this] { return now.load(); };
-    if (const char* blocks = std::getenv("CAIRN_BLOCKS_IN_FLIGHT"))
-        options_.blocks_in_flight = std::strtoul(blocks, nullptr, 10);
+    options_.blocks_in_flight = setting("CAIRN_BLOCKS_IN_FLIGHT", options_.blocks_in_flight);
 }
 
 void TestChain::open() {

@@ -5,7 +5,10 @@
 #pragma once
 
 #include "chain/indexer.h"
+#include "tests/chain/setting.h"
 #include "tests/temporary_folder.h"
+
+#include <boost/test/unit_test.hpp>
 
 #include <atomic>
 #include <future>
