@@ -21,8 +21,8 @@ Number modulus() {
 /// One divided by `number`, with the modulus.
 template <class Number>
 Number inverse(const Number& number) {
-    static const Number MODULUS = modulus<Number>();
-    constexpr mp_size_t SIZE = std::tuple_size_v<Number>;
+    static const auto MODULUS = modulus<Number>();
+    constexpr auto SIZE = static_cast<mp_size_t>(std::tuple_size_v<Number>);
     mpz_t divisor;
     mpz_t prime;
     mpz_t result;
@@ -60,13 +60,12 @@ void MuHash::insert(ByteView member) {
 }
 
 void MuHash::multiply(const Number& number) {
-    constexpr auto SIZE = static_cast<mp_size_t>(std::tuple_size_v<Number>);
-    std::array<mp_limb_t, 2 * SIZE> wide;
-    mpn_mul_n(wide.data(), product_.data(), number.data(), SIZE);
+    std::array<mp_limb_t, 2 * LIMBS> wide;
+    mpn_mul_n(wide.data(), product_.data(), number.data(), LIMBS);
     // What is above 2^3072 counts PRIME_DISTANCE times below, and so does what that leaves above.
-    mp_limb_t above = mpn_addmul_1(wide.data(), wide.data() + SIZE, SIZE, PRIME_DISTANCE);
-    above = mpn_add_1(product_.data(), wide.data(), SIZE, above * PRIME_DISTANCE);
-    if (above != 0) mpn_add_1(product_.data(), product_.data(), SIZE, PRIME_DISTANCE);
+    mp_limb_t above = mpn_addmul_1(wide.data(), wide.data() + LIMBS, LIMBS, PRIME_DISTANCE);
+    above = mpn_add_1(product_.data(), wide.data(), LIMBS, above * PRIME_DISTANCE);
+    if (above != 0) mpn_add_1(product_.data(), product_.data(), LIMBS, PRIME_DISTANCE);
 }
 
 void MuHash::insert(const MuHash& members) {
@@ -79,11 +78,10 @@ void MuHash::remove(const MuHash& members) {
 }
 
 MuHash::Product MuHash::product() const {
-    static const Number MODULUS = modulus<Number>();
+    static const auto MODULUS = modulus<Number>();
     Number reduced = product_;
-    constexpr auto SIZE = static_cast<mp_size_t>(std::tuple_size_v<Number>);
-    if (mpn_cmp(reduced.data(), MODULUS.data(), SIZE) >= 0)
-        mpn_sub_n(reduced.data(), reduced.data(), MODULUS.data(), SIZE);
+    if (mpn_cmp(reduced.data(), MODULUS.data(), LIMBS) >= 0)
+        mpn_sub_n(reduced.data(), reduced.data(), MODULUS.data(), LIMBS);
     return std::bit_cast<Product>(reduced);
 }
 

@@ -33,7 +33,8 @@ public:
 
 private:
     /// The least significant limb first; not always reduced.
-    using Number = std::array<mp_limb_t, 3072 / GMP_NUMB_BITS>;
+    static constexpr mp_size_t LIMBS = 3072 / GMP_NUMB_BITS;
+    using Number = std::array<mp_limb_t, LIMBS>;
 
     void multiply(const Number& number);
 

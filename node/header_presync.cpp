@@ -24,12 +24,12 @@ size_t most_blocks(const chain::BlockNode& fork, int64_t now) {
 
 HeaderPresync::HeaderPresync(
     const chain::BlockNode& fork,
-    const consensus::Uint256& wanted,
+    consensus::Uint256 wanted,
     const consensus::Params& params,
     int64_t now,
     Random& random)
     : fork_(fork),
-      wanted_(wanted),
+      wanted_(std::move(wanted)),
       params_(params),
       offset_(static_cast<int32_t>(random.below(PERIOD))),
       secret_{random.next(), random.next()},

@@ -23,7 +23,7 @@ public:
     /// `wanted`. Units: `now` in seconds.
     HeaderPresync(
         const chain::BlockNode& fork,
-        const consensus::Uint256& wanted,
+        consensus::Uint256 wanted,
         const consensus::Params& params,
         int64_t now,
         Random& random);

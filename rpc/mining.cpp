@@ -310,7 +310,7 @@ const Method GETBLOCKTEMPLATE{
            {"longpollid", Type::Text, "Wait for something newer than this", {}, true},
            {"data", Type::Hex, "For mode proposal: the block", {}, true}}}},
     .fails = {BAD_MODE, NO_SEGWIT, NO_SIGNET, MISSING_DATA, BAD_BLOCK, BEHIND},
-    .example = "{\"rules\":[\"segwit\"]}",
+    .example = R"({"rules":["segwit"]})",
     .run =
         {getblocktemplate,
          {returned<TemplateView>("mode = template", "", TEMPLATE),
