@@ -143,7 +143,8 @@ void HeaderSync::headers(Peer& peer, HeadersMessage message) {
         return ask(peer, context_.chain.best_header());
     }
     const bool all = headers.size() < MAX_HEADERS;
-    if (!is_low_work(context_, *parent, headers)) return accept(peer, std::move(headers), all);
+    if (peer.permits(PERMIT_NOBAN) || !is_low_work(context_, *parent, headers))
+        return accept(peer, std::move(headers), all);
     if (all) {
         caught_up_ = true;
         return spdlog::debug("ignoring a chain of low work peer={}", peer.id);

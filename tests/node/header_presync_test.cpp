@@ -193,4 +193,15 @@ BOOST_AUTO_TEST_CASE(headers__chain_below_the_minimum__leaves_nothing) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(headers__below_the_minimum_from_a_trusted_peer__are_taken) {
+    TestNet net;
+    TestNode& node = net.add();
+    FakeChain source;
+    source.mine(100);
+    node.chain.minimum_work_ = source.tip().work + 1;
+    const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, PERMIT_NOBAN);
+    answer(net, node, stub, source);
+    BOOST_TEST((node.chain.best_header().hash == source.tip().hash));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
