@@ -98,8 +98,9 @@ void Indexer::stop() {
 void Indexer::run() {
     lower_priority();
     try {
-        while (!stopping_) {
+        for (;;) {
             const uint32_t seen = chainstate_.durable_moves();
+            if (stopping_) break; // looked at after that, or the last move may be missed
             while (!stopping_ && step()) {
             }
             for (Index& index : indexes_)
@@ -236,7 +237,12 @@ void Indexer::take_back(Index& index) {
         });
     store.put(batch, column, as_bytes(BEST_KEY), parent.hash.bytes);
     index.best = &parent; // first: a reader knows entries beyond the best block, not lost ones
-    store.write(batch, Durability::Logged);
+    try {
+        store.write(batch, Durability::Logged);
+    } catch (const StorageError&) {
+        index.best = &node; // or readers would wait for what stays
+        throw;
+    }
     limit_pruning();
 }
 

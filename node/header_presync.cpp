@@ -87,8 +87,8 @@ HeaderPresync::Step HeaderPresync::check(const std::vector<BlockHeader>& headers
     for (const BlockHeader& header : headers) {
         if (!step(header)) return {};
         const bool enough = walk_.work >= wanted_; // from here on it is taken as any other
-        if (keeps_bit() && !bits_.empty()) {
-            if (bits_.front() != bit()) return {};
+        if (keeps_bit() && !enough) {
+            if (bits_.empty() || bits_.front() != bit()) return {};
             bits_.pop_front();
         }
         waiting_.push_back(header);

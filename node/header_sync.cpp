@@ -35,7 +35,10 @@ bool is_low_work(
     const std::vector<consensus::BlockHeader>& headers) {
     if (context.chain.find_block(headers.back().hash()) != nullptr) return false;
     consensus::Uint256 work = parent.work;
-    for (const consensus::BlockHeader& header : headers) work += consensus::work_of(header.bits);
+    for (const consensus::BlockHeader& header : headers)
+        if (consensus::meets_target( // or nobody did that work
+                header.hash(), header.bits, context.chain.params().pow_limit))
+            work += consensus::work_of(header.bits);
     return work < least_work(context);
 }
 
@@ -129,6 +132,7 @@ void HeaderSync::headers(Peer& peer, HeadersMessage message) {
         return context_.misbehaving(peer, fmt::format("headers message size = {}", headers.size()));
     peer.headers.asked_at.reset();
     if (headers.empty()) {
+        peer.headers.presync.reset();
         caught_up_ = true;
         return;
     }
@@ -140,7 +144,8 @@ void HeaderSync::headers(Peer& peer, HeadersMessage message) {
     const chain::BlockNode* parent = context_.chain.find_block(headers.front().prev_hash);
     if (parent == nullptr) {
         peer.headers.last_unknown = headers.back().hash();
-        return ask(peer, context_.chain.best_header());
+        if (!presync) ask(peer, context_.chain.best_header()); // else its answer is on the way
+        return;
     }
     const bool all = headers.size() < MAX_HEADERS;
     if (peer.permits(PERMIT_NOBAN) || !is_low_work(context_, *parent, headers))
@@ -149,8 +154,8 @@ void HeaderSync::headers(Peer& peer, HeadersMessage message) {
         caught_up_ = true;
         return spdlog::debug("ignoring a chain of low work peer={}", peer.id);
     }
-    if (presync) return; // it answers twice
-    presync.emplace(
+    presync.emplace( // anew, if the chain of before is gone
+
         *parent, least_work(context_), context_.chain.params(), context_.now_seconds(),
         context_.random);
     this->presync(peer, headers);

@@ -24,15 +24,16 @@ struct World {
         params.pow_limit = *cairn::consensus::target_of(BITS);
     }
 
-    /// `count` headers after `previous`; `salt` tells chains apart.
-    Headers mine(int count, uint32_t salt = 0) const {
+    /// `count` headers after genesis; `salt` tells chains apart.
+    Headers mine(int count, uint32_t salt = 0, uint32_t bits = BITS) const {
         Headers headers;
         BlockHeader header = genesis.header;
         for (int i = 0; i < count; ++i) {
             header.prev_hash = header.hash();
             header.merkle_root.bytes[0] = static_cast<uint8_t>(salt);
             ++header.time;
-            while (!cairn::consensus::meets_target(header.hash(), BITS, params.pow_limit))
+            header.bits = bits;
+            while (!cairn::consensus::meets_target(header.hash(), bits, params.pow_limit))
                 ++header.nonce;
             headers.push_back(header);
         }
@@ -102,6 +103,23 @@ BOOST_AUTO_TEST_CASE(take__another_chain_the_second_time__none_of_it_is_taken) {
         give(presync, chain, goes_on);
         BOOST_TEST(goes_on);
         BOOST_TEST(give(presync, other, goes_on).empty());
+        BOOST_TEST(!goes_on);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(take__longer_chain_of_less_work_the_second_time__ends_where_no_bit_is_kept) {
+    constexpr uint32_t HARDER = 0x20007fff;
+    World world;
+    world.genesis.hash = world.genesis.header.hash();
+    world.params.pow = cairn::consensus::BitcoinRule{.min_difficulty_blocks = true};
+    const Headers hard = world.mine(700, 0, HARDER);
+    const Headers easy = world.mine(20'000);
+    for (uint64_t seed = 0; seed < 10; ++seed) { // one bit is kept, which agrees for some
+        HeaderPresync presync = world.start(100'000, seed);
+        bool goes_on = false;
+        give(presync, hard, goes_on);
+        BOOST_TEST((goes_on && !presync.counted()));
+        BOOST_TEST(give(presync, easy, goes_on).empty());
         BOOST_TEST(!goes_on);
     }
 }
@@ -202,6 +220,43 @@ BOOST_AUTO_TEST_CASE(headers__below_the_minimum_from_a_trusted_peer__are_taken) 
     const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, PERMIT_NOBAN);
     answer(net, node, stub, source);
     BOOST_TEST((node.chain.best_header().hash == source.tip().hash));
+}
+
+BOOST_AUTO_TEST_CASE(headers__work_that_nobody_did__does_not_count) {
+    TestNet net;
+    TestNode& node = net.add();
+    FakeChain source;
+    source.mine(100);
+    node.chain.minimum_work_ = source.tip().work + 1;
+    const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    Headers headers{source.view().at(1)->header, source.view().at(2)->header};
+    headers.back().bits = 0x01010000; // all the work there is
+    bool taken = false;
+    net.intercept = [&](TestNode&, const Action& action) {
+        taken = taken || std::holds_alternative<AcceptHeaders>(action);
+        return false;
+    };
+    net.say(node, stub, "headers", cairn::consensus::encode(HeadersMessage{headers}));
+    net.settle();
+    BOOST_TEST(!taken);
+}
+
+BOOST_AUTO_TEST_CASE(headers__chain_is_gone_meanwhile__the_other_is_heard_from_its_start) {
+    TestNet net;
+    TestNode& node = net.add();
+    FakeChain before;
+    FakeChain after;
+    before.mine(4'000, 1);
+    after.mine(5'000, 2);
+    node.chain.minimum_work_ = after.view().at(4'500)->work;
+    const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    net.heard(node, stub);
+    Headers headers;
+    for (int32_t at = 1; at <= int32_t(MAX_HEADERS); ++at)
+        headers.push_back(before.view().at(at)->header);
+    net.say(node, stub, "headers", cairn::consensus::encode(HeadersMessage{headers}));
+    answer(net, node, stub, after); // from genesis, since it doesn't know what it is asked for
+    BOOST_TEST((node.chain.best_header().hash == after.tip().hash));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
