@@ -124,6 +124,14 @@ uint32_t next_bits_by(
         rule, prev.height, prev.header.time, first != nullptr ? first->header.time : 0, limit);
 }
 
+/// The bits after a period of `bits` that took so many seconds.
+uint32_t scaled_bits(const BitcoinRule& rule, uint32_t bits, int64_t taken, const Uint256& limit) {
+    const std::optional<Uint256> old_target = target_of(bits);
+    assert(old_target); // of accepted headers, or checked
+    const Wide target = Wide(*old_target) * taken / rule.timespan;
+    return compact_of(target > Wide(limit) ? limit : static_cast<Uint256>(target));
+}
+
 /// The target after a whole period that ended with `last`.
 uint32_t retarget(const BitcoinRule& rule, const HeaderNode& last, const Uint256& limit) {
     // Off by one since 2009: the time of 2015 blocks is held against that of 2016.
@@ -132,10 +140,7 @@ uint32_t retarget(const BitcoinRule& rule, const HeaderNode& last, const Uint256
         int64_t{last.header.time} - first.header.time, rule.timespan / 4, rule.timespan * 4);
     // BIP-0094: the last block may be an easy one of the test network, the first may not.
     const uint32_t bits = rule.bip94 ? first.header.bits : last.header.bits;
-    const std::optional<Uint256> old_target = target_of(bits);
-    assert(old_target); // accepted headers only
-    const Wide target = Wide(*old_target) * taken / rule.timespan;
-    return compact_of(target > Wide(limit) ? limit : static_cast<Uint256>(target));
+    return scaled_bits(rule, bits, taken, limit);
 }
 
 uint32_t
@@ -192,15 +197,12 @@ bool may_follow(
     const Uint256& limit) {
     if (rule.min_difficulty_blocks) return true;
     if ((height.value + 1) % rule.interval() != 0) return bits == prev.bits;
-    const std::optional<Uint256> before = target_of(prev.bits);
     const std::optional<Uint256> after = target_of(bits);
-    if (!before || !after) return false;
-    const Wide highest = std::min(Wide(*before) * 4, Wide(limit));
-    const Wide lowest = std::max<Wide>(Wide(*before) * (rule.timespan / 4) / rule.timespan, 1);
-    const auto rounded = [](const Wide& target) {
-        return *target_of(compact_of(static_cast<Uint256>(target)));
+    if (!after || !target_of(prev.bits)) return false;
+    const auto target_if = [&](int64_t taken) {
+        return target_of(scaled_bits(rule, prev.bits, taken, limit)).value_or(1);
     };
-    return *after <= rounded(highest) && *after >= rounded(lowest);
+    return *after >= target_if(rule.timespan / 4) && *after <= target_if(rule.timespan * 4);
 }
 
 } // namespace
