@@ -19,8 +19,7 @@ void BlockDownload::block(Peer& peer, Bytes payload) {
     const BlockHash hash = header.hash();
     const bool requested = in_flight_.contains(hash);
     if (const BlockNode* parent = context_.chain.find_block(header.prev_hash);
-        parent != nullptr && !peer.permits(PERMIT_NOBAN) &&
-        is_low_work(context_, *parent, {header}))
+        parent != nullptr && is_low_work(context_, peer, *parent, {header}))
         return spdlog::debug("ignoring a block of low work peer={}", peer.id);
     // Another who was asked for it still owes it, until this one is found to be good.
     if (is_asked(peer, hash) || processing_.contains(hash)) remove(hash);

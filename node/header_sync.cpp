@@ -31,9 +31,11 @@ consensus::Uint256 least_work(const Context& context) {
 
 bool is_low_work(
     const Context& context,
+    const Peer& peer,
     const chain::BlockNode& parent,
     const std::vector<consensus::BlockHeader>& headers) {
-    if (context.chain.find_block(headers.back().hash()) != nullptr) return false;
+    if (peer.permits(PERMIT_NOBAN) || context.chain.find_block(headers.back().hash()) != nullptr)
+        return false;
     consensus::Uint256 work = parent.work;
     for (const consensus::BlockHeader& header : headers)
         if (consensus::meets_target( // or nobody did that work
@@ -148,7 +150,7 @@ void HeaderSync::headers(Peer& peer, HeadersMessage message) {
         return;
     }
     const bool all = headers.size() < MAX_HEADERS;
-    if (peer.permits(PERMIT_NOBAN) || !is_low_work(context_, *parent, headers))
+    if (!is_low_work(context_, peer, *parent, headers))
         return accept(peer, std::move(headers), all);
     if (all) {
         caught_up_ = true;
