@@ -366,32 +366,16 @@ private:
         connection->start();
     }
 
-    /// Why `fresh` may not be a peer; empty if it may. Bans aren't for the operator's own; one that
-    /// broke the rules doesn't get the last slot; for who calls us, room is made.
+    /// Why `fresh` may not be a peer; empty if it may, and then there is room. Bans aren't for the
+    /// operator's own.
     std::string_view refusal(const NewPeer& fresh) {
         const bool trusted = (fresh.permissions & PERMIT_NOBAN) != 0;
         const bool named = fresh.type == ConnectionType::Manual;
         if (!trusted && !named && bans_.bans(fresh.address, clock_.wall_seconds())) return "banned";
-        const auto count = [&](auto chosen) {
-            return std::ranges::count_if(
-                protocol_.peers(), [&](const auto& entry) { return chosen(entry.second); });
-        };
-        if (fresh.type != ConnectionType::Inbound) {
-            const auto is_same = [&](const Peer& peer) {
-                return !peer.inbound() && peer.address == fresh.address &&
-                       fresh.address != NetAddress();
-            };
-            return count(is_same) > 0 ? "connected already" : "";
-        }
-        const auto callers = count([](const Peer& peer) { return peer.inbound(); });
-        const int most = options_.max_connections - Connector::ALL_SLOTS;
-        if (callers + 1 >= most && !trusted && protocol_.discourages(fresh.address))
-            return "discouraged";
-        if (callers < most) return "";
-        const std::optional<PeerId> evicted = protocol_.evictable();
-        if (!evicted) return "full";
-        drop(*evicted, "evicted for another");
-        return "";
+        const int most = std::max(options_.max_connections - Connector::ALL_SLOTS, 0);
+        const auto [refusal, evicted] = protocol_.admit(fresh, static_cast<size_t>(most));
+        if (evicted) drop(*evicted, "evicted for another");
+        return refusal;
     }
 
     void drop(PeerId id, const std::string& reason) {

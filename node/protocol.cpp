@@ -160,6 +160,27 @@ Actions Protocol::take_actions() {
     return std::exchange(context_.out, Actions());
 }
 
+Protocol::Admission Protocol::admit(const NewPeer& fresh, size_t max_inbound) const {
+    const auto count = [&](auto chosen) {
+        const auto is_chosen = [&](const auto& entry) { return chosen(entry.second); };
+        return static_cast<size_t>(std::ranges::count_if(context_.peers, is_chosen));
+    };
+    if (fresh.type != ConnectionType::Inbound) {
+        const auto is_same = [&](const Peer& peer) {
+            return !peer.inbound() && peer.address == fresh.address &&
+                   fresh.address != NetAddress();
+        };
+        return {count(is_same) > 0 ? "connected already" : "", {}};
+    }
+    const size_t callers = count([](const Peer& peer) { return peer.inbound(); });
+    const bool trusted = (fresh.permissions & PERMIT_NOBAN) != 0;
+    if (callers + 1 >= max_inbound && !trusted && discourages(fresh.address))
+        return {"discouraged", {}};
+    if (callers < max_inbound) return {};
+    const auto evicted = choose_to_evict(context_.peers, context_.discouraged, context_.secret);
+    return {evicted ? "" : "full", evicted};
+}
+
 Actions Protocol::connected(const NewPeer& fresh, Time now) {
     context_.now = now;
     const consensus::SaltedHasher salt{context_.random.next(), context_.random.next()};

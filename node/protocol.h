@@ -28,6 +28,11 @@ namespace cairn::node {
 /// Thread: network. No I/O, no clock, no randomness but from the seed.
 class Protocol {
 public:
+    struct Admission {
+        std::string_view refusal;      ///< Why it may not be a peer; empty if it may.
+        std::optional<PeerId> evicted; ///< Who has to go first.
+    };
+
     /// `chain` and `book` outlive this.
     Protocol(const ChainReader& chain, AddressBook& book, ProtocolOptions options, Random random);
 
@@ -77,10 +82,10 @@ public:
         return context_.discouraged.contains(address.host_hash());
     }
 
-    /// Who would have to go for another who calls us.
-    std::optional<PeerId> evictable() const {
-        return choose_to_evict(context_.peers, context_.discouraged, context_.secret);
-    }
+    /// Whether `fresh` may be a peer, where `max_inbound` may call us: a second connection to one
+    /// place may not, nor one that broke the rules have the last slot; for who calls us, room is
+    /// made.
+    Admission admit(const NewPeer& fresh, size_t max_inbound) const;
 
     const ProtocolOptions& options() const { return context_.options; }
 

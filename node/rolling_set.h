@@ -3,33 +3,34 @@
 
 #include "consensus/hash.h"
 
-#include <unordered_set>
+#include <boost/unordered/unordered_flat_set.hpp>
+
 #include <utility>
 
 namespace cairn::node {
 
 /// Remembers the hashes that were put in last: at least `capacity`, never twice as many. Memory is
 /// taken as it fills.
+///
+/// Invariant: of each hash only its 64 bits under `salt` are kept, since there is one such set of
+///   tens of thousands a peer. Nobody who doesn't know the salt makes two that collide.
 class RollingSet {
 public:
-    RollingSet(size_t capacity, consensus::SaltedHasher salt)
-        : capacity_(capacity),
-          young_(0, salt),
-          old_(0, salt) {}
+    RollingSet(size_t capacity, consensus::SaltedHasher salt) : capacity_(capacity), salt_(salt) {}
 
     bool contains(const consensus::Hash256& hash) const {
-        return young_.contains(hash) || old_.contains(hash);
+        const uint64_t mark = salt_(hash);
+        return young_.contains(mark) || old_.contains(mark);
     }
 
     void insert(const consensus::Hash256& hash) {
-        if (young_.size() >= capacity_)
-            old_ = std::exchange(young_, Hashes(0, young_.hash_function()));
-        young_.insert(hash);
+        if (young_.size() >= capacity_) old_ = std::exchange(young_, {});
+        young_.insert(salt_(hash));
     }
 
     void erase(const consensus::Hash256& hash) {
-        young_.erase(hash);
-        old_.erase(hash);
+        young_.erase(salt_(hash));
+        old_.erase(salt_(hash));
     }
 
     void clear() {
@@ -38,10 +39,18 @@ public:
     }
 
 private:
-    using Hashes = std::unordered_set<consensus::Hash256, consensus::SaltedHasher>;
+    /// Of what SipHash gave: spread well enough.
+    struct AsItIs {
+        using is_avalanching = void;
+
+        size_t operator()(uint64_t mark) const { return mark; }
+    };
+
+    using Marks = boost::unordered_flat_set<uint64_t, AsItIs>;
     size_t capacity_;
-    Hashes young_;
-    Hashes old_;
+    consensus::SaltedHasher salt_;
+    Marks young_;
+    Marks old_;
 };
 
 } // namespace cairn::node

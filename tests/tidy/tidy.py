@@ -30,7 +30,7 @@ LIBRARIES = {
     "consensus": r"secp256k1|openssl/|gmp\.h|"
                  r"boost/(multiprecision|system/result|json|container_hash)",
     "chain": r"rocksdb/|spdlog/|boost/(unordered|smart_ptr|asio/impl/src\.hpp)",
-    "node": rf"spdlog/|boost/system/result|{ASIO}",
+    "node": rf"spdlog/|boost/(system/result|unordered)|{ASIO}",
     "wallet/keys": r"secp256k1|boost/system/result",
     "rpc/server": rf"spdlog/|openssl/|boost/(beast|json|system/result)|{ASIO}",
     "rpc": rf"spdlog/|{ASIO}",
