@@ -230,8 +230,9 @@ AddressBook::choose(const Table& table, const std::set<std::string>& groups, int
     return std::nullopt;
 }
 
-std::optional<NetAddress> AddressBook::pick(const std::set<std::string>& groups, int64_t now) {
-    const bool answered_first = random_.below(2) == 0;
+std::optional<NetAddress>
+AddressBook::pick(const std::set<std::string>& groups, int64_t now, bool known) {
+    const bool answered_first = known || random_.below(2) == 0;
     const auto first = choose(answered_first ? answered_ : told_, groups, now);
     return first ? first : choose(answered_first ? told_ : answered_, groups, now);
 }

@@ -59,8 +59,9 @@ public:
 
     /// An address to call: not tried of late, of a group that isn't in `groups`; from either table
     /// as likely, and there from each bucket in use, however full. Who failed is taken less often.
-    /// nullopt if none was found.
-    std::optional<NetAddress> pick(const std::set<std::string>& groups, int64_t now);
+    /// `known`: rather one that answered once. nullopt if none was found.
+    std::optional<NetAddress>
+    pick(const std::set<std::string>& groups, int64_t now, bool known = false);
 
     /// One to see whether it is there: the holder of a place that another wants who answered, else
     /// one that never answered.

@@ -71,7 +71,10 @@ void CallPlan::tick(Time now) {
     now_ = now;
     for (const std::string& target : options_.connect) keep(target, ConnectionType::Manual, now);
     for (const std::string& target : added_) keep(target, ConnectionType::Manual, now);
-    if (!options_.connect_only) fill_slots(now);
+    if (options_.connect_only) return;
+    fill_slots(now);
+    end_extra(ConnectionType::OutboundFullRelay, now);
+    end_extra(ConnectionType::BlockRelayOnly, now);
 }
 
 /// Dial `target` unless it is connected, being dialled, or failed a moment ago.
@@ -89,12 +92,17 @@ const Peer* CallPlan::find_peer(const std::string& target) const {
     return found == protocol_.peers().end() ? nullptr : &found->second;
 }
 
-bool CallPlan::wants(ConnectionType type) const {
+/// Those that are being called included.
+size_t CallPlan::count(ConnectionType type) const {
     const auto has_type = [type](const auto& entry) { return entry.second == type; };
     const auto is_peer = [type](const auto& entry) { return entry.second.type == type; };
     const auto taken = std::ranges::count_if(calling_, has_type) +
                        std::ranges::count_if(protocol_.peers(), is_peer);
-    return static_cast<size_t>(taken) < slots(type);
+    return static_cast<size_t>(taken);
+}
+
+bool CallPlan::wants(ConnectionType type) const {
+    return count(type) < slots(type);
 }
 
 /// The kind of peer to look for now. Once all others are there, it is seen now and then whether
@@ -102,10 +110,51 @@ bool CallPlan::wants(ConnectionType type) const {
 std::optional<ConnectionType> CallPlan::due(Time now) {
     for (const auto type : {ConnectionType::OutboundFullRelay, ConnectionType::BlockRelayOnly})
         if (wants(type)) return type;
+    if (const auto extra = extra_due(now)) return extra;
     if (is_soon(next_feeler_, now, 10 * FEELER_MEAN) || !wants(ConnectionType::Feeler))
         return std::nullopt;
     next_feeler_ = now + random_.poisson(FEELER_MEAN);
     return ConnectionType::Feeler;
+}
+
+/// Beyond the slots: for all, if there was no block for long; else for blocks only.
+std::optional<ConnectionType> CallPlan::extra_due(Time now) {
+    const chain::BlockNode& tip = protocol_.chain().view().tip();
+    if (tip_ != &tip) {
+        tip_ = &tip;
+        tip_since_ = now;
+    }
+    const auto is_due = [&](ConnectionType type, Time next, Time::duration most) {
+        const bool room = slots(type) > 0 && count(type) == slots(type);
+        return room && !is_soon(next, now, most);
+    };
+    const auto stale = std::chrono::seconds(STALE_SPACINGS * params_.spacing());
+    if (now - tip_since_ > stale &&
+        is_due(ConnectionType::OutboundFullRelay, next_stale_, STALE_PAUSE)) {
+        next_stale_ = now + STALE_PAUSE;
+        spdlog::info("no new block for long: one more peer is looked for");
+        return ConnectionType::OutboundFullRelay;
+    }
+    if (!is_due(ConnectionType::BlockRelayOnly, next_extra_, 10 * EXTRA_MEAN)) return std::nullopt;
+    next_extra_ = now + random_.poisson(EXTRA_MEAN);
+    return ConnectionType::BlockRelayOnly;
+}
+
+/// If there are more of a kind than slots: who gave a new block least lately goes; of several the
+/// one that came last.
+void CallPlan::end_extra(ConnectionType type, Time now) {
+    std::vector<const Peer*> peers;
+    for (const auto& [id, peer] : protocol_.peers())
+        if (peer.type == type && peer.established) peers.push_back(&peer);
+    if (peers.size() <= slots(type)) return;
+    std::erase_if(peers, [&](const Peer* peer) {
+        return now - peer->connected_at < EXTRA_STAY || !peer->blocks.in_flight.empty() ||
+               peer->headers.trusted;
+    });
+    const auto worst = std::ranges::min_element(peers, {}, [](const Peer* peer) {
+        return std::pair(peer->blocks.last_at, -peer->connected_at.time_since_epoch().count());
+    });
+    if (worst != peers.end()) hang_up((*worst)->id, "more outbound peers than wanted");
 }
 
 /// Keep the outbound slots filled: from the address book, else from those who know others.
@@ -113,9 +162,11 @@ void CallPlan::fill_slots(Time now) {
     const std::optional<ConnectionType> type = due(now);
     if (!type) return;
     const int64_t seconds = seconds_of(now);
+    // Whoever wants us among his own may well fill the one table, but hardly the other.
+    const bool known = type == ConnectionType::BlockRelayOnly;
     const std::optional<NetAddress> address = type == ConnectionType::Feeler
                                                   ? book_.pick_feeler(seconds)
-                                                  : book_.pick(outbound_groups(), seconds);
+                                                  : book_.pick(outbound_groups(), seconds, known);
     const auto answering = std::ranges::count_if(protocol_.peers(), [](const auto& entry) {
         return !entry.second.inbound() && entry.second.established;
     });

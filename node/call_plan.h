@@ -71,11 +71,20 @@ public:
     static constexpr std::chrono::hours LAST_SEED_PAUSE{1};
     static constexpr std::chrono::minutes FEELER_MEAN{2};
 
+    // With all slots taken, one more is called now and then, so that we hear of a chain that none
+    // of ours tells us of; if it was of more use than another, that one goes in its place.
+    static constexpr std::chrono::minutes EXTRA_MEAN{5};   ///< For blocks only.
+    static constexpr int STALE_SPACINGS = 3;               ///< Without a block: time to look
+    static constexpr std::chrono::minutes STALE_PAUSE{10}; ///< for another, and again after this.
+    static constexpr std::chrono::seconds EXTRA_STAY{60};  ///< To show its use.
+
 protected:
     /// Call `target`, and say called() once it is known what came of it. That is later than now.
     virtual void call(const std::string& target, ConnectionType type) = 0;
     /// Let the book have the addresses that the DNS seed `host` gives.
     virtual void ask_seed(const std::string& host) = 0;
+    /// End the connection with `peer`.
+    virtual void hang_up(PeerId peer, const std::string& reason) = 0;
 
     void called(const std::string& target) { calling_.erase(target); }
 
@@ -100,6 +109,9 @@ private:
     size_t slots(ConnectionType type) const;
     const Peer* find_peer(const std::string& target) const;
     std::optional<ConnectionType> due(Time now);
+    std::optional<ConnectionType> extra_due(Time now);
+    void end_extra(ConnectionType type, Time now);
+    size_t count(ConnectionType type) const;
     std::set<std::string> outbound_groups() const;
     void fill_slots(Time now);
     void ask_others(bool answering, Time now);
@@ -111,6 +123,10 @@ private:
     Time now_;
     Pause seeds_{FIRST_SEED_PAUSE, {}};
     Time next_feeler_;
+    Time next_extra_;
+    Time next_stale_;
+    const chain::BlockNode* tip_ = nullptr;
+    Time tip_since_;
 };
 
 } // namespace cairn::node

@@ -19,6 +19,8 @@ public:
     using Connected = std::function<void(
         Socket, const NetAddress& address, const std::string& target, ConnectionType)>;
 
+    using HangUp = std::function<void(PeerId, const std::string& reason)>;
+
     /// `io` outlives this; the rest as for CallPlan.
     Connector(
         boost::asio::io_context& io,
@@ -28,10 +30,12 @@ public:
         AddressBook& book,
         Random random,
         std::function<bool(const NetAddress&)> may_call,
-        Connected connected)
+        Connected connected,
+        HangUp hang_up)
         : CallPlan(options, params, protocol, book, random, std::move(may_call)),
           io_(io),
-          connected_(std::move(connected)) {}
+          connected_(std::move(connected)),
+          hang_up_(std::move(hang_up)) {}
 
     void stop() { stopped_ = true; }
 
@@ -43,6 +47,8 @@ private:
     void call(const std::string& target, ConnectionType type) override;
     void ask_seed(const std::string& host) override;
 
+    void hang_up(PeerId peer, const std::string& reason) override { hang_up_(peer, reason); }
+
     const std::string& proxy_to(const std::optional<NetAddress>& address) const;
     boost::asio::awaitable<void> dial_one(std::string target, ConnectionType type);
     boost::asio::awaitable<Outcome<Socket>> reach(HostPort place);
@@ -51,6 +57,7 @@ private:
 
     boost::asio::io_context& io_;
     Connected connected_;
+    HangUp hang_up_;
     bool stopped_ = false;
 };
 

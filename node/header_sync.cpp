@@ -93,12 +93,12 @@ void HeaderSync::tick(Peer& peer) {
 /// A few of those that had our chain keep their place whatever follows, lest a chain that only we
 /// know cuts us off from all others.
 void HeaderSync::trust(Peer& peer) {
+    if (peer.type != ConnectionType::OutboundFullRelay || peer.headers.trusted ||
+        !has_work_of(peer, context_.chain.view().tip()))
+        return;
     const auto trusted = std::ranges::count_if(
         context_.peers, [](const auto& entry) { return entry.second.headers.trusted; });
-    if (peer.type == ConnectionType::OutboundFullRelay &&
-        static_cast<size_t>(trusted) < MAX_TRUSTED &&
-        has_work_of(peer, context_.chain.view().tip()))
-        peer.headers.trusted = true;
+    peer.headers.trusted = static_cast<size_t>(trusted) < MAX_TRUSTED;
 }
 
 /// An outbound peer that stays behind takes the place of one that would tell us more. What it has

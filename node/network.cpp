@@ -99,7 +99,8 @@ public:
                   Connection::Socket socket,
                   const NetAddress& address,
                   const std::string& target,
-                  ConnectionType type) { adopt(std::move(socket), address, target, type); }),
+                  ConnectionType type) { adopt(std::move(socket), address, target, type); },
+              [this](PeerId id, const std::string& reason) { drop(id, reason); }),
           timer_(io_) {
         chain_.add_observer(*this);
     }

@@ -263,15 +263,13 @@ void Protocol::handle(Peer& peer, Message message) {
 }
 
 /// Handle what waited, if it need not any longer, and what has become due.
-void Protocol::resume(PeerId id) {
-    Peer* peer = context_.find(id);
-    if (peer == nullptr) return;
-    if (peer->waiting && !must_wait(*peer, *peer->waiting)) {
-        Message message = std::move(*peer->waiting);
-        peer->waiting.reset();
-        handle(*peer, std::move(message));
+void Protocol::resume(Peer& peer) {
+    if (peer.waiting && !peer.dropped && !must_wait(peer, *peer.waiting)) {
+        Message message = std::move(*peer.waiting);
+        peer.waiting.reset();
+        handle(peer, std::move(message));
     } else {
-        run_due(*peer);
+        run_due(peer);
     }
 }
 
@@ -294,7 +292,7 @@ Actions Protocol::tick(Time now) {
     context_.now = now;
     transaction_announcer_.tick();
     transaction_download_.tick();
-    for (const auto& [id, peer] : context_.peers) resume(id);
+    for (auto& [id, peer] : context_.peers) resume(peer);
     return take_actions();
 }
 
@@ -339,7 +337,7 @@ Actions Protocol::sent(PeerId id, size_t bytes, Time now) {
     if (peer == nullptr) return {};
     peer->unsent_bytes -= std::min(bytes, peer->unsent_bytes);
     server_.advance(*peer);
-    resume(id);
+    resume(*peer);
     return take_actions();
 }
 
@@ -350,7 +348,7 @@ Actions Protocol::headers_done(PeerId id, const chain::HeadersOutcome& outcome, 
     --peer->headers_processing;
     header_sync_.headers_done(*peer, outcome);
     compact_relay_.headers_done(*peer);
-    resume(id);
+    resume(*peer);
     return take_actions();
 }
 
@@ -359,7 +357,7 @@ Actions Protocol::block_done(
     context_.now = now;
     block_download_.block_done(id, hash, outcome);
     compact_relay_.block_done(id, outcome);
-    resume(id);
+    if (Peer* peer = context_.find(id)) resume(*peer);
     return take_actions();
 }
 
@@ -369,7 +367,7 @@ Actions Protocol::transaction_done(
     transaction_download_.transaction_done(asked, outcome);
     if (!outcome) compact_relay_.transaction_dropped(asked.tx);
     transaction_download_.tick(); // parents of orphans are asked for at once
-    resume(asked.peer);
+    if (Peer* peer = context_.find(asked.peer)) resume(*peer);
     return take_actions();
 }
 
@@ -378,7 +376,7 @@ Actions Protocol::read_done(PeerId id, std::optional<Message> answer, Time now) 
     Peer* peer = context_.find(id);
     if (peer == nullptr) return {};
     server_.read_done(*peer, std::move(answer));
-    resume(id);
+    resume(*peer);
     return take_actions();
 }
 

@@ -76,6 +76,8 @@ public:
 
     const Peers& peers() const { return context_.peers; }
 
+    const ChainReader& chain() const { return context_.chain; }
+
     /// Whether a peer at `address` broke the rules: it is not called, and not let in where room is
     /// short.
     bool discourages(const NetAddress& address) const {
@@ -106,7 +108,7 @@ private:
 
     void handle(Peer& peer, Message message);
     bool must_wait(const Peer& peer, const Message& message) const;
-    void resume(PeerId id);
+    void resume(Peer& peer);
     void run_due(Peer& peer);
     void run_all_due();
     void inv(Peer& peer, const InventoryMessage& message);

@@ -107,6 +107,7 @@ struct Caller {
         book,
         Random(5, 6),
         [this](const NetAddress& address) { return !unwanted.contains(address); },
+        [](auto&&...) {},
         [](auto&&...) {}};
 };
 

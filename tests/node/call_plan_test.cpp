@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// Whom a node calls when all its slots are taken, and whom it gives up again.
+#include "harness.h"
+#include "node/call_plan.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace cairn;
+using namespace cairn::node;
+using namespace cairn::node::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Notes whom it would call; every call is answered at once.
+class Plan final : public CallPlan {
+public:
+    Plan(TestNet& net, TestNode& node)
+        : CallPlan(
+              options,
+              node.chain.params(),
+              node.protocol,
+              node.book,
+              Random(5, 6),
+              [](const NetAddress&) { return true; }),
+          net_(net),
+          node_(node) {}
+
+    NetworkOptions options;
+    std::vector<ConnectionType> calls; ///< Their kinds.
+    std::vector<PeerId> ended;
+
+private:
+    void call(const std::string& target, ConnectionType type) override {
+        calls.push_back(type);
+        targets_.push_back(target);
+    }
+
+    void ask_seed(const std::string& /*host*/) override {}
+
+    void hang_up(PeerId peer, const std::string& /*reason*/) override {
+        ended.push_back(peer);
+        net_.disconnect(node_, peer);
+    }
+
+public:
+    /// Connect whom it called.
+    void answer() {
+        for (size_t i = 0; i < targets_.size(); ++i) {
+            const NetAddress address = *NetAddress::from_string(targets_[i], 8333);
+            if (calls[calls.size() - targets_.size() + i] != ConnectionType::Feeler)
+                peers.push_back(net_.connect_stub(
+                    node_, calls[calls.size() - targets_.size() + i], 0, true, address));
+            called(targets_[i]);
+        }
+        targets_.clear();
+    }
+
+    std::vector<PeerId> peers; ///< In the order in which they came.
+
+private:
+    TestNet& net_;
+    TestNode& node_;
+    std::vector<std::string> targets_;
+};
+
+/// A node that knows many, its plan, and time.
+struct Scene {
+    Scene() {
+        const auto now = static_cast<uint32_t>(seconds_of(net.now));
+        for (uint8_t i = 1; i < 200; ++i) {
+            const auto address =
+                NetAddress::ipv4({static_cast<uint8_t>(20 + i % 100), i, 1, 1}, 8333);
+            node.book.add({now, NODE_NETWORK | NODE_WITNESS, address}, std::to_string(i), now);
+        }
+    }
+
+    void pass(std::chrono::seconds time) {
+        for (auto passed = 0s; passed < time; passed += 1s) {
+            net.advance(1s);
+            plan.tick(net.now);
+            plan.answer();
+        }
+    }
+
+    size_t count(ConnectionType type) const {
+        return static_cast<size_t>(std::ranges::count(plan.calls, type));
+    }
+
+    size_t peers(ConnectionType type) const {
+        return static_cast<size_t>(std::ranges::count_if(
+            node.protocol.peers(), [&](const auto& entry) { return entry.second.type == type; }));
+    }
+
+    TestNet net;
+    TestNode& node = net.add();
+    Plan plan{net, node};
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(call_plan)
+
+BOOST_AUTO_TEST_CASE(slots_full__another_is_heard_now_and_then__and_goes_again) {
+    Scene scene;
+    scene.pass(20s);
+    BOOST_TEST(scene.peers(ConnectionType::BlockRelayOnly) >= 2U);
+    for (int minute = 0; minute < 60; ++minute) {
+        scene.net.mine(scene.node, 1); // never stale
+        scene.pass(60s);
+        BOOST_TEST(scene.peers(ConnectionType::BlockRelayOnly) <= 3U);
+    }
+    BOOST_TEST(scene.count(ConnectionType::BlockRelayOnly) > 6U);
+    BOOST_TEST(scene.count(ConnectionType::OutboundFullRelay) == 8U);
+    BOOST_REQUIRE(!scene.plan.ended.empty());
+    // Nobody gave a block, so those who were there first stay.
+    for (size_t i = 0; i < 10; ++i)
+        BOOST_TEST(scene.net.is_connected(scene.node, scene.plan.peers[i]));
+}
+
+BOOST_AUTO_TEST_CASE(no_block_for_long__one_more_peer_for_all_is_called) {
+    Scene scene;
+    scene.pass(20s);
+    BOOST_TEST(scene.count(ConnectionType::OutboundFullRelay) == 8U);
+    const auto spacing = std::chrono::seconds(scene.node.chain.params().spacing());
+    scene.pass(CallPlan::STALE_SPACINGS * spacing + 30s);
+    BOOST_TEST(scene.count(ConnectionType::OutboundFullRelay) == 9U);
+    scene.pass(CallPlan::EXTRA_STAY + 10s);
+    BOOST_TEST(scene.peers(ConnectionType::OutboundFullRelay) == 8U);
+    scene.pass(CallPlan::STALE_PAUSE);
+    BOOST_TEST(scene.count(ConnectionType::OutboundFullRelay) == 10U);
+}
+
+BOOST_AUTO_TEST_CASE(extra_peer__gave_the_newest_block__another_goes) {
+    Scene scene;
+    scene.pass(20s);
+    const auto spacing = std::chrono::seconds(scene.node.chain.params().spacing());
+    scene.pass(CallPlan::STALE_SPACINGS * spacing + 30s);
+    BOOST_REQUIRE(scene.count(ConnectionType::OutboundFullRelay) == 9U);
+    const PeerId extra = scene.plan.peers.back();
+    const consensus::Block block = scene.node.chain.next_block();
+    scene.net.say(scene.node, extra, "headers", consensus::encode(HeadersMessage{{block.header}}));
+    scene.net.say(scene.node, extra, "block", consensus::encode(block));
+    scene.pass(CallPlan::EXTRA_STAY + 10s);
+    BOOST_TEST(scene.peers(ConnectionType::OutboundFullRelay) == 8U);
+    BOOST_TEST(scene.net.is_connected(scene.node, extra));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

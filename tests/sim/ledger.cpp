@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "ledger.h"
+
+#include "consensus/pow.h"
+
+namespace cairn::sim {
+
+namespace {
+
+constexpr uint32_t EASY_BITS = 0x207fffff;
+
+consensus::SealedTransaction coinbase(int64_t height, int64_t number) {
+    consensus::Transaction tx;
+    tx.inputs.resize(1);
+    tx.inputs[0].prevout.index = consensus::OutPoint::NULL_INDEX;
+    tx.inputs[0].script_sig.assign(consensus::encode(height));
+    tx.outputs.push_back({consensus::Amount(number), {}});
+    return consensus::SealedTransaction(std::move(tx));
+}
+
+} // namespace
+
+Ledger::Ledger(Duration age, Duration spacing) {
+    using std::chrono::seconds;
+    params_.name = "sim";
+    params_.p2p_port = 9333;
+    params_.pow = consensus::FixedRule{std::chrono::duration_cast<seconds>(spacing).count()};
+    params_.pow_limit = *consensus::target_of(EASY_BITS);
+    params_.genesis.header.bits = EASY_BITS;
+    params_.genesis.header.time =
+        static_cast<uint32_t>(node::seconds_of(Timeline::START) - age / 1s);
+    params_.genesis.transactions.push_back(coinbase(0, 0));
+    params_.genesis_hash = params_.genesis.header.hash();
+}
+
+const Mined& Ledger::mine(
+    const consensus::BlockHeader& parent,
+    consensus::Height height,
+    const std::vector<TransactionRef>& transactions,
+    Time now,
+    size_t miner,
+    bool valid) {
+    consensus::Block block;
+    block.header.version = 4;
+    block.header.prev_hash = parent.hash();
+    block.header.bits = EASY_BITS;
+    block.header.time = std::max(static_cast<uint32_t>(node::seconds_of(now)), parent.time + 1);
+    block.transactions.push_back(coinbase(height.value, next_number_++));
+    for (const TransactionRef& tx : transactions) block.transactions.push_back(*tx);
+    block.header.merkle_root = consensus::merkle_root(block);
+    while (!consensus::meets_target(block.header.hash(), EASY_BITS, params_.pow_limit))
+        ++block.header.nonce;
+    const BlockHash hash = block.header.hash();
+    for (const TransactionRef& tx : transactions) payments_.at(tx->txid).holders.push_back(hash);
+    Mined& mined = blocks_[hash];
+    mined = {nullptr, consensus::encode(block), valid, now, miner, in_order_.size()};
+    mined.block = std::make_shared<consensus::Block>(std::move(block));
+    in_order_.push_back(&mined);
+    return mined;
+}
+
+const Mined* Ledger::find(const BlockHash& hash) const {
+    const auto found = blocks_.find(hash);
+    return found == blocks_.end() ? nullptr : &found->second;
+}
+
+TransactionRef Ledger::pay(const consensus::Txid& parent, size_t bytes, bool valid) {
+    constexpr size_t REST = 68; // of a transaction with one input and one output
+    consensus::Transaction tx;
+    tx.inputs.resize(1);
+    tx.inputs[0].prevout.txid = parent;
+    tx.inputs[0].script_sig.assign(consensus::encode(next_number_++));
+    const Bytes filler(bytes - std::min(bytes, REST), 0x51);
+    tx.outputs.push_back({consensus::Amount(valid ? 1000 : REFUSED_VALUE), {}});
+    tx.outputs[0].script_pubkey.assign(filler);
+    TransactionRef sealed = consensus::make_transaction(std::move(tx));
+    payments_[sealed->txid].tx = sealed;
+    return sealed;
+}
+
+TransactionRef Ledger::find_transaction(const consensus::Txid& txid) const {
+    const auto found = payments_.find(txid);
+    return found == payments_.end() ? nullptr : found->second.tx;
+}
+
+const std::vector<BlockHash>& Ledger::holders(const consensus::Txid& txid) const {
+    static const std::vector<BlockHash> NONE;
+    const auto found = payments_.find(txid);
+    return found == payments_.end() ? NONE : found->second.holders;
+}
+
+} // namespace cairn::sim

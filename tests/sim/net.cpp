@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "net.h"
+
+#include <cmath>
+
+namespace cairn::sim {
+
+namespace {
+
+Duration time_for(size_t bytes, double bytes_a_second) {
+    return Duration(static_cast<int64_t>(static_cast<double>(bytes) * 1e6 / bytes_a_second));
+}
+
+/// Less than anybody would notice: what is that near is now.
+constexpr Duration INSTANT{200};
+
+} // namespace
+
+Duration Net::way(const Host& a, const Host& b) const {
+    const double distance = std::hypot(a.x - b.x, a.y - b.y) / std::sqrt(2.0);
+    return weather.fixed +
+           Duration(static_cast<int64_t>(distance * static_cast<double>(weather.across.count())));
+}
+
+void Net::call(
+    Endpoint& caller, const NetAddress& from, const NetAddress& to, ConnectionType type) {
+    const auto found = places_.find(to);
+    const bool there = found != places_.end() && found->second->host.online &&
+                       found->second->host.callable && found->second->host.side == caller.host.side;
+    if (!there)
+        return timeline_.after(CALL_TIMEOUT, [this, &caller, to] { caller.call_failed(to); });
+    const Duration there_and_back = 2 * way(caller.host, found->second->host);
+    timeline_.after(
+        there_and_back, [this, &caller, from, to, type] { answer(caller, from, to, type); });
+}
+
+void Net::answer(Endpoint& caller, NetAddress from, NetAddress to, ConnectionType type) {
+    Endpoint& called = *places_.at(to);
+    if (!caller.host.online) return;
+    if (!called.host.online || !called.admits(from, to)) return caller.call_failed(to);
+    const EndId here = open(caller);
+    const EndId there = open(called);
+    ends_[here].other = there;
+    ends_[there].other = here;
+    trace_.add("connect", here, there, to.bytes);
+    called.connected(there, to, from, ConnectionType::Inbound);
+    if (is_open(here)) caller.connected(here, from, to, type);
+}
+
+EndId Net::open(Endpoint& owner) {
+    ends_.emplace_back().owner = &owner;
+    return static_cast<EndId>(ends_.size() - 1);
+}
+
+void Net::send(EndId id, Message message) {
+    End& end = ends_[id];
+    if (!end.open) return;
+    End& other = ends_[end.other];
+    if (watch) watch(*end.owner, message);
+    Host& from = end.owner->host;
+    const Host& to = other.owner->host;
+    const size_t bytes = node::FRAME_HEADER_BYTES + message.payload.size();
+    from.up_free = std::max(from.up_free, timeline_.now()) + time_for(bytes, from.up);
+    const Time taken = from.up_free - time_for(SOCKET_BUFFER, from.up);
+    if (from.side != to.side) end.broken = other.broken = true;
+    if (!end.broken && other.open) {
+        Duration taking = way(from, to);
+        constexpr uint64_t FINE = 1 << 20;
+        if (static_cast<double>(random_.below(FINE)) < weather.loss * FINE)
+            taking += weather.resend;
+        end.last_arrival = std::max(end.last_arrival, from.up_free + taking);
+        end.backlog += bytes;
+        other.inbox.push_back(std::move(message));
+        timeline_.at(end.last_arrival, [this, there = end.other] { arrived(there); });
+    } else if (from.side == to.side) { // the other end has forgotten this connection, or will
+        timeline_.after(way(from, to), [this, id] { close(id); });
+    }
+    if (taken <= timeline_.now()) return end.owner->sent(id, bytes);
+    timeline_.at(taken, [this, id, size = static_cast<uint32_t>(bytes)] {
+        if (is_open(id)) ends_[id].owner->sent(id, size);
+    });
+}
+
+/// A message has come as far as the host of `id`.
+void Net::arrived(EndId id) {
+    End& end = ends_[id];
+    if (!end.open) return;
+    Host& host = end.owner->host;
+    const size_t bytes = node::FRAME_HEADER_BYTES + end.inbox[end.arrived++].payload.size();
+    host.down_free = std::max(host.down_free, timeline_.now()) + time_for(bytes, host.down);
+    if (host.down_free - timeline_.now() < INSTANT) return deliver(id);
+    timeline_.at(host.down_free, [this, id] { deliver(id); });
+}
+
+void Net::deliver(EndId id) {
+    End& end = ends_[id];
+    if (!end.open) return;
+    ++end.ready;
+    end.owner->readable(id);
+}
+
+std::optional<Message> Net::take(EndId id) {
+    End& end = ends_[id];
+    if (end.ready == 0) return std::nullopt;
+    Message message = std::move(end.inbox.front());
+    end.inbox.pop_front();
+    --end.arrived;
+    --end.ready;
+    ends_[end.other].backlog -= node::FRAME_HEADER_BYTES + message.payload.size();
+    trace_.add(message.command, id, end.other, message.payload);
+    return message;
+}
+
+void Net::close(EndId id) {
+    const EndId other = ends_[id].other;
+    shut(id);
+    if (ends_[id].owner->host.side == ends_[other].owner->host.side) shut(other);
+}
+
+void Net::shut(EndId id) {
+    End& end = ends_[id];
+    if (!end.open) return;
+    end.open = false;
+    end.inbox = {};
+    end.arrived = end.ready = 0;
+    trace_.add("close", id, end.other, {});
+    end.owner->closed(id);
+}
+
+std::vector<EndId> Net::open_ends() const {
+    std::vector<EndId> open;
+    for (size_t i = 0; i < ends_.size(); ++i)
+        if (ends_[i].open) open.push_back(static_cast<EndId>(i));
+    return open;
+}
+
+} // namespace cairn::sim

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+#include "scenarios.h"
+
+#include "liars.h"
+
+#include <fmt/format.h>
+#include <malloc.h>
+
+namespace cairn::sim {
+
+namespace {
+
+double seconds(Duration time) {
+    return std::chrono::duration<double>(time).count();
+}
+
+/// `share` of all have each transaction that was paid.
+void expect_paid(World& world, double share) {
+    const size_t nodes = world.totals().nodes;
+    for (const TransactionRef& tx : world.payments)
+        world.expect(
+            world.report.time_to(tx->txid, share, nodes).has_value(),
+            fmt::format("{} is not known to {:.0f} % of all", tx->txid.to_string(), 100 * share));
+}
+
+/// All have one tip within `bound`.
+void expect_one_tip(World& world, Duration bound) {
+    const auto taken = world.wait_for_one_tip(bound);
+    if (taken)
+        world.notes.push_back(fmt::format("one tip after {:.0f} s", seconds(*taken)));
+    else
+        world.expect(false, fmt::format("not on one tip after {:.0f} s", seconds(bound)));
+}
+
+void introduce_to_all(World& world, SimNode& node) {
+    for (const auto& other : world.nodes)
+        if (other.get() != &node) world.introduce(node, other->address);
+}
+
+void mesh(World& world, const Wishes& wishes) {
+    world.add_many(wishes.nodes, 0.3);
+    world.introduce(60);
+    world.start_all();
+    world.run(60s);
+    const Duration spacing = 10s;
+    world.mine_every(spacing, wishes.blocks);
+    world.pay_every(2 * spacing, wishes.blocks / 2);
+    world.run(spacing * static_cast<int64_t>(wishes.blocks));
+    world.run(90s); // and what is late by chance
+    expect_one_tip(world, 60s);
+    expect_paid(world, 0.99);
+    world.expect_limits();
+}
+
+void relay(World& world, const Wishes& wishes) {
+    constexpr size_t TRANSACTIONS = 2000;
+    world.net.weather = {.fixed = 100ms, .across = 0s, .loss = 0};
+    world.add_many(wishes.nodes);
+    world.introduce(60);
+    world.start_all();
+    world.run(60s);
+    for (int i = 0; i < 12; ++i) { // so that nodes know who is quick
+        world.mine(*world.nodes[world.random.below(wishes.nodes)], 0);
+        world.run(10s);
+    }
+    std::vector<TransactionRef> waiting;
+    for (size_t i = 0; i < TRANSACTIONS; ++i) waiting.push_back(world.ledger.pay());
+    for (const auto& node : world.nodes)
+        for (const TransactionRef& tx : waiting) (void)node->chain.accept_transaction(tx);
+    const Mined& mined = world.mine(*world.nodes[world.random.below(wishes.nodes)]);
+    world.run(20s);
+    const auto taken = world.report.time_to(mined.number, 0.95, wishes.nodes);
+    world.notes.push_back(
+        fmt::format("95 % have the block after {:.3f} s", taken ? seconds(*taken) : -1));
+    world.expect(mined.block->transactions.size() == TRANSACTIONS + 1, "the block isn't full");
+    world.expect(
+        taken && *taken < 1s,
+        fmt::format("95 % have the block after {:.3f} s", taken ? seconds(*taken) : -1));
+}
+
+/// One that is new, one that is honest, and all kinds of liars.
+void sync(World& world, const Wishes& wishes) {
+    constexpr size_t BLOCKS = 2500;
+    constexpr Lie LIES[] = {Lie::Withhold, Lie::Stall, Lie::Trickle,     Lie::Spoil,
+                            Lie::Silent,   Lie::Forge, Lie::Unrequested, Lie::Withhold};
+    world.add_many(wishes.nodes);
+    std::vector<SimNode*> owners;
+    for (size_t i = 1; i < world.nodes.size(); ++i) {
+        SimNode& node = *world.nodes[i];
+        const Lie lie = LIES[(i - 2) % std::size(LIES)];
+        if (i > 1) make_liar(world, node, lie);
+        if (i > 1 && lie == Lie::Forge)
+            forge_chain(world, node, BLOCKS + 500, 1000);
+        else
+            owners.push_back(&node);
+    }
+    world.mine_history(owners, BLOCKS);
+    SimNode& fresh = *world.nodes.front();
+    introduce_to_all(world, fresh);
+    world.start_all();
+    const chain::BlockNode& goal = world.nodes[1]->chain.tip();
+    const Time begin = world.timeline.now();
+    constexpr Duration BOUND = 10min;
+    while (fresh.chain.tip().hash != goal.hash && world.timeline.now() - begin < BOUND)
+        world.run(1s);
+    const double taken = seconds(world.timeline.now() - begin);
+    world.notes.push_back(fmt::format(
+        "height {} of {} after {:.0f} s", fresh.chain.tip().height.value, BLOCKS, taken));
+    world.expect(fresh.chain.tip().hash == goal.hash, "not synced");
+    world.expect_limits();
+    world.run(10min);
+    world.expect(fresh.chain.tip().hash == goal.hash, "it left the best chain");
+    world.expect(
+        fresh.protocol().peers().size() > 0 && fresh.outbound() > 0, "it lost all its peers");
+}
+
+/// Half of all can't reach the other half for an hour, in which both mine.
+void partition(World& world, const Wishes& wishes) {
+    world.add_many(wishes.nodes, 0.2);
+    world.introduce(40);
+    world.start_all();
+    world.run(2min);
+    world.mine_every(60s, wishes.blocks);
+    world.run(5min);
+    for (size_t i = 0; i < world.nodes.size(); i += 2) world.nodes[i]->host.side = 1;
+    world.run(1h);
+    const size_t before = world.ledger.blocks().size();
+    world.expect(before > 10, "nobody mined");
+    for (const auto& node : world.nodes) node->host.side = 0;
+    world.run(30min);
+    expect_one_tip(world, 10min);
+    world.expect_limits();
+}
+
+/// Nodes come and go, links break, some lie, all the while blocks are mined.
+void converge(World& world, const Wishes& wishes) {
+    world.add_many(wishes.nodes, 0.4);
+    for (size_t i = 0; i < wishes.nodes / 5; ++i) {
+        constexpr Lie LIES[] = {
+            Lie::Withhold, Lie::Stall, Lie::Spoil, Lie::Silent, Lie::Unrequested};
+        make_liar(world, *world.nodes[wishes.nodes - 1 - i], LIES[i % std::size(LIES)]);
+    }
+    world.introduce(40);
+    world.start_all();
+    world.run(60s);
+    const Duration length = 20s * static_cast<int64_t>(wishes.blocks);
+    const Time end = world.timeline.now() + length;
+    world.churn(20s, 2min, end, 10);
+    world.break_links(2s, end);
+    world.mine_every(20s, wishes.blocks);
+    world.pay_every(10s, wishes.blocks);
+    world.run(length + 8min); // until the last is back
+    expect_one_tip(world, 3min);
+    world.expect_limits();
+}
+
+/// Payments among many who can't be called, lost links, and nodes that announce and don't give.
+void payments(World& world, const Wishes& wishes) {
+    world.add_many(wishes.nodes, 0.5);
+    for (size_t i = 0; i < wishes.nodes / 10; ++i)
+        make_liar(world, *world.nodes[i * 10], Lie::Withhold);
+    world.introduce(60);
+    world.start_all();
+    world.run(60s);
+    world.break_links(2s, world.timeline.now() + 100s);
+    world.pay_every(1s, 100);
+    world.run(5min);
+    expect_paid(world, 0.99);
+    const TransactionRef& last = world.payments.back();
+    const auto taken = world.report.time_to(last->txid, 0.99, world.totals().nodes);
+    world.notes.push_back(
+        fmt::format("the last one reached 99 % after {:.0f} s", taken ? seconds(*taken) : -1));
+    world.expect_limits();
+}
+
+/// The growth of memory under `run`, in bytes.
+template <class F>
+size_t growth(F run) {
+    const auto used = [] {
+        const struct mallinfo2 info = mallinfo2();
+        return info.uordblks + info.hblkhd;
+    };
+    const size_t before = used();
+    run();
+    return std::max(used(), before) - before;
+}
+
+/// One node among flooders, who fill whatever can be filled.
+void flood(World& world, const Wishes& wishes) {
+    constexpr size_t MOST = size_t{12} << 20; // a peer
+    world.add_many(3);
+    std::vector<SimNode*> owners;
+    for (const auto& node : world.nodes) owners.push_back(node.get());
+    world.mine_history(owners, 200);
+    world.introduce(10);
+    world.start_all();
+    world.run(30s);
+    std::vector<std::unique_ptr<Flooder>> flooders;
+    SimNode& victim = *world.nodes.front();
+    const size_t grown = growth([&] {
+        for (size_t i = 3; i < wishes.nodes; ++i)
+            flooders.push_back(
+                std::make_unique<Flooder>(world, world.new_address(), victim.address));
+        for (int i = 0; i < 12; ++i) {
+            world.run(5s);
+            world.expect_limits();
+        }
+    });
+    const size_t peers = victim.protocol().peers().size();
+    world.notes.push_back(
+        fmt::format("{:.1f} MB more with {} peers", static_cast<double>(grown) / 1e6, peers));
+    world.expect(grown < flooders.size() * MOST, "memory grew past its limit");
+    world.mine(*world.nodes.back());
+    world.run(10s);
+    expect_one_tip(world, 20s);
+}
+
+/// After an hour of poison, and a crash: does it find anybody honest?
+void eclipse(World& world, const Wishes& wishes) {
+    constexpr size_t GROUPS = 500;
+    constexpr size_t ADDRESSES = 10'000;
+    world.add_many(wishes.nodes);
+    world.introduce(wishes.nodes);
+    std::vector<NetAddress> poison;
+    for (size_t i = 0; i < ADDRESSES; ++i) {
+        const size_t group = i % GROUPS;
+        poison.push_back(NetAddress::ipv4(
+            {static_cast<uint8_t>(130 + group / 25), static_cast<uint8_t>(group % 25),
+             static_cast<uint8_t>(1 + i / GROUPS), 1},
+            world.ledger.params().p2p_port));
+    }
+    SimNode& victim = *world.nodes.front();
+    for (const auto& node : world.nodes) // it has met all of them in its life
+        victim.book.succeeded(
+            node->address, node::NODE_NETWORK | node::NODE_WITNESS, world.timeline.seconds());
+    Eclipser attacker(world, std::move(poison), victim.address);
+    world.start_all();
+    world.run(2min);
+    attacker.begin();
+    world.run(1h);
+    victim.stop(true);
+    world.run(30s);
+    victim.start();
+    world.run(5min);
+    size_t honest = 0;
+    size_t all = 0;
+    for (const auto& [id, peer] : victim.protocol().peers()) {
+        if (peer.inbound() || !peer.established) continue;
+        ++all;
+        honest += std::ranges::any_of(
+            world.nodes, [&](const auto& node) { return node->address == peer.address; });
+    }
+    world.notes.push_back(fmt::format(
+        "{} of {} outbound connections are to honest nodes; {} addresses known", honest, all,
+        victim.book.size()));
+    world.expect(honest > 0, "eclipsed");
+}
+
+constexpr Scenario SCENARIOS[] = {
+    {"mesh",
+     "a network that mines and pays: one tip, and payments known to 99 % of all",
+     {200, 20},
+     {},
+     mesh},
+    {"relay",
+     "a block of 2,000 known transactions is with 95 % of 1,000 nodes in under 1 s",
+     {1000, 0},
+     {},
+     relay},
+    {"sync",
+     "a new node with one honest peer among eight that lie gets all blocks",
+     {10, 0},
+     {.spacing = 10min, .age = 24h * 20},
+     sync},
+    {"partition",
+     "two halves that were parted for an hour agree on the heaviest chain",
+     {40, 100},
+     {},
+     partition},
+    {"converge",
+     "with churn, lost links, NATs and liars, all honest nodes end on the best tip",
+     {60, 30},
+     {},
+     converge},
+    {"payments",
+     "with NATs, lost links and nodes that withhold, 99 % of all get each payment",
+     {150, 0},
+     {},
+     payments},
+    {"flood",
+     "nothing that peers send makes memory grow past its limit",
+     {11, 0},
+     {.age = 24h},
+     flood},
+    {"eclipse",
+     "10,000 poisoned addresses leave an honest outbound connection after a crash",
+     {50, 0},
+     {},
+     eclipse,
+     1},
+};
+
+} // namespace
+
+std::span<const Scenario> scenarios() {
+    return SCENARIOS;
+}
+
+} // namespace cairn::sim
