@@ -146,10 +146,10 @@ void CallPlan::end_extra(ConnectionType type, Time now) {
     std::vector<const Peer*> peers;
     for (const auto& [id, peer] : protocol_.peers())
         if (peer.type == type && peer.established) peers.push_back(&peer);
-    if (peers.size() <= slots(type)) return;
-    std::erase_if(peers, [&](const Peer* peer) {
-        return now - peer->connected_at < EXTRA_STAY || !peer->blocks.in_flight.empty() ||
-               peer->headers.trusted;
+    const auto is_new = [&](const Peer* peer) { return now - peer->connected_at < EXTRA_STAY; };
+    if (peers.size() <= slots(type) || std::ranges::any_of(peers, is_new)) return;
+    std::erase_if(peers, [](const Peer* peer) {
+        return !peer->blocks.in_flight.empty() || peer->headers.trusted;
     });
     const auto worst = std::ranges::min_element(peers, {}, [](const Peer* peer) {
         return std::pair(peer->blocks.last_at, -peer->connected_at.time_since_epoch().count());
