@@ -9,7 +9,10 @@ namespace cairn::node {
 namespace {
 
 consensus::Hash256 hash_of(const NetAddress& address) {
-    return consensus::sha256(consensus::as_bytes(address.to_string()));
+    Bytes key = consensus::encode(address.port);
+    key.push_back(static_cast<uint8_t>(address.network));
+    key.insert(key.end(), address.bytes.begin(), address.bytes.end());
+    return consensus::sha256(key);
 }
 
 bool knows(const Peer& peer, const NetAddress& address) {
@@ -99,9 +102,8 @@ void AddressRelay::learn(
 
 /// Pass `place` on to two peers, the same ones for a day, so that repeating it spreads no further.
 void AddressRelay::relay(const TimedAddress& place, PeerId source) {
-    const Bytes key = consensus::encode(place.address.to_string());
     const uint64_t day = static_cast<uint64_t>(context_.now_seconds()) / 86400;
-    const uint64_t salt = consensus::siphash(salt0_, salt1_ ^ day, key);
+    const uint64_t salt = consensus::siphash(salt0_, salt1_ ^ day, hash_of(place.address).bytes);
     std::vector<std::pair<uint64_t, Peer*>> ranked;
     for (auto& [id, peer] : context_.peers) {
         const bool understands = peer.wants_addrv2 || place.address.is_ip();

@@ -88,8 +88,7 @@ HeaderPresync::Step HeaderPresync::check(const std::vector<BlockHeader>& headers
         if (!step(header)) return {};
         const bool enough = walk_.work >= wanted_; // from here on it is taken as any other
         if (keeps_bit() && !enough) {
-            if (bits_.empty() || bits_.front() != bit()) return {};
-            bits_.pop_front();
+            if (next_bit_ == bits_.size() || bits_[next_bit_++] != bit()) return {};
         }
         waiting_.push_back(header);
         while (!waiting_.empty() && (enough || waiting_.size() > WAITING)) {

@@ -79,8 +79,9 @@ private:
     consensus::SaltedHasher secret_; ///< nor which.
     size_t most_bits_;
     Walk walk_;
-    bool again_ = false; ///< The second time.
-    std::deque<bool> bits_;
+    bool again_ = false;     ///< The second time.
+    std::vector<bool> bits_; ///< Packed: a peer may make us keep millions.
+    size_t next_bit_ = 0;    ///< To be compared the second time.
     std::deque<consensus::BlockHeader> waiting_;
 };
 

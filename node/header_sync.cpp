@@ -68,10 +68,24 @@ void HeaderSync::ask_after(Peer& peer, std::vector<consensus::BlockHash> locator
     context_.send(peer, "getheaders", message);
 }
 
+/// What all headers that there may be take to hear twice, a millisecond each.
+Time::duration HeaderSync::time_to_hear() const {
+    const int64_t age = context_.now_seconds() - context_.chain.best_header().header.time;
+    const int64_t missing = std::max<int64_t>(age, 0) / context_.chain.params().spacing();
+    constexpr Time::duration MOST = std::chrono::hours(1);
+    return std::min<Time::duration>(2 * missing * std::chrono::milliseconds(1), MOST);
+}
+
+/// Whether the first peer is too slow for others to wait for it, or does nothing any more.
+bool HeaderSync::holds_up(const Peer& peer) const {
+    const std::optional<Time>& asked = peer.headers.asked_at;
+    if (!asked && peer.headers_processing == 0) return true;
+    return context_.now > first_until_ || (asked && context_.now - *asked > FIRST_TIMEOUT);
+}
+
 void HeaderSync::tick(Peer& peer) {
-    if (first_ == peer.id && !caught_up_ && peer.headers.asked_at &&
-        context_.now - *peer.headers.asked_at > FIRST_TIMEOUT) {
-        spdlog::debug("no answer to getheaders peer={}", peer.id);
+    if (first_ == peer.id && !caught_up_ && holds_up(peer)) {
+        spdlog::debug("others are asked for headers, too, than peer={}", peer.id);
         first_ = NO_PEER;
     }
     if (!peer.headers.last_unknown.is_null()) {
@@ -84,7 +98,10 @@ void HeaderSync::tick(Peer& peer) {
     give_up_behind(peer);
     if (peer.headers.started || (!caught_up_ && first_ != NO_PEER)) return;
     peer.headers.started = true;
-    if (!caught_up_) first_ = peer.id;
+    if (!caught_up_) {
+        first_ = peer.id;
+        first_until_ = context_.now + FIRST_LIMIT + time_to_hear();
+    }
     // From the parent, so that a peer with the same tip answers with it, and we learn that it has.
     const chain::BlockNode& best = context_.chain.best_header();
     ask(peer, best.parent != nullptr ? *best.parent_node() : best);
@@ -113,7 +130,7 @@ void HeaderSync::give_up_behind(Peer& peer) {
         state.expected_by.reset();
     } else if (!state.expected_by || has_work_of(peer, *state.expected)) {
         state.expected = &tip;
-        state.expected_by = context_.now + CATCH_UP_TIMEOUT;
+        state.expected_by = context_.now + CATCH_UP_TIMEOUT + time_to_hear();
         state.warned = false;
     } else if (context_.now > *state.expected_by) {
         if (state.warned) return context_.drop(peer, "outbound peer has old chain");

@@ -35,11 +35,13 @@ public:
     void disconnected(PeerId peer);
     void tick(Peer& peer);
 
-    /// For the first answer of the first peer; then the next one is asked too.
+    /// For an answer of the first peer, and for all of them, time_to_hear() apart; then the next
+    /// one is asked too.
     static constexpr std::chrono::seconds FIRST_TIMEOUT{5};
+    static constexpr std::chrono::minutes FIRST_LIMIT{1};
     /// A question that wasn't answered for so long may be asked again.
     static constexpr std::chrono::minutes ANSWER_TIMEOUT{2};
-    /// For an outbound peer to have a chain with as much work as ours had.
+    /// For an outbound peer to have a chain with as much work as ours had, time_to_hear() apart.
     static constexpr std::chrono::minutes CATCH_UP_TIMEOUT{20};
     static constexpr size_t MAX_TRUSTED = 4;
 
@@ -50,9 +52,12 @@ private:
     void accept(Peer& peer, std::vector<consensus::BlockHeader> headers, bool all);
     void trust(Peer& peer);
     void give_up_behind(Peer& peer);
+    bool holds_up(const Peer& peer) const;
+    Time::duration time_to_hear() const;
 
     Context& context_;
     PeerId first_ = NO_PEER; ///< The one we are getting the first headers from.
+    Time first_until_;       ///< Alone.
     bool caught_up_ = false; ///< Some peer has told all it knows.
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The state machines, driven without sockets: nodes joined in memory, and peers the test plays.
+#include "consensus/pow.h"
 #include "harness.h"
 #include "node/messages.h"
 
@@ -287,6 +288,45 @@ BOOST_AUTO_TEST_CASE(sync__first_peer_silent__the_next_is_asked) {
     BOOST_TEST(fresh.chain.height() == 10);
 }
 
+BOOST_AUTO_TEST_CASE(sync__first_peer_answers_as_late_as_it_may__others_wait_no_longer_for_it) {
+    TestNet net;
+    TestNode& fresh = net.add();
+    TestNode& old = net.add();
+    const PeerId slow = net.connect_stub(fresh, ConnectionType::OutboundFullRelay);
+    net.heard(fresh, slow);
+    old.chain.mine(10, 7);
+    net.connect(fresh, old);
+    consensus::BlockHeader header = fresh.chain.tip().header;
+    for (auto waited = 0s; waited < HeaderSync::FIRST_LIMIT; waited += 4s) {
+        BOOST_TEST(!old.protocol.peers().begin()->second.headers.best_sent);
+        std::vector<consensus::BlockHeader> headers;
+        for (size_t i = 0; i < MAX_HEADERS; ++i) {
+            header.prev_hash = header.hash();
+            ++header.time;
+            while (!consensus::meets_target(
+                header.hash(), header.bits, fresh.chain.params().pow_limit))
+                ++header.nonce;
+            headers.push_back(header);
+        }
+        net.advance(4s);
+        net.say(fresh, slow, "headers", headers_payload(headers));
+    }
+    net.advance(10s);
+    BOOST_TEST(old.protocol.peers().begin()->second.headers.best_sent == &old.chain.tip());
+}
+
+BOOST_AUTO_TEST_CASE(sync__headers_of_a_first_peer_that_may_stay_are_refused__the_next_is_asked) {
+    TestNet net;
+    TestNode& fresh = net.add();
+    const PeerId first = net.connect_stub(fresh, ConnectionType::Inbound, PERMIT_NOBAN);
+    const consensus::BlockHeader bad = fresh.chain.next_block(0, BAD_HEADER).header;
+    net.say(fresh, first, "headers", headers_payload({bad}));
+    BOOST_TEST(net.is_connected(fresh, first));
+    const PeerId next = net.connect_stub(fresh);
+    net.advance(1s);
+    BOOST_TEST(net.heard(fresh, next, "getheaders").size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(sync__peer_withholds_blocks__they_are_asked_of_another) {
     TestNet net;
     TestNode& old = net.add();
@@ -401,7 +441,7 @@ BOOST_AUTO_TEST_CASE(sync__peer_stays_behind__goes_if_we_chose_it) {
         headers.resize(had_our_chain ? 3 : 2);
         net.say(node, stub, "headers", headers_payload(headers));
         net.mine(node, 1);
-        net.advance(HeaderSync::CATCH_UP_TIMEOUT + 1s);
+        net.advance(HeaderSync::CATCH_UP_TIMEOUT + 5s);
         BOOST_TEST(net.is_connected(node, stub));
         net.advance(HeaderSync::ANSWER_TIMEOUT + 1s);
         return net.is_connected(node, stub);
@@ -411,6 +451,17 @@ BOOST_AUTO_TEST_CASE(sync__peer_stays_behind__goes_if_we_chose_it) {
     BOOST_TEST(!stays(ConnectionType::BlockRelayOnly, true));
     BOOST_TEST(stays(ConnectionType::Manual, false));
     BOOST_TEST(stays(ConnectionType::Inbound, false));
+}
+
+BOOST_AUTO_TEST_CASE(sync__peer_behind_where_many_headers_are_missing__has_more_time) {
+    TestNet net;
+    net.now += 24h * 300;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    net.advance(HeaderSync::CATCH_UP_TIMEOUT + HeaderSync::ANSWER_TIMEOUT + 10min);
+    BOOST_TEST(net.is_connected(node, stub));
+    net.advance(10min); // they are 432,000: 14 minutes
+    BOOST_TEST(!net.is_connected(node, stub));
 }
 
 BOOST_AUTO_TEST_CASE(sync__unsolicited_block__is_processed) {

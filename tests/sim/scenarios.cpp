@@ -42,9 +42,9 @@ void mesh(World& world, const Wishes& wishes) {
     world.introduce(60);
     world.start_all();
     world.run(60s);
-    const Duration spacing = 10s;
+    const Duration spacing = 6s;
     world.mine_every(spacing, wishes.blocks);
-    world.pay_every(2 * spacing, wishes.blocks / 2);
+    world.pay_every(4 * spacing, wishes.blocks / 4);
     world.run(spacing * static_cast<int64_t>(wishes.blocks));
     world.run(90s); // and what is late by chance
     expect_one_tip(world, 60s);
