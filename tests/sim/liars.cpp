@@ -238,7 +238,7 @@ Message Flooder::junk() {
         return {"getdata", encode(message)};
     }
     case 7:
-        return {"feature" + std::to_string(world_.random.below(1000)), noise(10'000)};
+        return {"nonsense", noise(10'000)};
     case 8:
         return {
             "getheaders", encode(node::LocatorMessage{70016, {ledger.params().genesis_hash}, {}})};

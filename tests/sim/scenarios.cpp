@@ -41,12 +41,12 @@ void mesh(World& world, const Wishes& wishes) {
     world.add_many(wishes.nodes, 0.3);
     world.introduce(60);
     world.start_all();
-    world.run(60s);
-    const Duration spacing = 6s;
+    world.run(40s);
+    const Duration spacing = 4s;
     world.mine_every(spacing, wishes.blocks);
-    world.pay_every(4 * spacing, wishes.blocks / 4);
+    world.pay_every(8 * spacing, wishes.blocks / 8);
     world.run(spacing * static_cast<int64_t>(wishes.blocks));
-    world.run(90s); // and what is late by chance
+    world.run(60s); // and what is late by chance
     expect_one_tip(world, 60s);
     expect_paid(world, 0.99);
     world.expect_limits();

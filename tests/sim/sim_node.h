@@ -72,7 +72,7 @@ public:
 
     static constexpr Duration TICK{100'000};        ///< As the product's.
     static constexpr Duration SLOW_TICK{500'000};   ///< While only transactions wait.
-    static constexpr Duration IDLE_TICK{1'000'000}; ///< While only minutes make a difference.
+    static constexpr Duration IDLE_TICK{2'000'000}; ///< While only minutes make a difference.
     static constexpr Duration CALL_TICK{500'000};
 
 private:
