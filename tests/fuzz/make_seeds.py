@@ -3,6 +3,8 @@
 """make_seeds.py OUT: inputs for the fuzz targets, OUT/TARGET/*, made of the published test vectors
 ($TEST_VECTORS, or shared/vectors beside the sources), so that a search begins where they end. Each
 target's source says how it reads its input."""
+import base64
+import binascii
 import csv
 import hashlib
 import json
@@ -151,6 +153,17 @@ def scripts():
         yield from (b"\x51\x20" + bytes.fromhex(row["public key"]) for row in csv.DictReader(rows))
 
 
+def psbts():
+    vectors = core("rpc_psbt.json")
+    texts = vectors["valid"] + vectors["invalid"] + vectors["combiner"][0]["combine"]
+    texts += [vectors["finalizer"][0]["finalize"], vectors["extractor"][0]["extract"]]
+    for text in texts:
+        try:
+            yield base64.b64decode(text)
+        except binascii.Error:
+            pass
+
+
 SEEDS = {
     "address": addresses,
     "block": blocks,
@@ -159,6 +172,7 @@ SEEDS = {
     "compact_target": targets,
     "header": lambda: (block[:80] for block in blocks()),
     "interpreter": interpreter,
+    "psbt": psbts,
     "script": scripts,
     "signature_hash": signature_hashes,
     "transaction": transactions,

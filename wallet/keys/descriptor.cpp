@@ -37,8 +37,13 @@ uint64_t add_symbol(uint64_t remainder, uint64_t symbol) {
     return remainder;
 }
 
+/// "[d34db33f/84h/1h/0h]" and the key.
+std::string text_of(const Single& key) {
+    return "[" + to_text(key.origin) + "]" + to_hex(key.key);
+}
+
 std::string called(std::string_view function, const Single& key) {
-    return std::string(function) + "(" + key.origin + to_hex(key.key) + ")";
+    return std::string(function) + "(" + text_of(key) + ")";
 }
 
 DescribedScript in_script_hash(const DescribedScript& inner) {
@@ -49,7 +54,7 @@ DescribedScript multisig(int required, const std::vector<Single>& keys) {
     DescribedScript all{make_script(required), "multi(" + std::to_string(required)};
     for (const Single& key : keys) {
         push_data(all.script, key.key);
-        all.text += "," + key.origin + to_hex(key.key);
+        all.text += "," + text_of(key);
     }
     push_number(all.script, static_cast<int64_t>(keys.size()));
     push_opcode(all.script, OP_CHECKMULTISIG);
@@ -74,23 +79,21 @@ DescribedScript of_one_key(Function function, const Single& key) {
 } // namespace
 
 std::optional<Single> DescriptorKey::at(uint32_t index) const {
-    const std::string from = "[" + to_text(origin);
-    if (!single.empty()) return Single{single, from + "]"};
+    if (!single.empty()) return Single{single, origin};
     std::optional<ExtendedPublicKey> key = parent;
-    KeyPath step;
+    KeyOrigin from = origin;
     if (range != Range::None) {
-        step = {range == Range::Hardened ? index | HARDENED : index};
+        const uint32_t step = range == Range::Hardened ? index | HARDENED : index;
+        from.path.push_back(step);
         if (range == Range::Plain) {
             key = parent ? derive(*parent, index) : std::nullopt;
         } else {
-            const auto secret_key = secret_parent ? derive(*secret_parent, step[0]) : std::nullopt;
+            const auto secret_key = secret_parent ? derive(*secret_parent, step) : std::nullopt;
             key = secret_key ? std::optional(public_key(*secret_key)) : std::nullopt;
         }
     }
     if (!key) return std::nullopt;
-    return Single{
-        Bytes(key->key.begin(), key->key.end()),
-        from + (step.empty() ? "" : "/" + to_text(step)) + "]"};
+    return Single{Bytes(key->key.begin(), key->key.end()), std::move(from)};
 }
 
 std::optional<std::vector<Single>> Descriptor::keys_at(uint32_t index) const {

@@ -33,10 +33,10 @@ struct DescribedScript {
 struct DescriptorKey {
     enum class Range : uint8_t { None, Plain, Hardened };
 
-    /// A key, and where it comes from as text: "[d34db33f/84h/1h/0h]".
+    /// A key, and where it comes from.
     struct Single {
         consensus::Bytes key;
-        std::string origin;
+        KeyOrigin origin;
     };
 
     /// nullopt where it takes a secret key that isn't here.
@@ -73,6 +73,14 @@ public:
     /// combo(). nullopt where that takes secret keys which the descriptor doesn't hold.
     std::optional<std::vector<DescribedScript>> scripts(uint32_t index) const;
 
+    /// The keys with that child number; nullopt as for scripts().
+    std::optional<std::vector<DescriptorKey::Single>> keys_at(uint32_t index) const;
+
+    Function function() const { return function_; }
+
+    /// What sh() or wsh() holds; else null.
+    const Descriptor* inner() const { return inner_.empty() ? nullptr : inner_.data(); }
+
     bool is_range() const; ///< Whether the index makes a difference.
 
     bool is_solvable() const { return function_ != Function::Raw && function_ != Function::Addr; }
@@ -84,8 +92,6 @@ public:
 
 private:
     friend class DescriptorReader;
-
-    std::optional<std::vector<DescriptorKey::Single>> keys_at(uint32_t index) const;
 
     Function function_ = Function::Raw;
     consensus::Script script_;        ///< Raw, Addr.

@@ -3,8 +3,8 @@
 // on them.
 #include "consensus/address.h"
 #include "consensus/signature.h"
-#include "wallet/keys/context.h"
 #include "wallet/keys/descriptor.h"
+#include "wallet/keys/sign.h"
 
 #include <algorithm>
 #include <array>
@@ -66,21 +66,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 bool is_point(ByteView key) {
-    secp256k1_pubkey point;
-    return (is_compressed_pubkey(key) || is_uncompressed_pubkey(key)) &&
-           secp256k1_ec_pubkey_parse(signing_context(), &point, key.data(), key.size()) == 1;
-}
-
-/// Requires: a key of the curve.
-Bytes uncompressed(const PublicKey& key) {
-    secp256k1_pubkey point;
-    Bytes bytes(65);
-    size_t size = bytes.size();
-    const int read = secp256k1_ec_pubkey_parse(signing_context(), &point, key.data(), key.size());
-    assert(read == 1);
-    secp256k1_ec_pubkey_serialize(
-        signing_context(), bytes.data(), &size, &point, SECP256K1_EC_UNCOMPRESSED);
-    return bytes;
+    return (is_compressed_pubkey(key) || is_uncompressed_pubkey(key)) && uncompressed_pubkey(key);
 }
 
 /// An error whose sentence is put together from texts and numbers.
@@ -281,12 +267,8 @@ DescriptorReader::read_single(std::string_view text, Function function, Place pl
     if (const std::optional<Bytes> bytes = from_hex(text)) {
         key.single = *bytes;
         if (x_only && key.single.size() == 32) key.single.insert(key.single.begin(), 2);
-    } else if (const auto secret = decode_secret(text, prefixes_)) {
-        SecretKey number;
-        std::ranges::copy(secret->secret, number.data());
-        const PublicKey point = public_key(number);
-        key.single.assign(point.begin(), point.end());
-        if (!secret->compressed) key.single = uncompressed(point);
+    } else if (const auto pair = read_key_pair(text, prefixes_)) {
+        key.single = pair->point;
         key.secret = true;
         key.text = to_hex(key.single);
     } else {
