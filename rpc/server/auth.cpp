@@ -114,6 +114,15 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+std::string base64_encode(std::string_view bytes) {
+    std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0'); // A null is written after it.
+    const int size = EVP_EncodeBlock(
+        reinterpret_cast<unsigned char*>(text.data()),
+        reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+    text.resize(static_cast<size_t>(size));
+    return text;
+}
+
 std::optional<std::string> base64_decode(std::string_view text) {
     const size_t digits = text.find_last_not_of('=') + 1; // 0 if there are none.
     const size_t padding = text.size() - digits;

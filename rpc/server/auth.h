@@ -58,6 +58,9 @@ private:
 /// Whether two strings are the same, in a time that depends on their lengths only.
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 
+/// `bytes` in base64.
+std::string base64_encode(std::string_view bytes);
+
 /// The bytes that base64 `text` stands for; nullopt for anything else. Source: RFC 4648.
 std::optional<std::string> base64_decode(std::string_view text);
 

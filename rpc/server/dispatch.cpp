@@ -133,23 +133,12 @@ public:
 private:
     /// False if the call waits; then finish_call() and run() follow later.
     bool start_call() {
-        Context* context = dispatcher_.context_.load(std::memory_order_acquire);
-        if (context == nullptr) {
-            const std::lock_guard lock(dispatcher_.mutex_);
-            return finish_call(Error{Code::InWarmup, dispatcher_.status_});
-        }
-        const Method* method = dispatcher_.find(request_.method);
-        if (method == nullptr) return finish_call(Error{Code::MethodNotFound, "Method not found"});
-        Outcome<std::vector<Json>> arguments = arguments_of(*method, request_.params);
-        const size_t given_count = arguments ? arguments->size() : 0;
-        if (arguments) arguments = check_arguments(*method, std::move(*arguments));
-        if (!arguments) return finish_call(arguments.error());
-
-        const auto call = std::make_shared<const Call>(
-            Call{*method, *context, dispatcher_, std::move(*arguments), given_count});
-        spdlog::debug("ThreadRPCServer method={}", method->name);
-        active_ = dispatcher_.begin(*method);
-        if (method->run.wait == nullptr) return finish_active_call(run_method(*call));
+        auto prepared = dispatcher_.prepare(request_.method, request_.params);
+        if (!prepared) return finish_call(prepared.error());
+        const std::shared_ptr<const Call> call = std::move(*prepared);
+        spdlog::debug("ThreadRPCServer method={}", call->method.name);
+        active_ = dispatcher_.begin(call->method);
+        if (call->method.run.wait == nullptr) return finish_active_call(run_method(*call));
         start_waiting(call);
         return false;
     }
@@ -238,6 +227,32 @@ void Dispatcher::handle(
     if (!json->is(Json::Kind::Object) && !json->is(Json::Kind::Array))
         return done(parse_error("Top-level object parse error"));
     std::make_shared<Exchange>(*this, std::move(*json), std::move(resume), std::move(done))->run();
+}
+
+Outcome<std::shared_ptr<const Call>>
+Dispatcher::prepare(std::string_view name, const Json& params) const {
+    Context* context = context_.load(std::memory_order_acquire);
+    if (context == nullptr) {
+        const std::lock_guard lock(mutex_);
+        return Error{Code::InWarmup, status_};
+    }
+    const Method* method = find(name);
+    if (method == nullptr) return Error{Code::MethodNotFound, "Method not found"};
+    Outcome<std::vector<Json>> arguments = arguments_of(*method, params);
+    const size_t given_count = arguments ? arguments->size() : 0;
+    if (arguments) arguments = check_arguments(*method, std::move(*arguments));
+    if (!arguments) return arguments.error();
+    return std::make_shared<const Call>(
+        Call{*method, *context, *this, std::move(*arguments), given_count});
+}
+
+Reply Dispatcher::run(std::string_view name, std::vector<Json> arguments) const {
+    Json params;
+    params.kind = Json::Kind::Array;
+    params.items = std::move(arguments);
+    const auto call = prepare(name, params);
+    if (!call) return call.error();
+    return (*call)->method.run.run(**call);
 }
 
 const Method* Dispatcher::find(std::string_view name) const {

@@ -20,6 +20,7 @@ namespace cairn::rpc::server {
 struct Answer {
     int http_status = 200;
     std::string body;
+    std::string_view content_type = "application/json";
 };
 
 /// Knows the methods, and calls them.
@@ -43,6 +44,9 @@ public:
     /// event, else through `resume`.
     void handle(std::string_view body, Resume resume, std::function<void(Answer)> done) const;
 
+    /// Call a method that waits for no event, beside all requests.
+    Reply run(std::string_view method, std::vector<Json> arguments) const;
+
     const Method* find(std::string_view name) const;
 
     const std::vector<Group>& groups() const { return groups_; }
@@ -58,6 +62,8 @@ public:
 private:
     friend class Exchange;
     using ActiveCall = std::list<Active>::iterator;
+    /// Errors: InWarmup, MethodNotFound, those of the arguments.
+    Outcome<std::shared_ptr<const Call>> prepare(std::string_view method, const Json& params) const;
     ActiveCall begin(const Method& method) const;
     void end(ActiveCall call) const;
 

@@ -9,7 +9,6 @@ namespace cairn::rpc::server {
 
 namespace {
 
-constexpr std::string_view HIDDEN = "hidden";
 constexpr size_t RESULT_COLUMN = 44; ///< Where the explanations of a result begin.
 
 std::string_view first_name(const Param& param) {

@@ -6,6 +6,9 @@
 
 namespace cairn::rpc::server {
 
+/// The group of methods that help doesn't list.
+constexpr std::string_view HIDDEN = "hidden";
+
 /// "getblock "blockhash" ( verbosity )": the method as it is called.
 std::string help_line(const Method& method);
 
@@ -14,7 +17,5 @@ std::string help_text(const Method& method);
 
 /// help_line() of all methods that are not hidden, by group.
 std::string help_overview(const std::vector<Group>& groups);
-
-/// The whole table as docs/rpc.md.
 
 } // namespace cairn::rpc::server

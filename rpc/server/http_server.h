@@ -25,6 +25,7 @@
 
 namespace cairn::rpc::server {
 
+struct Answer;
 class Dispatcher;
 class Session;
 
@@ -36,6 +37,8 @@ struct HttpOptions {
     /// Whose connections are taken.
     std::function<bool(const boost::asio::ip::address&)> allows =
         [](const boost::asio::ip::address& client) { return client.is_loopback(); };
+    /// Answers what is asked for below "/rest/", without a password; empty: nothing is there.
+    std::function<Answer(std::string_view target, std::string_view body)> rest;
     int threads = 4;                         ///< -rpcthreads
     std::chrono::seconds client_timeout{30}; ///< -rpcservertimeout: for a request to come in whole.
     size_t max_connections = 256;            ///< Beyond it the one that is idle longest goes.

@@ -29,6 +29,8 @@ bool is_http_error(boost::system::error_code error) {
     return error.category() == http::make_error_code(http::error::bad_method).category();
 }
 
+constexpr std::string_view REST = "/rest/";
+
 bool is_known_target(std::string_view target) {
     return target == "/" || target.starts_with("/wallet/");
 }
@@ -92,6 +94,8 @@ void Session::header_read(boost::system::error_code error) {
     if (!allowed_) return refuse(Status::forbidden, "");
     const auto& request = parser_->get();
     const auto target = request.target();
+    is_rest_ = server_.options_.rest && target.starts_with(REST);
+    if (is_rest_) return read_body();
     if (!is_known_target({target.data(), target.size()}))
         return refuse(Status::not_found, "Not Found");
     if (request.method() != http::verb::post)
@@ -137,6 +141,10 @@ void Session::read_body() {
 void Session::execute() {
     idle_since_ = 0;
     stream_.expires_never();
+    if (is_rest_) {
+        const auto target = parser_->get().target();
+        return reply(server_.options_.rest({target.data(), target.size()}, parser_->get().body()));
+    }
     auto resume = [self = shared_from_this()](std::function<void()> task) {
         asio::post(self->stream_.get_executor(), std::move(task));
     };
@@ -146,7 +154,7 @@ void Session::execute() {
 
 void Session::reply(Answer answer) {
     response_ = Response(static_cast<Status>(answer.http_status), HTTP_VERSION);
-    if (!answer.body.empty()) response_.set(http::field::content_type, "application/json");
+    if (!answer.body.empty()) response_.set(http::field::content_type, answer.content_type);
     response_.body() = std::move(answer.body);
     response_.keep_alive(parser_->get().keep_alive() && !closing_);
     write();

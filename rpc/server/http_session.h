@@ -53,6 +53,7 @@ private:
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
     Response response_;
     boost::asio::steady_timer delay_; ///< Before a wrong password is answered.
+    bool is_rest_ = false;            ///< Whether the request is one of those.
     std::string accepted_;            ///< The Authorization header that was accepted here.
     std::atomic<int64_t> idle_since_{0};
     bool closing_ = false;

@@ -19,41 +19,12 @@ bool is_hex(std::string_view text) {
     return text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
 }
 
-Error type_error(Json::Kind is, Json::Kind expected) {
-    return {
-        Code::TypeError, "JSON value of type " + std::string(kind_name(is)) +
-                             " is not of expected type " + std::string(kind_name(expected))};
-}
-
 std::optional<Error> check_integer(const Param& param, const Json& value) {
     if (!value.is(Json::Kind::Number)) return type_error(value.kind, Json::Kind::Number);
     const std::optional<int64_t> n = integer_of(value.text);
     const bool narrow = param.type == Type::Int32 || param.type == Type::Level;
     if (!n || (narrow && *n != static_cast<int32_t>(*n)))
         return Error{Code::Misc, "JSON integer out of range"};
-    return std::nullopt;
-}
-
-std::optional<Error> check_amount(const Json& value) {
-    if (!value.is(Json::Kind::Number) && !value.is(Json::Kind::String))
-        return Error{Code::TypeError, "Amount is not a number or string"};
-    const std::optional<int64_t> amount = satoshis_of(value.text);
-    if (!amount) return Error{Code::TypeError, "Invalid amount"};
-    if (*amount < 0 || *amount > MAX_MONEY_SATOSHIS)
-        return Error{Code::TypeError, "Amount out of range"};
-    return std::nullopt;
-}
-
-std::optional<Error> check_hash(const Param& param, const Json& value) {
-    const std::string name(param.name.substr(0, param.name.find('|')));
-    const std::string& text = value.text;
-    if (text.size() != HASH_DIGITS)
-        return Error{
-            Code::InvalidParameter, name + " must be of length 64 (not " +
-                                        std::to_string(text.size()) + ", for '" + text + "')"};
-    if (!is_hex(text))
-        return Error{
-            Code::InvalidParameter, name + " must be hexadecimal string (not '" + text + "')"};
     return std::nullopt;
 }
 
@@ -69,7 +40,7 @@ std::optional<Error> check_value(const Param& param, const Json& value) {
     case Type::Amount:
         return check_amount(value);
     case Type::Hash:
-        return check_hash(param, value);
+        return check_hash(param.name.substr(0, param.name.find('|')), value.text);
     default:
         return std::nullopt;
     }
@@ -95,6 +66,44 @@ std::optional<Error> check_kinds(const Method& method, const std::vector<Json>& 
 }
 
 } // namespace
+
+Error type_error(Json::Kind is, Json::Kind expected, std::string_view field) {
+    return {
+        Code::TypeError, "JSON value of type " + std::string(kind_name(is)) +
+                             (field.empty() ? "" : " for field " + std::string(field)) +
+                             " is not of expected type " + std::string(kind_name(expected))};
+}
+
+std::optional<Error> check_amount(const Json& value) {
+    if (!value.is(Json::Kind::Number) && !value.is(Json::Kind::String))
+        return Error{Code::TypeError, "Amount is not a number or string"};
+    const std::optional<int64_t> amount = satoshis_of(value.text);
+    if (!amount) return Error{Code::TypeError, "Invalid amount"};
+    if (*amount < 0 || *amount > MAX_MONEY_SATOSHIS)
+        return Error{Code::TypeError, "Amount out of range"};
+    return std::nullopt;
+}
+
+std::optional<Error> check_hex(std::string_view name, const std::string& text) {
+    if (is_hex(text) && text.size() % 2 == 0) return std::nullopt;
+    return Error{
+        Code::InvalidParameter,
+        std::string(name) + " must be hexadecimal string (not '" + text + "')"};
+}
+
+std::optional<Error> check_hash(std::string_view name, const std::string& text) {
+    if (text.size() == HASH_DIGITS) return check_hex(name, text);
+    return Error{
+        Code::InvalidParameter, std::string(name) + " must be of length 64 (not " +
+                                    std::to_string(text.size()) + ", for '" + text + "')"};
+}
+
+Outcome<const Json*> member(const Json& object, std::string_view name, Json::Kind kind) {
+    const Json* value = object.find(name);
+    if (value == nullptr) return Error{Code::TypeError, "Missing " + std::string(name)};
+    if (!value->is(kind)) return type_error(value->kind, kind, name);
+    return value;
+}
 
 const TypeInfo& type_info(Type type) {
     using Kind = Json::Kind;

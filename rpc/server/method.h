@@ -206,6 +206,17 @@ struct TypeInfo {
 
 const TypeInfo& type_info(Type type);
 
+/// That JSON, of a field perhaps, is of another kind than it should be.
+Error type_error(Json::Kind is, Json::Kind expected, std::string_view field = {});
+
+// What is wrong with a part of an argument, in Core's words; nullopt if nothing is.
+std::optional<Error> check_amount(const Json& value);
+std::optional<Error> check_hex(std::string_view name, const std::string& text);
+std::optional<Error> check_hash(std::string_view name, const std::string& text);
+
+/// The member that an object in an argument must have. Error: TypeError.
+Outcome<const Json*> member(const Json& object, std::string_view name, Json::Kind kind);
+
 /// Position, in `method`, of the parameter called `name`; nullopt if it has none.
 std::optional<size_t> parameter_index(const Method& method, std::string_view name);
 

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// The method table as a document that programs read: OpenRPC 1.2.6, whose schemas are JSON Schema.
+#pragma once
+
+#include "rpc/server/dispatch.h"
+
+namespace cairn::rpc::server {
+
+/// The result of `rpc.discover`: of all methods but hidden ones.
+extern const Object<Call> OPENRPC;
+
+} // namespace cairn::rpc::server
