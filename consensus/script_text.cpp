@@ -26,17 +26,10 @@ constexpr auto OPCODE_NAMES = []<size_t... VALUE>(std::index_sequence<VALUE...>)
 
 static_assert(OPCODE_NAMES[OP_DUP] == "OP_DUP" && OPCODE_NAMES[1] == "OP_UNKNOWN");
 
-/// "[ALL]" and the like, for a type that is_defined_hash_type().
-std::string hash_type_suffix(uint8_t type) {
-    constexpr std::string_view BASES[] = {"", "[ALL", "[NONE", "[SINGLE"};
-    const bool any = (type & SIGHASH_ANYONECANPAY) != 0;
-    return std::string(BASES[type & ~SIGHASH_ANYONECANPAY]) + (any ? "|ANYONECANPAY]" : "]");
-}
-
 std::string data_to_text(ByteView data, bool sighash_names) {
     if (data.size() <= 4) return std::to_string(*read_script_number(data, false));
     if (sighash_names && is_strict_der(data) && is_defined_hash_type(data.back()))
-        return to_hex(data.first(data.size() - 1)) + hash_type_suffix(data.back());
+        return to_hex(data.first(data.size() - 1)) + "[" + hash_type_name(data.back()) + "]";
     return to_hex(data);
 }
 
@@ -47,6 +40,21 @@ std::string opcode_name(Opcode opcode) {
     if (opcode == OP_0 || (opcode >= OP_1 && opcode <= OP_16))
         return std::to_string(small_number(opcode));
     return std::string(OPCODE_NAMES[opcode]);
+}
+
+std::string hash_type_name(uint8_t type) {
+    constexpr std::array<std::string_view, 4> BASES{"DEFAULT", "ALL", "NONE", "SINGLE"};
+    const size_t base = type & ~SIGHASH_ANYONECANPAY;
+    if (base >= BASES.size() || type == SIGHASH_ANYONECANPAY) return {};
+    return std::string(BASES[base]) + (base != type ? "|ANYONECANPAY" : ""); // NOLINT(*-index)
+}
+
+std::optional<uint8_t> hash_type_of(std::string_view name) {
+    for (const uint8_t any : {0, int{SIGHASH_ANYONECANPAY}})
+        for (uint8_t base = SIGHASH_DEFAULT; base <= SIGHASH_SINGLE; ++base)
+            if (const uint8_t type = base | any; !name.empty() && hash_type_name(type) == name)
+                return type;
+    return std::nullopt;
 }
 
 std::string script_to_text(ByteView script, bool sighash_names) {

@@ -18,4 +18,10 @@ std::string script_to_text(ByteView script, bool sighash_names = false);
 /// name. Core: GetOpName.
 std::string opcode_name(Opcode opcode);
 
+/// "ALL", "NONE|ANYONECANPAY" and the like, "DEFAULT" of taproot; empty for other hash types.
+std::string hash_type_name(uint8_t type);
+
+/// The reverse.
+std::optional<uint8_t> hash_type_of(std::string_view name);
+
 } // namespace cairn::consensus

@@ -101,7 +101,7 @@ public:
         const node::Settings& settings = setup_.settings;
         clock_.set_mock(settings.number("mocktime"));
         if (settings.flag("server") && !exports()) {
-            server_ = std::make_unique<rpc::NodeServer>(options.rpc);
+            server_ = std::make_unique<rpc::NodeServer>(options.rpc, settings.flag("rest"));
             server_->start();
             server_->set_status("Loading block index…");
         }

@@ -138,6 +138,7 @@ constexpr Option TABLE[] = {
     {"blocksonly", Flag, "", RELAY, "0", "Take no transactions from peers"},
 
     {"server", Flag, "", RPC, "1", "Answer JSON-RPC"},
+    {"rest", Flag, "", RPC, "0", "Answer REST, too: without a password, to all who may connect"},
     {"rpcport", Number, "<port>", RPC, "", "Port of JSON-RPC (default: the chain file's)"},
     {"rpcbind", List, "<addr>[:port]", RPC, "",
      "Listen here (default: loopback); needs -rpcallowip"},

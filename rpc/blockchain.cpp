@@ -4,7 +4,7 @@
 #include "node/clock.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
-#include "rpc/node_context.h"
+#include "rpc/named_block.h"
 
 namespace cairn::rpc {
 
@@ -16,8 +16,6 @@ namespace {
 constexpr std::string_view BASIC_FILTER = "basic";
 
 const Error OUT_OF_RANGE{Code::InvalidParameter, "Block height out of range"};
-const Error NOT_AVAILABLE{Code::Misc, "Block not available (not fully downloaded)"};
-const Error PRUNED{Code::Misc, "Block not available (pruned data)"};
 const Error NOT_CONNECTED{
     Code::InvalidAddressOrKey, "Filter not found. Block was not connected to active chain."};
 const Error FILTERS_IN_PROGRESS{
@@ -200,10 +198,6 @@ const Method GETBLOCKHASH{
     .run = {getblockhash, "The hash"},
 };
 
-Error absent(const chain::BlockNode& node) {
-    return node.pruned() ? PRUNED : NOT_AVAILABLE;
-}
-
 Reply getblock(const Call& call) {
     const chain::Chain& chain = chain_of(call);
     const Outcome<const chain::BlockNode*> node = block_argument(call, 0);
@@ -211,11 +205,11 @@ Reply getblock(const Call& call) {
     const int64_t verbosity = call.integer(1);
     if (verbosity <= 0) {
         const Bytes bytes = chain.read_block_bytes(**node);
-        if (bytes.empty()) return absent(**node);
+        if (bytes.empty()) return body_missing(**node);
         return to_json(bytes);
     }
     BlockView view{{*node, chain.view()}, chain.read_block(**node), &chain.params()};
-    if (!view.block) return absent(**node);
+    if (!view.block) return body_missing(**node);
     if (verbosity == 1) return to_json(view, BLOCK);
     view.undo = chain.read_undo(**node, *view.block);
     view.prevouts = verbosity >= 3;

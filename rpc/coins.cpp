@@ -4,7 +4,7 @@
 #include "chain/snapshot.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
-#include "rpc/node_context.h"
+#include "rpc/named_block.h"
 
 namespace cairn::rpc {
 
@@ -120,25 +120,6 @@ std::optional<chain::CoinHash> hash_type(std::string_view name) {
     if (name == SERIALIZED) return chain::CoinHash::Serialized;
     if (name == MUHASH) return chain::CoinHash::MuHash;
     return name == "none" ? std::optional(chain::CoinHash::None) : std::nullopt;
-}
-
-/// The block that a height of the active chain, or a hash, names.
-Outcome<const chain::BlockNode*> block_named(const Call& call, const Json& name) {
-    if (name.kind == Json::Kind::String) {
-        const std::optional<BlockHash> hash = BlockHash::from_string(name.text);
-        const chain::BlockNode* node = hash ? chain_of(call).find_block(*hash) : nullptr;
-        if (node == nullptr) return BLOCK_NOT_FOUND;
-        return node;
-    }
-    const chain::View view = chain_of(call).view();
-    const std::optional<int64_t> height = integer_of(name.text);
-    if (!height || *height < 0)
-        return Error{Code::InvalidParameter, "Target block height " + name.text + " is negative"};
-    if (*height > view.height().value)
-        return Error{
-            Code::InvalidParameter, "Target block height " + name.text + " after current tip " +
-                                        std::to_string(view.height().value)};
-    return view.at(static_cast<int32_t>(*height));
 }
 
 Outcome<CoinSet>

@@ -7,6 +7,7 @@
 #include "rpc/node_context.h"
 #include "rpc/server/dispatch.h"
 #include "rpc/server/help.h"
+#include "rpc/server/openrpc.h"
 
 #include <cstdio>
 #include <limits>
@@ -45,6 +46,12 @@ std::string_view stop(const Call& call) {
     context_of(call).node.request_stop();
     return "Cairn stopping";
 }
+
+const Method RPC_DISCOVER{
+    .name = "rpc.discover",
+    .summary = "All methods, as an OpenRPC document.",
+    .run = {std::identity(), OPENRPC},
+};
 
 const Method STOP{
     .name = "stop",
@@ -229,7 +236,7 @@ const Method ECHOJSON{
 
 Groups control_methods() {
     return {
-        {"Control", {&HELP, &STOP, &UPTIME, &GETRPCINFO, &GETMEMORYINFO, &LOGGING}},
+        {"Control", {&HELP, &RPC_DISCOVER, &STOP, &UPTIME, &GETRPCINFO, &GETMEMORYINFO, &LOGGING}},
         {"hidden", {&SETMOCKTIME, &MOCKSCHEDULER, &ECHO_METHOD, &ECHOJSON}}};
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What output descriptors stand for, and which coins belong to them.
+#include "rpc/descriptors.h"
+
 #include "consensus/address.h"
 #include "consensus/block_filter.h"
 #include "consensus/standard.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
-#include "rpc/node_context.h"
-#include "wallet/keys/descriptor.h"
 
 #include <unordered_map>
 
@@ -182,20 +182,10 @@ const Method DERIVEADDRESSES{
 
 // scantxoutset ///////////////////////////////////////////////////////////////////////////////
 
-/// Hashes both strings and views of them, so that a look-up copies nothing.
-struct TextHash : std::hash<std::string_view> {
-    using is_transparent = void;
-};
+} // namespace
 
-std::string_view text_of(const Script& script) {
-    return {reinterpret_cast<const char*>(script.data()), script.size()};
-}
-
-/// The scripts that are looked for, as bytes, and the descriptors of them.
-using Wanted = std::unordered_map<std::string, std::string, TextHash, std::equal_to<>>;
-
-/// Add what one scan object says: a descriptor, or an object of that and a range.
-std::optional<Error> add_wanted(const Call& call, const Json& object, Wanted& wanted) {
+std::optional<Error>
+for_each_script(const Call& call, const Json& object, const VisitScript& visit) {
     const Json* text = &object;
     Range range{0, DEFAULT_RANGE_END};
     if (object.is(Json::Kind::Object)) {
@@ -217,12 +207,25 @@ std::optional<Error> add_wanted(const Call& call, const Json& object, Wanted& wa
             if (!scripts)
                 return Error{
                     NO_PRIVATE_KEYS.code, NO_PRIVATE_KEYS.message + ": '" + text->text + "'"};
-            for (const DescribedScript& one : *scripts)
-                wanted.emplace(text_of(one.script), descriptor.is_solvable() ? one.text : "");
+            for (const DescribedScript& one : *scripts) visit(descriptor, i, one);
         }
     }
     return std::nullopt;
 }
+
+namespace {
+
+/// Hashes both strings and views of them, so that a look-up copies nothing.
+struct TextHash : std::hash<std::string_view> {
+    using is_transparent = void;
+};
+
+std::string_view text_of(const Script& script) {
+    return {reinterpret_cast<const char*>(script.data()), script.size()};
+}
+
+/// The scripts that are looked for, as bytes, and the descriptors of them.
+using Wanted = std::unordered_map<std::string, std::string, TextHash, std::equal_to<>>;
 
 /// A coin that was found.
 struct FoundCoin {
@@ -311,8 +314,11 @@ Reply act_on_scan(const Call& call, NodeContext::Scan& scan, Run run, Progress p
     scan.abort = false;
     scan.percent = 0;
     Wanted wanted;
+    const VisitScript add = [&](const Descriptor& of, uint32_t, const DescribedScript& one) {
+        wanted.emplace(text_of(one.script), of.is_solvable() ? one.text : "");
+    };
     for (const Json& object : call.arguments[1].items)
-        if (std::optional<Error> error = add_wanted(call, object, wanted)) return std::move(*error);
+        if (auto error = for_each_script(call, object, add)) return std::move(*error);
     return run(wanted);
 }
 

@@ -17,7 +17,6 @@ namespace {
 
 const Error NOT_IN_MEMPOOL{Code::InvalidAddressOrKey, "Transaction not in mempool"};
 const Error NO_OUTPUTS{Code::InvalidParameter, "Invalid parameter, outputs are missing"};
-const Error BAD_TXID{Code::InvalidParameter, "txid must be a hash of 64 hexadecimal digits"};
 const Error NEGATIVE_VOUT{Code::InvalidParameter, "Invalid parameter, vout cannot be negative"};
 const Error SEQUENCE_OF_VERBOSE{
     Code::InvalidParameter, "Verbose results cannot contain mempool sequence values."};
@@ -311,28 +310,19 @@ std::optional<bool> option(const Call& call, std::string_view name) {
 
 /// Errors: TypeError, InvalidParameter.
 Outcome<OutPoint> point_of(const Json& json) {
-    const Json* txid = json.find("txid");
-    const Json* vout = json.find("vout");
-    if (txid == nullptr) return Error{Code::TypeError, "Missing txid"};
-    if (vout == nullptr) return Error{Code::TypeError, "Missing vout"};
+    const Outcome<const Json*> txid = member(json, "txid", Json::Kind::String);
+    const Outcome<const Json*> vout = member(json, "vout", Json::Kind::Number);
+    if (!txid) return txid.error();
+    if (!vout) return vout.error();
     for (const std::string& name : json.names)
         if (name != "txid" && name != "vout")
             return Error{Code::TypeError, "Unexpected key " + name};
-    if (!txid->is(Json::Kind::String))
-        return Error{
-            Code::TypeError, "JSON value of type " + std::string(kind_name(txid->kind)) +
-                                 " for field txid is not of expected type string"};
-    if (!vout->is(Json::Kind::Number))
-        return Error{
-            Code::TypeError, "JSON value of type " + std::string(kind_name(vout->kind)) +
-                                 " for field vout is not of expected type number"};
-    const std::optional<Txid> hash = Txid::from_string(txid->text);
-    const std::optional<int64_t> index = integer_of(vout->text);
-    if (!hash) return BAD_TXID;
+    if (std::optional<Error> error = check_hash("txid", (*txid)->text)) return std::move(*error);
+    const std::optional<int64_t> index = integer_of((*vout)->text);
     if (!index || *index != static_cast<int32_t>(*index))
         return Error{Code::Misc, "JSON integer out of range"};
     if (*index < 0) return NEGATIVE_VOUT;
-    return OutPoint{*hash, static_cast<uint32_t>(*index)};
+    return OutPoint{*Txid::from_string((*txid)->text), static_cast<uint32_t>(*index)};
 }
 
 /// Look `prevout` up in the index.
@@ -401,7 +391,7 @@ const Method GETTXSPENDINGPREVOUT{
            {"return_spending_tx", Type::Bool, "Tell the transactions, too (default: false)"}}}},
     .fails =
         {NO_OUTPUTS,
-         BAD_TXID,
+         {Code::InvalidParameter, "txid must be of length 64 (not ..., for '...')"},
          NEGATIVE_VOUT,
          NO_SPENDER_INDEX,
          {Code::InternalError, "Unable to get data because txospenderindex is still syncing."}},

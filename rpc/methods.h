@@ -11,10 +11,14 @@ namespace cairn::rpc {
 using Groups = std::vector<server::Group>;
 
 Groups blockchain_methods();
+Groups block_stats_methods();
+Groups proof_methods();
 Groups coin_methods();
 Groups chain_control_methods();
 Groups mempool_methods();
 Groups transaction_methods();
+Groups raw_transaction_methods();
+Groups psbt_methods();
 Groups mining_methods();
 Groups generating_methods();
 Groups network_methods();

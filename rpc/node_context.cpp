@@ -2,6 +2,7 @@
 #include "rpc/node_context.h"
 
 #include "node/network.h"
+#include "rpc/server/auth.h"
 
 #include <cassert>
 
@@ -29,20 +30,32 @@ Outcome<const chain::BlockNode*> block_argument(const Call& call, size_t i) {
     return node;
 }
 
-Outcome<TransactionRef> transaction_of_hex(const std::string& hex, const Error& otherwise) {
+std::string to_base64(ByteView bytes) {
+    return server::base64_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+std::optional<Bytes> from_base64(std::string_view text) {
+    const std::optional<std::string> bytes = server::base64_decode(text);
+    if (!bytes) return std::nullopt;
+    return Bytes(bytes->begin(), bytes->end());
+}
+
+Outcome<TransactionRef>
+transaction_of_hex(const std::string& hex, const Error& otherwise, HexForm form) {
     const std::optional<Bytes> bytes = from_hex(hex);
     if (!bytes) return otherwise;
-    Transaction tx;
-    Reader reader(*bytes);
-    tx.read(reader);
-    if (!reader.at_end()) {
-        // Without inputs it looks like one with a witness, until it is read the old way.
-        tx = {};
-        Reader old_form(*bytes);
-        tx.read_without_witness(old_form);
-        if (!old_form.at_end()) return otherwise;
-    }
-    return make_transaction(std::move(tx));
+    const auto read_as = [&](auto read) -> TransactionRef {
+        Transaction tx;
+        Reader reader(*bytes);
+        (tx.*read)(reader);
+        return reader.at_end() ? make_transaction(std::move(tx)) : nullptr;
+    };
+    TransactionRef tx;
+    if (form != HexForm::WithoutWitness) tx = read_as(&Transaction::read);
+    // Without inputs it looks like one with a witness, until it is read the old way.
+    if (!tx && form != HexForm::WithWitness) tx = read_as(&Transaction::read_without_witness);
+    if (!tx) return otherwise;
+    return tx;
 }
 
 std::set<Txid> unbroadcast(const Call& call) {

@@ -106,9 +106,16 @@ consensus::Hash256 hash_argument(const Call& call, size_t i);
 /// The block that argument `i`, a Type::Hash, names. Error: BLOCK_NOT_FOUND.
 Outcome<const chain::BlockNode*> block_argument(const Call& call, size_t i);
 
+/// Bytes in base64, as messages' signatures and PSBTs are shown.
+std::string to_base64(consensus::ByteView bytes);
+std::optional<consensus::Bytes> from_base64(std::string_view text);
+
+/// In which form a transaction in hexadecimal is.
+enum class HexForm : uint8_t { Any, WithWitness, WithoutWitness };
+
 /// A transaction in hexadecimal. Error: `otherwise`.
 Outcome<consensus::TransactionRef>
-transaction_of_hex(const std::string& hex, const Error& otherwise);
+transaction_of_hex(const std::string& hex, const Error& otherwise, HexForm form = HexForm::Any);
 
 /// What no peer has asked for yet.
 std::set<consensus::Txid> unbroadcast(const Call& call);

@@ -5,6 +5,7 @@
 #include "rpc/server/dispatch.h"
 #include "rpc/server/http_server.h"
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -42,7 +43,8 @@ struct Node {
 class NodeServer {
 public:
     /// Throws std::runtime_error: an address can't be bound, or a credential can't be read.
-    explicit NodeServer(server::HttpOptions options);
+    /// `rest`: whether REST answers, too (-rest).
+    explicit NodeServer(server::HttpOptions options, bool rest = false);
     ~NodeServer(); ///< Calls stop(). It is destroyed after the chain, whose observer it is.
     NodeServer(const NodeServer&) = delete;
     NodeServer& operator=(const NodeServer&) = delete;
@@ -61,8 +63,11 @@ public:
     uint16_t port() const { return http_.port(); }
 
 private:
+    server::Answer answer_rest(std::string_view target, std::string_view body) const;
+
     server::Dispatcher dispatcher_;
     std::unique_ptr<NodeContext> context_;
+    std::atomic<bool> is_ready_{false};
     server::HttpServer http_; ///< Last: its threads use the others.
 };
 

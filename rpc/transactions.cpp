@@ -7,7 +7,7 @@
 #include "node/network.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
-#include "rpc/node_context.h"
+#include "rpc/raw_transactions.h"
 
 #include <algorithm>
 
@@ -37,9 +37,6 @@ const Error NOT_YET_INDEXED{
 const Error NOWHERE{
     Code::InvalidAddressOrKey, "No such mempool or blockchain transaction. Use gettransaction for "
                                "wallet transactions."};
-const Error DECODE_FAILED{Code::Deserialization, "TX decode failed"};
-const Error NOT_A_TRANSACTION{
-    Code::Deserialization, "TX decode failed. Make sure the tx has at least one input."};
 const Error FEERATE_TOO_HIGH{
     Code::InvalidParameter, "Fee rates larger than or equal to 1BTC/kvB are not accepted"};
 const Error BURNS_TOO_MUCH{
@@ -107,6 +104,8 @@ Outcome<Found> find_transaction(const Call& call, const Txid& txid, bool with_sp
         }
         return find_indexed(chain, txid, with_spent);
     }
+    if (std::optional<Error> error = check_hash("parameter 3", call.text(2)))
+        return std::move(*error);
     const chain::BlockNode* node = chain.find_block(BlockHash(hash_argument(call, 2)));
     if (node == nullptr) return NO_SUCH_BLOCK;
     if (!node->has(chain::BlockNode::HAVE_BODY)) return NO_BODY;
@@ -140,6 +139,8 @@ const Object<FoundView> FOUND{
     {"blocktime", "The same", &FoundView::time}};
 
 Reply getrawtransaction(const Call& call) {
+    if (std::optional<Error> error = check_hash("parameter 1", call.text(0)))
+        return std::move(*error);
     const int64_t verbosity = call.integer(1);
     const Outcome<Found> found =
         find_transaction(call, Txid(hash_argument(call, 0)), verbosity >= 2);
@@ -156,10 +157,11 @@ const Method GETRAWTRANSACTION{
     .name = "getrawtransaction",
     .summary = "A transaction that waits, or is in a given block; with -txindex in any.",
     .params =
-        {{"txid", Type::Hash, REQUIRED, "Its id"},
-         {"verbosity|verbose", Type::Level, "0",
-          "0: its bytes, 1: what is in it, 2: and what it spends"},
-         {"blockhash", Type::Hash, ABSENT, "The block it is in"}},
+        // The hashes are checked by the handler: the reference calls them by number.
+    {{"txid", Type::Hex, REQUIRED, "Its id"},
+     {"verbosity|verbose", Type::Level, "0",
+      "0: its bytes, 1: what is in it, 2: and what it spends"},
+     {"blockhash", Type::Hex, ABSENT, "The block it is in"}},
     .fails =
         {NOT_WAITING, NOT_YET_INDEXED, NOWHERE, NO_SUCH_BLOCK, NO_BODY, NOT_IN_BLOCK,
          GENESIS_COINBASE},
@@ -185,9 +187,20 @@ bool pays_too_much(const chain::Accepted& accepted, Amount max_feerate) {
            accepted.fee > chain::FeeRate{max_feerate}.fee(accepted.vsize);
 }
 
+/// Whether no opcode in `script` is unknown to old rules, and no push too long. Core: HasValidOps.
+bool has_known_opcodes(ByteView script) {
+    ScriptReader reader(script);
+    while (const std::optional<Instruction> step = reader.next())
+        if (step->opcode >= OP_CHECKSIGADD || step->data.size() > MAX_SCRIPT_ELEMENT_SIZE)
+            return false;
+    return reader.at_end();
+}
+
 bool burns_more_than(const Transaction& tx, Amount limit) {
     return std::any_of(tx.outputs.begin(), tx.outputs.end(), [&](const TxOut& out) {
-        return is_unspendable(out.script_pubkey) && out.value > limit;
+        const bool lost =
+            is_unspendable(out.script_pubkey) || !has_known_opcodes(out.script_pubkey);
+        return lost && out.value > limit;
     });
 }
 
@@ -440,7 +453,8 @@ const Method SUBMITPACKAGE{
 // decoderawtransaction, decodescript /////////////////////////////////////////////////////////
 
 Outcome<TransactionView> decoderawtransaction(const Call& call) {
-    const Outcome<TransactionRef> tx = transaction_of_hex(call.text(0), DECODE_FAILED);
+    const Outcome<TransactionRef> tx =
+        transaction_of_hex(call.text(0), DECODE_FAILED, hex_form(call, 1));
     if (!tx) return tx.error();
     return TransactionView{.tx = *tx, .params = &params_of(call), .hex = false};
 }
@@ -448,23 +462,11 @@ Outcome<TransactionView> decoderawtransaction(const Call& call) {
 const Method DECODERAWTRANSACTION{
     .name = "decoderawtransaction",
     .summary = "What is in a transaction.",
-    .params =
-        {{"hexstring", Type::Hex, REQUIRED, "The transaction as on the wire"},
-         {"iswitness", Type::Bool, ABSENT, "Kept for old callers: both forms are tried"}},
+    .params = {{"hexstring", Type::Hex, REQUIRED, "The transaction as on the wire"}, IS_WITNESS},
     .fails = {DECODE_FAILED},
     .example = "$TRANSACTION",
     .run = {decoderawtransaction, TRANSACTION},
 };
-
-/// Whether a hash of `script` may stand for it: no opcode in it is unknown to old rules, and no
-/// push is too long. Core: HasValidOps.
-bool has_known_opcodes(ByteView script) {
-    ScriptReader reader(script);
-    while (const std::optional<Instruction> step = reader.next())
-        if (step->opcode >= OP_CHECKSIGADD || step->data.size() > MAX_SCRIPT_ELEMENT_SIZE)
-            return false;
-    return reader.at_end();
-}
 
 bool can_be_hashed(ByteView script, OutputType type) {
     switch (type) {

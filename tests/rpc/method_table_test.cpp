@@ -49,7 +49,24 @@ public:
             wallet::keys::descriptor_checksum("addr(" + node_.address + ")").value();
         words_["$TXID"] = node_.result("getrawmempool").items.at(0).text;
         words_["$BLOCKHASH"] = node_.mine(1);
+        words_["$PROOF"] = node_
+                               .result(
+                                   "gettxoutproof", "[[\"" + words_["$TXID"] + "\"],\"" +
+                                                        words_["$BLOCKHASH"] + "\"]")
+                               .text;
         words_["$PEER"] = "127.0.0.1:1";
+        // The key 1, and its signature of "hello".
+        words_["$SECRET"] = "cMahea7zqjxrtgAbB7LSGbcQUr1uX1ojuat9jZodMN87JcbXMTcA";
+        words_["$KEY_ADDRESS"] = "mrCDrCybB6J1vRfbwM5hemdJz73FwDBC8r";
+        words_["$SIGNATURE"] =
+            node_.result("signmessagewithprivkey", "[\"" + words_["$SECRET"] + "\",\"hello\"]")
+                .text;
+        const auto psbt_of = [&](const std::string& txid) {
+            const std::string inputs = R"([{"txid":")" + txid + R"(","vout":0}])";
+            return node_.result("createpsbt", "[" + inputs + ",[]]").text;
+        };
+        words_["$PSBT"] = psbt_of(words_["$TXID"]);
+        words_["$OTHER_PSBT"] = psbt_of(words_["$BLOCKHASH"]);
     }
 
     /// The reply to the method's example.
@@ -86,7 +103,8 @@ private:
 
     std::string filled_in(std::string word) const {
         for (auto at = words_.rbegin(); at != words_.rend(); ++at) // $BLOCKHASH before $BLOCK
-            if (const size_t found = word.find(at->first); found != std::string::npos)
+            for (size_t found = word.find(at->first); found != std::string::npos;
+                 found = word.find(at->first))
                 word.replace(found, at->first.size(), at->second);
         return word;
     }

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#include "rpc/named_block.h"
+
+namespace cairn::rpc {
+
+using namespace consensus;
+using namespace server;
+
+Outcome<const chain::BlockNode*> block_named(const Call& call, const Json& name) {
+    if (name.kind == Json::Kind::String) {
+        const std::optional<BlockHash> hash = BlockHash::from_string(name.text);
+        const chain::BlockNode* node = hash ? chain_of(call).find_block(*hash) : nullptr;
+        if (node == nullptr) return BLOCK_NOT_FOUND;
+        return node;
+    }
+    const chain::View view = chain_of(call).view();
+    const std::optional<int64_t> height = integer_of(name.text);
+    if (!height || *height < 0)
+        return Error{Code::InvalidParameter, "Target block height " + name.text + " is negative"};
+    if (*height > view.height().value)
+        return Error{
+            Code::InvalidParameter, "Target block height " + name.text + " after current tip " +
+                                        std::to_string(view.height().value)};
+    return view.at(static_cast<int32_t>(*height));
+}
+
+Error body_missing(const chain::BlockNode& node) {
+    return node.pruned() ? PRUNED : NOT_AVAILABLE;
+}
+
+} // namespace cairn::rpc

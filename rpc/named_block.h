@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Blocks that callers name, and why one can't be read.
+#pragma once
+
+#include "rpc/node_context.h"
+
+namespace cairn::rpc {
+
+inline const Error NOT_AVAILABLE{Code::Misc, "Block not available (not fully downloaded)"};
+inline const Error PRUNED{Code::Misc, "Block not available (pruned data)"};
+
+/// The block that a height of the active chain, or a hash, names.
+/// Errors: BLOCK_NOT_FOUND, InvalidParameter.
+Outcome<const chain::BlockNode*> block_named(const Call& call, const server::Json& name);
+
+/// One of the two above: the body of `node` isn't stored.
+Error body_missing(const chain::BlockNode& node);
+
+} // namespace cairn::rpc
