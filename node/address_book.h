@@ -72,6 +72,10 @@ public:
 
     size_t size() const { return entries_.size(); }
 
+    void each(auto visit) const {
+        for (const auto& [address, entry] : entries_) visit(static_cast<const Entry&>(entry));
+    }
+
     /// What load() reads.
     Bytes file_content() const;
     /// False if there is no such file, or it is damaged; the book is empty then.

@@ -233,6 +233,15 @@ public:
         return disconnect_if([&](const Peer& peer) { return peer.id == id; });
     }
 
+    bool send(PeerId id, const Message& message) override {
+        return ask([&] {
+            const auto found = connections_.find(id);
+            if (found == connections_.end()) return false;
+            found->second->send(chain_.params().magic, message);
+            return true;
+        });
+    }
+
     void with_bans(const std::function<void(BanList&)>& visit) override {
         ask([&] {
             const Bytes before = bans_.file_content();

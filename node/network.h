@@ -22,6 +22,7 @@ namespace cairn::node {
 
 class AddressBook;
 class BanList;
+struct Message;
 struct Peer;
 struct ProtocolOptions;
 enum class ConnectionType : uint8_t;
@@ -114,6 +115,8 @@ public:
     /// False if there is no such peer.
     virtual bool disconnect(const std::string& address) = 0;
     virtual bool disconnect(PeerId id) = 0;
+    /// Send a message as it is, for tests. False if there is no such peer.
+    virtual bool send(PeerId id, const Message& message) = 0;
     /// Let `visit` see or change the bans; who is banned now is dropped.
     virtual void with_bans(const std::function<void(BanList&)>& visit) = 0;
     virtual void ping_all() = 0;

@@ -13,6 +13,7 @@ using Groups = std::vector<server::Group>;
 Groups blockchain_methods();
 Groups block_stats_methods();
 Groups proof_methods();
+Groups verify_chain_methods();
 Groups coin_methods();
 Groups chain_control_methods();
 Groups mempool_methods();

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <spdlog/fmt/fmt.h>
 
 namespace cairn::rpc {
@@ -496,6 +497,51 @@ const Method GETORPHANTXS{
               "verbosity = 2", "The transactions", ORPHAN_WITH_HEX)}},
 };
 
+const Error NOT_SENT{Code::Misc, "Error: Could not send message to peer"};
+const Error TYPE_TOO_LONG{Code::InvalidParameter, "Error: msg_type too long, max length is 12"};
+
+using NoMembers = std::map<std::string, bool>;
+
+Outcome<NoMembers> sendmsgtopeer(const Call& call, node::Network& network) {
+    constexpr size_t MAX_TYPE_SIZE = 12;
+    if (call.text(1).size() > MAX_TYPE_SIZE) return TYPE_TOO_LONG;
+    if (std::optional<Error> error = check_hex("msg", call.text(2))) return std::move(*error);
+    const node::Message message{call.text(1), *from_hex(call.text(2))};
+    if (call.integer(0) < 0 || !network.send(static_cast<node::PeerId>(call.integer(0)), message))
+        return NOT_SENT;
+    return NoMembers();
+}
+
+const Method SENDMSGTOPEER{
+    .name = "sendmsgtopeer",
+    .summary = "Send a message to a peer, whatever it is; for tests.",
+    .params =
+        {{"peer_id", Type::Integer, REQUIRED, "The peer, as getpeerinfo numbers it"},
+         {"msg_type", Type::Text, REQUIRED, "The message's type"},
+         {"msg", Type::Hex, REQUIRED, "What it holds"}},
+    .fails = {NOT_SENT, TYPE_TOO_LONG, P2P_DISABLED},
+    .example = "0 addr ffffff",
+    .run = {with_network<sendmsgtopeer>, "Nothing"},
+};
+
+/// Of publishers by ZeroMQ, which there are none of: tools ask before they subscribe.
+struct Notifier {
+    std::string type;
+    std::string address;
+    int64_t high_water_mark = 0;
+};
+
+const Object<Notifier> NOTIFIER{
+    {"type", "What it tells of", &Notifier::type},
+    {"address", "Where", &Notifier::address},
+    {"hwm", "Messages that may wait", &Notifier::high_water_mark}};
+
+const Method GETZMQNOTIFICATIONS{
+    .name = "getzmqnotifications",
+    .summary = "Publishers by ZeroMQ: always none.",
+    .run = {[](const Call&) { return std::vector<Notifier>(); }, NOTIFIER},
+};
+
 } // namespace
 
 Groups network_methods() {
@@ -503,7 +549,8 @@ Groups network_methods() {
         {"Network",
          {&GETNETWORKINFO, &GETPEERINFO, &GETCONNECTIONCOUNT, &GETNETTOTALS, &PING,
           &SETNETWORKACTIVE, &ADDNODE, &DISCONNECTNODE, &GETADDEDNODEINFO}},
-        {"hidden", {&ADDCONNECTION, &GETORPHANTXS}}};
+        {"Zmq", {&GETZMQNOTIFICATIONS}},
+        {"hidden", {&ADDCONNECTION, &GETORPHANTXS, &SENDMSGTOPEER}}};
 }
 
 } // namespace cairn::rpc

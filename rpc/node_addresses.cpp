@@ -102,6 +102,39 @@ const Method ADDPEERADDRESS{
     .run = {with_network<addpeeraddress>, ADDED},
 };
 
+/// Addresses of one network, or of all.
+struct AddressCounts {
+    int64_t told = 0;
+    int64_t answered = 0;
+};
+
+const Object<AddressCounts> ADDRESS_COUNTS{
+    {"new", "Those that others told of", &AddressCounts::told},
+    {"tried", "Those that answered", &AddressCounts::answered},
+    {"total", "Both", [](auto& c) { return c.told + c.answered; }}};
+
+using CountsByNetwork = std::map<std::string_view, AddressCounts>;
+
+Outcome<CountsByNetwork> getaddrmaninfo(const Call& /*call*/, Network& network) {
+    CountsByNetwork counts{{"all_networks", {}}};
+    for (const std::string_view name : node::NETWORK_NAMES) counts[name] = {};
+    network.with_addresses([&](const node::AddressBook& book) {
+        book.each([&](const node::AddressBook::Entry& entry) {
+            const auto number = entry.answered ? &AddressCounts::answered : &AddressCounts::told;
+            ++(counts[entry.place.address.network_name()].*number);
+            ++(counts["all_networks"].*number);
+        });
+    });
+    return counts;
+}
+
+const Method GETADDRMANINFO{
+    .name = "getaddrmaninfo",
+    .summary = "How many addresses of nodes are known.",
+    .fails = {P2P_DISABLED},
+    .run = {with_network<getaddrmaninfo>, "By network", ADDRESS_COUNTS},
+};
+
 // Bans ///////////////////////////////////////////////////////////////////////////////////////
 
 const Error BAD_NET{Code::InvalidIpOrSubnet, "Error: Invalid IP/Subnet"};
@@ -196,7 +229,7 @@ const Method CLEARBANNED{
 
 Groups node_address_methods() {
     return {
-        {"Network", {&GETNODEADDRESSES, &SETBAN, &LISTBANNED, &CLEARBANNED}},
+        {"Network", {&GETNODEADDRESSES, &GETADDRMANINFO, &SETBAN, &LISTBANNED, &CLEARBANNED}},
         {"hidden", {&ADDPEERADDRESS}}};
 }
 

@@ -10,8 +10,8 @@ namespace cairn::rpc {
 Groups node_methods() {
     Groups all;
     for (const Groups& groups :
-         {blockchain_methods(), block_stats_methods(), proof_methods(), coin_methods(),
-          chain_control_methods(), mempool_methods(), transaction_methods(),
+         {blockchain_methods(), block_stats_methods(), proof_methods(), verify_chain_methods(),
+          coin_methods(), chain_control_methods(), mempool_methods(), transaction_methods(),
           raw_transaction_methods(), psbt_methods(), mining_methods(), generating_methods(),
           network_methods(), node_address_methods(), descriptor_methods(), index_methods(),
           fee_methods(), utility_methods(), control_methods()})

@@ -163,6 +163,7 @@ BOOST_AUTO_TEST_CASE(example__each_method__reply_is_as_described) {
          "Unable to load UTXO snapshot: assumeutxo block hash in snapshot metadata not recognized"},
         {"importmempool", "Unable to import mempool file"},
         {"disconnectnode", "Node not found in connected nodes"},
+        {"sendmsgtopeer", "Error: Could not send message to peer"},
         {"pruneblockchain", "Cannot prune blocks because node is not in prune mode."}};
     ExampleNode node;
     for (const Method* method : all_methods()) {

@@ -551,4 +551,22 @@ BOOST_AUTO_TEST_CASE(decodescript__hashable_script__addresses_of_it) {
     BOOST_TEST(error("decodescript", "[\"6\"]").starts_with("-8 argument must be hexadecimal"));
 }
 
+BOOST_AUTO_TEST_CASE(getaddrmaninfo__addresses_told_of__counted_by_network) {
+    result("addpeeraddress", R"(["1.2.3.4",8333])");
+    result("addpeeraddress", R"(["1.3.3.4",8333,true])");
+    BOOST_TEST(field("getaddrmaninfo", "[]", "ipv4") == R"({"new":1,"tried":1,"total":2})");
+    BOOST_TEST(field("getaddrmaninfo", "[]", "all_networks") == R"({"new":1,"tried":1,"total":2})");
+    BOOST_TEST(field("getaddrmaninfo", "[]", "onion") == R"({"new":0,"tried":0,"total":0})");
+}
+
+BOOST_AUTO_TEST_CASE(sendmsgtopeer__to_nobody__refused) {
+    BOOST_TEST(
+        error("sendmsgtopeer", R"([100,"addr","ff"])") ==
+        "-1 Error: Could not send message to peer");
+    BOOST_TEST(
+        error("sendmsgtopeer", R"([0,"long_msg_type","ff"])") ==
+        "-8 Error: msg_type too long, max length is 12");
+    BOOST_TEST(text("getzmqnotifications") == "[]");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -41,6 +41,14 @@ BOOST_AUTO_TEST_CASE(gettxoutproof__transactions_of_a_block__verified) {
     BOOST_TEST(error("verifytxoutproof", list_of(proof)) == "-5 Block not found in chain");
 }
 
+BOOST_AUTO_TEST_CASE(verifychain__each_level__finds_nothing_wrong) {
+    mine(103);
+    result("sendrawtransaction", list_of(spend_coinbase(1)));
+    mine(2);
+    for (const char* level : {"0", "1", "2", "3", "4"})
+        BOOST_TEST(text("verifychain", "[" + std::string(level) + ",0]") == "true", level);
+}
+
 BOOST_AUTO_TEST_CASE(getblockstats__a_block__its_figures) {
     mine(102);
     result("sendrawtransaction", list_of(spend_coinbase(1, 20'000)));
