@@ -4,7 +4,7 @@
 #include "consensus/address.h"
 #include "consensus/chain_file.h"
 #include "consensus/pow.h"
-#include "consensus/sha256_lanes.h"
+#include "wallet/nonce_search.h"
 
 namespace cairn::wallet {
 
@@ -14,10 +14,9 @@ namespace {
 
 /// Find the nonce; where there is none the time goes on by a second.
 void mine_genesis(Params& params) {
-    constexpr uint64_t ALL_NONCES = uint64_t{1} << 32;
     BlockHeader& header = params.genesis.header;
     for (;; ++header.time) {
-        const auto nonce = find_nonce(header, 0, ALL_NONCES, params.pow_limit);
+        const auto nonce = search_nonce(header, params.pow_limit);
         if (!nonce) continue;
         header.nonce = *nonce;
         params.genesis_hash = header.hash();

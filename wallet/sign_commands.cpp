@@ -4,11 +4,13 @@
 #include "consensus/address.h"
 #include "consensus/block_rules.h"
 #include "consensus/block_signing.h"
+#include "consensus/pow.h"
 #include "consensus/serialize.h"
 #include "consensus/standard.h"
 #include "wallet/commands.h"
 #include "wallet/keys/block_signer.h"
 #include "wallet/keys/sign.h"
+#include "wallet/nonce_search.h"
 #include "wallet/terminal.h"
 
 #include <CLI/App.hpp>
@@ -127,12 +129,13 @@ keys::FindSecret keys_of_wallet(const Program& program) {
 
 /// Search the nonce: after signing, as the merkle root covers the signatures.
 void work(Block& block, const Params& params) {
-    for (uint64_t nonce = 0; nonce <= UINT32_MAX; ++nonce) {
-        block.header.nonce = static_cast<uint32_t>(nonce);
-        if (check_header(block.header, block.header.hash(), params)) return;
-        if (nonce % 1'000'000 == 0) show_progress("Searching the nonce ...");
-    }
-    throw WalletError("no nonce meets the block's target: sign one with another time");
+    const auto target = consensus::target_of(block.header.bits);
+    if (!target || *target > params.pow_limit)
+        throw WalletError("the block's bits are no target of chain " + params.name);
+    show_progress("Searching the nonce ...");
+    const auto nonce = search_nonce(block.header, *target);
+    if (!nonce) throw WalletError("no nonce meets the block's target: sign one with another time");
+    block.header.nonce = *nonce;
 }
 
 void sign(const Program& program, const SignOptions& options) {
