@@ -64,17 +64,25 @@ inline KnownBlock read_known_block(const std::filesystem::path& file) {
     return known;
 }
 
-/// All blocks of a folder: each NAME.raw that has a NAME-undo.raw.
-inline std::vector<KnownBlock> read_known_blocks(const std::filesystem::path& directory) {
+/// The blocks of a folder: each NAME.raw that has a NAME-undo.raw, or has none.
+inline std::vector<std::filesystem::path>
+block_files(const std::filesystem::path& directory, bool with_undo) {
     std::vector<std::filesystem::path> files;
     for (const auto& entry : std::filesystem::directory_iterator(directory)) {
         const std::filesystem::path& path = entry.path();
-        if (path.extension() == ".raw" && std::filesystem::exists(undo_file_of(path)))
+        const bool is_block =
+            path.extension() == ".raw" && !path.stem().string().ends_with("-undo");
+        if (is_block && std::filesystem::exists(undo_file_of(path)) == with_undo)
             files.push_back(path);
     }
     std::ranges::sort(files);
+    return files;
+}
+
+/// All blocks of a folder that can be checked.
+inline std::vector<KnownBlock> read_known_blocks(const std::filesystem::path& directory) {
     std::vector<KnownBlock> blocks;
-    for (const auto& file : files) blocks.push_back(read_known_block(file));
+    for (const auto& file : block_files(directory, true)) blocks.push_back(read_known_block(file));
     return blocks;
 }
 

@@ -35,7 +35,10 @@ void run(const char* directory, const char* chain_file) {
     const consensus::Params params =
         consensus::read_chain_file({reinterpret_cast<const char*>(text.data()), text.size()});
     const std::vector<tests::KnownBlock> blocks = tests::read_known_blocks(directory);
-    if (blocks.empty()) throw std::runtime_error("no NAME.raw in " + std::string(directory));
+    for (const auto& file : tests::block_files(directory, false))
+        std::printf("%s: left out, it has no NAME-undo.raw\n", file.stem().c_str());
+    if (blocks.empty())
+        throw std::runtime_error("no NAME.raw with a NAME-undo.raw in " + std::string(directory));
     size_t inputs = 0;
     Seconds total{};
     for (const tests::KnownBlock& known : blocks) {

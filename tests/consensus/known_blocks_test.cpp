@@ -24,6 +24,7 @@ struct Place {
     size_t begin = 0;
     size_t end = 0; ///< Bytes.
     ScriptError expected = ScriptError::EvalFalse;
+    int bit = -1; ///< Any if negative.
 };
 
 using Where = Place::Where;
@@ -45,6 +46,14 @@ std::vector<size_t> frame_bytes(ByteView signature) {
     if (free_bytes(signature).empty()) return {};
     const size_t r_end = size_t{4} + signature[3];
     return {0, 1, 2, 3, r_end, r_end + 1};
+}
+
+/// What follows if `bit` of the first byte of r or s is flipped: a number is positive, and has no
+/// zero before it but for its sign (BIP-0066).
+ScriptError flipped_first(ByteView number, int bit) {
+    const auto first = static_cast<uint8_t>(number[0] ^ (1 << bit));
+    const bool strict = first < 0x80 && (first != 0 || number[1] >= 0x80);
+    return strict ? ScriptError::EvalFalse : ScriptError::SigDer;
 }
 
 /// What a script pushes, and at which of its bytes.
@@ -69,7 +78,14 @@ void add_signature(std::vector<Place>& places, const Place& first, ByteView sign
     };
     for (const auto& [begin, end] : free_bytes(signature)) add(begin, end, ScriptError::EvalFalse);
     // Under BIP-0066, which a place in an earlier block is dropped for.
-    for (const size_t at : frame_bytes(signature)) add(at, at + 1, ScriptError::SigDer);
+    const std::vector<size_t> frame = frame_bytes(signature);
+    for (const size_t at : frame) add(at, at + 1, ScriptError::SigDer);
+    if (frame.empty()) return;
+    for (const size_t first : {frame[3] + 1, frame[5] + 1})
+        for (int bit = 0; bit < 8; ++bit) {
+            add(first, first + 1, flipped_first(signature.subspan(first), bit));
+            places.back().bit = bit;
+        }
 }
 
 void add_signatures(std::vector<Place>& places, const Script& script_sig) {
@@ -155,7 +171,7 @@ void flip(
     const Place& place,
     std::mt19937_64& random) {
     const size_t byte = place.begin + random() % (place.end - place.begin);
-    const int bit = static_cast<int>(random() % 8);
+    const int bit = place.bit >= 0 ? place.bit : static_cast<int>(random() % 8);
     if (place.where == Where::SpentAmount) {
         spent.value.value ^= int64_t{1} << (8 * byte + static_cast<size_t>(bit));
         return;

@@ -294,6 +294,12 @@ BOOST_AUTO_TEST_CASE(p2pkh__signature_broken__names_the_rule) {
         BOOST_TEST(with_signature(rule.change).result(rule.flags) == rule.error);
 }
 
+/// A number of a signature as lenient readers take it, too.
+struct Encoding {
+    size_t zeros = 0;         ///< Before it, more than its sign asks for.
+    bool long_length = false; ///< The length's own length first.
+};
+
 BOOST_AUTO_TEST_CASE(is_low_s__at_the_bounds__as_the_library_says) {
     const Bytes half =
         from_hex("7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0").value();
@@ -303,9 +309,11 @@ BOOST_AUTO_TEST_CASE(is_low_s__at_the_bounds__as_the_library_says) {
         number.back() = static_cast<uint8_t>(number.back() + by);
         return number;
     };
-    const auto append = [](Bytes& der, const Bytes& number) {
-        const size_t padding = (number[0] & 0x80) != 0 ? 1 : 0;
-        der.insert(der.end(), {2, static_cast<uint8_t>(number.size() + padding)});
+    const auto append = [](Bytes& der, const Bytes& number, const Encoding& encoding) {
+        const size_t padding = encoding.zeros + ((number[0] & 0x80) != 0 ? 1 : 0);
+        der.push_back(2);
+        if (encoding.long_length) der.push_back(0x81);
+        der.push_back(static_cast<uint8_t>(number.size() + padding));
         der.insert(der.end(), padding, 0);
         der.insert(der.end(), number.begin(), number.end());
     };
@@ -314,10 +322,6 @@ BOOST_AUTO_TEST_CASE(is_low_s__at_the_bounds__as_the_library_says) {
         order, moved(order, 1), Bytes(32, 0xff)};
     for (const Bytes& r : numbers)
         for (const Bytes& s : numbers) {
-            Bytes der = {0x30, 0};
-            append(der, r);
-            append(der, s);
-            der[1] = static_cast<uint8_t>(der.size() - 2);
             std::array<uint8_t, 64> compact{};
             std::ranges::copy(r, compact.begin() + 32 - ptrdiff_t(r.size()));
             std::ranges::copy(s, compact.end() - ptrdiff_t(s.size()));
@@ -326,7 +330,13 @@ BOOST_AUTO_TEST_CASE(is_low_s__at_the_bounds__as_the_library_says) {
             const bool high =
                 secp256k1_ecdsa_signature_parse_compact(context, &signature, compact.data()) == 1 &&
                 secp256k1_ecdsa_signature_normalize(context, nullptr, &signature) == 1;
-            BOOST_TEST(is_low_s(der) == !high, to_hex(der));
+            for (const Encoding& encoding : {Encoding{}, {1}, {25}, {0, true}, {7, true}}) {
+                Bytes der = {0x30, 0};
+                append(der, r, encoding);
+                append(der, s, encoding);
+                der[1] = static_cast<uint8_t>(der.size() - 2);
+                BOOST_TEST(is_low_s(der) == !high, to_hex(der));
+            }
         }
 }
 

@@ -10,6 +10,18 @@ import re
 from framework import expect_equal, expect_in, run, wait_same_tip
 
 
+SIGNET_HASH_1 = "00000086d6b2636cb2a392d45edc4ec544a10024d30141c9adf4bfd9de533b53"
+SIGNET_BLOCK_1 = (
+    "00000020f61eee3b63a380a477a063af32b2bbc97c9ff9f01f2c4225e973988108000000f575c83235984e7d"
+    "c4afc1f30944c170462e84437ab6f2d52e16878a79e4678bd1914d5fae77031eccf407000101000000000101"
+    "0000000000000000000000000000000000000000000000000000000000000000ffffffff025151feffffff02"
+    "00f2052a010000001600149243f727dd5343293eb83174324019ec16c2630f0000000000000000776a24aa21"
+    "a9ede2f61c3f71d1defd3fa999dfa36953755c690689799962b48bebd836974e8cf94c4fecc7daa249004730"
+    "4402205e423a8754336ca99dbe16509b877ef1bf98d008836c725005b3c787c41ebe46022047246e4467ad7c"
+    "c7f1ad98662afcaf14c115e0095a227c7b05c5182591c23e7e01000120000000000000000000000000000000"
+    "000000000000000000000000000000000000000000")
+
+
 class Signers:
     """Three signers, their chain's file, and whom their blocks pay."""
 
@@ -122,6 +134,18 @@ def a_wallets_key_signs_too(test):
     mines("two", "--challenge", node.rpc.validateaddress(address)["scriptPubKey"])
 
 
+def the_public_signets_first_block_is_taken(test):
+    """By the file that comes with the program, from nothing but the block."""
+    node = test.node(chain="signet")
+    info = node.rpc.getblockchaininfo()
+    expect_equal(info["chain"], "signet", "name")
+    forged = bytearray.fromhex(SIGNET_BLOCK_1)
+    forged[68] ^= 1  # its time
+    expect_equal(node.rpc.submitblock(forged.hex()), "high-hash", "of another time")
+    expect_equal(node.rpc.submitblock(SIGNET_BLOCK_1), None, "what the node says")
+    expect_equal(node.rpc.getbestblockhash(), SIGNET_HASH_1, "tip")
+
+
 def mistakes_are_named(test):
     signers = Signers(test)
     block = signers.unsigned()
@@ -145,4 +169,4 @@ def mistakes_are_named(test):
 
 
 run(two_of_three_sign_block_after_block, a_block_without_enough_signatures_is_refused,
-    a_wallets_key_signs_too, mistakes_are_named)
+    a_wallets_key_signs_too, the_public_signets_first_block_is_taken, mistakes_are_named)

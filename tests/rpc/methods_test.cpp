@@ -208,6 +208,10 @@ BOOST_AUTO_TEST_CASE(getblocktemplate__proposal__verdict_without_proof_of_work) 
     BOOST_TEST(propose(result("getblock", "[\"" + tip + "\",0]").text) == "\"duplicate\"");
     result("generatetodescriptor", R"x([1,"raw(51)"])x"); // another block than the one proposed
     BOOST_TEST(propose(block) == "\"inconclusive-not-best-prevblk\"");
+    const std::string next =
+        result("generateblock", "[\"" + address + "\",[],false]").find("hex")->text;
+    BOOST_TEST(text("submitheader", list_of(next.substr(0, 160))) == "null");
+    BOOST_TEST(propose(next) == "\"duplicate-inconclusive\"");
     BOOST_TEST(
         error("getblocktemplate", R"([{"mode":"proposal"}])") ==
         "-3 Missing data String key for proposal");
