@@ -67,7 +67,8 @@ PartialBlock::of(const CompactBlockMessage& message, const consensus::Params& pa
 
 void PartialBlock::offer(const consensus::TransactionRef& tx) {
     const CompactBlockMessage::ShortId id = shorten_(tx->wtxid);
-    const auto [first, last] = std::ranges::equal_range(slots_, id, {}, &Slot::id);
+    const auto first = std::ranges::lower_bound(slots_, id, {}, &Slot::id);
+    const auto last = std::ranges::upper_bound(slots_, id, {}, &Slot::id);
     for (auto slot = first; slot != last; ++slot) {
         consensus::TransactionRef& place = transactions_[slot->index];
         if (slot->ambiguous || (place != nullptr && place->wtxid == tx->wtxid)) continue;
