@@ -20,12 +20,14 @@ namespace {
 size_t largest_allocation = 0; ///< Since it was last set to 0.
 size_t allocated = 0;          ///< Now.
 size_t most_allocated = 0;     ///< Since it was last set.
+size_t allocations = 0;        ///< Likewise.
 
 // NOLINTEND(*-avoid-non-const-global-variables)
 
 void* allocate(size_t size) {
     void* const memory = std::malloc(std::max<size_t>(size, 1));
     if (memory == nullptr) throw std::bad_alloc();
+    ++allocations;
     largest_allocation = std::max(largest_allocation, size);
     allocated += malloc_usable_size(memory);
     most_allocated = std::max(most_allocated, allocated);
@@ -234,6 +236,30 @@ BOOST_AUTO_TEST_CASE(verify_input__millions_of_empty_witness_items__take_memory_
     const size_t parsed = allocated;
     BOOST_CHECK(verify_input(tx, 0, spent, MANDATORY_FLAGS, midstates) == ScriptError::StackSize);
     BOOST_TEST(most_allocated - parsed <= 65'536U);
+}
+
+/// The two stacks, a copy of the spent output, and no more however much the script does with what
+/// lies on them.
+BOOST_AUTO_TEST_CASE(verify_input__more_opcodes__no_more_allocations) {
+    const auto allocations_of = [](int rounds) {
+        Script script(Bytes{OP_1});
+        for (int i = 0; i < rounds; ++i)
+            for (const Opcode op : {OP_DUP, OP_HASH256, OP_SIZE, OP_SWAP, OP_2DROP})
+                push_opcode(script, op);
+        Transaction tx = valid_transaction();
+        tx.inputs[0].witness.push_back(script);
+        const SealedTransaction sealed(tx);
+        const TxOut spent{.value = COIN, .script_pubkey = pay_to_witness(0, sha256(script).bytes)};
+        allocations = 0;
+        const SighashMidstates midstates(sealed, {spent});
+        const ScriptError error = verify_input(sealed, 0, spent, MANDATORY_FLAGS, midstates);
+        const size_t made = allocations;
+        BOOST_CHECK(error == ScriptError::Ok);
+        return made;
+    };
+    const size_t few = allocations_of(1);
+    BOOST_TEST(few <= 6U);
+    BOOST_TEST(allocations_of(40) == few);
 }
 
 /// What is left out of such a stack changes no verdict: the script fails after its first opcode.
