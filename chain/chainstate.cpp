@@ -23,8 +23,10 @@ namespace {
 constexpr Height MAX_BLOCKS_AHEAD = 288;  ///< Unasked-for blocks above this are not stored.
 constexpr int32_t BULK_DISTANCE = 100;    ///< Blocks behind the best header.
 constexpr int32_t MIN_PRUNED_BLOCKS = 28; ///< At once, as each time costs a flush.
-constexpr std::chrono::minutes BULK_FLUSH_INTERVAL{10}; ///< Of sync, lost in a crash at most.
-constexpr int64_t ASSUMED_VALID_SECONDS = 1'209'600;    ///< Two weeks.
+constexpr std::chrono::minutes FLUSH_INTERVAL{10}; ///< Of a sync, lost in a crash at most.
+constexpr uint64_t MAX_REPLAY = 100; ///< Blocks that a start after a crash connects again at most.
+constexpr size_t RECORDS_BYTES = 1000;               ///< Enough for what is written with a body.
+constexpr int64_t ASSUMED_VALID_SECONDS = 1'209'600; ///< Two weeks.
 
 /// Of -dbcache: what RocksDB gets for its blocks; the rest is for coins.
 size_t block_cache_bytes(const ChainOptions& options) {
@@ -69,18 +71,16 @@ void Chainstate::create_genesis() {
     node.status = BlockNode::HAVE_BODY | BlockNode::VALID_SCRIPTS;
     store_.put_header(batch, node);
     store_.put_block(batch, node, consensus::encode(genesis));
+    store_.write(batch, Durability::Synced);
+    CoinTable coins(coins_.salt());
     const size_t spendable = params_.genesis_spendable ? genesis.transactions.size() : 0;
     for (size_t i = 0; i < spendable; ++i) {
         const SealedTransaction& tx = genesis.transactions[i];
         for (uint32_t out = 0; out < tx.outputs.size(); ++out)
-            if (!consensus::is_unspendable(tx.outputs[out].script_pubkey)) {
-                const OutPoint point{tx.txid, out};
-                const Coin coin{tx.outputs[out], 0, i == 0};
-                store_.put_coin(batch, {point, &coin});
-            }
+            if (!consensus::is_unspendable(tx.outputs[out].script_pubkey))
+                coins.create(coins.key(OutPoint{tx.txid, out}), {tx.outputs[out], 0, i == 0});
     }
-    store_.put_tip(batch, {node.hash, node.height, 0});
-    store_.write(batch, Durability::Synced);
+    store_.ingest_coins({node.hash, node.height, 0}, coins.changes());
 }
 
 void Chainstate::load() {
@@ -91,19 +91,21 @@ void Chainstate::load() {
         if (snapshot == hash) tree_.assume(*node, snapshot_entry(params_, hash).chain_tx_count);
     });
     const TipRecord record = *store_.tip();
-    BlockNode* tip = tree_.find(record.hash);
-    if (!tip || tip->chain_tx_count == 0) damaged("the tip's block is missing");
-    reads_disk_ = tip->height > Height(0);
+    tip_ = tree_.find(record.hash);
+    if (!tip_.load() || tip().chain_tx_count == 0) damaged("the tip's block is missing");
+    reads_disk_ = tip().height > Height(0);
     if (snapshot) {
         const std::optional<TipRecord> validated = store_.tip(CoinSet::Other);
         history_tip_ = validated ? tree_.find(validated->hash) : nullptr;
         if (!history_tip_ || !tree_.assumed()) damaged("what is before the snapshot is missing");
     }
     next_event_ = record.next_event;
+    flushed_events_ = next_event_;
+    replay(store_.log_end());
     durable_events_ = next_event_;
-    durable_tip_ = tip;
+    durable_tip_ = &tip();
     durable_history_ = history_tip_.load();
-    const BlockNode* last_pruned = tip;
+    const BlockNode* last_pruned = &tip();
     while (last_pruned && !last_pruned->pruned()) last_pruned = last_pruned->parent_node();
     if (last_pruned) {
         first_body_ = last_pruned->height + Height(1);
@@ -113,13 +115,33 @@ void Chainstate::load() {
         throw StorageError(
             "You need to rebuild the database using -reindex to go back to unpruned mode.  This "
             "will redownload the entire blockchain");
-    tip->sequence = -1; // among equals, stay
-    tip_.store(tip, std::memory_order_release);
-    tree_.rebuild_candidates(*tip);
+    tip_.load()->sequence = -1; // among equals, stay
+    tree_.rebuild_candidates(tip());
     tree_.take_dirty();
     spdlog::info(
-        "chain_loaded height={} hash={} headers={}", tip->height.value, tip->hash.to_string(),
+        "chain_loaded height={} hash={} headers={}", tip().height.value, tip().hash.to_string(),
         tree_.size());
+}
+
+/// From the tip of the coins on disk to the one there was: all of these blocks were found valid,
+/// and are on disk with what they spent.
+void Chainstate::replay(uint64_t end) {
+    for (; next_event_ < end; ++next_event_) {
+        const std::optional<Event> event = store_.read_event(next_event_);
+        const BlockNode* node = event ? tree_.find(event->hash) : nullptr;
+        const bool connects = event && event->kind == Event::Kind::Connected;
+        if (!node || (connects ? node->parent : node) != &tip()) damaged("the log of blocks");
+        const BlockRef block = load_block(*node);
+        if (connects) {
+            add_coins(fetch_coins(*block));
+            ConnectingBlock connecting(block, *node, params_, coins_, verify_pool_);
+            const bool run_scripts = false;
+            if (!connecting.connect(script_cache_, run_scripts)) damaged("a block of the log");
+            commit(*node, connecting.changes(), {});
+        } else {
+            commit(*node->parent_node(), take_off(*node, *block), {});
+        }
+    }
 }
 
 void Chainstate::rebuild(const std::atomic<bool>& stop) {
@@ -242,7 +264,7 @@ Result<> Chainstate::accept_block(CheckedBlock& checked, bool requested, BlockOu
     }
     // In bulk, its record waits until the body is on disk: one on top of it must not come first.
     if (bulk_ && tree_.keep(node)) write_headers();
-    StoreBatch batch;
+    StoreBatch batch(bytes.size() + RECORDS_BYTES);
     store_.put_block(batch, node, bytes);
     tree_.receive_body(node, static_cast<uint32_t>(block.transactions.size()));
     if (!bulk_) put_dirty_headers(batch);
@@ -301,33 +323,28 @@ void Chainstate::put_way(StoreBatch& batch, const BlockNode& to) {
     }
 }
 
-void Chainstate::persist(
-    StoreBatch& batch, const CoinTable& changes, Event::Kind kind, const BlockNode& changed) {
+void Chainstate::persist(StoreBatch& batch, Event::Kind kind, const BlockNode& changed) {
     std::optional<StageTimes::Scope> account(std::in_place, verify_pool_.times(), Stage::Write);
     put_event(batch, kind, changed);
     if (bulk_) {
         store_.write(batch, Durability::Unlogged);
     } else {
         put_dirty_headers(batch);
-        changes.visit_dirty(
-            [&](const CoinTable::Entry& entry) { store_.put_coin(batch, entry.change()); });
-        store_.put_tip(batch, {tip().hash, tip().height, next_event_});
+        store_.put_log_end(batch, next_event_);
         store_.write(batch, Durability::Synced);
         durable_events_ = next_event_;
         durable_tip_ = &tip();
         durable_moved();
-        coins_.settle(changes);
     }
     account.reset();
     if (flush_.valid() && flush_.wait_for(std::chrono::seconds(0)) == std::future_status::ready)
         finish_flush(); // which throws, if it failed
     // Half of the budget for each generation: while one is being written, the other one grows.
     const size_t budget = options_.cache_bytes - block_cache_bytes(options_);
-    const bool full = coins_.active_bytes() > budget / 2;
-    if (bulk_ && (full || std::chrono::steady_clock::now() - last_flush_ >= BULK_FLUSH_INTERVAL))
+    if (coins_.active_bytes() > budget / 2 ||
+        std::chrono::steady_clock::now() - last_flush_ >= FLUSH_INTERVAL ||
+        (!bulk_ && next_event_ - flushed_events_ >= MAX_REPLAY))
         start_flush();
-    else if (full) // all in it is in the store; to give back its memory takes a while
-        verify_pool_.push_urgent([dropped = std::shared_ptr(freeze_coins())] {});
     cache_size_.bytes = coins_.memory_bytes();
     cache_size_.coins = coins_.size();
     prune_to_target();
@@ -345,7 +362,7 @@ void Chainstate::commit_connect(
     StoreBatch batch;
     put_undo(batch, node, connected);
     commit(node, connected.changes(), with_commit);
-    persist(batch, connected.changes(), Event::Kind::Connected, node);
+    persist(batch, Event::Kind::Connected, node);
 }
 
 std::optional<Event> Chainstate::read_event(uint64_t number) const {
@@ -386,7 +403,7 @@ void Chainstate::disconnect_tip(const Block& block, const WithCommit& with_commi
     const CoinTable changes = take_off(node, block);
     commit(*node.parent_node(), changes, with_commit);
     StoreBatch batch;
-    persist(batch, changes, Event::Kind::Disconnected, node);
+    persist(batch, Event::Kind::Disconnected, node);
 }
 
 Height Chainstate::prune(Height last) {
@@ -463,6 +480,7 @@ void Chainstate::adopt_snapshot(BlockNode& base, const consensus::Snapshot& entr
         tip_.store(&base, std::memory_order_release);
     }
     durable_events_ = next_event_;
+    flushed_events_ = next_event_;
     durable_tip_ = &base;
     reads_disk_ = true;
     tree_.rebuild_candidates(base);
@@ -507,7 +525,7 @@ void Chainstate::reject_snapshot(const BlockNode& valid, const std::string& why)
 }
 
 void Chainstate::flush() {
-    if (bulk_) start_flush();
+    if (bulk_ || flushed_events_ != next_event_) start_flush();
     finish_flush();
     StoreBatch headers; // and with them whatever is Logged
     put_dirty_headers(headers);
@@ -522,7 +540,7 @@ std::unique_ptr<const CoinTable> Chainstate::freeze_coins() {
     return dropped;
 }
 
-/// In the background, all as of now. Requires: bulk_, so that nobody else writes it meanwhile.
+/// In the background, all as of now.
 void Chainstate::start_flush() {
     finish_flush(); // one after the other: the tip record of the later one counts
     // Those without a body at once: the next change of one will not wait for the thread either.
@@ -530,18 +548,21 @@ void Chainstate::start_flush() {
     StoreBatch headers;
     put_dirty_headers(headers);
     last_flush_ = std::chrono::steady_clock::now();
+    flushed_events_ = next_event_;
     auto work = [this, node = &tip(), next_event = next_event_, headers = std::move(headers),
-                 dropped = freeze_coins()]() mutable {
+                 bulk = bulk_.load(), dropped = freeze_coins()]() mutable {
         lower_priority();
         const StageTimes::Scope account(verify_pool_.times(), Stage::Flush);
         dropped.reset(); // here, since giving back its memory takes a while
         // Bodies first, then the headers that say they are here, then the coins made of them.
-        store_.flush_bodies();
+        if (bulk) store_.flush_bodies();
         store_.write(headers, Durability::Synced);
         store_.ingest_coins({node->hash, node->height, next_event}, coins_.frozen_changes());
-        durable_events_ = next_event;
-        durable_tip_ = node;
-        durable_moved();
+        if (bulk) { // else they are further, by the log
+            durable_events_ = next_event;
+            durable_tip_ = node;
+            durable_moved();
+        }
         spdlog::debug("coins_flushed height={}", node->height.value);
     };
     flush_ = std::async(std::launch::async, [this, work = std::move(work)]() mutable {

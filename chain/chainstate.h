@@ -192,11 +192,12 @@ public:
 private:
     void load();
     void create_genesis();
+    void replay(uint64_t end);
     bool runs_scripts(const consensus::HeaderNode& node) const;
     void put_event(StoreBatch& batch, Event::Kind kind, const BlockNode& node);
     void put_way(StoreBatch& batch, const BlockNode& to);
     void commit(const BlockNode& new_tip, const CoinTable& changes, const WithCommit& with);
-    void persist(StoreBatch& batch, const CoinTable& changes, Event::Kind kind, const BlockNode&);
+    void persist(StoreBatch& batch, Event::Kind kind, const BlockNode& changed);
     void prune_to_target();
     void update_bulk();
     void start_flush();
@@ -227,7 +228,9 @@ private:
     uint64_t next_event_ = 0;
     std::atomic<uint64_t> durable_events_{0}; ///< Those before it are on disk, and so is their tip.
 
-    /// Far behind the best header: bodies go to disk without a log, coins in large flushes.
+    uint64_t flushed_events_ = 0; ///< What they did to the coins is on disk, or being written.
+
+    /// Far behind the best header: what is written has no log, so that only a flush saves it.
     std::atomic<bool> bulk_{false};
     std::chrono::steady_clock::time_point last_flush_ = std::chrono::steady_clock::now();
 

@@ -236,15 +236,6 @@ void CoinsCache::apply(const CoinTable& changes) {
     apply_part();
 }
 
-void CoinsCache::settle(const CoinTable& changes) {
-    changes.visit_dirty([this](const CoinTable::Entry& change) {
-        CoinTable::Entry* entry = active_->find(change.key());
-        if (!entry) return;
-        entry->dirty = false; // a tombstone stays: the frozen generation may hold the coin
-        entry->fresh = false;
-    });
-}
-
 std::unique_ptr<const CoinTable> CoinsCache::freeze() {
     std::unique_ptr<const CoinTable> before = std::move(frozen_);
     frozen_ = std::move(active_);

@@ -206,11 +206,8 @@ public:
     /// Move on (or, when a block is disconnected, back) by one block.
     void apply(const CoinTable& changes);
 
-    /// `changes`, just applied, are in the store now. Requires: nothing is being written.
-    void settle(const CoinTable& changes);
-
-    /// Begin a new generation. The last one is to be written, unless nothing of it is dirty; the
-    /// one before it, which is returned, must have been: it may be destroyed elsewhere.
+    /// Begin a new generation. The last one is to be written; the one before it, which is returned,
+    /// must have been: it may be destroyed elsewhere.
     std::unique_ptr<const CoinTable> freeze();
 
     /// What of the frozen generation is dirty.

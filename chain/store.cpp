@@ -24,7 +24,8 @@ constexpr uint64_t COIN_BYTES = 80; ///< About, of a table file.
 
 } // namespace
 
-StoreBatch::StoreBatch() : batch_(std::make_unique<rocksdb::WriteBatch>()) {}
+StoreBatch::StoreBatch(size_t expected_bytes)
+    : batch_(std::make_unique<rocksdb::WriteBatch>(expected_bytes)) {}
 
 StoreBatch::~StoreBatch() = default;
 StoreBatch::StoreBatch(StoreBatch&&) noexcept = default;
@@ -90,24 +91,12 @@ void Store::put_undo(StoreBatch& batch, const BlockNode& node, const BlockUndo& 
     batch.batch_->Put(impl_->column(Column::Undo), node_key(node), slice(encode_undo(undo)));
 }
 
-void Store::put_coin(StoreBatch& batch, const CoinChange& change) const {
-    rocksdb::ColumnFamilyHandle* const coins = impl_->coins(CoinSet::Active);
-    const CoinDiskKey key(change.point);
-    if (!change.coin) {
-        batch.batch_->Delete(coins, key);
-        return;
-    }
-    Bytes value;
-    encode_coin(*change.coin, value);
-    batch.batch_->Put(coins, key, slice(value));
-}
-
-void Store::put_tip(StoreBatch& batch, const TipRecord& tip) const {
-    batch.batch_->Put(impl_->coins(CoinSet::Active), TIP_KEY, slice(encode(tip)));
-}
-
 void Store::put_event(StoreBatch& batch, uint64_t number, const Event& event) const {
     batch.batch_->Put(impl_->column(Column::Events), event_key(number), slice(encode(event)));
+}
+
+void Store::put_log_end(StoreBatch& batch, uint64_t next_event) const {
+    batch.batch_->Put(impl_->column(Column::Events), LOG_END_KEY, slice(encode(next_event)));
 }
 
 void Store::erase_bodies(StoreBatch& batch, Height last) const {
@@ -438,6 +427,11 @@ std::optional<Event> Store::read_event(uint64_t number) const {
     const auto value = impl_->get(Column::Events, event_key(number));
     if (!value) return std::nullopt;
     return decoded(consensus::decode<Event>(view_of(*value)), "event");
+}
+
+uint64_t Store::log_end() const {
+    const auto value = impl_->get(Column::Events, Slice(LOG_END_KEY));
+    return value ? decoded(consensus::decode<uint64_t>(view_of(*value)), "end of the events") : 0;
 }
 
 uint64_t Store::Impl::disk_bytes(Column of) const {

@@ -64,7 +64,7 @@ constexpr uint32_t STORE_FORMAT = 2;
 struct TipRecord {
     BlockHash hash;
     Height height;
-    uint64_t next_event = 0; ///< Events from this number on were never visible.
+    uint64_t next_event = 0; ///< What happened from this event on is not in them.
 
     static void wire(auto&& codec, auto& tip) { codec(tip.hash, tip.height, tip.next_event); }
 };
@@ -112,7 +112,8 @@ struct CoinChanges {
 /// Changes that reach the disk together or not at all.
 class StoreBatch {
 public:
-    StoreBatch();
+    /// Made for so many bytes: to grow means to copy all of a block again.
+    explicit StoreBatch(size_t expected_bytes = 0);
     ~StoreBatch();
     StoreBatch(StoreBatch&&) noexcept;
     StoreBatch& operator=(StoreBatch&&) noexcept;
@@ -208,9 +209,9 @@ public:
     void put_header(StoreBatch& batch, const BlockNode& node) const;
     void put_block(StoreBatch& batch, const BlockNode& node, ByteView block) const;
     void put_undo(StoreBatch& batch, const BlockNode& node, const BlockUndo& undo) const;
-    void put_coin(StoreBatch& batch, const CoinChange& change) const;
-    void put_tip(StoreBatch& batch, const TipRecord& tip) const;
     void put_event(StoreBatch& batch, uint64_t number, const Event& event) const;
+    /// From now on the events before this one count, though the coins on disk may be older.
+    void put_log_end(StoreBatch& batch, uint64_t next_event) const;
 
     /// Blocks and undo data up to `last`.
     void erase_bodies(StoreBatch& batch, Height last) const;
@@ -263,6 +264,7 @@ public:
     Bytes read_block(const BlockNode& node) const; ///< Empty if it isn't there.
     std::optional<BlockUndo> read_undo(const BlockNode& node) const;
     std::optional<Event> read_event(uint64_t number) const;
+    uint64_t log_end() const; ///< As put last, or 0.
     std::optional<Bytes> get(Column column, ByteView key) const;
     /// All whose keys begin with `prefix`, in order or against it, until `visit` returns false.
     void visit(

@@ -11,7 +11,8 @@
 
 namespace cairn::chain {
 
-constexpr std::string_view TIP_KEY("\0", 1); ///< Before all coins, whose keys are longer.
+constexpr std::string_view TIP_KEY("\0", 1);      ///< Before all coins, whose keys are longer.
+constexpr std::string_view LOG_END_KEY = TIP_KEY; ///< Among the events, likewise.
 
 rocksdb::Slice slice(ByteView bytes);
 ByteView view_of(const rocksdb::Slice& bytes);

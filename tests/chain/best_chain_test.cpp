@@ -425,6 +425,50 @@ BOOST_AUTO_TEST_CASE(events__told_once__are_not_taken_back) {
     }
 }
 
+/// Open in `crashed` what a kill would leave of `test`.
+void open_as_left(TestChain& test, TestChain& crashed) {
+    test.wait();
+    std::filesystem::copy(
+        test.directory() / "chainstate", crashed.directory() / "chainstate",
+        std::filesystem::copy_options::recursive);
+    crashed.open();
+}
+
+/// The coins reach the disk far behind the tip: what happened since is done again.
+BOOST_AUTO_TEST_CASE(crash__at_the_tip__ends_where_it_was) {
+    TestChain test;
+    test.open();
+    const std::vector<OutPoint> coins = test.mature_coins(2);
+    const BlockNode& fork = test.tip();
+    const Amount paid = coin_value(test.params(), 1000);
+    test.pay(spend({coins[0]}, {{paid, anyone_script()}}));
+    test.mine(2);
+    const BlockNode& first = test.tip();
+    const std::vector<BlockRef> rival = make_branch(test, fork, 2, 7);
+    for (const BlockRef& block : rival) test.submit(block);
+    const BlockNode& second = *test.chain().find_block(rival[1]->header.hash());
+    test.precious(second); // of equal work, and came later
+    BOOST_REQUIRE((&test.tip() == &second));
+    TestChain crashed;
+    open_as_left(test, crashed);
+    BOOST_TEST((crashed.tip().hash == second.hash));
+    BOOST_TEST(crashed.chain().find_coin(coins[0], false).has_value());
+    uint64_t number = 0;
+    for (; const auto event = test.chain().read_event(number); ++number)
+        BOOST_TEST((crashed.chain().read_event(number) == event));
+    BOOST_TEST(!crashed.chain().read_event(number));
+    crashed.precious(*crashed.chain().find_block(first.hash)); // its undo data is there, too
+    test.precious(first);
+    BOOST_TEST((crashed.tip().hash == first.hash));
+    crashed.mine();
+    test.submit(crashed.chain().read_block(crashed.tip()));
+    test.close();
+    crashed.close();
+    BOOST_TEST(
+        (coins_hash(test.directory(), test.params()) ==
+         coins_hash(crashed.directory(), test.params())));
+}
+
 BOOST_AUTO_TEST_CASE(invalidate__far_behind_the_best_header__survives_a_crash) {
     TestChain test;
     test.open();
@@ -436,10 +480,7 @@ BOOST_AUTO_TEST_CASE(invalidate__far_behind_the_best_header__survives_a_crash) {
     const BlockHash marked = branch[30]->header.hash();
     test.invalidate(*test.chain().find_block(marked));
     TestChain crashed;
-    std::filesystem::copy(
-        test.directory() / "chainstate", crashed.directory() / "chainstate",
-        std::filesystem::copy_options::recursive);
-    crashed.open();
+    open_as_left(test, crashed);
     BOOST_TEST(crashed.tip().height == Height(30));
     BOOST_TEST(crashed.chain().find_block(marked)->has(BlockNode::FAILED));
 }

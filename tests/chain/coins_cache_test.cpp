@@ -56,14 +56,6 @@ struct World {
         return changes;
     }
 
-    void write_through(const CoinTable& changes) {
-        StoreBatch batch;
-        changes.visit_dirty(
-            [&](const CoinTable::Entry& entry) { store.put_coin(batch, entry.change()); });
-        store.write(batch, Durability::Logged);
-        cache.settle(changes);
-    }
-
     void begin_flush() {
         cache.freeze();
         frozen_model = model;
@@ -115,30 +107,22 @@ BOOST_AUTO_TEST_CASE(random_operations__like_a_map__at_every_step) {
     const uint64_t seed = std::random_device()();
     BOOST_TEST_MESSAGE("seed " << seed);
     World world(seed);
-    bool dirty = false; // as the chain does: all is flushed before writing through begins
     for (int round = 0; round < 1000; ++round) {
         const std::unique_ptr<CoinTable> changes = world.step();
         world.cache.apply(*changes);
         BOOST_REQUIRE(world.same_in_cache());
         const uint64_t what = world.below(10);
-        if (!dirty && what < 5) {
-            world.write_through(*changes);
-            BOOST_REQUIRE(world.same_in_store(world.model));
-        } else {
-            dirty = true;
-        }
         if (what == 9) {
             if (world.writing)
                 world.end_flush();
             else
                 world.begin_flush();
             if (!world.writing) BOOST_REQUIRE(world.same_in_store(world.frozen_model));
-        } else if (dirty && what == 8) { // at once
+        } else if (what == 8) { // at once
             if (world.writing) world.end_flush();
             world.begin_flush();
             world.end_flush();
             BOOST_REQUIRE(world.same_in_store(world.model));
-            dirty = false;
         }
         world.fetch_or_add();
         BOOST_REQUIRE(world.same_in_cache());

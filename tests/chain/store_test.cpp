@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "chain/coins_cache.h"
 #include "chain/header_tree.h"
 #include "chain/store_keys.h"
 #include "tests/chain/fixture.h"
@@ -101,11 +102,14 @@ BOOST_AUTO_TEST_CASE(records__written_and_read__are_the_same) {
     store.put_block(batch, node, cairn::consensus::encode(params.genesis));
     store.put_undo(batch, node, undo);
     store.put(batch, Column::Filters, node.hash.bytes, Bytes{1, 2, 3});
-    store.put_coin(batch, {high, &coin});
-    store.put_coin(batch, {low, &coin});
-    store.put_tip(batch, tip);
     store.put_event(batch, 98, event);
+    store.put_log_end(batch, 99);
+    BOOST_TEST(store.log_end() == 0u);
     store.write(batch, Durability::Synced);
+    CoinTable coins_made({1, 2});
+    coins_made.create(coins_made.key(high), coin);
+    coins_made.create(coins_made.key(low), coin);
+    store.ingest_coins(tip, coins_made.changes());
     BOOST_TEST((store.read_block(node) == cairn::consensus::encode(params.genesis)));
     BOOST_TEST((store.read_undo(node) == undo));
     BOOST_TEST((store.get(Column::Filters, node.hash.bytes) == Bytes{1, 2, 3}));
@@ -113,6 +117,7 @@ BOOST_AUTO_TEST_CASE(records__written_and_read__are_the_same) {
     BOOST_TEST(store.tip()->next_event == 99u);
     BOOST_TEST((*store.read_event(98) == event));
     BOOST_TEST(!store.read_event(97));
+    BOOST_TEST(store.log_end() == 99u);
     std::vector<uint32_t> order;
     CoinCursor coins = store.coins();
     while (const auto next = coins.next()) order.push_back(next->first.index);
