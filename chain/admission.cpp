@@ -443,8 +443,9 @@ void Admission::block_connected(const Block& block) {
     }
     remove(confirmed, RemovalReason::Block);
     remove_families(conflicts, RemovalReason::Conflict);
-    for (const SealedTransaction& tx : block.transactions)
-        pool_.prioritise(tx.txid, -pool_.priority(tx.txid)); // it has served
+    if (!pool_.priorities().empty())
+        for (const SealedTransaction& tx : block.transactions)
+            pool_.prioritise(tx.txid, -pool_.priority(tx.txid)); // it has served
     pool_.go_on();
     if (!rolling_.fading_since) rolling_.fading_since = chainstate_.options().now();
 }

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <limits>
 #include <numeric>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace cairn::chain {
@@ -17,11 +18,12 @@ namespace {
 
 /// What an entry takes: the transaction, its scripts, and its places in the tables here.
 size_t entry_bytes(const SealedTransaction& tx) {
-    constexpr size_t MAP_NODE = 32; // pointers, hash and allocator of a node of a standard table
-    size_t bytes = sizeof(SealedTransaction) + sizeof(MempoolEntry) + sizeof(Txid) + sizeof(Wtxid) +
-                   5 * MAP_NODE + 4 * sizeof(void*);
+    constexpr size_t SET_NODE = 48; // with what the allocator takes
+    const auto in_table = [](size_t key) { return (key + sizeof(void*)) * 3 / 2; }; // on average
+    size_t bytes = sizeof(SealedTransaction) + sizeof(MempoolEntry) + 2 * SET_NODE +
+                   in_table(sizeof(Txid)) + in_table(sizeof(Wtxid));
     bytes += tx.inputs.capacity() * sizeof(TxIn);
-    bytes += tx.inputs.size() * (sizeof(OutPoint) + sizeof(void*) + MAP_NODE);
+    bytes += tx.inputs.size() * in_table(sizeof(OutPoint));
     bytes += tx.outputs.capacity() * sizeof(consensus::TxOut);
     for (const TxIn& in : tx.inputs) bytes += in.script_sig.heap_bytes() + in.witness.heap_bytes();
     for (const consensus::TxOut& out : tx.outputs) bytes += out.script_pubkey.heap_bytes();
@@ -30,7 +32,7 @@ size_t entry_bytes(const SealedTransaction& tx) {
 
 } // namespace
 
-bool Mempool::BetterChunk::operator()(const MempoolEntry* a, const MempoolEntry* b) const {
+bool BetterChunk::operator()(const MempoolEntry* a, const MempoolEntry* b) const {
     const auto order = compare_feerates(a->place.cost, b->place.cost);
     if (order != 0) return order > 0;
     if (a->place.cluster != b->place.cluster)
@@ -38,7 +40,7 @@ bool Mempool::BetterChunk::operator()(const MempoolEntry* a, const MempoolEntry*
     return a->place.position < b->place.position;
 }
 
-bool Mempool::Older::operator()(const MempoolEntry* a, const MempoolEntry* b) const {
+bool Older::operator()(const MempoolEntry* a, const MempoolEntry* b) const {
     return a->time != b->time ? a->time < b->time : a->sequence < b->sequence;
 }
 
@@ -50,7 +52,7 @@ Mempool::Mempool(consensus::OutPointHasher salt, int max_splits)
 
 const MempoolEntry* Mempool::find(const Txid& txid) const {
     const auto found = entries_.find(txid);
-    return found == entries_.end() ? nullptr : &found->second;
+    return found == entries_.end() ? nullptr : found->second.get();
 }
 
 const MempoolEntry* Mempool::find(const Wtxid& wtxid) const {
@@ -315,7 +317,7 @@ void Mempool::lift(const MempoolEntry& entry) {
     const MempoolEntry* first = entry.place.cluster;
     unproven_.erase(first);
     for (const MempoolEntry* each = first; each; each = each->place.next)
-        if (each->place.chunk == each) chunks_.erase(each);
+        if (each->place.chunk == each) chunks_.erase(each->place.in_order);
 }
 
 void Mempool::settle(const Entries& cluster, int max_splits) {
@@ -328,9 +330,9 @@ void Mempool::settle(const Entries& cluster, int max_splits) {
         for (size_t i = 0; i < chunk.count; ++i, ++at) {
             const bool last = size_t{at} + 1 == best.order.size();
             const MempoolEntry* next = last ? nullptr : cluster[best.order[at + 1U]];
-            cluster[best.order[at]]->place = {first, chunk_first, next, chunk.cost, at};
+            cluster[best.order[at]]->place = {first, chunk_first, next, chunk.cost, at, {}};
         }
-        chunks_.insert(chunk_first);
+        chunk_first->place.in_order = chunks_.insert(chunk_first).first;
     }
 }
 
@@ -358,15 +360,16 @@ const MempoolEntry& Mempool::add(MempoolEntry entry) {
     entry.sequence = ++sequence_;
     entry.modified_fee = entry.fee;
     entry.modified_fee += priority(tx->txid);
-    const auto [at, is_new] = entries_.emplace(tx->txid, std::move(entry));
+    const auto [at, is_new] =
+        entries_.emplace(tx->txid, std::make_unique<MempoolEntry>(std::move(entry)));
     assert(is_new);
-    const MempoolEntry& added = at->second;
+    const MempoolEntry& added = *at->second;
     by_wtxid_.emplace(tx->wtxid, &added);
     for (const TxIn& in : tx->inputs) {
         const bool unspent = spenders_.emplace(in.prevout, &added).second;
         assert(unspent);
     }
-    by_age_.insert(&added);
+    added.in_age_order = by_age_.insert(by_age_.end(), &added); // where it belongs, mostly
     total_vsize_ += added.vsize();
     total_fee_ += added.fee;
     heap_bytes_ += entry_bytes(*tx);
@@ -381,7 +384,7 @@ void Mempool::remove(const Entries& entries) {
     for (const MempoolEntry* first : clusters_touched(change)) lift(*first);
     for (const MempoolEntry* entry : entries) {
         const TransactionRef tx = entry->tx;
-        by_age_.erase(entry);
+        by_age_.erase(entry->in_age_order);
         by_wtxid_.erase(tx->wtxid);
         for (const TxIn& in : tx->inputs) spenders_.erase(in.prevout);
         total_vsize_ -= entry->vsize();
@@ -411,7 +414,7 @@ void Mempool::prioritise(const Txid& txid, Amount delta) {
     if (now == Amount(0)) priorities_.erase(txid);
     const auto found = entries_.find(txid);
     if (found == entries_.end()) return;
-    MempoolEntry& entry = found->second;
+    MempoolEntry& entry = *found->second;
     const Entries all = cluster(entry);
     lift(entry);
     entry.modified_fee = entry.fee + now;

@@ -9,13 +9,15 @@
 #include "consensus/transaction.h"
 #include "consensus/transaction_rules.h"
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <shared_mutex>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 namespace cairn::chain {
@@ -49,6 +51,20 @@ inline int64_t virtual_size(int64_t weight) {
     return (weight + consensus::WITNESS_SCALE_FACTOR - 1) / consensus::WITNESS_SCALE_FACTOR;
 }
 
+struct MempoolEntry;
+
+/// Orders the first entries of chunks: the best first.
+struct BetterChunk {
+    bool operator()(const MempoolEntry* a, const MempoolEntry* b) const;
+};
+
+struct Older {
+    bool operator()(const MempoolEntry* a, const MempoolEntry* b) const;
+};
+
+using MiningOrder = std::set<const MempoolEntry*, BetterChunk>;
+using AgeOrder = std::set<const MempoolEntry*, Older>;
+
 /// One waiting transaction, as it was when it was accepted.
 struct MempoolEntry {
     TransactionRef tx;
@@ -76,9 +92,11 @@ struct MempoolEntry {
         const MempoolEntry* next = nullptr;    ///< After it in its cluster.
         FeeSize cost;                          ///< Of its chunk.
         uint8_t position = 0;                  ///< In its cluster.
+        MiningOrder::iterator in_order;        ///< Of the first of a chunk.
     };
 
     mutable Place place;
+    mutable AgeOrder::iterator in_age_order;
 };
 
 /// What is to come and to go at once.
@@ -111,7 +129,7 @@ public:
 
     /// Everything, in any order.
     void visit(const std::function<void(const MempoolEntry&)>& visitor) const {
-        for (const auto& [txid, entry] : entries_) visitor(entry);
+        for (const auto& [txid, entry] : entries_) visitor(*entry);
     }
 
     using Entries = std::vector<const MempoolEntry*>;
@@ -180,14 +198,6 @@ public:
     void prioritise(const Txid& txid, Amount delta);
 
 private:
-    struct BetterChunk {
-        bool operator()(const MempoolEntry* a, const MempoolEntry* b) const;
-    };
-
-    struct Older {
-        bool operator()(const MempoolEntry* a, const MempoolEntry* b) const;
-    };
-
     /// Those that hang together with what comes or goes, by the first of each, oldest first.
     Entries clusters_touched(const MempoolChange& change) const;
     /// Take the chunks of this cluster out of the mining order: it will change.
@@ -197,12 +207,14 @@ private:
 
     const int max_splits_;
 
-    std::unordered_map<Txid, MempoolEntry, consensus::SaltedHasher> entries_;
-    std::unordered_map<Wtxid, const MempoolEntry*, consensus::SaltedHasher> by_wtxid_;
-    std::unordered_map<OutPoint, const MempoolEntry*, consensus::OutPointHasher> spenders_;
-    std::set<const MempoolEntry*, BetterChunk> chunks_; ///< The first of each.
+    template <class Key, class Value, class Hasher = consensus::SaltedHasher>
+    using Table = boost::unordered_flat_map<Key, Value, Hasher>;
+    Table<Txid, std::unique_ptr<MempoolEntry>> entries_;
+    Table<Wtxid, const MempoolEntry*> by_wtxid_;
+    Table<OutPoint, const MempoolEntry*, consensus::OutPointHasher> spenders_;
+    MiningOrder chunks_;                     ///< The first of each.
     std::set<const MempoolEntry*> unproven_; ///< The first of each cluster that may not be optimal.
-    std::set<const MempoolEntry*, Older> by_age_;
+    AgeOrder by_age_;
     std::map<Txid, Amount> priorities_;
     int64_t total_vsize_ = 0;
     Amount total_fee_;

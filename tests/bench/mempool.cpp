@@ -32,6 +32,9 @@ struct Plan {
     size_t blocks = 8; ///< Full of known or unknown transactions.
     size_t block_size = 2'000;
 
+    /// For a profile of blocks whose transactions wait, among as many others.
+    static Plan only_blocks() { return {3, 30'000, 20'000, 10'000, 5'000, 30, 2'000}; }
+
     static Plan small() { return {2, 500, 400, 200, 100, 2, 50}; }
 };
 
@@ -266,12 +269,15 @@ void run(const Plan& plan, const std::filesystem::path& directory) {
 int main(int argc, char** argv) {
     mallopt(M_ARENA_MAX, 2); // NOLINT(concurrency-mt-unsafe): as cairnd does
     spdlog::set_level(spdlog::level::warn);
-    const bool small = argc == 2 && std::string_view(argv[1]) == "--small";
-    if (argc > 1 && !small) return std::puts("Usage: bench_mempool [--small]"), 2;
+    const std::string_view argument = argc == 2 ? argv[1] : "";
+    const bool small = argument == "--small";
+    const bool blocks = argument == "--blocks";
+    if (argc > 1 && !small && !blocks)
+        return std::puts("Usage: bench_mempool [--small | --blocks]"), 2;
     const std::filesystem::path directory =
         std::filesystem::temp_directory_path() / ("cairn-mempool-" + std::to_string(getpid()));
     std::filesystem::create_directories(directory);
-    run(small ? Plan::small() : Plan{}, directory);
+    run(small ? Plan::small() : blocks ? Plan::only_blocks() : Plan{}, directory);
     std::filesystem::remove_all(directory);
     return 0;
 }
