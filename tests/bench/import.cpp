@@ -4,7 +4,11 @@
 // libsecp256k1. Prints one row per stage.
 #include "chain/chain.h"
 #include "chain/indexer.h"
+#include "node/clock.h"
+#include "node/fee_watch.h"
+#include "rpc/node_methods.h"
 #include "tests/bench/payments.h"
+#include "wallet/rpc_client.h"
 
 #include <cstdio>
 #include <fstream>
@@ -202,20 +206,33 @@ void row(const char* stage, const Cost& cost) {
         cost.peak_megabytes);
 }
 
-/// Reads as getblock and gettxout do, beside an import: how long each takes, HTTP left out.
+/// A client that calls getblock and gettxout over HTTP, beside an import: how long each takes.
 class Reading {
 public:
-    explicit Reading(const chain::Chain& node) : node_(node), thread_([this] { run(); }) {}
+    /// Before `node` starts; destroyed after it.
+    Reading(chain::Chain& node, const std::filesystem::path& directory)
+        : fees_(node, directory / "fees") {
+        server_.start();
+        server_.attach({.chain = node, .clock = clock_, .fees = fees_});
+        server_.ready();
+    }
+
+    void begin() {
+        thread_ = std::thread([this] { run(); });
+    }
 
     /// Stop, and print.
     void report() {
         stop_ = true;
         thread_.join();
-        std::ranges::sort(milliseconds_);
-        std::printf(
-            "  %zu reads of a block and a coin: median %.2f ms, 99th percentile %.2f ms\n",
-            milliseconds_.size(), milliseconds_[milliseconds_.size() / 2],
-            milliseconds_[milliseconds_.size() * 99 / 100]);
+        server_.stop();
+        for (auto& [method, milliseconds] : milliseconds_) {
+            std::ranges::sort(milliseconds);
+            std::printf(
+                "  %zu times %s: median %.2f ms, 99th percentile %.2f ms\n", milliseconds.size(),
+                method.c_str(), milliseconds[milliseconds.size() / 2],
+                milliseconds[milliseconds.size() * 99 / 100]);
+        }
     }
 
 private:
@@ -223,18 +240,27 @@ private:
         std::mt19937_64 random(1);
         while (!stop_) {
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
-            const chain::View view = node_.view();
-            const Height height(static_cast<int32_t>(random() % (view.height().value + 1)));
-            const auto start = Clock::now();
-            const BlockRef block = node_.read_block(*view.at(height));
-            (void)node_.find_coin({block->transactions.back().txid, 0}, true);
-            milliseconds_.push_back(seconds_since(start) * 1'000);
+            const auto count = static_cast<uint64_t>(client_.call("getblockcount").as_int64());
+            const auto hash = client_.call("getblockhash", {random() % (count + 1)});
+            const auto block = timed("getblock", {hash});
+            timed("gettxout", {block.at("tx").as_array().back(), 0});
         }
     }
 
-    const chain::Chain& node_;
+    boost::json::value timed(const std::string& method, boost::json::array params) {
+        const auto start = Clock::now();
+        boost::json::value result = client_.call(method, std::move(params));
+        milliseconds_[method].push_back(seconds_since(start) * 1'000);
+        return result;
+    }
+
+    cairn::node::Clock clock_;
+    cairn::node::FeeWatch fees_;
+    cairn::rpc::NodeServer server_{{.auth = {.user = "bench", .password = "bench"}}};
+    cairn::wallet::RpcClient client_{
+        {.port = server_.port(), .user = "bench", .password = "bench"}};
     std::atomic<bool> stop_{false};
-    std::vector<double> milliseconds_{0};
+    std::map<std::string, std::vector<double>> milliseconds_;
     std::thread thread_;
 };
 
@@ -263,11 +289,12 @@ void import_chain(
     const Params& params, const chain::ChainOptions& options, const std::string& file, bool reads) {
     const auto start = Clock::now();
     chain::Chain node(params, options);
+    std::optional<Reading> reading;
+    if (reads) reading.emplace(node, options.directory);
     node.start();
     std::printf("  %-26s %9.2f s\n", "open", seconds_since(start));
     if (file.empty()) return;
-    std::optional<Reading> reading;
-    if (reads) reading.emplace(node);
+    if (reading) reading->begin();
     std::printf("  %-26s %9.2f s\n", "blocks", import_file(node, file));
     if (reading) reading->report();
     node.stop();
