@@ -23,8 +23,9 @@ namespace {
 constexpr Height MAX_BLOCKS_AHEAD = 288;  ///< Unasked-for blocks above this are not stored.
 constexpr int32_t BULK_DISTANCE = 100;    ///< Blocks behind the best header.
 constexpr int32_t MIN_PRUNED_BLOCKS = 28; ///< At once, as each time costs a flush.
-constexpr std::chrono::minutes FLUSH_INTERVAL{10}; ///< Of a sync, lost in a crash at most.
-constexpr uint64_t MAX_REPLAY = 100; ///< Blocks that a start after a crash connects again at most.
+constexpr std::chrono::minutes BULK_FLUSH_INTERVAL{10}; ///< Of sync, lost in a crash at most.
+/// Blocks between flushes at the tip: a start after a crash connects up to twice as many again.
+constexpr uint64_t TIP_FLUSH_BLOCKS = 100;
 constexpr size_t RECORDS_BYTES = 1000;               ///< Enough for what is written with a body.
 constexpr int64_t ASSUMED_VALID_SECONDS = 1'209'600; ///< Two weeks.
 
@@ -101,6 +102,8 @@ void Chainstate::load() {
     }
     next_event_ = record.next_event;
     flushed_events_ = next_event_;
+    const auto last = next_event_ > 0 ? store_.read_event(next_event_ - 1) : std::nullopt;
+    if (next_event_ > 0 && (!last || last->tip() != record.hash)) damaged("the log of blocks");
     replay(store_.log_end());
     durable_events_ = next_event_;
     durable_tip_ = &tip();
@@ -126,6 +129,7 @@ void Chainstate::load() {
 /// From the tip of the coins on disk to the one there was: all of these blocks were found valid,
 /// and are on disk with what they spent.
 void Chainstate::replay(uint64_t end) {
+    if (next_event_ < end) spdlog::info("connecting_again blocks={}", end - next_event_);
     for (; next_event_ < end; ++next_event_) {
         const std::optional<Event> event = store_.read_event(next_event_);
         const BlockNode* node = event ? tree_.find(event->hash) : nullptr;
@@ -341,10 +345,9 @@ void Chainstate::persist(StoreBatch& batch, Event::Kind kind, const BlockNode& c
         finish_flush(); // which throws, if it failed
     // Half of the budget for each generation: while one is being written, the other one grows.
     const size_t budget = options_.cache_bytes - block_cache_bytes(options_);
-    if (coins_.active_bytes() > budget / 2 ||
-        std::chrono::steady_clock::now() - last_flush_ >= FLUSH_INTERVAL ||
-        (!bulk_ && next_event_ - flushed_events_ >= MAX_REPLAY))
-        start_flush();
+    const bool due = bulk_ ? std::chrono::steady_clock::now() - last_flush_ >= BULK_FLUSH_INTERVAL
+                           : next_event_ - flushed_events_ >= TIP_FLUSH_BLOCKS;
+    if (due || coins_.active_bytes() > budget / 2) start_flush();
     cache_size_.bytes = coins_.memory_bytes();
     cache_size_.coins = coins_.size();
     prune_to_target();
@@ -555,7 +558,7 @@ void Chainstate::start_flush() {
         const StageTimes::Scope account(verify_pool_.times(), Stage::Flush);
         dropped.reset(); // here, since giving back its memory takes a while
         // Bodies first, then the headers that say they are here, then the coins made of them.
-        if (bulk) store_.flush_bodies();
+        store_.flush_bodies();
         store_.write(headers, Durability::Synced);
         store_.ingest_coins({node->hash, node->height, next_event}, coins_.frozen_changes());
         if (bulk) { // else they are further, by the log

@@ -120,7 +120,7 @@ public:
     /// The coins that `block`, of `node`, spent. Throws likewise.
     BlockUndo load_undo(const BlockNode& node, const Block& block) const;
 
-    /// nullopt past the last event that is on disk with its tip. Any thread.
+    /// nullopt past the last event that no crash takes back. Any thread.
     std::optional<Event> read_event(uint64_t number) const;
 
     /// What `block` spends and the cache doesn't know, from the disk. Any thread.
@@ -226,7 +226,7 @@ private:
     std::atomic<Height> first_body_{};
     CacheSize cache_size_;
     uint64_t next_event_ = 0;
-    std::atomic<uint64_t> durable_events_{0}; ///< Those before it are on disk, and so is their tip.
+    std::atomic<uint64_t> durable_events_{0}; ///< No crash takes those before it back.
 
     uint64_t flushed_events_ = 0; ///< What they did to the coins is on disk, or being written.
 

@@ -19,7 +19,8 @@ namespace {
 /// What an entry takes: the transaction, its scripts, and its places in the tables here.
 size_t entry_bytes(const SealedTransaction& tx) {
     constexpr size_t SET_NODE = 48; // with what the allocator takes
-    const auto in_table = [](size_t key) { return (key + sizeof(void*)) * 3 / 2; }; // on average
+    // Just after it has grown, a table is 7/16 full.
+    const auto in_table = [](size_t key) { return (key + sizeof(void*)) * 16 / 7; };
     size_t bytes = sizeof(SealedTransaction) + sizeof(MempoolEntry) + 2 * SET_NODE +
                    in_table(sizeof(Txid)) + in_table(sizeof(Wtxid));
     bytes += tx.inputs.capacity() * sizeof(TxIn);

@@ -91,6 +91,8 @@ struct Event {
 
     bool operator==(const Event&) const = default;
 
+    const BlockHash& tip() const { return kind == Kind::Connected ? hash : previous; }
+
     static void wire(auto&& codec, auto& event) {
         codec(event.kind, event.height, event.hash, event.previous, event.work);
     }
