@@ -520,7 +520,7 @@ void Admission::enforce_limits() {
         const FeeRate raised{
             FeeRate::of(cost.fee, virtual_size(cost.size)).per_kvb +
             options.incremental_feerate.per_kvb};
-        if (raised > rolling_feerate()) {
+        if (static_cast<double>(raised.per_kvb.value) > faded()) {
             rolling_ = {static_cast<double>(raised.per_kvb.value), std::nullopt};
             spdlog::debug("rolling minimum fee bumped to {}", raised.per_kvb.value);
         }

@@ -51,12 +51,12 @@ size_t Model::bytes() const {
     return sum;
 }
 
-FeeRate Model::least() const {
+FeeRate Model::least(double error) const {
     const ChainOptions& options = test_.options();
     if (price_ == 0) return options.min_relay_feerate;
     return std::max(
         {options.min_relay_feerate, options.incremental_feerate,
-         FeeRate{static_cast<int64_t>(price_)}});
+         FeeRate{static_cast<int64_t>(price_ + error)}});
 }
 
 void Model::pass(int64_t seconds) {

@@ -46,7 +46,7 @@ public:
 
     size_t bytes() const;
     /// The feerate that is asked for at present.
-    FeeRate least() const;
+    FeeRate least(double error = 0) const;
     /// Time passes: what was asked for fades, the faster the more room there is.
     void pass(int64_t seconds);
     /// Whether all of `txs`, parents first, get in, as far as fees and room don't matter if they
