@@ -366,11 +366,12 @@ std::optional<Amount> fee_of(const Psbt& psbt) {
             return std::nullopt;
         fee += spent->value;
     }
+    Amount paid = 0;
     for (const TxOut& out : psbt.tx.outputs) {
-        if (!money_range(out.value)) return std::nullopt;
-        fee -= out.value;
+        if (!money_range(out.value) || !money_range(paid + out.value)) return std::nullopt;
+        paid += out.value;
     }
-    return fee;
+    return fee - paid;
 }
 
 } // namespace

@@ -137,7 +137,7 @@ Outcome<MultisigAddress> createmultisig(const Call& call) {
     if (type != "legacy" && !witness)
         made.warnings = {"Unable to make chosen address type, please ensure no uncompressed public "
                          "keys are present."};
-    if (type == "legacy" && made.script.size() > MAX_SCRIPT_ELEMENT_SIZE)
+    if (!witness && made.script.size() > MAX_SCRIPT_ELEMENT_SIZE)
         return Error{
             Code::InvalidParameter,
             "redeemScript exceeds size limit: " + std::to_string(made.script.size()) + " > " +

@@ -19,6 +19,7 @@ constexpr int HTTP_VERSION = 11;
 constexpr std::chrono::milliseconds WRONG_PASSWORD_DELAY{250}; ///< Slows down guessing.
 constexpr std::string_view CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr size_t MAX_HEADER_BYTES = 8192;                  ///< Core: MAX_HEADERS_SIZE.
+constexpr size_t MAX_REST_BODY_BYTES = 10'000;             ///< The outputs of one getutxos.
 constexpr size_t MAX_KEPT_BUFFER_BYTES = size_t{64} << 10; ///< Of an idle connection.
 
 int64_t steady_ticks() {
@@ -95,12 +96,23 @@ void Session::header_read(boost::system::error_code error) {
     const auto& request = parser_->get();
     const auto target = request.target();
     is_rest_ = server_.options_.rest && target.starts_with(REST);
-    if (is_rest_) return read_body();
+    if (is_rest_) return read_rest();
     if (!is_known_target({target.data(), target.size()}))
         return refuse(Status::not_found, "Not Found");
     if (request.method() != http::verb::post)
         return refuse(Status::method_not_allowed, "JSONRPC server handles only POST requests");
     if (!authorized()) return refuse_credentials();
+    read_body();
+}
+
+/// Anyone may ask: no more is read than the largest question takes.
+void Session::read_rest() {
+    const http::verb method = parser_->get().method();
+    if (method != http::verb::get && method != http::verb::post)
+        return refuse(Status::method_not_allowed, "REST takes only GET and POST requests");
+    if (parser_->content_length().value_or(0) > MAX_REST_BODY_BYTES)
+        return refuse(Status::payload_too_large, "Request body too large");
+    parser_->body_limit(MAX_REST_BODY_BYTES);
     read_body();
 }
 

@@ -37,6 +37,7 @@ private:
     void read_header();
     void header_read(boost::system::error_code error);
     bool authorized();
+    void read_rest();
     void read_body();
     void execute();
     void reply(Answer answer);

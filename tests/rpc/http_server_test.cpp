@@ -122,6 +122,28 @@ BOOST_AUTO_TEST_CASE(keep_alive__many_requests__one_connection) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(rest__without_a_password__short_questions_only) {
+    HttpOptions with = options();
+    with.rest = [](std::string_view target, std::string_view body) {
+        return Answer{.body = std::string(target) + std::string(body)};
+    };
+    start(with);
+    const auto status = [this](const std::string& request) {
+        Client client(server->port());
+        client.send(request);
+        return client.read();
+    };
+    const std::string get = "GET /rest/x HTTP/1.1\r\nHost: a\r\n\r\n";
+    BOOST_TEST(status(get).body() == "/rest/x");
+    const std::string post = "POST /rest/x HTTP/1.1\r\nHost: a\r\n";
+    BOOST_TEST(status(post + "Content-Length: 3\r\n\r\nabc").body() == "/rest/xabc");
+    BOOST_TEST(status(post + "Content-Length: 10001\r\n\r\n").result_int() == 413U);
+    BOOST_TEST(status(post + "Transfer-Encoding: chunked\r\n\r\n2711\r\n").result_int() == 413U);
+    BOOST_TEST(
+        status("PUT /rest/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\na").result_int() ==
+        405U);
+}
+
 BOOST_AUTO_TEST_CASE(pipelined__two_requests_at_once__two_replies) {
     start(options());
     Client client(server->port());

@@ -182,6 +182,15 @@ BOOST_AUTO_TEST_CASE(createmultisig__kinds__addresses_and_refusals) {
     const Json old = result("createmultisig", "[1,[\"" + uncompressed + "\"],\"bech32\"]");
     BOOST_TEST(old.find("warnings")->items.size() == 1U);
     BOOST_TEST(old.find("descriptor")->text.starts_with("sh(multi(1,04"));
+    // No witness takes these keys, and no P2SH output so many of them.
+    const std::string eight = [&] {
+        std::string keys = "\"" + uncompressed + "\"";
+        for (int i = 1; i < 8; ++i) keys += ",\"" + uncompressed + "\"";
+        return keys;
+    }();
+    BOOST_TEST(
+        error("createmultisig", "[1,[" + eight + "],\"bech32\"]") ==
+        "-8 redeemScript exceeds size limit: 531 > 520");
     const std::pair<std::string, std::string> calls[] = {
         {R"([1,["x"]])", "-5 Pubkey \"x\" must be a hex string"},
         {R"([1,["00"]])", "-5 Pubkey \"00\" must have a length of either 33 or 65 bytes"},
