@@ -44,7 +44,9 @@ void BlockDownload::block_done(
     if (peer == nullptr) return;
     --peer->blocks_processing;
     if (outcome.verdict) {
-        if (!outcome.known) peer->blocks.last_at = context_.now_seconds();
+        // One that leads nowhere isn't kept, so that it would be new again and again.
+        if (!outcome.known && outcome.on_active_chain)
+            peer->blocks.last_at = context_.now_seconds();
         if (outcome.node != nullptr) HeaderSync::note_known(*peer, *outcome.node);
         return;
     }

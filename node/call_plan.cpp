@@ -141,20 +141,25 @@ std::optional<ConnectionType> CallPlan::extra_due(Time now) {
 }
 
 /// If there are more of a kind than slots: who gave a new block least lately goes; of several the
-/// one that came last.
+/// one that came last. Of those for blocks only the two newest contend: the others stay, or else a
+/// stranger who is quick could take their places one after the other.
 void CallPlan::end_extra(ConnectionType type, Time now) {
     std::vector<const Peer*> peers;
     for (const auto& [id, peer] : protocol_.peers())
         if (peer.type == type && peer.established) peers.push_back(&peer);
     const auto is_new = [&](const Peer* peer) { return now - peer->connected_at < EXTRA_STAY; };
     if (peers.size() <= slots(type) || std::ranges::any_of(peers, is_new)) return;
-    std::erase_if(peers, [](const Peer* peer) {
-        return !peer->blocks.in_flight.empty() || peer->headers.trusted;
-    });
+    if (type == ConnectionType::BlockRelayOnly) {
+        std::ranges::sort(peers, std::greater(), &Peer::connected_at);
+        peers.resize(std::min<size_t>(peers.size(), 2));
+    }
+    std::erase_if(peers, [](const Peer* peer) { return peer->headers.trusted; });
     const auto worst = std::ranges::min_element(peers, {}, [](const Peer* peer) {
         return std::pair(peer->blocks.last_at, -peer->connected_at.time_since_epoch().count());
     });
-    if (worst != peers.end()) hang_up((*worst)->id, "more outbound peers than wanted");
+    // Not while it may be about to give one; nor does another go for it.
+    if (worst != peers.end() && (*worst)->blocks.in_flight.empty())
+        hang_up((*worst)->id, "more outbound peers than wanted");
 }
 
 /// Keep the outbound slots filled: from the address book, else from those who know others.

@@ -142,7 +142,7 @@ struct Peer : NewPeer {
         const chain::BlockNode* last_common = nullptr; ///< We have it and all before it.
         bool slow = false; ///< It held up others; asked only for what nobody else has.
         std::optional<Time> owes_since;
-        int64_t last_at = 0; ///< Seconds: when its last good block came.
+        int64_t last_at = 0; ///< Seconds: when its last block came that joined the chain.
     } blocks;
 
     /// Compact blocks (BIP-0152).

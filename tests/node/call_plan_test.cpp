@@ -82,6 +82,8 @@ struct Scene {
         }
     }
 
+    bool is_connected(PeerId peer) { return net.is_connected(node, peer); }
+
     size_t count(ConnectionType type) const {
         return static_cast<size_t>(std::ranges::count(plan.calls, type));
     }
@@ -96,6 +98,13 @@ struct Scene {
     NetworkOptions options;
     Plan plan{options, net, node};
 };
+
+/// Gives a block on the tip, unasked.
+void give_block(Scene& scene, PeerId peer) {
+    const consensus::Block block = scene.node.chain.next_block();
+    scene.net.say(scene.node, peer, "headers", consensus::encode(HeadersMessage{{block.header}}));
+    scene.net.say(scene.node, peer, "block", consensus::encode(block));
+}
 
 } // namespace
 
@@ -138,12 +147,51 @@ BOOST_AUTO_TEST_CASE(extra_peer__gave_the_newest_block__another_goes) {
     scene.pass(CallPlan::STALE_SPACINGS * spacing + 30s);
     BOOST_REQUIRE(scene.count(ConnectionType::OutboundFullRelay) == 9U);
     const PeerId extra = scene.plan.peers.back();
-    const consensus::Block block = scene.node.chain.next_block();
-    scene.net.say(scene.node, extra, "headers", consensus::encode(HeadersMessage{{block.header}}));
-    scene.net.say(scene.node, extra, "block", consensus::encode(block));
+    give_block(scene, extra);
     scene.pass(CallPlan::EXTRA_STAY + 10s);
     BOOST_TEST(scene.peers(ConnectionType::OutboundFullRelay) == 8U);
     BOOST_TEST(scene.net.is_connected(scene.node, extra));
+}
+
+BOOST_AUTO_TEST_CASE(extra_peers__each_quicker_than_the_others__the_oldest_stays) {
+    Scene scene;
+    scene.pass(20s);
+    std::vector<PeerId> for_blocks;
+    const auto look = [&] {
+        for_blocks.clear();
+        for (const auto& [id, peer] : scene.node.protocol.peers())
+            if (peer.type == ConnectionType::BlockRelayOnly) for_blocks.push_back(id);
+    };
+    look();
+    BOOST_REQUIRE(for_blocks.size() >= 2U);
+    const PeerId oldest = for_blocks.front();
+    for (int extras = 0; extras < 5;) {
+        scene.pass(5s);
+        look();
+        if (for_blocks.size() < 3) continue;
+        ++extras;
+        give_block(scene, for_blocks.back());
+        scene.pass(CallPlan::EXTRA_STAY + 10s);
+        BOOST_TEST(scene.is_connected(for_blocks.back()));
+        BOOST_REQUIRE(scene.is_connected(oldest));
+        scene.net.mine(scene.node, 1); // never stale
+        const HeadersMessage tip{{scene.node.chain.tip().header}};
+        scene.net.say(scene.node, oldest, "headers", consensus::encode(tip)); // nor it behind
+    }
+}
+
+BOOST_AUTO_TEST_CASE(block__that_leads_nowhere__counts_as_none) {
+    Scene scene;
+    const PeerId peer = scene.net.connect_stub(scene.node);
+    FakeChain other;
+    other.mine(1, 9);
+    scene.net.mine(scene.node, 3);
+    const auto last_at = [&] { return scene.node.protocol.peers().at(peer).blocks.last_at; };
+    for (int again = 0; again < 2; ++again)
+        scene.net.say(scene.node, peer, "block", consensus::encode(other.block(other.tip().hash)));
+    BOOST_TEST(last_at() == 0);
+    give_block(scene, peer);
+    BOOST_TEST(last_at() == seconds_of(scene.net.now));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
