@@ -65,6 +65,9 @@ def pruned_node_tells_what_it_has(test):
     node = test.node("-prune=1", chain="regtest")
     expect_in("too short", expect_error(-1, node.rpc.pruneblockchain, 10))
     hashes = node.mine(500, REGTEST_ADDRESS)
+    wait_until(lambda: all(index["best_block_height"] == 500
+                           for index in node.rpc.getindexinfo().values()),
+               "the indexes, which keep what they need yet")
     info = node.rpc.getblockchaininfo()
     expect_equal((info["pruned"], info["pruneheight"], info["automatic_pruning"]),
                  (True, 0, False), "before pruning")
