@@ -31,9 +31,10 @@ need_packages() {
         say "Not a Debian system: the packages of .ci/packages must be there already."
         return 0
     fi
-    local group package missing=()
-    while read -r group package; do
+    local group package program missing=()
+    while read -r group package program; do
         case " $* " in *" $group "*) ;; *) continue ;; esac
+        [ -z "$program" ] || ! command -v "$program" >/dev/null || continue
         dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
             missing+=("$package")
     done < <(grep -v '^#' .ci/packages)
