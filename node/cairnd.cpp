@@ -62,6 +62,10 @@ rpc::server::HttpOptions rpc_options(const Setup& setup) {
     options.auth.rpcauth = settings.list("rpcauth");
     if (!settings.text("rpccookiefile").empty())
         options.auth.cookie_file = setup.chain_path("rpccookiefile");
+    options.auth.roles = settings.list("rpcrole");
+    options.auth.whitelists = settings.list("rpcwhitelist");
+    if (settings.is_set("rpcwhitelistdefault"))
+        options.auth.whitelist_default = settings.flag("rpcwhitelistdefault");
     options.allows = rpc_clients(settings);
     options.threads = static_cast<int>(settings.number("rpcthreads"));
     options.client_timeout = std::chrono::seconds(settings.number("rpcservertimeout"));

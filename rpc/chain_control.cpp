@@ -110,6 +110,7 @@ Outcome<> act_on_block(const Call& call) {
 
 const Method INVALIDATEBLOCK{
     .name = "invalidateblock",
+    .role = Role::Admin,
     .summary = "Treat a block as if it broke a rule, until reconsiderblock.",
     .params = {BLOCKHASH},
     .fails = {BLOCK_NOT_FOUND},
@@ -119,6 +120,7 @@ const Method INVALIDATEBLOCK{
 
 const Method RECONSIDERBLOCK{
     .name = "reconsiderblock",
+    .role = Role::Admin,
     .summary = "Undo invalidateblock for a block, and all before and after it.",
     .params = {BLOCKHASH},
     .fails = {BLOCK_NOT_FOUND},
@@ -128,6 +130,7 @@ const Method RECONSIDERBLOCK{
 
 const Method PRECIOUSBLOCK{
     .name = "preciousblock",
+    .role = Role::Admin,
     .summary = "Prefer a block to others of the same work, as if it had come first.",
     .params = {BLOCKHASH},
     .fails = {BLOCK_NOT_FOUND},
@@ -174,6 +177,7 @@ Outcome<int32_t> pruneblockchain(const Call& call) {
 
 const Method PRUNEBLOCKCHAIN{
     .name = "pruneblockchain",
+    .role = Role::Admin,
     .summary = "Delete old blocks and their undo data; needs -prune.",
     .params =
         {{"height", Type::Integer, REQUIRED,

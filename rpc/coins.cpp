@@ -260,6 +260,7 @@ Outcome<Dumped> dumptxoutset(const Call& call) {
 
 const Method DUMPTXOUTSET{
     .name = "dumptxoutset",
+    .role = Role::Admin,
     .summary = "Write all unspent outputs to a file, which loadtxoutset reads: takes a while.",
     .params =
         {{"path", Type::Text, REQUIRED, "A new file; relative to the chain's directory"},
@@ -308,6 +309,7 @@ Outcome<Loaded> loadtxoutset(const Call& call) {
 
 const Method LOADTXOUTSET{
     .name = "loadtxoutset",
+    .role = Role::Admin,
     .summary = "Go on from the unspent outputs of a file, if the chain file has their hash. The "
                "blocks before are validated afterwards, in the background.",
     .params = {{"path", Type::Text, REQUIRED, "The file; relative to the chain's directory"}},

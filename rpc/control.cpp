@@ -55,6 +55,7 @@ const Method RPC_DISCOVER{
 
 const Method STOP{
     .name = "stop",
+    .role = Role::Admin,
     .summary = "Stop the node.",
     .params = {{"wait", Type::Int32, ABSENT, "Accepted; the reply goes out in any case"}},
     .run = {stop, "A sentence"},
@@ -101,6 +102,7 @@ Outcome<> setmocktime(const Call& call) {
 
 const Method SETMOCKTIME{
     .name = "setmocktime",
+    .role = Role::Admin,
     .summary = "Set the clock that all rules and timers go by; for tests.",
     .params = {{"timestamp", Type::Time, REQUIRED, "Seconds since 1970; 0: the real time"}},
     .fails = {{Code::Misc, "setmocktime is for regression testing (-regtest mode) only"}},
@@ -119,6 +121,7 @@ Outcome<> mockscheduler(const Call& call) {
 
 const Method MOCKSCHEDULER{
     .name = "mockscheduler",
+    .role = Role::Admin,
     .summary = "Have what is due once in a long while, announcing own transactions anew and saving "
                "addresses, due earlier; for tests.",
     .params = {{"delta_time", Type::Integer, REQUIRED, "Seconds, 1 to 3600"}},
@@ -194,6 +197,7 @@ Outcome<std::map<std::string_view, bool>> logging(const Call& call) {
 
 const Method LOGGING{
     .name = "logging",
+    .role = Role::Admin,
     .summary = "Which messages for debugging are logged, and change that; exclude comes last. The "
                "valid logging categories are: all",
     .params =

@@ -75,6 +75,7 @@ Outcome<std::vector<BlockHash>> generatetoaddress(const Call& call) {
 
 const Method GENERATETOADDRESS{
     .name = "generatetoaddress",
+    .role = Role::Mine,
     .summary = "Mine blocks that pay to an address.",
     .params =
         {{"nblocks", Type::Int32, REQUIRED, "How many"},
@@ -93,6 +94,7 @@ Outcome<std::vector<BlockHash>> generatetodescriptor(const Call& call) {
 
 const Method GENERATETODESCRIPTOR{
     .name = "generatetodescriptor",
+    .role = Role::Mine,
     .summary = "Mine blocks that pay to a descriptor.",
     .params =
         {{"num_blocks", Type::Int32, REQUIRED, "How many"},
@@ -178,6 +180,7 @@ Outcome<Generated> generateblock(const Call& call) {
 
 const Method GENERATEBLOCK{
     .name = "generateblock",
+    .role = Role::Mine,
     .summary = "Mine one block of given transactions.",
     .params =
         {{"output", Type::Text, REQUIRED, "Whom the coinbase pays: an address or a descriptor"},

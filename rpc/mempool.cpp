@@ -474,6 +474,7 @@ Outcome<SavedFile> savemempool(const Call& call) {
 
 const Method SAVEMEMPOOL{
     .name = "savemempool",
+    .role = Role::Admin,
     .summary = "Write the mempool to mempool.dat, as at a stop.",
     .fails = {NOT_LOADED, NOT_SAVED},
     .run = {savemempool, SAVED_FILE},
@@ -497,6 +498,7 @@ Outcome<Nothing> importmempool(const Call& call) {
 
 const Method IMPORTMEMPOOL{
     .name = "importmempool",
+    .role = Role::Admin,
     .summary = "Let the transactions of a mempool.dat in, as far as they are good.",
     .params =
         {{"filepath", Type::Text, REQUIRED, "The file, as the node's machine names it"},

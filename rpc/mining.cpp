@@ -295,6 +295,7 @@ void getblocktemplate(const std::shared_ptr<const Call>& call, std::function<voi
 
 const Method GETBLOCKTEMPLATE{
     .name = "getblocktemplate",
+    .role = Role::Mine,
     .summary = "What a miner needs to make the next block; or whether a block would be accepted.",
     .params =
         {{"template_request",
@@ -346,6 +347,7 @@ Outcome<Verdict> submitblock(const Call& call) {
 
 const Method SUBMITBLOCK{
     .name = "submitblock",
+    .role = Role::Mine,
     .summary = "Hand in a block.",
     .params =
         {{"hexdata", Type::Hex, REQUIRED, "The block as on the wire"},
@@ -374,6 +376,7 @@ Outcome<> submitheader(const Call& call) {
 
 const Method SUBMITHEADER{
     .name = "submitheader",
+    .role = Role::Mine,
     .summary = "Hand in a header; its block may follow.",
     .params = {{"hexdata", Type::Hex, REQUIRED, "Its 80 bytes; what follows is ignored"}},
     .fails =
@@ -494,6 +497,7 @@ Outcome<bool> prioritisetransaction(const Call& call) {
 
 const Method PRIORITISETRANSACTION{
     .name = "prioritisetransaction",
+    .role = Role::Mine,
     .summary = "Count a transaction in mining as if it paid more, or less. It still pays the same.",
     .params =
         {{"txid", Type::Hash, REQUIRED, "The transaction"},

@@ -321,6 +321,7 @@ Outcome<> ping(const Call&, Network& network) {
 
 const Method PING{
     .name = "ping",
+    .role = Role::Admin,
     .summary = "Ping all peers; getpeerinfo shows how long they took.",
     .fails = {P2P_DISABLED},
     .run = with_network<ping>,
@@ -333,6 +334,7 @@ Outcome<bool> setnetworkactive(const Call& call, Network& network) {
 
 const Method SETNETWORKACTIVE{
     .name = "setnetworkactive",
+    .role = Role::Admin,
     .summary = "Drop all peers and look for none, or look for them again.",
     .params = {{"state", Type::Bool, REQUIRED, "false: be alone"}},
     .fails = {P2P_DISABLED},
@@ -357,6 +359,7 @@ Outcome<> addnode(const Call& call, Network& network) {
 
 const Method ADDNODE{
     .name = "addnode",
+    .role = Role::Admin,
     .summary = "Connect with a node, once or for good.",
     .params =
         {{"node", Type::Text, REQUIRED, "Its address, or address:port"},
@@ -392,6 +395,7 @@ Outcome<CalledPeer> addconnection(const Call& call, Network& network) {
 
 const Method ADDCONNECTION{
     .name = "addconnection",
+    .role = Role::Admin,
     .summary = "Call a peer as if the node had chosen it; for tests.",
     .params =
         {{"address", Type::Text, REQUIRED, "Its address:port"},
@@ -414,6 +418,7 @@ Outcome<> disconnectnode(const Call& call, Network& network) {
 
 const Method DISCONNECTNODE{
     .name = "disconnectnode",
+    .role = Role::Admin,
     .summary = "Close the connection with a peer.",
     .params =
         {{"address", Type::Text, ABSENT, "Its host:port; empty if the id is given"},
@@ -514,6 +519,7 @@ Outcome<NoMembers> sendmsgtopeer(const Call& call, node::Network& network) {
 
 const Method SENDMSGTOPEER{
     .name = "sendmsgtopeer",
+    .role = Role::Admin,
     .summary = "Send a message to a peer, whatever it is; for tests.",
     .params =
         {{"peer_id", Type::Integer, REQUIRED, "The peer, as getpeerinfo numbers it"},

@@ -92,6 +92,7 @@ Outcome<Added> addpeeraddress(const Call& call, Network& network) {
 
 const Method ADDPEERADDRESS{
     .name = "addpeeraddress",
+    .role = Role::Admin,
     .summary = "Add a node to the known ones; for tests.",
     .params =
         {{"address", Type::Text, REQUIRED, "Its IP address, or name in Tor or I2P"},
@@ -174,6 +175,7 @@ Outcome<> setban(const Call& call, Network& network) {
 
 const Method SETBAN{
     .name = "setban",
+    .role = Role::Admin,
     .summary = "Have no peers from an address or net, or have them again; who is one is dropped.",
     .params =
         {{"subnet", Type::Text, REQUIRED, "Address, or net as in 10.0.0.0/8"},
@@ -220,6 +222,7 @@ Outcome<> clearbanned(const Call& /*call*/, Network& network) {
 
 const Method CLEARBANNED{
     .name = "clearbanned",
+    .role = Role::Admin,
     .summary = "Take back all bans.",
     .fails = {P2P_DISABLED},
     .run = with_network<clearbanned>,

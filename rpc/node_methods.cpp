@@ -24,9 +24,11 @@ NodeServer::NodeServer(server::HttpOptions options, bool rest)
       http_(
           [&] {
               if (rest)
-                  options.rest = [this](std::string_view target, std::string_view body) {
-                      return answer_rest(target, body);
-                  };
+                  options.routes.push_back(
+                      {"/rest/", std::nullopt,
+                       [this](std::string_view target, std::string_view body) {
+                           return answer_rest(target, body);
+                       }});
               return std::move(options);
           }(),
           dispatcher_) {}

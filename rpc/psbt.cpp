@@ -300,9 +300,9 @@ const Method UTXOUPDATEPSBT{
 // analyzepsbt ////////////////////////////////////////////////////////////////////////////////
 
 /// Who has to work on it next, in order.
-enum class Role : uint8_t { Creator, Updater, Signer, Finalizer, Extractor };
+enum class PsbtRole : uint8_t { Creator, Updater, Signer, Finalizer, Extractor };
 
-std::string_view role_name(Role role) {
+std::string_view psbt_role_name(PsbtRole role) {
     constexpr std::array<std::string_view, 5> NAMES{
         "creator", "updater", "signer", "finalizer", "extractor"};
     return NAMES[static_cast<size_t>(role)]; // NOLINT(*-constant-array-index)
@@ -323,20 +323,20 @@ struct InputAnalysis {
     bool has_utxo = false;
     bool is_final = false;
     std::optional<Missing> missing;
-    Role next = Role::Updater;
+    PsbtRole next = PsbtRole::Updater;
 };
 
 const Object<InputAnalysis> INPUT_ANALYSIS{
     {"has_utxo", "Whether the output that it spends is told", &InputAnalysis::has_utxo},
     {"is_final", "Whether what satisfies it is told", &InputAnalysis::is_final},
     {"missing", "What is not told", &InputAnalysis::missing, MISSING},
-    {"next", "Who works on it next", [](auto& i) { return role_name(i.next); }}};
+    {"next", "Who works on it next", [](auto& i) { return psbt_role_name(i.next); }}};
 
 struct Analysis {
     std::vector<InputAnalysis> inputs;
     std::optional<int64_t> vsize;
     std::optional<Amount> fee;
-    Role next = Role::Extractor;
+    PsbtRole next = PsbtRole::Extractor;
     std::optional<std::string> error;
 };
 
@@ -349,25 +349,25 @@ const Object<Analysis> ANALYSIS{
          return Amount(a.fee->value * 1000 / *a.vsize);
      }},
     {"fee", "What it pays, if all outputs that it spends are told", &Analysis::fee},
-    {"next", "Who works on it next", [](auto& a) { return role_name(a.next); }},
+    {"next", "Who works on it next", [](auto& a) { return psbt_role_name(a.next); }},
     {"error", "What is wrong with it", &Analysis::error}};
 
 Analysis impossible(const std::string& why) {
-    return {.next = Role::Creator, .error = "PSBT is not valid. " + why};
+    return {.next = PsbtRole::Creator, .error = "PSBT is not valid. " + why};
 }
 
 InputAnalysis analyze(Psbt& psbt, size_t i, const SighashMidstates& midstates) {
     const std::optional<TxOut> spent = psbt.spent(i);
-    InputAnalysis input{spent.has_value(), psbt.is_final(i), {}, Role::Updater};
+    InputAnalysis input{spent.has_value(), psbt.is_final(i), {}, PsbtRole::Updater};
     if (input.is_final)
-        input.next = Role::Extractor;
+        input.next = PsbtRole::Extractor;
     else if (spent && finalize(psbt, i, midstates))
-        input.next = Role::Finalizer;
+        input.next = PsbtRole::Finalizer;
     else if (spent) {
         const Missing missing = solve(psbt, i, *spent, midstates).missing;
         const bool only_signatures = !missing.signatures.empty() && missing.points.empty() &&
                                      !missing.redeem_script && !missing.witness_script;
-        if (only_signatures) input.next = Role::Signer;
+        if (only_signatures) input.next = PsbtRole::Signer;
         if (only_signatures || !missing.points.empty() || missing.redeem_script ||
             missing.witness_script)
             input.missing = missing;

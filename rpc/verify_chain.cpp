@@ -114,6 +114,7 @@ bool verifychain(const Call& call) {
 
 const Method VERIFYCHAIN{
     .name = "verifychain",
+    .role = Role::Admin,
     .summary = "Check the last blocks again, as they are on disk.",
     .params =
         {{"checklevel", Type::Int32, "3",

@@ -3,7 +3,9 @@
 
 #include "rpc/server/new_file.h"
 
+#include <algorithm>
 #include <cassert>
+#include <charconv>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -44,6 +46,20 @@ std::string random_hex(size_t size_bytes) {
     return fmt::format("{:02x}", fmt::join(bytes, ""));
 }
 
+/// Source: RFC 3986, section 2.1; what is no such triple stands for itself.
+std::string percent_decoded(std::string_view text) {
+    std::string out;
+    for (size_t i = 0; i < text.size(); ++i) {
+        unsigned char byte = 0;
+        const char* digits = text.data() + i + 1;
+        const bool triple = text[i] == '%' && text.size() - i > 2 &&
+                            std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
+        out += triple ? static_cast<char>(byte) : text[i];
+        if (triple) i += 2;
+    }
+    return out;
+}
+
 } // namespace
 
 Authenticator::Authenticator(const AuthOptions& options) {
@@ -54,6 +70,11 @@ Authenticator::Authenticator(const AuthOptions& options) {
         add_password(options.user, options.password);
     else if (!options.cookie_file.empty())
         write_cookie(options.cookie_file);
+    for (const std::string& text : options.roles) give_role(text);
+    for (const std::string& text : options.whitelists) limit_to_list(text);
+    if (!options.whitelist_default.value_or(!options.whitelists.empty())) return;
+    for (auto& [name, user] : users_)
+        if (!user.methods) user.methods.emplace();
 }
 
 Authenticator::~Authenticator() {
@@ -64,7 +85,7 @@ Authenticator::~Authenticator() {
 void Authenticator::add_password(std::string user, std::string_view password) {
     std::string salt = random_hex(SALT_BYTES);
     const Hash hash = hmac_sha256(salt, password);
-    credentials_.push_back({std::move(user), std::move(salt), hash});
+    credentials_.push_back({&user_named(std::move(user)), std::move(salt), hash});
 }
 
 void Authenticator::add_rpcauth(const std::string& text) {
@@ -72,7 +93,7 @@ void Authenticator::add_rpcauth(const std::string& text) {
     std::smatch parts;
     if (!std::regex_match(text, parts, form))
         throw AuthError("Invalid -rpcauth argument, expected USER:SALT$HASH");
-    Credential credential{parts[1], parts[2]};
+    Credential credential{&user_named(parts[1]), parts[2]};
     const int decoded = OPENSSL_hexstr2buf_ex(
         credential.hash.data(), credential.hash.size(), nullptr, parts[3].str().c_str(), '\0');
     assert(decoded == 1);
@@ -87,14 +108,46 @@ void Authenticator::write_cookie(const std::filesystem::path& file) {
     spdlog::info("rpc_cookie_written file={}", file.string());
 }
 
-std::optional<std::string> Authenticator::user_of(std::string_view authorization) const {
-    if (authorization.size() > MAX_AUTHORIZATION_CHARACTERS) return std::nullopt;
-    if (!authorization.starts_with(SCHEME)) return std::nullopt;
+User& Authenticator::user_named(std::string name) {
+    User user{name};
+    return users_.try_emplace(std::move(name), std::move(user)).first->second;
+}
+
+/// A mistyped name or role must not leave a user with more than he was meant to have.
+void Authenticator::give_role(const std::string& text) {
+    const size_t colon = std::min(text.find(':'), text.size());
+    const auto user = users_.find(text.substr(0, colon));
+    const std::optional<Role> role = role_of_name(text.substr(std::min(colon + 1, text.size())));
+    if (user == users_.end() || !role)
+        throw AuthError("-rpcrole=" + text + ": expected USER:read, USER:mine or USER:admin");
+    user->second.role = *role;
+}
+
+/// Source: Core's -rpcwhitelist, by which a user without a password is nobody, a list without a ':'
+/// is empty, and of several lists of a user only what is in all of them counts.
+void Authenticator::limit_to_list(const std::string& text) {
+    const size_t colon = std::min(text.find(':'), text.size());
+    const auto user = users_.find(text.substr(0, colon));
+    if (user == users_.end()) return;
+    std::set<std::string, std::less<>> methods;
+    for (size_t at = colon; at < text.size();) {
+        const size_t first = std::min(text.find_first_not_of(":, ", at), text.size());
+        at = std::min(text.find_first_of(", ", first), text.size());
+        if (at > first) methods.insert(text.substr(first, at - first));
+    }
+    auto& list = user->second.methods;
+    if (list) std::erase_if(methods, [&](const auto& method) { return !list->contains(method); });
+    list = std::move(methods);
+}
+
+const User* Authenticator::user_of(std::string_view authorization) const {
+    if (authorization.size() > MAX_AUTHORIZATION_CHARACTERS) return nullptr;
+    if (!authorization.starts_with(SCHEME)) return nullptr;
     const std::optional<std::string> pair = base64_decode(authorization.substr(SCHEME.size()));
-    if (!pair) return std::nullopt;
+    if (!pair) return nullptr;
     const size_t colon = pair->find(':');
-    if (colon == std::string::npos) return std::nullopt;
-    const std::string_view user = std::string_view(*pair).substr(0, colon);
+    if (colon == std::string::npos) return nullptr;
+    const std::string_view name = std::string_view(*pair).substr(0, colon);
     const std::string_view password = std::string_view(*pair).substr(colon + 1);
 
     // Each is tried, so that the time tells neither which user exists nor which one matched.
@@ -104,10 +157,9 @@ std::optional<std::string> Authenticator::user_of(std::string_view authorization
         const bool same = CRYPTO_memcmp(hash.data(), credential.hash.data(), hash.size()) == 0;
         allowed |= static_cast<bool>(
             static_cast<int>(same) &
-            static_cast<int>(equal_in_constant_time(user, credential.user)));
+            static_cast<int>(equal_in_constant_time(name, credential.user->name)));
     }
-    if (!allowed) return std::nullopt;
-    return std::string(user);
+    return allowed ? &users_.find(name)->second : nullptr;
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
@@ -121,6 +173,22 @@ std::string base64_encode(std::string_view bytes) {
         reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
     text.resize(static_cast<size_t>(size));
     return text;
+}
+
+std::string authorization_of_query(std::string_view query) {
+    constexpr std::string_view NAME = "token=";
+    for (size_t at = 0; at < query.size();) {
+        const size_t end = std::min(query.find('&', at), query.size());
+        const std::string_view pair = query.substr(at, end - at);
+        at = end + 1;
+        if (!pair.starts_with(NAME)) continue;
+        std::string token = percent_decoded(pair.substr(NAME.size()));
+        std::ranges::replace(token, '-', '+');
+        std::ranges::replace(token, '_', '/');
+        while (token.size() % 4 != 0) token += '=';
+        return std::string(SCHEME) + token;
+    }
+    return {};
 }
 
 std::optional<std::string> base64_decode(std::string_view text) {

@@ -2,8 +2,11 @@
 // Who may call: a secret in a cookie file for programs of the same user, passwords for all others.
 #pragma once
 
+#include "rpc/server/user.h"
+
 #include <array>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -14,10 +17,15 @@ namespace cairn::rpc::server {
 
 /// Where credentials come from; from the option table.
 struct AuthOptions {
-    std::string user;                  ///< -rpcuser
-    std::string password;              ///< -rpcpassword; empty: a cookie is written instead.
-    std::vector<std::string> rpcauth;  ///< -rpcauth=USER:SALT$HASH
-    std::filesystem::path cookie_file; ///< Empty: none (-norpccookiefile).
+    std::string user;                    ///< -rpcuser
+    std::string password;                ///< -rpcpassword; empty: a cookie is written instead.
+    std::vector<std::string> rpcauth;    ///< -rpcauth=USER:SALT$HASH
+    std::filesystem::path cookie_file;   ///< Empty: none (-norpccookiefile).
+    std::vector<std::string> roles;      ///< -rpcrole=USER:ROLE; all others are Role::Admin.
+    std::vector<std::string> whitelists; ///< -rpcwhitelist=USER:METHOD,...: all of them hold.
+    /// -rpcwhitelistdefault: whether a user without a list may call nothing; nullopt: if another
+    /// has one.
+    std::optional<bool> whitelist_default;
 };
 
 /// An option of authentication that can't be read; its text is for people.
@@ -25,7 +33,7 @@ struct AuthError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Checks credentials, and owns the cookie file from construction to destruction.
+/// Checks credentials, knows the users, and owns the cookie file from construction to destruction.
 ///
 /// Invariants: no password is kept, only its HMAC-SHA-256 under a salt. Thread: any, once made.
 class Authenticator {
@@ -36,13 +44,13 @@ public:
     Authenticator(const Authenticator&) = delete;
     Authenticator& operator=(const Authenticator&) = delete;
 
-    /// The user that the value of an Authorization header names and proves to be, or nullopt.
+    /// The user that the value of an Authorization header names and proves to be, or null.
     /// Takes the same time for a wrong user and a wrong password.
-    std::optional<std::string> user_of(std::string_view authorization) const;
+    const User* user_of(std::string_view authorization) const;
 
 private:
     struct Credential {
-        std::string user;
+        const User* user = nullptr;
         std::string salt;
         std::array<unsigned char, 32> hash{}; ///< HMAC-SHA-256 of the password, keyed by the salt.
     };
@@ -50,7 +58,11 @@ private:
     void add_password(std::string user, std::string_view password);
     void add_rpcauth(const std::string& text);
     void write_cookie(const std::filesystem::path& file);
+    User& user_named(std::string name);
+    void give_role(const std::string& text);
+    void limit_to_list(const std::string& text);
 
+    std::map<std::string, User, std::less<>> users_; ///< By name.
     std::vector<Credential> credentials_;
     std::filesystem::path cookie_file_;
 };
@@ -60,6 +72,11 @@ bool equal_in_constant_time(std::string_view a, std::string_view b);
 
 /// `bytes` in base64.
 std::string base64_encode(std::string_view bytes);
+
+/// The Authorization header that a query's "token=BASE64(USER:PASSWORD)" stands for, since a
+/// browser can set no header where it opens a WebSocket or an event stream; empty if there is none.
+/// The base64 may be percent-encoded, or that for URLs, and lack its padding.
+std::string authorization_of_query(std::string_view query);
 
 /// The bytes that base64 `text` stands for; nullopt for anything else. Source: RFC 4648.
 std::optional<std::string> base64_decode(std::string_view text);

@@ -14,6 +14,7 @@ namespace {
 constexpr int HTTP_OK = 200;
 constexpr int HTTP_NO_CONTENT = 204;
 constexpr int HTTP_BAD_REQUEST = 400;
+constexpr int HTTP_FORBIDDEN = 403;
 constexpr int HTTP_NOT_FOUND = 404;
 constexpr int HTTP_SERVER_ERROR = 500;
 
@@ -80,10 +81,12 @@ void write_reply(JsonWriter& writer, const Request& request, const Reply& reply)
     writer.end_object();
 }
 
-/// An error in the envelope is the client's; version 2.0 keeps all others out of HTTP.
+/// An error in the envelope is the client's, as is a call that he may not make; version 2.0 keeps
+/// all others out of HTTP.
 int http_status(const Request& request, const Reply& reply) {
     if (reply.has_value()) return HTTP_OK;
     if (reply.error().code == Code::InvalidRequest) return HTTP_BAD_REQUEST;
+    if (reply.error().code == Code::Forbidden) return HTTP_FORBIDDEN;
     if (request.version_2) return HTTP_OK;
     return reply.error().code == Code::MethodNotFound ? HTTP_NOT_FOUND : HTTP_SERVER_ERROR;
 }
@@ -105,11 +108,13 @@ public:
     Exchange(
         const Dispatcher& dispatcher,
         Json json,
+        const User& user,
         Dispatcher::Resume resume,
         std::function<void(Answer)> done)
         : dispatcher_(dispatcher),
           json_(std::move(json)),
           batch_(json_.is(Json::Kind::Array)),
+          user_(user),
           resume_(std::move(resume)),
           done_(std::move(done)) {}
 
@@ -133,6 +138,7 @@ public:
 private:
     /// False if the call waits; then finish_call() and run() follow later.
     bool start_call() {
+        if (!may_call(request_.method)) return finish_call(forbidden());
         auto prepared = dispatcher_.prepare(request_.method, request_.params);
         if (!prepared) return finish_call(prepared.error());
         const std::shared_ptr<const Call> call = std::move(*prepared);
@@ -141,6 +147,16 @@ private:
         if (call->method.run.wait == nullptr) return finish_active_call(run_method(*call));
         start_waiting(call);
         return false;
+    }
+
+    bool may_call(std::string_view name) const {
+        const Method* method = dispatcher_.find(name);
+        return user_.lists(name) && (method == nullptr || user_.role >= method->role);
+    }
+
+    Error forbidden() const {
+        spdlog::warn("rpc_forbidden user={} method={}", user_.name, request_.method);
+        return {Code::Forbidden, "User " + user_.name + " may not call " + request_.method};
     }
 
     void start_waiting(const std::shared_ptr<const Call>& call) {
@@ -193,6 +209,7 @@ private:
     const Dispatcher& dispatcher_;
     const Json json_;
     const bool batch_;
+    const User& user_;
     Dispatcher::Resume resume_;
     std::function<void(Answer)> done_;
     JsonWriter writer_;
@@ -221,12 +238,16 @@ void Dispatcher::ready(Context& context) {
 }
 
 void Dispatcher::handle(
-    std::string_view body, Resume resume, std::function<void(Answer)> done) const {
+    std::string_view body,
+    const User& user,
+    Resume resume,
+    std::function<void(Answer)> done) const {
     std::optional<Json> json = parse_json(body);
     if (!json) return done(parse_error("Parse error"));
     if (!json->is(Json::Kind::Object) && !json->is(Json::Kind::Array))
         return done(parse_error("Top-level object parse error"));
-    std::make_shared<Exchange>(*this, std::move(*json), std::move(resume), std::move(done))->run();
+    std::make_shared<Exchange>(*this, std::move(*json), user, std::move(resume), std::move(done))
+        ->run();
 }
 
 Outcome<std::shared_ptr<const Call>>

@@ -40,9 +40,11 @@ public:
     /// blocked.
     using Resume = std::function<void(std::function<void()>)>;
 
-    /// Execute a request. `done` is called once: before this returns unless a method waits for an
-    /// event, else through `resume`.
-    void handle(std::string_view body, Resume resume, std::function<void(Answer)> done) const;
+    /// Execute a request of `user`, who outlives it. `done` is called once: before this returns
+    /// unless a method waits for an event, else through `resume`.
+    void
+    handle(std::string_view body, const User& user, Resume resume, std::function<void(Answer)> done)
+        const;
 
     /// Call a method that waits for no event, beside all requests.
     Reply run(std::string_view method, std::vector<Json> arguments) const;

@@ -108,7 +108,8 @@ std::string help_line(const Method& method) {
 }
 
 std::string help_text(const Method& method) {
-    std::string out = help_line(method) + "\n\n" + std::string(method.summary) + "\n";
+    std::string out = help_line(method) + "\n\n" + std::string(method.summary) +
+                      "\n\nRole: " + std::string(role_name(method.role)) + "\n";
     append_arguments(out, method);
     for (const Returned& result : method.run.returns) {
         out +=

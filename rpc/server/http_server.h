@@ -29,6 +29,16 @@ struct Answer;
 class Dispatcher;
 class Session;
 
+/// What is answered besides JSON-RPC, to a GET or POST of a path.
+struct Route {
+    std::string path; ///< "/metrics"; one that ends in '/' has all below it.
+    /// Who may ask, with a password; nullopt: anyone who may connect. To a user's list of methods
+    /// the path counts as one.
+    std::optional<Role> role;
+    /// Called on an RPC thread. `target`: path and query.
+    std::function<Answer(std::string_view target, std::string_view body)> answer;
+};
+
 /// How the server listens and what it puts up with; from the option table.
 struct HttpOptions {
     std::vector<boost::asio::ip::tcp::endpoint> bind; ///< -rpcbind; empty: loopback, at `port`.
@@ -37,8 +47,7 @@ struct HttpOptions {
     /// Whose connections are taken.
     std::function<bool(const boost::asio::ip::address&)> allows =
         [](const boost::asio::ip::address& client) { return client.is_loopback(); };
-    /// Answers what is asked for below "/rest/", without a password; empty: nothing is there.
-    std::function<Answer(std::string_view target, std::string_view body)> rest;
+    std::vector<Route> routes;
     int threads = 4;                         ///< -rpcthreads
     std::chrono::seconds client_timeout{30}; ///< -rpcservertimeout: for a request to come in whole.
     size_t max_connections = 256;            ///< Beyond it the one that is idle longest goes.

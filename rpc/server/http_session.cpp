@@ -18,8 +18,8 @@ namespace {
 constexpr int HTTP_VERSION = 11;
 constexpr std::chrono::milliseconds WRONG_PASSWORD_DELAY{250}; ///< Slows down guessing.
 constexpr std::string_view CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
-constexpr size_t MAX_HEADER_BYTES = 8192;                  ///< Core: MAX_HEADERS_SIZE.
-constexpr size_t MAX_REST_BODY_BYTES = 10'000;             ///< The outputs of one getutxos.
+constexpr size_t MAX_HEADER_BYTES = 8192;     ///< Core: MAX_HEADERS_SIZE.
+constexpr size_t MAX_QUESTION_BYTES = 10'000; ///< To a route: the outputs of one REST getutxos.
 constexpr size_t MAX_KEPT_BUFFER_BYTES = size_t{64} << 10; ///< Of an idle connection.
 
 int64_t steady_ticks() {
@@ -30,10 +30,15 @@ bool is_http_error(boost::system::error_code error) {
     return error.category() == http::make_error_code(http::error::bad_method).category();
 }
 
-constexpr std::string_view REST = "/rest/";
+/// Before and after the '?'.
+std::pair<std::string_view, std::string_view> path_and_query(beast::string_view target) {
+    const std::string_view all(target.data(), target.size());
+    const size_t question = std::min(all.find('?'), all.size());
+    return {all.substr(0, question), all.substr(std::min(question + 1, all.size()))};
+}
 
-bool is_known_target(std::string_view target) {
-    return target == "/" || target.starts_with("/wallet/");
+bool is_rpc_path(std::string_view path) {
+    return path == "/" || path.starts_with("/wallet/");
 }
 
 } // namespace
@@ -94,10 +99,9 @@ void Session::header_read(boost::system::error_code error) {
 
     if (!allowed_) return refuse(Status::forbidden, "");
     const auto& request = parser_->get();
-    const auto target = request.target();
-    is_rest_ = server_.options_.rest && target.starts_with(REST);
-    if (is_rest_) return read_rest();
-    if (!is_known_target({target.data(), target.size()}))
+    route_ = find_route();
+    if (route_ != nullptr) return read_question();
+    if (!is_rpc_path(path_and_query(request.target()).first))
         return refuse(Status::not_found, "Not Found");
     if (request.method() != http::verb::post)
         return refuse(Status::method_not_allowed, "JSONRPC server handles only POST requests");
@@ -105,24 +109,44 @@ void Session::header_read(boost::system::error_code error) {
     read_body();
 }
 
-/// Anyone may ask: no more is read than the largest question takes.
-void Session::read_rest() {
+const Route* Session::find_route() const {
+    const std::string_view path = path_and_query(parser_->get().target()).first;
+    for (const Route& route : server_.options_.routes)
+        if (route.path.ends_with('/') ? path.starts_with(route.path) : path == route.path)
+            return &route;
+    return nullptr;
+}
+
+/// Anyone may ask, perhaps: no more is read than the largest question takes.
+void Session::read_question() {
     const http::verb method = parser_->get().method();
     if (method != http::verb::get && method != http::verb::post)
-        return refuse(Status::method_not_allowed, "REST takes only GET and POST requests");
-    if (parser_->content_length().value_or(0) > MAX_REST_BODY_BYTES)
+        return refuse(Status::method_not_allowed, "Only GET and POST requests are handled here");
+    if (parser_->content_length().value_or(0) > MAX_QUESTION_BYTES)
         return refuse(Status::payload_too_large, "Request body too large");
-    parser_->body_limit(MAX_REST_BODY_BYTES);
+    if (route_->role && !authorized()) return refuse_credentials();
+    if (route_->role && (user_->role < *route_->role || !user_->lists(route_->path)))
+        return refuse(Status::forbidden, "");
+    parser_->body_limit(MAX_QUESTION_BYTES);
     read_body();
 }
 
+/// The Authorization header, or what stands for it.
+std::string Session::credentials() const {
+    const auto& request = parser_->get();
+    const auto header = request[http::field::authorization];
+    if (!header.empty()) return {header.data(), header.size()};
+    return authorization_of_query(path_and_query(request.target()).second);
+}
+
 bool Session::authorized() {
-    const auto header = parser_->get()[http::field::authorization];
-    const std::string_view text(header.data(), header.size());
-    // A client sends the same header with each request: proven once, it is only compared.
-    if (!accepted_.empty() && equal_in_constant_time(text, accepted_)) return true;
-    if (!server_.authenticator_.user_of(text)) return false;
-    accepted_ = text;
+    std::string given = credentials();
+    // A client sends the same with each request: proven once, it is only compared.
+    if (!accepted_.empty() && equal_in_constant_time(given, accepted_)) return true;
+    const User* user = server_.authenticator_.user_of(given);
+    if (user == nullptr) return false;
+    user_ = user;
+    accepted_ = std::move(given);
     return true;
 }
 
@@ -153,15 +177,15 @@ void Session::read_body() {
 void Session::execute() {
     idle_since_ = 0;
     stream_.expires_never();
-    if (is_rest_) {
+    if (route_ != nullptr) {
         const auto target = parser_->get().target();
-        return reply(server_.options_.rest({target.data(), target.size()}, parser_->get().body()));
+        return reply(route_->answer({target.data(), target.size()}, parser_->get().body()));
     }
     auto resume = [self = shared_from_this()](std::function<void()> task) {
         asio::post(self->stream_.get_executor(), std::move(task));
     };
     auto done = [self = shared_from_this()](Answer answer) { self->reply(std::move(answer)); };
-    server_.dispatcher_.handle(parser_->get().body(), std::move(resume), std::move(done));
+    server_.dispatcher_.handle(parser_->get().body(), *user_, std::move(resume), std::move(done));
 }
 
 void Session::reply(Answer answer) {
@@ -185,8 +209,7 @@ void Session::refuse(Status status, std::string text) {
 }
 
 void Session::refuse_credentials() {
-    const bool none_sent = parser_->get()[http::field::authorization].empty();
-    if (none_sent) return refuse(Status::unauthorized, "");
+    if (credentials().empty()) return refuse(Status::unauthorized, "");
     boost::system::error_code ignored;
     const auto peer = stream_.socket().remote_endpoint(ignored);
     spdlog::warn("rpc_wrong_password peer={}", peer.address().to_string());

@@ -36,8 +36,10 @@ private:
 
     void read_header();
     void header_read(boost::system::error_code error);
+    const Route* find_route() const;
+    std::string credentials() const;
     bool authorized();
-    void read_rest();
+    void read_question();
     void read_body();
     void execute();
     void reply(Answer answer);
@@ -54,8 +56,9 @@ private:
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
     Response response_;
     boost::asio::steady_timer delay_; ///< Before a wrong password is answered.
-    bool is_rest_ = false;            ///< Whether the request is one of those.
-    std::string accepted_;            ///< The Authorization header that was accepted here.
+    const Route* route_ = nullptr;    ///< Of the request; null if it is JSON-RPC.
+    std::string accepted_;            ///< The credentials that were accepted here.
+    const User* user_ = nullptr;      ///< Whose they are.
     std::atomic<int64_t> idle_since_{0};
     bool closing_ = false;
 };

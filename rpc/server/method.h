@@ -5,6 +5,7 @@
 
 #include "rpc/server/field.h"
 #include "rpc/server/json.h"
+#include "rpc/server/user.h"
 
 #include <boost/system/result.hpp>
 
@@ -42,6 +43,7 @@ enum class Code : int {
     InvalidParameter = -8,
     InvalidAddressOrKey = -5,
     TypeError = -3,
+    Forbidden = -2, ///< Core's clients know it as RPC_FORBIDDEN_BY_SAFE_MODE.
     Misc = -1,
 };
 
@@ -183,6 +185,7 @@ private:
 /// A row of the method table.
 struct Method {
     std::string_view name;
+    Role role = Role::Read; ///< Who may call it.
     std::string_view summary;
     std::vector<Param> params;
     std::vector<Error> fails; ///< Errors that its callers should know.

@@ -154,6 +154,7 @@ std::vector<Failure> failures_of(const Method& method) {
 const Object<Method> METHOD{
     {"name", "Its name", &Method::name},
     {"summary", "What it does", &Method::summary},
+    {"x-role", "Who may call it", [](auto& m) { return role_name(m.role); }},
     {"paramStructure", "By position and by name", [](auto&) { return std::string_view("either"); }},
     {"params", "Its parameters", &Method::params, PARAM},
     {"result", "What it returns", std::identity(), RESULT},

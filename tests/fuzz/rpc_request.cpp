@@ -39,6 +39,7 @@ std::vector<Method> methods() {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     static const std::vector<Method> METHODS = methods();
     static Context context;
+    static const User USER{"somebody"};
     static const std::unique_ptr<const Dispatcher> DISPATCHER = [] {
         Group group{"all", {}};
         for (const Method& method : METHODS) group.methods.push_back(&method);
@@ -48,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }();
     int answers = 0;
     const std::string_view body(reinterpret_cast<const char*>(data), size);
-    DISPATCHER->handle(body, {}, [&](const Answer& answer) {
+    DISPATCHER->handle(body, USER, {}, [&](const Answer& answer) {
         ++answers;
         if (!answer.body.empty() && !parse_json(answer.body)) std::abort();
     });

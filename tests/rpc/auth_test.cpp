@@ -31,7 +31,7 @@ BOOST_AUTO_TEST_SUITE(auth)
 
 BOOST_AUTO_TEST_CASE(user_of__password__only_the_right_pair) {
     const Authenticator authenticator({.user = "alice", .password = "se:cret"});
-    BOOST_TEST(authenticator.user_of(basic("alice:se:cret")).value() == "alice");
+    BOOST_TEST(authenticator.user_of(basic("alice:se:cret"))->name == "alice");
     const std::string wrong[] = {
         basic("alice:secret"),
         basic("alice:"),
@@ -54,11 +54,60 @@ BOOST_AUTO_TEST_CASE(user_of__rpcauth__salted_hmac) {
         {.rpcauth = {"rt:93648e835a54c573682c2eb19f882535$"
                      "7681e9c5b74bdd85e78166031d2058e1069b3ed7ed967c93fc63abba06f31144"}});
     BOOST_TEST(
-        authenticator.user_of(basic("rt:cA773lm788buwYe4g4WT+05pKyNruVKjQ25x3n0DQcM=")).value() ==
+        authenticator.user_of(basic("rt:cA773lm788buwYe4g4WT+05pKyNruVKjQ25x3n0DQcM="))->name ==
         "rt");
     BOOST_TEST(!authenticator.user_of(basic("rt:cA773lm788buwYe4g4WT")));
     for (const char* bad : {"", "rt", "rt:salt", "rt:salt$", "rt:salt$zz", "rt$salt:00"})
         BOOST_CHECK_THROW(Authenticator({.rpcauth = {bad}}), AuthError);
+}
+
+BOOST_AUTO_TEST_CASE(roles__by_option__admin_unless_said) {
+    const TemporaryFolder scratch;
+    const auto role = [&](std::vector<std::string> roles) {
+        const Authenticator authenticator(
+            {.user = "alice", .password = "pw", .roles = std::move(roles)});
+        return authenticator.user_of(basic("alice:pw"))->role;
+    };
+    BOOST_TEST((role({}) == Role::Admin));
+    BOOST_TEST((role({"alice:read"}) == Role::Read));
+    BOOST_TEST((role({"alice:read", "alice:mine"}) == Role::Mine));
+    BOOST_TEST((role({"alice:admin"}) == Role::Admin));
+    for (const char* bad : {"", "alice", "alice:", "alice:root", "bob:read", ":read"})
+        BOOST_CHECK_THROW(role({bad}), AuthError);
+}
+
+BOOST_AUTO_TEST_CASE(whitelists__by_option__as_the_reference) {
+    // The methods, each with a blank after it.
+    const auto list = [](std::vector<std::string> lists, std::optional<bool> otherwise) {
+        const Authenticator authenticator(
+            {.user = "a",
+             .password = "pw",
+             .whitelists = std::move(lists),
+             .whitelist_default = otherwise});
+        const auto& methods = authenticator.user_of(basic("a:pw"))->methods;
+        if (!methods) return std::string("any");
+        std::string text;
+        for (const std::string& method : *methods) text += method + " ";
+        return text;
+    };
+    BOOST_TEST(list({}, {}) == "any");
+    BOOST_TEST(list({}, true) == "");
+    BOOST_TEST(list({"b:x"}, {}) == "");
+    BOOST_TEST(list({"b:x"}, false) == "any");
+    BOOST_TEST(list({"a:x,y, z,"}, false) == "x y z ");
+    BOOST_TEST(list({"a:x,y", "a:y,z"}, {}) == "y ");
+    for (const char* empty : {"a", "a:", "a::", "a:, ,"}) BOOST_TEST(list({empty}, {}) == "");
+}
+
+BOOST_AUTO_TEST_CASE(authorization_of_query__token__as_a_header) {
+    const std::string header = basic("user:>>>???"); // Basic dXNlcjo+Pj4/Pz8=
+    for (const char* query :
+         {"token=dXNlcjo+Pj4/Pz8=", "token=dXNlcjo-Pj4_Pz8", "a=b&token=dXNlcjo%2bPj4%2FPz8%3D&c"})
+        BOOST_TEST(authorization_of_query(query) == header, query);
+    for (const char* none : {"", "token", "tokens=a", "a=token=b", "&&"})
+        BOOST_TEST(authorization_of_query(none) == "", none);
+    for (const char* odd : {"token=%", "token=%2", "token=%zz", "token=%-1"})
+        BOOST_TEST(authorization_of_query(odd).starts_with("Basic %"), odd);
 }
 
 BOOST_AUTO_TEST_CASE(cookie__life__private_complete_and_deleted) {
@@ -69,7 +118,7 @@ BOOST_AUTO_TEST_CASE(cookie__life__private_complete_and_deleted) {
         const std::string pair = content(file);
         BOOST_TEST(pair.starts_with("__cookie__:"));
         BOOST_TEST(pair.size() == 11U + 64U);
-        BOOST_TEST(authenticator.user_of(basic(pair)).value() == "__cookie__");
+        BOOST_TEST(authenticator.user_of(basic(pair))->name == "__cookie__");
 
         struct stat status {};
 

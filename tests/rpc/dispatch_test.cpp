@@ -12,6 +12,7 @@ namespace {
 struct Fixture {
     SampleContext context;
     Dispatcher dispatcher{sample_methods()};
+    User user{"alice"};
     std::vector<std::function<void()>> resumed;
 
     Fixture() { dispatcher.ready(context); }
@@ -20,7 +21,7 @@ struct Fixture {
     Answer ask(std::string_view body) {
         last = {0, {}};
         dispatcher.handle(
-            body, [this](std::function<void()> task) { resumed.push_back(std::move(task)); },
+            body, user, [this](std::function<void()> task) { resumed.push_back(std::move(task)); },
             [this](Answer answer) { last = std::move(answer); });
         return last;
     }
@@ -202,7 +203,7 @@ BOOST_AUTO_TEST_CASE(handle__not_ready__refused_with_status) {
     young.set_status("Loading block index…");
     Answer answer;
     const auto ask_young = [&](std::string_view body) {
-        young.handle(body, nullptr, [&](Answer a) { answer = std::move(a); });
+        young.handle(body, user, nullptr, [&](Answer a) { answer = std::move(a); });
     };
     ask_young(R"({"id":1,"method":"add","params":[1]})");
     BOOST_TEST(answer.http_status == 500);
@@ -214,6 +215,38 @@ BOOST_AUTO_TEST_CASE(handle__not_ready__refused_with_status) {
     young.ready(context);
     ask_young(R"({"id":1,"method":"add","params":[1]})");
     BOOST_TEST(answer.http_status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(handle__role_is_too_low__403_and_in_a_batch_an_error) {
+    user.role = Role::Read;
+    const std::string forbidden = R"({"code":-2,"message":"User alice may not call count"})";
+    check(
+        R"({"id":1,"method":"count"})", 403,
+        R"({"result":null,"error":)" + forbidden + R"(,"id":1})");
+    check(
+        R"({"jsonrpc":"2.0","id":1,"method":"count"})", 403,
+        R"({"jsonrpc":"2.0","error":)" + forbidden + R"(,"id":1})");
+    check(
+        R"([{"id":1,"method":"count"},{"id":2,"method":"add","params":[1,2]}])", 200,
+        R"([{"result":null,"error":)" + forbidden +
+            R"(,"id":1},{"result":3,"error":null,"id":2}])");
+    BOOST_TEST(ask(R"({"method":"nope"})").http_status == 404);
+    BOOST_TEST(context.count == 0);
+    for (const Role role : {Role::Mine, Role::Admin}) {
+        user.role = role;
+        BOOST_TEST(ask(R"({"method":"count"})").http_status == 200);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(handle__method_not_in_the_users_list__403) {
+    user.methods = {"add"};
+    BOOST_TEST(ask(R"({"method":"add","params":[1]})").http_status == 200);
+    BOOST_TEST(ask(R"({"method":"count"})").http_status == 403);
+    BOOST_TEST(ask(R"({"method":"nope"})").http_status == 403);
+    user.methods = {"count"};
+    user.role = Role::Read; // both have a say
+    BOOST_TEST(ask(R"({"method":"count"})").http_status == 403);
+    BOOST_TEST(context.count == 0);
 }
 
 BOOST_AUTO_TEST_CASE(handle__waiting_call__holds_no_thread_and_keeps_order) {

@@ -122,17 +122,48 @@ BOOST_AUTO_TEST_CASE(keep_alive__many_requests__one_connection) {
     }
 }
 
+/// As a route's handler: what was asked.
+Answer echo(std::string_view target, std::string_view body) {
+    return {.body = std::string(target) + std::string(body)};
+}
+
+BOOST_AUTO_TEST_CASE(route__with_a_role__password_or_token_of_one_who_may) {
+    HttpOptions with = options();
+    with.auth.whitelists = {"user:add,/lists"};
+    with.auth.roles = {"user:mine"};
+    with.routes = {
+        {"/open", std::nullopt, echo},
+        {"/lists", Role::Read, echo},
+        {"/unlisted", Role::Read, echo},
+        {"/admin", Role::Admin, echo}};
+    start(with);
+    const auto get = [this](const std::string& target, const std::string& header = {}) {
+        Client client(server->port());
+        client.send("GET " + target + " HTTP/1.1\r\nHost: a\r\n" + header + "\r\n");
+        return client.read();
+    };
+    const std::string password = "Authorization: " + std::string(CREDENTIALS) + "\r\n";
+    BOOST_TEST(get("/open?a").body() == "/open?a");
+    BOOST_TEST(get("/open/below").result_int() == 404U);
+    BOOST_TEST(get("/lists").result_int() == 401U);
+    BOOST_TEST(get("/lists", password).body() == "/lists");
+    BOOST_TEST(get("/lists?x=1&token=dXNlcjpwYXNz").result_int() == 200U);
+    BOOST_TEST(get("/lists?token=dXNlcjpubw==").result_int() == 401U);
+    BOOST_TEST(get("/lists?token=").result_int() == 401U);
+    BOOST_TEST(get("/unlisted", password).result_int() == 403U);
+    BOOST_TEST(get("/admin", password).result_int() == 403U);
+}
+
 BOOST_AUTO_TEST_CASE(rest__without_a_password__short_questions_only) {
     HttpOptions with = options();
-    with.rest = [](std::string_view target, std::string_view body) {
-        return Answer{.body = std::string(target) + std::string(body)};
-    };
+    with.routes = {{"/rest/", std::nullopt, echo}};
     start(with);
     const auto status = [this](const std::string& request) {
         Client client(server->port());
         client.send(request);
         return client.read();
     };
+    BOOST_TEST(status("GET /rest HTTP/1.1\r\nHost: a\r\n\r\n").result_int() == 404U);
     const std::string get = "GET /rest/x HTTP/1.1\r\nHost: a\r\n\r\n";
     BOOST_TEST(status(get).body() == "/rest/x");
     const std::string post = "POST /rest/x HTTP/1.1\r\nHost: a\r\n";

@@ -155,6 +155,21 @@ BOOST_AUTO_TEST_CASE(row__each_method__is_documented) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(role__each_method__as_it_was_decided) {
+    std::map<Role, std::string> names;
+    for (const Method* method : all_methods())
+        if (method->role != Role::Read) names[method->role] += " " + std::string(method->name);
+    BOOST_TEST(
+        names[Role::Mine] == " getblocktemplate submitblock submitheader prioritisetransaction"
+                             " generatetoaddress generatetodescriptor generateblock");
+    BOOST_TEST(
+        names[Role::Admin] ==
+        " verifychain dumptxoutset loadtxoutset preciousblock pruneblockchain invalidateblock"
+        " reconsiderblock savemempool importmempool ping setnetworkactive addnode disconnectnode"
+        " addconnection sendmsgtopeer setban clearbanned addpeeraddress stop logging setmocktime"
+        " mockscheduler");
+}
+
 BOOST_AUTO_TEST_CASE(example__each_method__reply_is_as_described) {
     // There is no peer whose connection could be closed, the node keeps its blocks, the chain file
     // knows nothing of the coins that dumptxoutset wrote, and nobody has brought a mempool.

@@ -65,6 +65,7 @@ const Method LATER{
 
 const Method COUNT{
     .name = "count",
+    .role = Role::Mine,
     .summary = "Counts its calls.",
     .run = [](const Call& call) { return ++sample(call).count; },
 };

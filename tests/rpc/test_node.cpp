@@ -92,7 +92,8 @@ std::future<Json> TestNode::ask(const std::string& method, const std::string& pa
     auto answered = std::make_shared<std::promise<Json>>();
     std::future<Json> future = answered->get_future();
     dispatcher_.handle(
-        body, [this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); },
+        body, user_,
+        [this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); },
         [answered](const Answer& answer) {
             answered->set_value(server::parse_json(answer.body).value());
         });

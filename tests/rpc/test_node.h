@@ -87,6 +87,7 @@ private:
     std::unique_ptr<node::Network> network_;
     std::unique_ptr<NodeContext> context_;
     server::Dispatcher dispatcher_;
+    const server::User user_{"admin"};
     std::thread thread_;
 };
 
