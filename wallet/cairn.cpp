@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The program `cairn`: the wallet and the command line of a node. The options that say where the
 // node is are cairnd's own and read by its reader; CLI11 sees what is left.
+#include "node/net_address.h"
 #include "node/node_options.h"
 #include "node/process.h"
 #include "node/setup.h"
@@ -83,6 +84,26 @@ Arguments sort_arguments(const CLI::App& app, std::span<const std::string> words
     return sorted;
 }
 
+/// Where the node answers: -rpcport counts more than the port of -rpcconnect. Throws
+/// node::OptionError.
+wallet::RpcEndpoint endpoint_of(const node::Setup& setup) {
+    const node::Settings& settings = setup.settings;
+    const std::string place = settings.text("rpcconnect");
+    const auto parts = node::split_host_port(place, setup.params.rpc_port);
+    if (!parts || parts->port == 0)
+        throw node::OptionError("Invalid port provided in -rpcconnect: " + place);
+    const std::string wallet = settings.text("rpcwallet");
+    const bool cookie = !settings.text("rpccookiefile").empty();
+    return {
+        .host = parts->host,
+        .port = node::port_option(settings, "rpcport", parts->port),
+        .user = settings.text("rpcuser"),
+        .password = settings.text("rpcpassword"),
+        .cookie_file = cookie ? setup.chain_path("rpccookiefile") : fs::path(),
+        .path = wallet.empty() ? "/" : "/wallet/" + wallet,
+        .timeout = std::chrono::seconds(settings.number("rpcclienttimeout"))};
+}
+
 /// Reads the node's files.
 wallet::Place place_of(const node::SettingList& arguments) {
     const node::Setup setup = node::read_setup(arguments, node::environment_lines());
@@ -100,12 +121,14 @@ wallet::Place place_of(const node::SettingList& arguments) {
             (setup.locations.data_directory / (wallets.empty() ? "wallets" : wallets))
                 .lexically_normal(),
         .p2p_port = node::port_option(settings, "port", setup.params.p2p_port),
-        .endpoint = {
-            .host = settings.text("rpcconnect"),
-            .port = node::port_option(settings, "rpcport", setup.params.rpc_port),
-            .user = settings.text("rpcuser"),
-            .password = settings.text("rpcpassword"),
-            .cookie_file = setup.chain_path("rpccookiefile")}};
+        .endpoint = endpoint_of(setup),
+        .rpc = {
+            .named = settings.flag("named"),
+            .reads_words = settings.flag("stdin"),
+            .reads_password = settings.flag("stdinrpcpass"),
+            .getinfo = settings.flag("getinfo"),
+            .waits = settings.flag("rpcwait"),
+            .patience = std::chrono::seconds(settings.number("rpcwaittimeout"))}};
 }
 
 const rpc::server::Method* find_method(std::string_view name) {
@@ -113,6 +136,35 @@ const rpc::server::Method* find_method(std::string_view name) {
         for (const rpc::server::Method* method : group.methods)
             if (method->name == name) return method;
     return nullptr;
+}
+
+/// A script for bash that completes commands, the node's methods and options.
+std::string completion(const CLI::App& app) {
+    std::string commands;
+    std::string methods;
+    std::string options;
+    for (const CLI::App* command : app.get_subcommands(nullptr))
+        commands += command->get_name() + " ";
+    for (const rpc::server::Group& group : rpc::node_methods())
+        for (const rpc::server::Method* method : group.methods)
+            methods += std::string(method->name) + " ";
+    for (const node::Option& option : node::option_table())
+        if (!option.group.empty()) options += "-" + std::string(option.name) + " ";
+    return "_cairn() {\n"
+           "    local words='" +
+           commands +
+           "'\n"
+           "    case \"$1 ${COMP_WORDS[*]:1}\" in\n"
+           "    *bitcoin-cli\\ * | *\\ rpc\\ *) words='" +
+           methods +
+           "' ;;\n"
+           "    esac\n"
+           "    case $2 in -*) words='" +
+           options +
+           "' ;; esac\n"
+           "    COMPREPLY=($(compgen -W \"$words\" -- \"$2\"))\n"
+           "}\n"
+           "complete -o default -F _cairn cairn bitcoin-cli\n";
 }
 
 void describe(CLI::App& app, wallet::Program& program) {
@@ -134,25 +186,18 @@ void describe(CLI::App& app, wallet::Program& program) {
     wallet::add_node_commands(app, program);
     wallet::add_chain_commands(app, program);
     wallet::add_devnet_commands(app, program);
+    app.add_subcommand("completion", "Print a script for bash: source <(cairn completion)")
+        ->callback([&app] { std::cout << completion(app); });
 }
 
-int run(int argc, char** argv) {
+/// What other folders lend the commands; `settings` outlives it.
+wallet::Program program_of(const node::SettingList& settings) {
     wallet::Program program;
-    CLI::App app("Wallet and command line of a Cairn node", "cairn");
-    describe(app, program);
-    Arguments arguments;
-    try {
-        const std::vector<std::string> words(argv + 1, argv + argc);
-        arguments = sort_arguments(app, words);
-    } catch (const node::OptionError& error) {
-        std::cerr << "cairn: " << error.what() << "\n";
-        return MISUSED;
-    }
-    program.rpc_arguments = std::move(arguments.rpc);
-    std::optional<wallet::Place> place;
-    program.place = [&]() -> const wallet::Place& {
-        if (!place) place = place_of(arguments.node);
-        return *place;
+    program.place =
+        [&settings,
+         place = std::make_shared<std::optional<wallet::Place>>()]() -> const wallet::Place& {
+        if (!*place) *place = place_of(settings);
+        return **place;
     };
     program.place_in = [](const fs::path& data_directory) {
         return place_of({{"datadir", data_directory.string()}});
@@ -162,6 +207,21 @@ int run(int argc, char** argv) {
     program.lock = [](const fs::path& directory) {
         return std::make_shared<node::DirectoryLock>(directory);
     };
+    return program;
+}
+
+int run(std::span<const std::string> words) {
+    Arguments arguments;
+    wallet::Program program = program_of(arguments.node);
+    CLI::App app("Wallet and command line of a Cairn node", "cairn");
+    describe(app, program);
+    try {
+        arguments = sort_arguments(app, words);
+    } catch (const node::OptionError& error) {
+        std::cerr << "cairn: " << error.what() << "\n";
+        return MISUSED;
+    }
+    program.rpc_arguments = std::move(arguments.rpc);
     if (arguments.own.empty()) arguments.own = {"--help"};
     try {
         std::ranges::reverse(arguments.own); // CLI11 takes them from the back
@@ -174,15 +234,38 @@ int run(int argc, char** argv) {
     }
 }
 
+/// Called by this name, `cairn` is `cairn rpc` with that program's command line and words.
+constexpr std::string_view BITCOIN_CLI = "bitcoin-cli";
+
+int run_as_bitcoin_cli(std::span<const std::string> words) {
+    const node::CommandLine line = node::parse_arguments(words);
+    const node::Settings settings(std::vector<node::SettingList>{line.settings});
+    if (settings.flag("version") || settings.flag("help") || settings.flag("h") ||
+        settings.flag("?")) {
+        std::cout << "Cairn RPC client version v" CAIRN_VERSION "\n";
+        if (!settings.flag("version"))
+            std::cout << "\nUsage: bitcoin-cli [options] METHOD [parameters]\n"
+                         "       bitcoin-cli [options] -named METHOD [name=value ...]\n"
+                         "       bitcoin-cli [options] help [METHOD]\n"
+                      << node::options_help();
+        return 0;
+    }
+    wallet::Program program = program_of(line.settings);
+    program.rpc_arguments = line.rest;
+    return wallet::call_method(program);
+}
+
 } // namespace
 
 } // namespace cairn
 
 int main(int argc, char** argv) {
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    const bool stands_in = std::filesystem::path(argv[0]).filename() == cairn::BITCOIN_CLI;
     try {
-        return cairn::run(argc, argv);
+        return stands_in ? cairn::run_as_bitcoin_cli(words) : cairn::run(words);
     } catch (const std::exception& error) {
-        std::cerr << "cairn: " << error.what() << "\n";
+        std::cerr << (stands_in ? "error: " : "cairn: ") << error.what() << "\n";
     }
     return cairn::FAILED;
 }

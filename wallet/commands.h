@@ -7,6 +7,7 @@
 #include "wallet/rpc_client.h"
 #include "wallet/wallet_file.h"
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -23,6 +24,16 @@ struct Method;
 
 namespace cairn::wallet {
 
+/// How `cairn rpc` calls, by the options of the program that it stands in for.
+struct RpcUse {
+    bool named = false;               ///< Parameters are name=value.
+    bool reads_words = false;         ///< -stdin: more of them, a line each.
+    bool reads_password = false;      ///< -stdinrpcpass
+    bool getinfo = false;             ///< An overview, in place of a method.
+    bool waits = false;               ///< Until the node answers,
+    std::chrono::seconds patience{0}; ///< so long; 0: for ever.
+};
+
 /// What cairnd's option reader makes of options: the chain, and where its node and wallets are.
 struct Place {
     consensus::Params params;
@@ -33,13 +44,13 @@ struct Place {
     std::filesystem::path wallet_directory;
     uint16_t p2p_port = 0;
     RpcEndpoint endpoint;
+    RpcUse rpc;
 };
 
 /// What all commands share: the options before any of them, and what the rest of Cairn lends them.
 struct Program {
     bool json = false;
     std::filesystem::path passphrase_file;
-    bool named = false;                     ///< `cairn rpc`: parameters as name=value.
     std::vector<std::string> rpc_arguments; ///< METHOD and its parameters, of `cairn rpc`.
 
     /// By this program's options. Asked only by commands that need it: a missing chain file is no
@@ -78,6 +89,10 @@ void add_node_commands(CLI::App& app, Program& program);    ///< status, rpc
 void add_chain_commands(CLI::App& app, Program& program);   ///< chain new|key
 void add_sign_commands(CLI::App& chain, Program& program);  ///< chain block|sign
 void add_devnet_commands(CLI::App& app, Program& program);  ///< devnet up|down|status
+
+/// Do what `cairn rpc` is told to and return the exit code: 0, or that of the node's error.
+/// Throws RpcError if there is no reply, WalletError for arguments that say nothing.
+int call_method(const Program& program);
 
 /// What an argument says. Throw WalletError.
 Amount amount_of(const std::string& argument);

@@ -47,18 +47,23 @@ std::string base64(std::string_view text) {
 std::string credentials(const RpcEndpoint& endpoint) {
     // As the node does: without a password there is the cookie.
     if (!endpoint.password.empty()) return endpoint.user + ":" + endpoint.password;
+    if (endpoint.cookie_file.empty())
+        throw RpcError(
+            0, "Cookie file was disabled via -norpccookiefile and no rpcpassword was "
+               "specified.");
     std::ifstream file(endpoint.cookie_file);
     std::string line;
     if (!std::getline(file, line) || line.empty())
         throw RpcError(
-            0, "can't read the cookie file " + endpoint.cookie_file.string() +
+            0, "Failed to read cookie file and no rpcpassword was specified. There is nothing in " +
+                   endpoint.cookie_file.string() +
                    ": give the node's -datadir, or -rpcuser and -rpcpassword");
     return line;
 }
 
 http::request<http::string_body>
 http_request(const RpcEndpoint& endpoint, const std::string& body) {
-    http::request<http::string_body> request(http::verb::post, "/", 11);
+    http::request<http::string_body> request(http::verb::post, endpoint.path, 11);
     request.set(http::field::host, address_of(endpoint));
     request.set(http::field::user_agent, "cairn/" CAIRN_VERSION);
     request.set(http::field::content_type, "application/json");
@@ -75,9 +80,13 @@ void check_status(const http::response<http::string_body>& reply, const RpcEndpo
     const std::string node = "the node at " + address_of(endpoint);
     if (reply.result() == http::status::unauthorized)
         throw RpcError(
-            0, node + " refused " +
-                   (endpoint.password.empty() ? "the cookie " + endpoint.cookie_file.string()
-                                              : "user '" + endpoint.user + "' and its password"));
+            0,
+            "Authorization failed: " +
+                (endpoint.password.empty()
+                     ? "Cookie file credentials were invalid and no rpcpassword was specified. " +
+                           node + " refused the cookie " + endpoint.cookie_file.string()
+                     : "Incorrect rpcuser or rpcpassword were specified. " + node +
+                           " refused user '" + endpoint.user + "'"));
     if (reply.result() == http::status::forbidden)
         throw RpcError(0, node + " doesn't allow this client");
     if (!reply.body().starts_with('{') && !reply.body().starts_with('['))
@@ -140,9 +149,9 @@ std::string RpcClient::post(const std::string& body) const {
     stream.async_connect(places, finished);
     run();
     if (error)
-        throw RpcError(
-            0, "could not connect to " + address_of(endpoint_) + " (" + error.message() +
-                   "): is cairnd running for this chain?");
+        throw NoConnection(
+            "Could not connect to the server " + address_of(endpoint_) + " (" + error.message() +
+            "): is cairnd running for this chain?");
     const auto request = http_request(endpoint_, body); // a node that is down has no cookie
     if (endpoint_.timeout.count() > 0)
         stream.expires_after(endpoint_.timeout);

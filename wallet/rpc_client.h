@@ -22,7 +22,9 @@ struct RpcEndpoint {
     uint16_t port = 0;
     std::string user;                  ///< Empty: use the cookie.
     std::string password;              ///< Goes with `user`.
-    std::filesystem::path cookie_file; ///< Read at each call, as a restarted node has a new one.
+    std::filesystem::path cookie_file; ///< Read at each call, as a restarted node has a new one;
+                                       ///< empty: none.
+    std::string path = "/";            ///< Of the URL.
     std::chrono::seconds timeout{900}; ///< For an answer; some calls mine or scan.
 };
 
@@ -34,6 +36,11 @@ struct RpcError : std::runtime_error {
           code(error_code) {}
 
     int code = 0;
+};
+
+/// Nobody answers there, yet or any more.
+struct NoConnection : RpcError {
+    explicit NoConnection(const std::string& message) : RpcError(0, message) {}
 };
 
 /// One call of a batch.

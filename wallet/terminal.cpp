@@ -100,11 +100,14 @@ SecretText first_line_of(const std::filesystem::path& file) {
     return line;
 }
 
+SecretText read_secret(std::string_view prompt) {
+    return input_is_terminal() ? ask_secret(prompt) : ask_line("");
+}
+
 SecretText read_passphrase(const std::filesystem::path& file, bool twice) {
     if (!file.empty()) return first_line_of(file);
-    if (!input_is_terminal()) return ask_line("");
-    SecretText passphrase = ask_secret("Passphrase: ");
-    if (twice && ask_secret("Once more:  ") != passphrase)
+    SecretText passphrase = read_secret("Passphrase: ");
+    if (twice && input_is_terminal() && ask_secret("Once more:  ") != passphrase)
         throw std::runtime_error("the two passphrases differ: try again");
     return passphrase;
 }

@@ -27,6 +27,10 @@ keys::SecretText first_line_of(const std::filesystem::path& file);
 /// line of standard input. `twice`: typed again on a terminal, as a mistake would lock the wallet.
 keys::SecretText read_passphrase(const std::filesystem::path& file, bool twice);
 
+/// A secret from the terminal, without echo and after `prompt`, else the next line of standard
+/// input. Throws std::runtime_error.
+keys::SecretText read_secret(std::string_view prompt);
+
 /// A QR code for a dark or bright terminal, two squares a character. Empty if `text` is too long.
 std::string qr_code(std::string_view text);
 

@@ -29,6 +29,7 @@ EXEEXT=
 RPCAUTH={core}/share/rpcauth/rpcauth.py
 [components]
 ENABLE_BITCOIND=true
+ENABLE_CLI=true
 """
 
 
@@ -36,6 +37,7 @@ def run(core, work, number, name):
     """True, and nothing of the test is left, if it passed."""
     folder = os.path.join(work, name)
     environment = dict(os.environ, BITCOIND=os.path.join(FOLDER, "bitcoind"),
+                       BITCOINCLI=os.path.join(FOLDER, "bitcoin-cli"),
                        PYTHONDONTWRITEBYTECODE="1")
     with open(folder + ".out", "wb") as out:
         process = subprocess.Popen(
@@ -68,6 +70,7 @@ def main():
             names = lines.read().split()
     if "CAIRN_BIN" in os.environ:
         os.environ.setdefault("CAIRND", os.path.join(os.environ["CAIRN_BIN"], "cairnd"))
+        os.environ.setdefault("CAIRN", os.path.join(os.environ["CAIRN_BIN"], "cairn"))
     work = tempfile.mkdtemp(prefix="cairn-core-suite-")
     with open(os.path.join(work, "config.ini"), "w", encoding="utf-8") as config:
         config.write(CONFIG.format(core=os.path.abspath(core), work=work))
