@@ -72,20 +72,44 @@ rpc::server::HttpOptions rpc_options(const Setup& setup) {
     return options;
 }
 
+/// The addresses of a list option. Throws std::runtime_error.
+rpc::server::Route::Places places(const node::Settings& settings, std::string_view name) {
+    rpc::server::Route::Places all;
+    for (const std::string& text : settings.list(name)) {
+        const auto endpoint = node::endpoint_from_string(text, 0);
+        if (!endpoint || endpoint->port() == 0)
+            throw std::runtime_error(
+                "Invalid -" + std::string(name) + " address: '" + text +
+                "', expected ADDRESS:PORT");
+        all.push_back(*endpoint);
+    }
+    return all;
+}
+
 /// What every part is told, checked before any of them starts.
 struct PartOptions {
     node::LogOptions log;
     chain::ChainOptions chain;
     node::NetworkOptions network;
     rpc::server::HttpOptions rpc;
+    rpc::WebOptions web;
     std::optional<consensus::Script> payout;
     int mining_threads = 1;
 };
 
 PartOptions part_options(const Setup& setup) {
-    return {node::log_options(setup),     node::chain_options(setup),
-            node::network_options(setup), rpc_options(setup),
-            node::mining_payout(setup),   static_cast<int>(setup.settings.number("minethreads"))};
+    const node::Settings& settings = setup.settings;
+    return {
+        .log = node::log_options(setup),
+        .chain = node::chain_options(setup),
+        .network = node::network_options(setup),
+        .rpc = rpc_options(setup),
+        .web =
+            {.rest = settings.flag("rest"),
+             .rest_bind = places(settings, "restbind"),
+             .metrics_bind = places(settings, "metricsbind")},
+        .payout = node::mining_payout(setup),
+        .mining_threads = static_cast<int>(settings.number("minethreads"))};
 }
 
 /// The parts of the node.
@@ -105,7 +129,7 @@ public:
         const node::Settings& settings = setup_.settings;
         clock_.set_mock(settings.number("mocktime"));
         if (settings.flag("server") && !exports()) {
-            server_ = std::make_unique<rpc::NodeServer>(options.rpc, settings.flag("rest"));
+            server_ = std::make_unique<rpc::NodeServer>(options.rpc, options.web);
             server_->start();
             server_->set_status("Loading block index…");
         }
@@ -164,6 +188,7 @@ private:
              .clock = clock_,
              .fees = *fees_,
              .network = network_.get(),
+             .miner = miner_.get(),
              .log_file = log.file,
              .request_stop = [this] { signals_.request_stop(); }});
     }

@@ -100,6 +100,8 @@ public:
         threads_.clear();
     }
 
+    uint64_t hashes() const override { return hashes_; }
+
     /// A node that is catching up has blocks to connect before templates to make.
     void tip_changed(const chain::TipChange& change) override {
         if (!change.initial_download) ask_again_in(0s);
@@ -128,6 +130,7 @@ private:
     void keep_templates_fresh() {
         std::unique_lock lock(mutex_);
         Steady::time_point logged = Steady::now();
+        uint64_t logged_hashes = 0;
         while (!stop_) {
             if (asking_) {
                 changed_.wait(lock);
@@ -143,7 +146,8 @@ private:
             const std::chrono::duration<double> seconds = Steady::now() - logged;
             if (seconds < RATE_LOG_INTERVAL) continue;
             logged = Steady::now();
-            const double rate = static_cast<double>(hashes_.exchange(0)) / seconds.count();
+            const auto tried = static_cast<double>(hashes_ - std::exchange(logged_hashes, hashes_));
+            const double rate = tried / seconds.count();
             spdlog::info("miner_rate hashes_per_second={:.0f}", rate);
         }
     }
@@ -240,7 +244,7 @@ private:
     const consensus::Script payout_;
     const int thread_count_;
     std::vector<std::thread> threads_;
-    std::atomic<uint64_t> hashes_{0}; ///< Since the rate was last logged.
+    std::atomic<uint64_t> hashes_{0};
 
     std::mutex mutex_; ///< Guards all below.
     std::condition_variable changed_;

@@ -35,6 +35,7 @@ public:
 
     virtual void start() = 0;
     virtual void stop() = 0;
+    virtual uint64_t hashes() const = 0; ///< Tried since the start.
 };
 
 } // namespace cairn::node

@@ -139,6 +139,11 @@ constexpr Option TABLE[] = {
 
     {"server", Flag, "", RPC, "1", "Answer JSON-RPC"},
     {"rest", Flag, "", RPC, "0", "Answer REST, too: without a password, to all who may connect"},
+    {"restbind", List, "<addr>:<port>", RPC, "",
+     "Answer REST here, to all who reach it, and not on JSON-RPC's port"},
+    {"metricsbind", List, "<addr>:<port>", RPC, "",
+     "Answer /metrics (to users with a password), /health and /ready here, and not on JSON-RPC's "
+     "port"},
     {"rpcport", Number, "<port>", RPC, "", "Port of JSON-RPC (default: the chain file's)"},
     {"rpcbind", List, "<addr>[:port]", RPC, "",
      "Listen here (default: loopback); needs -rpcallowip"},

@@ -2,6 +2,7 @@
 #include "rpc/node_methods.h"
 
 #include "rpc/methods.h"
+#include "rpc/metrics.h"
 #include "rpc/node_context.h"
 #include "rpc/rest.h"
 
@@ -19,23 +20,37 @@ Groups node_methods() {
     return all;
 }
 
-NodeServer::NodeServer(server::HttpOptions options, bool rest)
+NodeServer::NodeServer(server::HttpOptions options, const WebOptions& web)
     : dispatcher_(node_methods()),
       http_(
           [&] {
-              if (rest)
-                  options.routes.push_back(
-                      {"/rest/", std::nullopt,
-                       [this](std::string_view target, std::string_view body) {
-                           return answer_rest(target, body);
-                       }});
+              options.routes = routes(web);
               return std::move(options);
           }(),
           dispatcher_) {}
 
-server::Answer NodeServer::answer_rest(std::string_view target, std::string_view body) const {
-    if (!is_ready_) return {503, "Service temporarily unavailable\r\n", "text/plain"};
-    return rest_answer(dispatcher_, *context_, target, body);
+std::vector<server::Route> NodeServer::routes(const WebOptions& web) const {
+    using server::Answer;
+    const auto once_ready = [this](auto answer) {
+        return [this, answer](std::string_view target, std::string_view body) -> Answer {
+            if (!is_ready_) return {503, "Service temporarily unavailable\r\n", "text/plain"};
+            return answer(target, body);
+        };
+    };
+    const auto rest = [this](std::string_view target, std::string_view body) {
+        return rest_answer(dispatcher_, *context_, target, body);
+    };
+    const auto metrics = [this](auto, auto) { return metrics_answer(dispatcher_, *context_); };
+    const auto health = [this](auto, auto) { return health_answer(is_ready_); };
+    const auto ready = [this](auto, auto) {
+        return readiness_answer(is_ready_ ? context_.get() : nullptr);
+    };
+    std::vector<server::Route> routes{
+        {"/metrics", server::Role::Read, once_ready(metrics), web.metrics_bind},
+        {"/health", std::nullopt, health, web.metrics_bind},
+        {"/ready", std::nullopt, ready, web.metrics_bind}};
+    if (web.rest) routes.push_back({"/rest/", std::nullopt, once_ready(rest), web.rest_bind});
+    return routes;
 }
 
 NodeServer::~NodeServer() {

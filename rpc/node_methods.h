@@ -18,6 +18,7 @@ class Chain;
 namespace cairn::node {
 class Clock;
 class FeeWatch;
+class Miner;
 class Network;
 } // namespace cairn::node
 
@@ -31,8 +32,16 @@ struct Node {
     node::Clock& clock;
     const node::FeeWatch& fees;
     node::Network* network = nullptr;   ///< Null: no peers; the methods that need them say so.
+    const node::Miner* miner = nullptr; ///< Null: none.
     std::filesystem::path log_file;     ///< For getrpcinfo.
     std::function<void()> request_stop; ///< Called by `stop`, on an RPC thread; returns at once.
+};
+
+/// What is served besides JSON-RPC.
+struct WebOptions {
+    bool rest = false;                  ///< -rest
+    server::Route::Places rest_bind;    ///< -restbind; empty: with JSON-RPC.
+    server::Route::Places metrics_bind; ///< -metricsbind, for /health and /ready too; likewise.
 };
 
 /// The node's methods over HTTP.
@@ -43,8 +52,7 @@ struct Node {
 class NodeServer {
 public:
     /// Throws std::runtime_error: an address can't be bound, or a credential can't be read.
-    /// `rest`: whether REST answers, too (-rest).
-    explicit NodeServer(server::HttpOptions options, bool rest = false);
+    explicit NodeServer(server::HttpOptions options, const WebOptions& web = {});
     ~NodeServer(); ///< Calls stop(). It is destroyed after the chain, whose observer it is.
     NodeServer(const NodeServer&) = delete;
     NodeServer& operator=(const NodeServer&) = delete;
@@ -63,7 +71,7 @@ public:
     uint16_t port() const { return http_.port(); }
 
 private:
-    server::Answer answer_rest(std::string_view target, std::string_view body) const;
+    std::vector<server::Route> routes(const WebOptions& web) const;
 
     server::Dispatcher dispatcher_;
     std::unique_ptr<NodeContext> context_;

@@ -3,6 +3,7 @@
 
 #include "rpc/server/json_writer.h"
 
+#include <algorithm>
 #include <cassert>
 #include <optional>
 #include <spdlog/spdlog.h>
@@ -187,7 +188,7 @@ private:
     }
 
     bool finish_active_call(const Reply& reply) {
-        dispatcher_.end(active_);
+        dispatcher_.end(active_, reply.has_error());
         return finish_call(reply);
     }
 
@@ -291,9 +292,27 @@ Dispatcher::ActiveCall Dispatcher::begin(const Method& method) const {
     return active_.insert(active_.end(), {method.name, std::chrono::steady_clock::now()});
 }
 
-void Dispatcher::end(ActiveCall call) const {
+void Dispatcher::end(ActiveCall call, bool failed) const {
+    const auto now = std::chrono::steady_clock::now();
     const std::lock_guard lock(mutex_);
+    const double seconds = std::chrono::duration<double>(now - call->since).count();
+    const auto latency = std::ranges::lower_bound(LATENCIES, seconds) - LATENCIES.begin();
+    Calls& calls = calls_[call->method];
+    ++calls.by_latency[static_cast<size_t>(latency)];
+    calls.seconds += seconds;
+    calls.errors += failed ? 1 : 0;
     active_.erase(call);
+}
+
+std::vector<Dispatcher::Calls> Dispatcher::calls() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<Calls> all;
+    for (const auto& [method, calls] : calls_) {
+        all.push_back(calls);
+        all.back().method = method;
+    }
+    std::ranges::sort(all, {}, &Calls::method);
+    return all;
 }
 
 } // namespace cairn::rpc::server

@@ -5,6 +5,7 @@
 
 #include "rpc/server/method.h"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -61,20 +62,35 @@ public:
 
     std::vector<Active> active() const;
 
+    /// Upper ends, in seconds, of the classes by which calls are counted; one more is for all else.
+    static constexpr std::array LATENCIES{0.0001, 0.001, 0.01, 0.1, 1.0, 10.0};
+
+    /// The calls of one method since the start.
+    struct Calls {
+        std::string_view method;
+        std::array<uint64_t, LATENCIES.size() + 1> by_latency{};
+        double seconds = 0;
+        uint64_t errors = 0;
+    };
+
+    /// Of all methods that were called.
+    std::vector<Calls> calls() const;
+
 private:
     friend class Exchange;
     using ActiveCall = std::list<Active>::iterator;
     /// Errors: InWarmup, MethodNotFound, those of the arguments.
     Outcome<std::shared_ptr<const Call>> prepare(std::string_view method, const Json& params) const;
     ActiveCall begin(const Method& method) const;
-    void end(ActiveCall call) const;
+    void end(ActiveCall call, bool failed) const;
 
     std::vector<Group> groups_;
     std::unordered_map<std::string_view, const Method*> by_name_;
     std::atomic<Context*> context_{nullptr};
-    mutable std::mutex mutex_; ///< For the two below, held for moments only.
+    mutable std::mutex mutex_; ///< For all below, held for moments only.
     std::string status_ = "RPC server started";
     mutable std::list<Active> active_;
+    mutable std::unordered_map<std::string_view, Calls> calls_; ///< By method.
 };
 
 } // namespace cairn::rpc::server

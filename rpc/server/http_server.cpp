@@ -6,6 +6,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <spdlog/spdlog.h>
 
 namespace cairn::rpc::server {
@@ -56,6 +57,16 @@ void HttpServer::stop() {
 }
 
 void HttpServer::bind_all() {
+    bind_rpc();
+    for (const Route& route : options_.routes)
+        for (const tcp::endpoint& endpoint : route.bind) {
+            const bool bound = std::ranges::any_of(
+                acceptors_, [&](const Acceptor& other) { return other.of_routes == endpoint; });
+            if (!bound) bind(endpoint).of_routes = endpoint;
+        }
+}
+
+void HttpServer::bind_rpc() {
     for (const tcp::endpoint& endpoint : options_.bind) bind(endpoint);
     if (!options_.bind.empty()) return;
     bind({asio::ip::address_v4::loopback(), options_.port});
@@ -67,9 +78,9 @@ void HttpServer::bind_all() {
     }
 }
 
-void HttpServer::bind(const tcp::endpoint& endpoint) {
+HttpServer::Acceptor& HttpServer::bind(const tcp::endpoint& endpoint) {
     try {
-        acceptors_.emplace_back(accept_strand_, endpoint, /*reuse_addr=*/true);
+        return acceptors_.emplace_back(accept_strand_, endpoint, /*reuse_addr=*/true);
     } catch (const boost::system::system_error& error) {
         throw std::runtime_error(fmt::format(
             "Unable to bind the RPC server to {} port {}: {}", endpoint.address().to_string(),
@@ -83,7 +94,7 @@ void HttpServer::accept(Acceptor& acceptor) {
         [this, &acceptor](boost::system::error_code error, tcp::socket socket) {
             if (error == asio::error::operation_aborted || !acceptor.is_open()) return;
             if (!error) {
-                admit(std::move(socket));
+                admit(std::move(socket), acceptor);
                 return accept(acceptor);
             }
             spdlog::warn("rpc_accept_failed error={}", error.message());
@@ -94,17 +105,19 @@ void HttpServer::accept(Acceptor& acceptor) {
         });
 }
 
-void HttpServer::admit(tcp::socket socket) {
+void HttpServer::admit(tcp::socket socket, const Acceptor& acceptor) {
     boost::system::error_code error;
     const tcp::endpoint peer = socket.remote_endpoint(error);
     if (error) return; // It has left already.
-    const bool allowed = options_.allows(peer.address());
+    const bool allowed = acceptor.of_routes || options_.allows(peer.address());
     if (!allowed) spdlog::warn("rpc_not_allowed peer={}", peer.address().to_string());
     socket.set_option(tcp::no_delay(true), error);
     const bool full = sessions().size() >= options_.max_connections;
     if (full && !allowed) return; // Strangers push out nobody.
     if (full) make_room();
-    std::make_shared<Session>(boost::beast::tcp_stream(std::move(socket)), *this, allowed)->start();
+    std::make_shared<Session>(
+        boost::beast::tcp_stream(std::move(socket)), *this, allowed, acceptor.of_routes)
+        ->start();
 }
 
 /// Close the connection that waits longest for its next request. Those that execute one stay,

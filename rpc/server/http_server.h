@@ -18,6 +18,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -31,12 +32,16 @@ class Session;
 
 /// What is answered besides JSON-RPC, to a GET or POST of a path.
 struct Route {
+    using Places = std::vector<boost::asio::ip::tcp::endpoint>;
+
     std::string path; ///< "/metrics"; one that ends in '/' has all below it.
     /// Who may ask, with a password; nullopt: anyone who may connect. To a user's list of methods
     /// the path counts as one.
     std::optional<Role> role;
     /// Called on an RPC thread. `target`: path and query.
     std::function<Answer(std::string_view target, std::string_view body)> answer;
+    /// Answered at these addresses alone, to whoever reaches them; empty: where JSON-RPC is.
+    Places bind;
 };
 
 /// How the server listens and what it puts up with; from the option table.
@@ -80,12 +85,20 @@ public:
 
 private:
     friend Session;
-    using Acceptor = boost::asio::ip::tcp::acceptor;
+    using Endpoint = boost::asio::ip::tcp::endpoint;
+
+    /// Where connections come in.
+    struct Acceptor : boost::asio::ip::tcp::acceptor {
+        using boost::asio::ip::tcp::acceptor::acceptor;
+        /// Of Route::bind; nullopt: JSON-RPC's.
+        std::optional<Endpoint> of_routes;
+    };
 
     void bind_all();
-    void bind(const boost::asio::ip::tcp::endpoint& endpoint);
+    void bind_rpc();
+    Acceptor& bind(const Endpoint& endpoint);
     void accept(Acceptor& acceptor);
-    void admit(boost::asio::ip::tcp::socket socket);
+    void admit(boost::asio::ip::tcp::socket socket, const Acceptor& acceptor);
     void make_room();
     void add(const std::shared_ptr<Session>& session);
     void remove(Session* session);

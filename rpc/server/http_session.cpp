@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <spdlog/spdlog.h>
 
 namespace cairn::rpc::server {
@@ -43,10 +44,12 @@ bool is_rpc_path(std::string_view path) {
 
 } // namespace
 
-Session::Session(beast::tcp_stream stream, HttpServer& server, bool allowed)
+Session::Session(
+    beast::tcp_stream stream, HttpServer& server, bool allowed, std::optional<Endpoint> of_routes)
     : stream_(std::move(stream)),
       server_(server),
       allowed_(allowed),
+      of_routes_(std::move(of_routes)),
       delay_(stream_.get_executor()) {}
 
 Session::~Session() {
@@ -101,7 +104,7 @@ void Session::header_read(boost::system::error_code error) {
     const auto& request = parser_->get();
     route_ = find_route();
     if (route_ != nullptr) return read_question();
-    if (!is_rpc_path(path_and_query(request.target()).first))
+    if (of_routes_ || !is_rpc_path(path_and_query(request.target()).first))
         return refuse(Status::not_found, "Not Found");
     if (request.method() != http::verb::post)
         return refuse(Status::method_not_allowed, "JSONRPC server handles only POST requests");
@@ -111,10 +114,15 @@ void Session::header_read(boost::system::error_code error) {
 
 const Route* Session::find_route() const {
     const std::string_view path = path_and_query(parser_->get().target()).first;
-    for (const Route& route : server_.options_.routes)
-        if (route.path.ends_with('/') ? path.starts_with(route.path) : path == route.path)
-            return &route;
-    return nullptr;
+    const auto matches = [&](const Route& route) {
+        const bool here = of_routes_
+                              ? std::ranges::find(route.bind, *of_routes_) != route.bind.end()
+                              : route.bind.empty();
+        return here &&
+               (route.path.ends_with('/') ? path.starts_with(route.path) : path == route.path);
+    };
+    const auto found = std::ranges::find_if(server_.options_.routes, matches);
+    return found == server_.options_.routes.end() ? nullptr : &*found;
 }
 
 /// Anyone may ask, perhaps: no more is read than the largest question takes.

@@ -20,8 +20,15 @@ namespace cairn::rpc::server {
 /// under way.
 class Session : public std::enable_shared_from_this<Session> {
 public:
-    /// The server outlives it. `allowed`: else all it asks for is refused.
-    Session(boost::beast::tcp_stream stream, HttpServer& server, bool allowed);
+    using Endpoint = boost::asio::ip::tcp::endpoint;
+
+    /// The server outlives it. `allowed`: else all it asks for is refused. `of_routes`: the address
+    /// by which it came if that is for routes (Route::bind).
+    Session(
+        boost::beast::tcp_stream stream,
+        HttpServer& server,
+        bool allowed,
+        std::optional<Endpoint> of_routes);
     ~Session();
 
     void start();
@@ -52,6 +59,7 @@ private:
     boost::beast::tcp_stream stream_;
     HttpServer& server_;
     const bool allowed_;
+    const std::optional<Endpoint> of_routes_;
     boost::beast::flat_buffer buffer_;
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
     Response response_;
