@@ -3,12 +3,15 @@
 
 #include "chain/chain.h"
 #include "consensus/block_rules.h"
+#include "consensus/chain_file.h"
 #include "consensus/pow.h"
 #include "consensus/sighash.h"
 #include "consensus/standard.h"
 
 #include <secp256k1.h>
 
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 namespace cairn::bench {
@@ -79,26 +82,10 @@ double seconds_since(Clock::time_point start) {
 }
 
 Params make_params() {
-    Params params;
-    params.name = "bench";
-    params.directory = "bench";
-    params.magic = {0xbe, 0x9c, 0x4a, 0x11};
-    params.pow_limit = *target_of(EASY);
-    params.pow = FixedRule{600};
-    params.subsidy = 50 * COIN;
-    params.coinbase_maturity = 1;
-    Transaction coinbase;
-    coinbase.inputs.emplace_back().prevout.index = OutPoint::NULL_INDEX;
-    coinbase.inputs[0].script_sig = Script(as_bytes("import benchmark"));
-    coinbase.outputs.push_back({params.subsidy, keys()[0].script});
-    params.genesis.header.version = 4;
-    params.genesis.header.time = START_TIME;
-    params.genesis.header.bits = EASY;
-    params.genesis.transactions.emplace_back(std::move(coinbase));
-    params.genesis.header.merkle_root = merkle_root(params.genesis);
-    solve(params.genesis);
-    params.genesis_hash = params.genesis.header.hash();
-    return params;
+    std::ifstream file(CAIRN_SOURCE_DIR "/tests/bench/chain.json");
+    std::ostringstream text;
+    text << file.rdbuf();
+    return read_chain_file(text.str());
 }
 
 const Script& script_of(size_t key) {

@@ -16,7 +16,7 @@ using namespace consensus;
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t KEYS = 256;
-constexpr uint32_t START_TIME = 1'700'000'000;
+constexpr uint32_t START_TIME = 1'700'000'000; ///< Of its genesis block.
 
 /// Run `work(i)` for every i below `count`, on all cores.
 template <class Work>
@@ -32,7 +32,7 @@ void on_all_cores(size_t count, const Work& work) {
 
 double seconds_since(Clock::time_point start);
 
-/// A chain file on which blocks cost no work.
+/// Of tests/bench/chain.json, a chain on which blocks cost no work.
 Params make_params();
 
 /// A coin of one of the KEYS keys.

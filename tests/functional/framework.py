@@ -89,6 +89,7 @@ class Node:
             content = json.load(file)
         self.chain_directory = os.path.join(self.datadir,
                                             content.get("directory", content["name"]))
+        self.magic = bytes.fromhex(content["magic"])
         self.rpc = Rpc(self.rpc_port, os.path.join(self.chain_directory, ".cookie"))
         self.address = f"127.0.0.1:{self.port}"
 
@@ -119,6 +120,16 @@ class Node:
     def output(self):
         with open(self.process.output, encoding="utf-8", errors="replace") as file:
             return file.read()
+
+    def memory_megabytes(self, field="VmRSS"):
+        """Of main memory, as the system counts it; with VmHWM, the most there was."""
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as lines:
+            return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+
+    def processor_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as line:
+            user, system = line.read().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def stop(self, number=signal.SIGTERM):
         """Stop it, as a user's `kill` does, and return its exit code."""

@@ -9,16 +9,22 @@ SCRIPT = b"\x00\x20" + hashlib.sha256(b"\x51").digest()
 COIN = 100_000_000
 
 
-def payment(coins, outputs):
+def payment(coins, outputs, witness=True):
     """A transaction, in hex, that spends `coins`, [(txid, index)], to P2WSH(OP_TRUE) outputs of
-    these amounts in satoshis."""
+    these amounts in satoshis; if not `witness`, what its txid is the hash of."""
     inputs = b"".join(bytes.fromhex(txid)[::-1] + index.to_bytes(4, "little") + b"\x00"
                       + b"\xfd\xff\xff\xff" for txid, index in coins)
     paid = b"".join(amount.to_bytes(8, "little") + bytes([len(SCRIPT)]) + SCRIPT
                     for amount in outputs)
-    witness = b"\x01\x01\x51" * len(coins)
-    return (b"\x02\x00\x00\x00" + b"\x00\x01" + bytes([len(coins)]) + inputs
-            + bytes([len(outputs)]) + paid + witness + b"\x00\x00\x00\x00").hex()
+    return (b"\x02\x00\x00\x00" + b"\x00\x01" * witness + bytes([len(coins)]) + inputs
+            + bytes([len(outputs)]) + paid + b"\x01\x01\x51" * len(coins) * witness
+            + b"\x00\x00\x00\x00").hex()
+
+
+def txid_of(coins, outputs):
+    """Of that payment."""
+    stripped = bytes.fromhex(payment(coins, outputs, witness=False))
+    return hashlib.sha256(hashlib.sha256(stripped).digest()).digest()[::-1].hex()
 
 
 def mature_coins(node, count, maturity=100):

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A node under siege by slow readers, connections that say nothing, callers who come and go by the
+thousand, and garbage: it keeps its peers, relays blocks, answers, and its memory stays within its
+limits. CAIRN_SIEGE asks for more of it than the usual tenth."""
+import asyncio
+import os
+import random
+import threading
+import time
+
+from framework import expect_equal, run, wait_same_tip, wait_until
+from open_coins import COIN, REGTEST_ADDRESS, mature_coins, payment
+from peers import WITNESS_BLOCK, Peer, count_bytes, frame
+
+SHARE = float(os.environ.get("CAIRN_SIEGE", "0.1"))
+SLOW_READERS = 30
+SILENT = 150
+CALLS_A_SECOND = 1_000
+SECONDS = 30 * SHARE
+GARBAGE = round(10_000 * SHARE)
+MAX_CONNECTIONS = 125
+PEER_MEGABYTES = 12  # what one may cost: node/README.md and the constants that it names
+PATIENCE_SECONDS = 5  # for an answer to an operator
+
+
+def large_block(node):
+    """A block of some hundred kilobytes."""
+    coins = mature_coins(node, 40)
+    for coin in coins:
+        node.rpc.sendrawtransaction(payment([coin], [COIN // 5 - 1_000] * 250))
+    return node.mine(1, REGTEST_ADDRESS)[0]
+
+
+def anywhere():
+    """Callers of many hosts, so that they use up neither ports nor what one host may do."""
+    return f"127.{random.randint(1, 250)}.{random.randint(1, 250)}.{random.randint(1, 250)}"
+
+
+class Siege:
+    """All that the attackers do, on a thread of its own."""
+
+    def __init__(self, victim, block):
+        self.victim = victim
+        self.item = (WITNESS_BLOCK.to_bytes(4, "little") + bytes.fromhex(block)[::-1])
+        self.open = []  # they stay until the end
+        self.calls = self.garbage = self.refused = 0
+        self.failed = None
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        try:
+            asyncio.run(self.attack())
+        except Exception as error:  # pylint: disable=broad-except
+            self.failed = error
+
+    async def attack(self):
+        await asyncio.gather(*(self.read_slowly() for _ in range(SLOW_READERS)))
+        await asyncio.gather(*(self.say_nothing() for _ in range(SILENT)))
+        await asyncio.gather(self.come_and_go(), self.talk_nonsense())
+
+    async def read_slowly(self):
+        """Ask for far more than is ever read, and go on asking."""
+        try:
+            peer = await Peer.call(self.victim, anywhere())
+            self.open.append(peer)
+            await peer.handshake()
+            for _ in range(3):
+                peer.send("getdata", count_bytes(2_000) + self.item * 2_000)
+            for number in range(1_000):
+                peer.send("ping", number.to_bytes(8, "little"))
+            peer.writer.transport.pause_reading()
+        except (OSError, asyncio.IncompleteReadError):
+            self.refused += 1
+
+    async def say_nothing(self):
+        try:
+            self.open.append(await Peer.call(self.victim, anywhere()))
+        except OSError:
+            self.refused += 1
+
+    async def come_and_go(self):
+        begin = time.monotonic()
+        while (passed := time.monotonic() - begin) < SECONDS:
+            due = int(passed * CALLS_A_SECOND) - self.calls
+            self.calls += due
+            await asyncio.gather(*(self.touch(b"") for _ in range(due)))
+            await asyncio.sleep(0.005)
+
+    async def talk_nonsense(self):
+        while self.garbage < GARBAGE:
+            count = min(20, GARBAGE - self.garbage)
+            await asyncio.gather(*(self.touch(self.nonsense()) for _ in range(count)))
+            self.garbage += count
+
+    def nonsense(self):
+        """Bytes; or a message that lies about itself, or can't be read."""
+        noise = random.randbytes(random.randint(1, 2_000))
+        kinds = [noise, self.victim.magic + noise,
+                 frame(self.victim.magic, "version", noise),
+                 frame(self.victim.magic, "version")[:-4] + noise]
+        return random.choice(kinds)
+
+    async def touch(self, data):
+        try:
+            peer = await Peer.call(self.victim, anywhere())
+            peer.writer.write(data)
+            peer.close()
+            await peer.writer.wait_closed()
+        except OSError:
+            self.refused += 1
+
+
+def besieged__keeps_its_peers_and_its_limits(test):
+    victim, called, caller = (test.node(chain="regtest") for _ in range(3))
+    victim.connect(called)
+    caller.connect(victim)
+    block = large_block(victim)
+    wait_same_tip(test.nodes)
+    friends = {peer["id"] for peer in victim.rpc.getpeerinfo()}
+    expect_equal(len(friends), 2, "peers")
+    before = victim.memory_megabytes()
+
+    siege = Siege(victim, block)
+    siege.thread.start()
+    slowest, most, rounds = 0, 0, 0
+    while siege.thread.is_alive():
+        start = time.monotonic()
+        peers = victim.rpc.getpeerinfo()
+        slowest = max(slowest, time.monotonic() - start)
+        most = max(most, len(peers))
+        assert friends <= {peer["id"] for peer in peers}, "a friend was dropped"
+        called.mine(1, REGTEST_ADDRESS)  # comes to the third through the besieged one
+        wait_same_tip(test.nodes)
+        rounds += 1
+        time.sleep(0.1)
+    siege.thread.join()
+    assert siege.failed is None, f"the attackers failed: {siege.failed!r}"
+    grown = victim.memory_megabytes("VmHWM") - before
+    print(f"{siege.calls} calls, {siege.garbage} with garbage, {siege.refused} refused; "
+          f"{most} peers at most, {grown:.0f} MB more, {rounds} blocks, the slowest answer after "
+          f"{slowest:.2f} s", flush=True)
+    assert rounds > 3, "hardly any block came through"
+    assert MAX_CONNECTIONS // 2 < most <= MAX_CONNECTIONS, f"{most} peers"
+    assert slowest < PATIENCE_SECONDS, f"an answer took {slowest:.1f} s"
+    limit = most * PEER_MEGABYTES
+    assert grown < limit, f"{grown:.0f} MB more, of which {limit} are allowed"
+    wait_until(lambda: friends <= {peer["id"] for peer in victim.rpc.getpeerinfo()}, "its friends")
+    expect_equal(victim.stop(), 0, "exit code")
+
+
+run(besieged__keeps_its_peers_and_its_limits)
