@@ -90,12 +90,10 @@ asio::awaitable<void> Connector::dial_one(std::string target, ConnectionType typ
 asio::awaitable<Outcome<tcp::socket>> Connector::reach(HostPort place) {
     boost::system::error_code error;
     std::vector<tcp::endpoint> endpoints{{asio::ip::make_address(place.host, error), place.port}};
-    if (error) { // a name. All of them wait for one another, so nothing else may.
-        tcp::resolver resolver(io_);
-        const auto [unknown, found] = co_await resolver.async_resolve(
-            place.host, std::to_string(place.port), tcp::resolver::numeric_service, AS_TUPLE);
-        endpoints.assign(found.begin(), found.end());
-        error = unknown;
+    if (error) { // a name
+        auto found = co_await resolve(place);
+        if (!found) co_return found.error();
+        endpoints = std::move(*found);
     }
     for (const tcp::endpoint& endpoint : endpoints) {
         tcp::socket socket(io_);
@@ -105,6 +103,30 @@ asio::awaitable<Outcome<tcp::socket>> Connector::reach(HostPort place) {
         if (stopped_) break;
     }
     co_return Disconnect{error.message()};
+}
+
+/// Where `place` is by its name. Look-ups wait for one another and for the system, as long as that
+/// likes: one that is late goes on without us.
+asio::awaitable<Outcome<std::vector<tcp::endpoint>>> Connector::resolve(HostPort place) {
+    struct LookUp {
+        tcp::resolver resolver;
+        asio::steady_timer deadline;
+        boost::system::error_code error = asio::error::timed_out;
+        std::vector<tcp::endpoint> found{};
+    };
+
+    const auto look_up =
+        std::make_shared<LookUp>(LookUp{tcp::resolver(io_), asio::steady_timer(io_, NAME_TIMEOUT)});
+    look_up->resolver.async_resolve(
+        place.host, std::to_string(place.port), tcp::resolver::numeric_service,
+        [look_up](const boost::system::error_code& error, const auto& found) {
+            look_up->error = error;
+            look_up->found.assign(found.begin(), found.end());
+            look_up->deadline.cancel();
+        });
+    co_await look_up->deadline.async_wait(AS_TUPLE);
+    if (look_up->error) co_return Disconnect{look_up->error.message()};
+    co_return std::move(look_up->found);
 }
 
 /// Let the proxy at the other end of `socket` go on to `target`.
@@ -129,11 +151,14 @@ asio::awaitable<Outcome<>> Connector::ask_proxy(tcp::socket& socket, HostPort ta
 
 /// Learn addresses from a DNS seed.
 asio::awaitable<void> Connector::look_up(std::string host) {
-    tcp::resolver resolver(io_);
-    const auto [error, endpoints] = co_await resolver.async_resolve(
-        host, std::to_string(params_.p2p_port), tcp::resolver::numeric_service, AS_TUPLE);
+    HostPort place{host, params_.p2p_port};
+    const auto endpoints = co_await resolve(std::move(place));
+    if (!endpoints) {
+        spdlog::warn("DNS seed failed host={} error={}", host, endpoints.error().reason);
+        co_return;
+    }
     size_t found = 0;
-    for (const auto& entry : endpoints) {
+    for (const tcp::endpoint& endpoint : *endpoints) {
         if (++found > 256) break;
         // Three to seven days old, so that what peers tell is thought fresher.
         constexpr uint64_t DAY = uint64_t{24} * 3600;
@@ -141,13 +166,10 @@ asio::awaitable<void> Connector::look_up(std::string host) {
         const auto time = static_cast<uint32_t>(seconds_of(now()) - static_cast<int64_t>(age));
         book_.add(
             {time, NODE_NETWORK | NODE_WITNESS,
-             NetAddress::of(entry.endpoint().address(), params_.p2p_port)},
+             NetAddress::of(endpoint.address(), params_.p2p_port)},
             "seed " + host, seconds_of(now()));
     }
-    if (error)
-        spdlog::warn("DNS seed failed host={} error={}", host, error.message());
-    else
-        spdlog::info("DNS seed answered host={} addresses={}", host, found);
+    spdlog::info("DNS seed answered host={} addresses={}", host, found);
 }
 
 } // namespace cairn::node

@@ -41,7 +41,8 @@ public:
 
     static constexpr std::chrono::seconds DIAL_TIMEOUT{5};
     static constexpr std::chrono::seconds PROXY_TIMEOUT{20};
-    static constexpr uint16_t PROXY_PORT = 9050; ///< Tor's.
+    static constexpr std::chrono::seconds NAME_TIMEOUT{20}; ///< For a look-up.
+    static constexpr uint16_t PROXY_PORT = 9050;            ///< Tor's.
 
 private:
     void call(const std::string& target, ConnectionType type) override;
@@ -53,6 +54,8 @@ private:
     boost::asio::awaitable<void> dial_one(std::string target, ConnectionType type);
     boost::asio::awaitable<Outcome<Socket>> reach(HostPort place);
     boost::asio::awaitable<Outcome<>> ask_proxy(Socket& socket, HostPort target);
+    boost::asio::awaitable<Outcome<std::vector<boost::asio::ip::tcp::endpoint>>>
+    resolve(HostPort place);
     boost::asio::awaitable<void> look_up(std::string host);
 
     boost::asio::io_context& io_;
