@@ -29,12 +29,13 @@ struct AcceptHeaders {
     std::vector<consensus::BlockHeader> headers;
 };
 
-/// Parse `payload` and hand it to the chain. Protocol::block_done() follows.
+/// Hand a block to the chain. Protocol::block_done() follows.
 struct AcceptBlock {
     PeerId peer = NO_PEER;
     consensus::BlockHash hash;
-    Bytes payload;
     bool requested = false;
+    Bytes payload;               ///< To be parsed, if
+    consensus::BlockRef block{}; ///< it wasn't put together here.
 };
 
 /// Protocol::transaction_done() follows.

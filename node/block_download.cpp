@@ -17,20 +17,63 @@ void BlockDownload::block(Peer& peer, Bytes payload) {
     const auto header = reader.read<consensus::BlockHeader>();
     if (reader.failed()) return Context::malformed(peer, "block");
     const BlockHash hash = header.hash();
-    const bool requested = in_flight_.contains(hash);
+    const size_t bytes = payload.size();
+    if (is_asked(peer, hash)) measure(peer, bytes);
+    take(peer, header, {peer.id, hash, false, std::move(payload)}, bytes);
+}
+
+void BlockDownload::assembled(Peer& peer, consensus::BlockRef block) {
+    const consensus::BlockHeader header = block->header;
+    const auto bytes = static_cast<size_t>(block->size_bytes());
+    take(peer, header, {peer.id, header.hash(), false, {}, std::move(block)}, bytes);
+}
+
+void BlockDownload::take(
+    Peer& peer, const consensus::BlockHeader& header, AcceptBlock action, size_t bytes) {
+    const BlockHash hash = action.hash;
+    action.requested = in_flight_.contains(hash);
     if (const BlockNode* parent = context_.chain.find_block(header.prev_hash);
         parent != nullptr && is_low_work(context_, peer, *parent, {header}))
-        return spdlog::debug("ignoring a block of low work peer={}", peer.id);
+        return spdlog::debug(
+            "AcceptBlockHeader: not adding new block header {}, missing anti-dos proof-of-work "
+            "validation peer={}",
+            hash.to_string(), peer.id);
     // Another who was asked for it still owes it, until this one is found to be good.
     if (is_asked(peer, hash) || processing_.contains(hash)) remove(hash);
     peer.blocks.progress_at = context_.now;
     peer.blocks.slow = false;
     peer.blocks.owes_since.reset();
     if (processing_.contains(hash)) return;
-    processing_.emplace(hash, payload.size());
-    processing_bytes_ += payload.size();
+    processing_.emplace(hash, bytes);
+    processing_bytes_ += bytes;
     ++peer.blocks_processing;
-    context_.out.emplace_back(AcceptBlock{peer.id, hash, std::move(payload), requested});
+    context_.out.emplace_back(std::move(action));
+}
+
+/// A block that `peer` was asked for has come.
+void BlockDownload::measure(Peer& peer, size_t bytes) {
+    constexpr std::chrono::milliseconds LEAST{250};
+    constexpr double WEIGHT = 0.125; // of the newest block in the mean
+    block_bytes_ += (static_cast<double>(bytes) - block_bytes_) * (block_bytes_ > 0 ? WEIGHT : 1);
+    Peer::Blocks& blocks = peer.blocks;
+    blocks.measured_bytes += bytes;
+    blocks.measured_time += context_.now - std::exchange(blocks.measured_at, context_.now);
+    if (blocks.measured_time < LEAST) return;
+    const double seconds = std::chrono::duration<double>(blocks.measured_time).count();
+    const double speed = static_cast<double>(blocks.measured_bytes) / seconds;
+    const bool is_first = blocks.bytes_a_second == 0;
+    blocks.bytes_a_second = is_first ? speed : (blocks.bytes_a_second + speed) / 2;
+    blocks.measured_bytes = 0;
+    blocks.measured_time = {};
+}
+
+size_t BlockDownload::most_in_flight(const Peer& peer) const {
+    const double speed = peer.blocks.bytes_a_second;
+    if (peer.blocks.slow) return 1;
+    if (speed == 0) return START_IN_FLIGHT;
+    const double count = speed * static_cast<double>(HORIZON.count()) / block_bytes_;
+    return static_cast<size_t>(
+        std::clamp<double>(count, double{MIN_IN_FLIGHT}, double{MAX_IN_FLIGHT}));
 }
 
 void BlockDownload::block_done(
@@ -82,7 +125,8 @@ bool BlockDownload::reserve(Peer& peer, const BlockNode& node) {
 }
 
 void BlockDownload::note_asked(Peer& peer, const BlockNode& node) {
-    if (peer.blocks.in_flight.empty()) peer.blocks.progress_at = context_.now;
+    if (peer.blocks.in_flight.empty())
+        peer.blocks.progress_at = peer.blocks.measured_at = context_.now;
     in_flight_[node.hash] = {peer.id, &node};
     peer.blocks.in_flight.push_back(&node);
 }
@@ -132,7 +176,7 @@ bool BlockDownload::has_faster_source(const Peer& peer) const {
 
 void BlockDownload::request_more(Peer& peer) {
     Peer::Blocks& blocks = peer.blocks;
-    const size_t limit = blocks.slow ? 1 : MAX_IN_FLIGHT;
+    const size_t limit = most_in_flight(peer);
     if (blocks.in_flight.size() >= limit || processing_bytes_ >= MAX_PROCESSING_BYTES ||
         !is_wanted(peer) || (blocks.slow && has_faster_source(peer)))
         return;
@@ -208,10 +252,19 @@ void BlockDownload::add_history(
     }
 }
 
+/// How long `holder` may take for a block: longer than others if it is slow, but steady.
+Time::duration BlockDownload::patience(const Peer& holder) const {
+    const double speed = holder.blocks.bytes_a_second;
+    if (speed == 0) return stall_;
+    const std::chrono::duration<double> twice(2 * block_bytes_ / speed);
+    if (twice > MAX_SLOW_BLOCK) return std::max<Time::duration>(stall_, MAX_SLOW_BLOCK);
+    return std::max<Time::duration>(stall_, std::chrono::duration_cast<Time::duration>(twice));
+}
+
 /// Take all requests from `holder` if it has made no progress for too long. True if it lost them.
 bool BlockDownload::relieve(PeerId holder) {
     Peer& slow = context_.peers.at(holder);
-    if (context_.now - slow.blocks.progress_at < stall_) return false;
+    if (context_.now - slow.blocks.progress_at < patience(slow)) return false;
     spdlog::debug("peer={} is stalling block download", holder);
     stall_ = std::min<std::chrono::microseconds>(MAX_STALL, stall_ * 2);
     slow.blocks.slow = true;

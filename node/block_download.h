@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Fetches the bodies of the best headers from all peers that have them, in a window that moves
-// along the chain. A peer that holds the others up loses its requests to them.
+// along the chain. Each is asked for as much as it sends in a short while; one that holds the
+// others up loses its requests to them.
 #pragma once
 
 #include "node/context.h"
@@ -19,6 +20,8 @@ public:
 
     /// Requires: can_take(peer).
     void block(Peer& peer, Bytes payload);
+    /// One that was put together from what is here.
+    void assembled(Peer& peer, consensus::BlockRef block);
     void
     block_done(PeerId peer, const consensus::BlockHash& hash, const chain::BlockOutcome& outcome);
     void disconnected(Peer& peer);
@@ -34,12 +37,18 @@ public:
         return peer.blocks_processing == 0 || processing_bytes_ < MAX_PROCESSING_BYTES;
     }
 
-    static constexpr size_t MAX_IN_FLIGHT = 16;    ///< Requests to one peer.
+    // Requests to one peer: what it sends in HORIZON, which is more than any way is long, so that
+    // it never waits for us, and what it holds is here soon.
+    static constexpr std::chrono::seconds HORIZON{2};
+    static constexpr size_t MIN_IN_FLIGHT = 2;
+    static constexpr size_t START_IN_FLIGHT = 4; ///< As long as its speed is not known.
+    static constexpr size_t MAX_IN_FLIGHT = 128;
     static constexpr int32_t WINDOW = 1024;        ///< Blocks past the first missing one.
     static constexpr int32_t LIMITED_BLOCKS = 286; ///< What BIP-0159 peers have, less a margin.
     static constexpr size_t MAX_PROCESSING_BYTES = 64 << 20;
     static constexpr std::chrono::seconds MIN_STALL{2};
     static constexpr std::chrono::seconds MAX_STALL{64};
+    static constexpr std::chrono::seconds MAX_SLOW_BLOCK{8}; ///< Of one known to be slow.
 
 private:
     struct Request {
@@ -47,6 +56,9 @@ private:
         const chain::BlockNode* node = nullptr;
     };
 
+    void take(Peer& peer, const consensus::BlockHeader& header, AcceptBlock action, size_t bytes);
+    void measure(Peer& peer, size_t bytes);
+    size_t most_in_flight(const Peer& peer) const;
     void request_more(Peer& peer);
     void note_asked(Peer& peer, const chain::BlockNode& node);
     std::vector<const chain::BlockNode*> find_missing(Peer& peer, size_t count);
@@ -54,6 +66,7 @@ private:
         const Peer& peer, size_t count, std::vector<const chain::BlockNode*>& missing) const;
     bool is_wanted(const Peer& peer) const;
     bool has_faster_source(const Peer& peer) const;
+    Time::duration patience(const Peer& holder) const;
     bool relieve(PeerId holder);
     void remove(const consensus::BlockHash& hash);
     Time::duration timeout() const;
@@ -63,6 +76,7 @@ private:
     /// Received, and not judged yet, with their sizes.
     std::unordered_map<consensus::BlockHash, size_t, consensus::BlockHasher> processing_;
     size_t processing_bytes_ = 0;
+    double block_bytes_ = 0;                      ///< What blocks take of late.
     std::chrono::microseconds stall_ = MIN_STALL; ///< Grows with each stall, in case we are slow.
 };
 

@@ -93,19 +93,17 @@ bool PartialBlock::fill(std::vector<SealedTransaction> transactions) {
     return true;
 }
 
-std::optional<Bytes> PartialBlock::assemble() const {
+consensus::BlockRef PartialBlock::assemble() const {
     std::vector<consensus::Hash256> leaves;
     for (const consensus::TransactionRef& tx : transactions_) {
         assert(tx != nullptr);
         leaves.push_back(tx->txid);
     }
-    if (consensus::merkle_root_of(leaves) != header_.merkle_root) return std::nullopt;
-    Bytes bytes;
-    consensus::Writer writer(bytes);
-    writer(header_);
-    writer.compact_size(transactions_.size());
-    for (const consensus::TransactionRef& tx : transactions_) writer(*tx);
-    return bytes;
+    if (consensus::merkle_root_of(leaves) != header_.merkle_root) return nullptr;
+    auto block = std::make_shared<consensus::Block>(consensus::Block{header_, {}});
+    block->transactions.reserve(transactions_.size());
+    for (const consensus::TransactionRef& tx : transactions_) block->transactions.push_back(*tx);
+    return block;
 }
 
 } // namespace cairn::node

@@ -112,9 +112,9 @@ public:
     /// Put in what was missing(); false if it isn't as many.
     bool fill(std::vector<consensus::SealedTransaction> transactions);
 
-    /// The block as on the wire; nullopt if these aren't its transactions: two had the same short
-    /// id, and the block is to be had whole only. Requires: nothing is missing.
-    std::optional<Bytes> assemble() const;
+    /// The block; null if these aren't its transactions: two had the same short id, and the block
+    /// is to be had whole only. Requires: nothing is missing.
+    consensus::BlockRef assemble() const;
 
 private:
     struct Slot {

@@ -31,6 +31,9 @@ void CompactRelay::compact_block(Peer& peer, CompactBlockMessage message) {
         request_whole(peer, peer.compact.partial->hash());
     peer.compact.partial.reset();
     if (context_.chain.find_block(hash) != nullptr) return put_together(peer, message);
+    if (const BlockNode* parent = context_.chain.find_block(message.header.prev_hash);
+        parent != nullptr && is_low_work(context_, peer, *parent, {message.header}))
+        return spdlog::debug("[net] Ignoring low-work compact block from peer {}", peer.id);
     header_sync_.headers(peer, HeadersMessage{{message.header}});
     // Else its parent is unknown, and the headers before it were asked for.
     if (peer.headers_processing > 0) peer.compact.announced = std::move(message);
@@ -78,8 +81,8 @@ void CompactRelay::block_transactions(Peer& peer, BlockTransactionsMessage messa
 }
 
 void CompactRelay::deliver(Peer& peer, const PartialBlock& block) {
-    if (std::optional<Bytes> payload = block.assemble())
-        block_download_.block(peer, std::move(*payload));
+    if (consensus::BlockRef whole = block.assemble())
+        block_download_.assembled(peer, std::move(whole));
     else
         request_whole(peer, block.hash()); // nobody's fault: ids are short
 }

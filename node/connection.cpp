@@ -87,6 +87,9 @@ void Connection::send(const Magic& magic, const Message& message) {
     queue_.push_back(std::move(bytes));
     if (writing_) return;
     writing_ = true;
+    // At once: what this thread does next may take a while. An error is met again in write().
+    boost::system::error_code ignored;
+    begun_bytes_ = socket_.write_some(asio::buffer(queue_.front()), ignored);
     auto self = shared_from_this();
     asio::co_spawn(
         socket_.get_executor(), [self]() -> asio::awaitable<void> { return self->write(); },
@@ -97,15 +100,18 @@ asio::awaitable<void> Connection::write() {
     const auto self = shared_from_this();
     while (!closed_ && !queue_.empty()) {
         const std::vector<Bytes> batch = std::exchange(queue_, {});
+        const size_t begun = std::exchange(begun_bytes_, 0);
         std::vector<asio::const_buffer> buffers;
         buffers.reserve(batch.size());
         for (const Bytes& bytes : batch) buffers.emplace_back(asio::buffer(bytes));
-        const auto [error, count] = co_await asio::async_write(socket_, buffers, AS_TUPLE);
+        buffers.front() += begun;
+        const auto [error, rest] = co_await asio::async_write(socket_, buffers, AS_TUPLE);
         if (closed_) break;
         if (error) {
             lose(error.message());
             break;
         }
+        const size_t count = begun + rest;
         traffic_.bytes_sent += count;
         traffic_.last_send = owner_.wall_seconds();
         owner_.bytes_sent(id_, count);

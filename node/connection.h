@@ -76,6 +76,7 @@ private:
     boost::asio::steady_timer gate_; ///< Cancelled when messages are taken again.
     Bytes pending_;                  ///< Read, but not taken yet.
     std::vector<Bytes> queue_;
+    size_t begun_bytes_ = 0; ///< Of the first in it, given to the system already.
     bool writing_ = false;
     bool closed_ = false;
     Traffic traffic_;

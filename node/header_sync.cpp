@@ -171,10 +171,11 @@ void HeaderSync::headers(Peer& peer, HeadersMessage message) {
         return accept(peer, std::move(headers), all);
     if (all) {
         caught_up_ = true;
-        return spdlog::debug("ignoring a chain of low work peer={}", peer.id);
+        return spdlog::debug(
+            "[net] Ignoring low-work chain (height={}) from peer={}",
+            parent->height.value + static_cast<int64_t>(headers.size()), peer.id);
     }
     presync.emplace( // anew, if the chain of before is gone
-
         *parent, least_work(context_), context_.chain.params(), context_.now_seconds(),
         context_.random);
     this->presync(peer, headers);
@@ -199,7 +200,11 @@ void HeaderSync::accept(Peer& peer, std::vector<consensus::BlockHeader> headers,
 }
 
 void HeaderSync::headers_done(Peer& peer, const chain::HeadersOutcome& outcome) {
-    if (outcome.last != nullptr) note_known(peer, *outcome.last);
+    if (outcome.last != nullptr) {
+        note_known(peer, *outcome.last);
+        if (context_.chain.initial_download())
+            spdlog::info("Synchronizing blockheaders, height: {}", outcome.last->height.value);
+    }
     trust(peer);
     if (!outcome.verdict) {
         peer.headers.presync.reset();

@@ -296,7 +296,8 @@ public:
 
     void
     transaction_removed(const chain::TransactionRef& tx, chain::RemovalReason reason) override {
-        mailbox_->post([this, tx, reason] { perform(protocol_.transaction_removed(tx, reason)); });
+        if (reason == chain::RemovalReason::Block) return; // by the thousand: tip_changed() tells
+        mailbox_->post([this, tx] { perform(protocol_.transaction_removed(tx)); });
     }
 
     void transaction_unsent(const chain::TransactionRef& tx) override {
@@ -514,6 +515,7 @@ private:
             [this, id = action.peer, hash = action.hash](const chain::BlockOutcome& outcome) {
                 return protocol_.block_done(id, hash, outcome, clock_.now());
             });
+        if (action.block) return chain_.accept_block(action.block, action.requested, judged);
         asio::post(readers_, [this, judged, action = std::move(action)] {
             auto block = std::make_shared<consensus::Block>();
             consensus::Reader reader(action.payload);

@@ -382,10 +382,11 @@ Actions Protocol::read_done(PeerId id, std::optional<Message> answer, Time now) 
 
 Actions Protocol::tip_changed(const chain::TipChange& change, Time now) {
     context_.now = now;
+    block_announcer_.tip_changed(change); // before all that takes a while
     server_.tip_changed(change);
     transaction_download_.tip_changed(change);
+    transaction_announcer_.tip_changed();
     block_download_.tip_moved();
-    block_announcer_.tip_changed(change);
     run_all_due();
     return take_actions();
 }
@@ -401,10 +402,9 @@ Protocol::transaction_added(const consensus::TransactionRef& tx, chain::FeeRate 
     return take_actions();
 }
 
-Actions
-Protocol::transaction_removed(const consensus::TransactionRef& tx, chain::RemovalReason reason) {
+Actions Protocol::transaction_removed(const consensus::TransactionRef& tx) {
     transaction_announcer_.transaction_removed(tx);
-    if (reason != chain::RemovalReason::Block) compact_relay_.transaction_dropped(tx);
+    compact_relay_.transaction_dropped(tx);
     return take_actions();
 }
 

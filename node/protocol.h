@@ -65,7 +65,8 @@ public:
     Actions tip_changed(const chain::TipChange& change, Time now);
     Actions
     transaction_added(const consensus::TransactionRef& tx, chain::FeeRate feerate, Time now);
-    Actions transaction_removed(const consensus::TransactionRef& tx, chain::RemovalReason reason);
+    /// Not into a block: tip_changed() tells of those.
+    Actions transaction_removed(const consensus::TransactionRef& tx);
 
     // Operators.
     Actions broadcast(const consensus::TransactionRef& tx, bool is_new, Time now);

@@ -42,6 +42,14 @@ void TransactionAnnouncer::transaction_removed(const consensus::TransactionRef& 
             tx->txid.to_string());
 }
 
+/// What is in a block now need not be sent any more.
+void TransactionAnnouncer::tip_changed() {
+    std::erase_if(unbroadcast_, [this](const auto& entry) {
+        const Inventory item{InventoryType::WtxidTransaction, entry.second->wtxid};
+        return !context_.chain.find_transaction(item);
+    });
+}
+
 void TransactionAnnouncer::broadcast(const consensus::TransactionRef& tx, bool is_new) {
     if (unbroadcast_.empty()) plan_retry();
     if (is_new && unbroadcast_.size() < MAX_UNBROADCAST) unbroadcast_.emplace(tx->txid, tx);

@@ -16,6 +16,7 @@ public:
     void fee_filter(Peer& peer, const FeeFilterMessage& message);
     void transaction_added(const consensus::TransactionRef& tx, chain::FeeRate feerate);
     void transaction_removed(const consensus::TransactionRef& tx);
+    void tip_changed();
     /// Ours: announce it now and, if it `is_new`, again until someone asks for it.
     void broadcast(const consensus::TransactionRef& tx, bool is_new);
 

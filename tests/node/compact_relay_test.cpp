@@ -169,9 +169,7 @@ BOOST_AUTO_TEST_CASE(second_comes_before_the_rest_of_the_first__both_are_had) {
 
 BOOST_AUTO_TEST_CASE(left_the_mempool__still_serves_a_block) {
     Scene scene;
-    scene.net.perform(
-        scene.node,
-        scene.node.protocol.transaction_removed(scene.unknown, chain::RemovalReason::Replaced));
+    scene.net.perform(scene.node, scene.node.protocol.transaction_removed(scene.unknown));
     const consensus::Block block = block_with(scene.node.chain, {scene.unknown});
     scene.say("cmpctblock", compact(block));
     BOOST_TEST(scene.is_at(block));
@@ -206,7 +204,7 @@ BOOST_AUTO_TEST_CASE(two_with_one_short_id__neither_is_guessed) {
     BOOST_TEST((partial.missing() == std::vector<uint32_t>{1, 2}));
     BOOST_TEST(!partial.fill({*one}));
     BOOST_TEST(partial.fill({*one, *two}));
-    BOOST_TEST((partial.assemble().value() == consensus::encode(block)));
+    BOOST_TEST((consensus::encode(*partial.assemble()) == consensus::encode(block)));
 }
 
 BOOST_AUTO_TEST_CASE(blocktxn__of_another_number_or_unasked__dropped_or_passed_over) {

@@ -189,6 +189,27 @@ TransactionRef spoilt(const TransactionRef& tx) {
 
 // TestNet ///////////////////////////////////////////////////////////////////////////////////////
 
+Bytes headers_payload(const std::vector<consensus::BlockHeader>& headers) {
+    return consensus::encode(HeadersMessage{headers});
+}
+
+std::vector<consensus::BlockHeader> headers_of(const FakeChain& chain, int32_t first) {
+    std::vector<consensus::BlockHeader> headers;
+    for (int32_t at = first; at <= chain.height(); ++at)
+        headers.push_back(chain.view().at(at)->header);
+    return headers;
+}
+
+std::vector<Inventory> asked(const std::vector<Message>& messages) {
+    std::vector<Inventory> items;
+    for (const Message& message : messages) {
+        if (message.command != "getdata") continue;
+        const auto content = parse<InventoryMessage>(message.payload);
+        items.insert(items.end(), content->items.begin(), content->items.end());
+    }
+    return items;
+}
+
 TestNode::TestNode(uint64_t seed, const ProtocolOptions& options)
     : protocol(chain, book, options, Random(seed, seed + 1)) {}
 
@@ -343,8 +364,9 @@ void TestNet::act_one(TestNode& node, const AcceptHeaders& action) {
 }
 
 void TestNet::act_one(TestNode& node, const AcceptBlock& action) {
+    const Bytes bytes = action.block ? consensus::encode(*action.block) : action.payload;
     auto block = std::make_shared<consensus::Block>();
-    consensus::Reader reader(action.payload);
+    consensus::Reader reader(bytes);
     reader(*block);
     chain::BlockOutcome outcome{consensus::mutated("block decode failed")};
     std::optional<chain::TipChange> change;

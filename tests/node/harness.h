@@ -99,6 +99,15 @@ consensus::TransactionRef make_payment(const consensus::Txid& parent, int64_t va
 /// The same with a witness, which no FakeChain takes.
 consensus::TransactionRef spoilt(const consensus::TransactionRef& tx);
 
+/// A headers message of these.
+Bytes headers_payload(const std::vector<consensus::BlockHeader>& headers);
+
+/// The headers of `chain`, blocks `first` to its tip.
+std::vector<consensus::BlockHeader> headers_of(const FakeChain& chain, int32_t first = 1);
+
+/// What was asked for by getdata messages among `messages`.
+std::vector<Inventory> asked(const std::vector<Message>& messages);
+
 /// One node of a test network.
 struct TestNode {
     explicit TestNode(uint64_t seed, const ProtocolOptions& options = {});

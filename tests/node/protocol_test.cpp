@@ -13,33 +13,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Bytes headers_payload(const std::vector<consensus::BlockHeader>& headers) {
-    return consensus::encode(HeadersMessage{headers});
-}
-
-/// The headers of `chain`, blocks `first` to its tip.
-std::vector<consensus::BlockHeader> headers_of(const FakeChain& chain, int32_t first = 1) {
-    std::vector<consensus::BlockHeader> headers;
-    for (int32_t at = first; at <= chain.height(); ++at)
-        headers.push_back(chain.view().at(at)->header);
-    return headers;
-}
-
 std::vector<std::string> commands(const std::vector<Message>& messages) {
     std::vector<std::string> names;
     for (const Message& message : messages) names.push_back(message.command);
     return names;
-}
-
-/// What was asked for by getdata messages among `messages`.
-std::vector<Inventory> asked(const std::vector<Message>& messages) {
-    std::vector<Inventory> items;
-    for (const Message& message : messages) {
-        if (message.command != "getdata") continue;
-        const auto content = parse<InventoryMessage>(message.payload);
-        items.insert(items.end(), content->items.begin(), content->items.end());
-    }
-    return items;
 }
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
@@ -325,41 +302,6 @@ BOOST_AUTO_TEST_CASE(sync__headers_of_a_first_peer_that_may_stay_are_refused__th
     const PeerId next = net.connect_stub(fresh);
     net.advance(1s);
     BOOST_TEST(net.heard(fresh, next, "getheaders").size() == 1U);
-}
-
-BOOST_AUTO_TEST_CASE(sync__peer_withholds_blocks__they_are_asked_of_another) {
-    TestNet net;
-    TestNode& old = net.add();
-    TestNode& fresh = net.add();
-    old.chain.mine(100);
-    const PeerId liar = net.connect_stub(fresh);
-    net.say(fresh, liar, "headers", headers_payload(headers_of(old.chain)));
-    BOOST_TEST(asked(net.heard(fresh, liar)).size() == BlockDownload::MAX_IN_FLIGHT);
-    net.connect(fresh, old);
-    net.advance(5s);
-    BOOST_TEST(fresh.chain.height() == 100);
-    net.advance(70s);
-    BOOST_TEST(!net.is_connected(fresh, liar));
-    BOOST_TEST(fresh.drops.back() == "timeout downloading block");
-}
-
-BOOST_AUTO_TEST_CASE(sync__many_peers__share_the_requests_and_none_twice) {
-    TestNet net;
-    FakeChain source;
-    source.mine(100);
-    TestNode& fresh = net.add();
-    std::set<consensus::Hash256> hashes;
-    size_t count = 0;
-    for (int i = 0; i < 4; ++i) {
-        const PeerId stub = net.connect_stub(fresh);
-        net.say(fresh, stub, "headers", headers_payload(headers_of(source)));
-        for (const Inventory& item : asked(net.heard(fresh, stub))) {
-            hashes.insert(item.hash);
-            ++count;
-        }
-    }
-    BOOST_TEST(count == 4 * BlockDownload::MAX_IN_FLIGHT);
-    BOOST_TEST(hashes.size() == count);
 }
 
 BOOST_AUTO_TEST_CASE(sync__peer_lies__is_dropped_and_the_others_stay) {

@@ -114,6 +114,36 @@ void sync(World& world, const Wishes& wishes) {
         fresh.protocol().peers().size() > 0 && fresh.outbound() > 0, "it lost all its peers");
 }
 
+/// One that is new, and peers each of which is twice as fast as the one before: what their ways
+/// carry together is used, and nobody is given up for being slow.
+void swarm(World& world, const Wishes& wishes) {
+    constexpr size_t BLOCKS = 600;
+    constexpr size_t BYTES = 100'000;
+    world.add_many(wishes.nodes);
+    SimNode& fresh = *world.nodes.front();
+    std::vector<SimNode*> owners;
+    double rate = 0;
+    for (size_t i = 1; i < world.nodes.size(); ++i) {
+        owners.push_back(world.nodes[i].get());
+        rate += owners.back()->host.up = 25'000 << i;
+    }
+    world.mine_history(owners, BLOCKS, BYTES);
+    introduce_to_all(world, fresh);
+    world.start_all();
+    const auto goal = world.nodes.back()->chain.tip().height;
+    constexpr Duration STEP = 100ms;
+    while (fresh.chain.tip().height.value == 0 && world.timeline.now() < world.start() + 1min)
+        world.run(STEP);
+    const Time begin = world.timeline.now();
+    while (fresh.chain.tip().height < goal && world.timeline.now() - begin < 10min) world.run(STEP);
+    const double share = BLOCKS * BYTES / rate / seconds(world.timeline.now() - begin);
+    world.notes.push_back(fmt::format("{:.2f} of what the ways carry", share));
+    world.expect(fresh.chain.tip().height == goal, "not synced");
+    world.expect(share > 0.85, "the ways are not used");
+    world.expect(fresh.drops.empty(), "a peer was given up");
+    world.expect_limits();
+}
+
 /// Half of all can't reach the other half for an hour, in which both mine.
 void partition(World& world, const Wishes& wishes) {
     world.add_many(wishes.nodes, 0.2);
@@ -272,6 +302,11 @@ constexpr Scenario SCENARIOS[] = {
      {10, 0},
      {.spacing = 10min, .age = 24h * 20},
      sync},
+    {"swarm",
+     "a new node gets from slow and fast peers at once what all their ways carry",
+     {7, 0},
+     {.spacing = 10min, .age = 24h * 5},
+     swarm},
     {"partition",
      "two halves that were parted for an hour agree on the heaviest chain",
      {40, 100},

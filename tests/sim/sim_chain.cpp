@@ -80,7 +80,7 @@ Duration SimChain::cost_of(const BlockHash& hash) const {
 }
 
 SimChain::BlockVerdict SimChain::accept_block(const BlockHash& hash, const Bytes& payload) {
-    BlockVerdict verdict{{consensus::mutated("block decode failed")}, {}, {}, {}};
+    BlockVerdict verdict{{consensus::mutated("block decode failed")}, {}, {}};
     chain::BlockOutcome& outcome = verdict.outcome;
     const Mined* mined = ledger_.find(hash);
     consensus::Reader reader(payload);
@@ -153,7 +153,6 @@ void SimChain::move_tip(const BlockNode& to, BlockVerdict& verdict) {
         for (size_t i = 1; i < connected.block->transactions.size(); ++i) {
             const auto found = sequences_.find(connected.block->transactions[i].txid);
             if (found == sequences_.end()) continue;
-            verdict.mined.push_back(std::move(pool_.at(found->second)));
             pool_.erase(found->second);
             sequences_.erase(found);
         }

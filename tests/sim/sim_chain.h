@@ -58,7 +58,6 @@ public:
     struct BlockVerdict {
         chain::BlockOutcome outcome;
         std::optional<chain::TipChange> change; ///< If the tip moved.
-        std::vector<TransactionRef> mined;      ///< They left the mempool.
         std::vector<TransactionRef> back;       ///< They are in it again.
     };
 

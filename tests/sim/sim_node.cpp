@@ -30,7 +30,7 @@ struct SimNode::Plan final : node::CallPlan {
               self.chain.params(),
               protocol,
               self.book,
-              Random(self.random_.next(), self.random_.next()),
+              Random{self.random_.next(), self.random_.next()},
               [&protocol](const NetAddress& address) { return !protocol.discourages(address); }),
           self_(self) {}
 
@@ -258,7 +258,8 @@ void SimNode::judged(AcceptHeaders& action) {
 }
 
 void SimNode::judged(AcceptBlock& action) {
-    SimChain::BlockVerdict verdict = chain.accept_block(action.hash, action.payload);
+    SimChain::BlockVerdict verdict = chain.accept_block(
+        action.hash, action.block ? consensus::encode(*action.block) : action.payload);
     tell(verdict);
     perform(running_->protocol.block_done(action.peer, action.hash, verdict.outcome, now()));
 }
@@ -267,8 +268,6 @@ void SimNode::judged(AcceptBlock& action) {
 void SimNode::tell(SimChain::BlockVerdict& verdict) {
     if (!verdict.change) return;
     node::Protocol& protocol = running_->protocol;
-    for (const TransactionRef& tx : verdict.mined)
-        perform(protocol.transaction_removed(tx, chain::RemovalReason::Block));
     shared_.trace.add(
         "tip", number, static_cast<uint64_t>(verdict.change->new_tip->height.value),
         verdict.change->new_tip->hash.bytes);

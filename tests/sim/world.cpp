@@ -101,7 +101,7 @@ void World::next_block(Duration mean, size_t count) {
     mine_every(mean, count - 1);
 }
 
-void World::mine_history(const std::vector<SimNode*>& owners, size_t count) {
+void World::mine_history(const std::vector<SimNode*>& owners, size_t count, size_t bytes) {
     const int64_t genesis = ledger.params().genesis.header.time;
     const int64_t age = timeline.seconds() - genesis;
     consensus::BlockHeader parent = ledger.params().genesis.header;
@@ -109,7 +109,7 @@ void World::mine_history(const std::vector<SimNode*>& owners, size_t count) {
         const auto height = static_cast<int32_t>(i);
         const auto at = genesis + age * static_cast<int64_t>(i) / static_cast<int64_t>(count);
         std::vector<TransactionRef> filler;
-        for (int j = 0; j < 10; ++j) filler.push_back(ledger.pay({}, 1000));
+        for (int j = 0; j < 10; ++j) filler.push_back(ledger.pay({}, bytes / 10));
         const Mined& mined = ledger.mine(
             parent, consensus::Height(height), filler, Time(std::chrono::seconds(at)), 0);
         for (SimNode* owner : owners) owner->submit(mined);

@@ -35,14 +35,17 @@ public:
 
     // What happens.
 
+    Time start() const { return start_; }
+
     void run(Duration time) { timeline.run_until(timeline.now() + time); }
 
     /// A block found by `node`, with up to `count` of the transactions that it has.
     const Mined& mine(SimNode& node, size_t count = MANY);
     /// `count` blocks at intervals by chance, found by whoever runs.
     void mine_every(Duration mean, size_t count);
-    /// `count` blocks before the run, which `nodes` have, at equal intervals up to now.
-    void mine_history(const std::vector<SimNode*>& nodes, size_t count);
+    /// `count` blocks of about `bytes` before the run, which `nodes` have, at equal intervals up to
+    /// now.
+    void mine_history(const std::vector<SimNode*>& nodes, size_t count, size_t bytes = 10'000);
     void pay_every(Duration mean, size_t count);
     /// Nodes stop by chance, and start again after `away`, until `end`; the `steady` first stay.
     void churn(Duration mean, Duration away, Time end, size_t steady);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// Whom blocks are asked of, and how many at once.
+#include "harness.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace cairn;
+using namespace cairn::node;
+using namespace cairn::node::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Of a peer that gives what it was asked for at a limited rate.
+struct Giver {
+    PeerId stub = NO_PEER;
+    size_t blocks_a_second = 0;
+    std::deque<Inventory> wanted{};
+
+    /// For a tenth of a second, of which `number` went by before.
+    void give(TestNet& net, TestNode& node, const FakeChain& source, size_t number) {
+        for (const Inventory& item : asked(net.heard(node, stub))) wanted.push_back(item);
+        for (size_t i = number * blocks_a_second / 10;
+             i < (number + 1) * blocks_a_second / 10 && !wanted.empty(); ++i) {
+            net.say(node, stub, "block", source.body(consensus::BlockHash(wanted.front().hash)));
+            wanted.pop_front();
+        }
+    }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(block_download)
+
+BOOST_AUTO_TEST_CASE(requests__peer_withholds_blocks__they_are_asked_of_another) {
+    TestNet net;
+    TestNode& old = net.add();
+    TestNode& fresh = net.add();
+    old.chain.mine(100);
+    const PeerId liar = net.connect_stub(fresh);
+    net.say(fresh, liar, "headers", headers_payload(headers_of(old.chain)));
+    BOOST_TEST(asked(net.heard(fresh, liar)).size() == BlockDownload::START_IN_FLIGHT);
+    net.connect(fresh, old);
+    net.advance(5s);
+    BOOST_TEST(fresh.chain.height() == 100);
+    net.advance(70s);
+    BOOST_TEST(!net.is_connected(fresh, liar));
+    BOOST_TEST(fresh.drops.back() == "timeout downloading block");
+}
+
+BOOST_AUTO_TEST_CASE(requests__many_peers__share_the_requests_and_none_twice) {
+    TestNet net;
+    FakeChain source;
+    source.mine(100);
+    TestNode& fresh = net.add();
+    std::set<consensus::Hash256> hashes;
+    size_t count = 0;
+    for (int i = 0; i < 4; ++i) {
+        const PeerId stub = net.connect_stub(fresh);
+        net.say(fresh, stub, "headers", headers_payload(headers_of(source)));
+        for (const Inventory& item : asked(net.heard(fresh, stub))) {
+            hashes.insert(item.hash);
+            ++count;
+        }
+    }
+    BOOST_TEST(count == 4 * BlockDownload::START_IN_FLIGHT);
+    BOOST_TEST(hashes.size() == count);
+}
+
+BOOST_AUTO_TEST_CASE(requests__peers_of_unequal_speed__are_asked_for_what_they_send_in_a_while) {
+    TestNet net;
+    FakeChain source;
+    source.mine(2000);
+    TestNode& fresh = net.add();
+    std::vector<Giver> givers{{net.connect_stub(fresh), 200}, {net.connect_stub(fresh), 20}};
+    givers.push_back({net.connect_stub(fresh), 1});
+    for (const Giver& giver : givers)
+        net.say(fresh, giver.stub, "headers", headers_payload(headers_of(source)));
+    for (size_t i = 0; i < 60; ++i) {
+        for (Giver& giver : givers) giver.give(net, fresh, source, i);
+        net.advance(100ms);
+    }
+    const auto in_flight = [&](const Giver& giver) {
+        return fresh.protocol.peers().at(giver.stub).blocks.in_flight.size();
+    };
+    BOOST_TEST(in_flight(givers[0]) == BlockDownload::MAX_IN_FLIGHT);
+    BOOST_TEST(in_flight(givers[1]) > 30U); // two seconds of it
+    BOOST_TEST(in_flight(givers[1]) < 50U);
+    BOOST_TEST(fresh.drops.empty());
+    for (size_t i = 60; i < 300; ++i) {
+        for (Giver& giver : givers) giver.give(net, fresh, source, i);
+        net.advance(100ms);
+    }
+    BOOST_TEST(fresh.chain.height() == 2000);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
