@@ -71,14 +71,15 @@ def start(test, *options, chain=None):
     return test.node(f"-rpcauth={USER}:salt${proof}", *options, chain=chain)
 
 
-def run_script(test, node, script):
-    """Run `script` of this folder with the packages; it fails by its exit code."""
+def run_script(test, node, script, **more):
+    """Run `script` of this folder with the packages; it fails by its exit code. It is told where
+    the node is, and `more`."""
     install_packages()
     with open(chain_file(node.chain), encoding="utf-8") as file:
         chain = json.load(file)
     nobody = REGTEST_ADDRESS if node.chain else DEFAULT_ADDRESS
     place = {"host": f"http://127.0.0.1:{node.rpc_port}", "username": USER, "password": PASSWORD,
-             "chain": chain, "nobody": nobody}
+             "chain": chain, "nobody": nobody, **more}
     os.environ["NODE_PATH"] = os.path.join(INSTALLED, "node_modules")
     process = test.spawn(["node", os.path.join(FOLDER, script), json.dumps(place)], script)
     code = process.wait(PATIENCE * 4)
