@@ -28,7 +28,7 @@ void Context::misbehaving(Peer& peer, std::string reason) {
 }
 
 void Context::malformed(const Peer& peer, std::string_view command) {
-    spdlog::debug("malformed command={} peer={}", command, peer.id);
+    spdlog::debug("{}: Exception 'DataStream::read(): end of data' peer={}", command, peer.id);
 }
 
 } // namespace cairn::node

@@ -153,9 +153,11 @@ void TransactionDownload::transaction_done(
 /// Ask for the parents of `tx`, and keep it until they are here.
 void TransactionDownload::keep_orphan(Peer& peer, const consensus::TransactionRef& tx) {
     std::vector<Hash256> missing;
+    std::set<Txid> cheap; // of which it can pay for one only
     for (const consensus::TxIn& input : tx->inputs) {
         const Txid& parent = input.prevout.txid;
-        if (rejected_.contains(parent)) {
+        if (too_cheap_.contains(parent)) cheap.insert(parent);
+        if (rejected_.contains(parent) || cheap.size() > 1) {
             spdlog::debug(
                 "not keeping orphan with rejected parents {} (wtxid={})", tx->txid.to_string(),
                 tx->wtxid.to_string());
@@ -168,7 +170,8 @@ void TransactionDownload::keep_orphan(Peer& peer, const consensus::TransactionRe
         rejected_.insert(tx->wtxid);
         return;
     }
-    for (const Hash256& parent : missing) requests_.add(peer, {parent, false, true, context_.now});
+    // No sooner than what it announces: when we ask tells whether we had a parent.
+    for (const Hash256& parent : missing) request(peer, parent, false);
 }
 
 void TransactionDownload::transaction_added(const consensus::TransactionRef& tx) {

@@ -6,7 +6,9 @@
 namespace cairn::node {
 
 void TransactionRequests::add(Peer& peer, const Announcement& announcement) {
-    if (peer.transactions.announced >= MAX_ANNOUNCED) return;
+    // Whom the operator trusts with transactions may tell of a whole message of them.
+    const bool trusted = peer.permits(PERMIT_RELAY);
+    if (peer.transactions.announced >= (trusted ? MAX_INVENTORY : MAX_ANNOUNCED)) return;
     const auto found = entries_.try_emplace(announcement.hash).first;
     Entry& entry = found->second;
     const auto same_peer = [&](const Candidate& known) { return known.peer == peer.id; };
@@ -14,7 +16,8 @@ void TransactionRequests::add(Peer& peer, const Announcement& announcement) {
     Candidate candidate{
         peer.id, announcement.is_wtxid, announcement.preferred, announcement.ready_at,
         random_.next()};
-    if (peer.transactions.in_flight >= MAX_IN_FLIGHT) candidate.ready_at += OVERLOAD_DELAY;
+    if (peer.transactions.in_flight >= MAX_IN_FLIGHT && !trusted)
+        candidate.ready_at += OVERLOAD_DELAY;
     entry.candidates.push_back(candidate);
     ++peer.transactions.announced;
     if (entry.asked == NO_PEER) schedule(found);
