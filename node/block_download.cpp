@@ -98,12 +98,22 @@ void BlockDownload::block_done(
     spdlog::debug(
         "block refused peer={}: {}, {}{}{}", id, hash.to_string(), reject.reason,
         reject.detail.empty() ? "" : ", ", reject.detail);
+    // Nobody can have asked for a block whose header is unknown.
+    if (reject.reason == "block decode failed" && context_.chain.find_block(hash) == nullptr)
+        return Context::malformed(*peer, "block");
     const bool forgiven = reject.reason == "duplicate-invalid" && peer->inbound();
     const bool at_fault = reject.kind == Kind::Invalid || reject.kind == Kind::Mutated ||
                           reject.kind == Kind::MissingParent;
     if (!at_fault || forgiven) return;
     peer->headers.best_known = nullptr; // if it may stay: no source until it announces anew
     context_.misbehaving(*peer, std::string(reject.reason));
+}
+
+bool BlockDownload::awaits_parent(const Peer& peer, ByteView payload) const {
+    if (peer.blocks_processing == 0) return false;
+    consensus::Reader reader(payload);
+    const auto header = reader.read<consensus::BlockHeader>();
+    return !reader.failed() && context_.chain.find_block(header.prev_hash) == nullptr;
 }
 
 void BlockDownload::disconnected(Peer& peer) {

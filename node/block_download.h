@@ -43,6 +43,10 @@ public:
     static constexpr size_t MIN_IN_FLIGHT = 2;
     static constexpr size_t START_IN_FLIGHT = 4; ///< As long as its speed is not known.
     static constexpr size_t MAX_IN_FLIGHT = 128;
+    /// Whether the parent of this block may be among those of `peer` that are not judged yet: who
+    /// tells of blocks by sending them does so in order.
+    bool awaits_parent(const Peer& peer, ByteView payload) const;
+
     static constexpr int32_t WINDOW = 1024;        ///< Blocks past the first missing one.
     static constexpr int32_t LIMITED_BLOCKS = 286; ///< What BIP-0159 peers have, less a margin.
     static constexpr size_t MAX_PROCESSING_BYTES = 64 << 20;

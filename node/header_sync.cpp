@@ -23,6 +23,15 @@ bool has_work_of(const Peer& peer, const chain::BlockNode& node) {
     return peer.headers.best_known != nullptr && peer.headers.best_known->work >= node.work;
 }
 
+/// Whether one whom we called is there to be asked: those who call us may all be one liar's.
+bool has_unasked_outbound(const Context& context) {
+    return std::ranges::any_of(context.peers, [](const auto& entry) {
+        const Peer& peer = entry.second;
+        return !peer.inbound() && peer.established && !peer.dropped && !peer.headers.started &&
+               peer.type != ConnectionType::AddrFetch && peer.type != ConnectionType::Feeler;
+    });
+}
+
 consensus::Uint256 least_work(const Context& context) {
     return chain::least_header_work(context.chain.view().tip(), context.chain.minimum_chain_work());
 }
@@ -86,7 +95,7 @@ bool HeaderSync::holds_up(const Peer& peer) const {
 void HeaderSync::tick(Peer& peer) {
     if (first_ == peer.id && !caught_up_ && holds_up(peer)) {
         spdlog::debug("others are asked for headers, too, than peer={}", peer.id);
-        first_ = NO_PEER;
+        caught_up_ = true; // all are, lest liars be the first by turns
     }
     if (!peer.headers.last_unknown.is_null()) {
         if (const auto* node = context_.chain.find_block(peer.headers.last_unknown)) {
@@ -97,6 +106,7 @@ void HeaderSync::tick(Peer& peer) {
     if (peer.type == ConnectionType::AddrFetch) return;
     give_up_behind(peer);
     if (peer.headers.started || (!caught_up_ && first_ != NO_PEER)) return;
+    if (!caught_up_ && peer.inbound() && has_unasked_outbound(context_)) return;
     peer.headers.started = true;
     if (!caught_up_) {
         first_ = peer.id;
@@ -126,7 +136,7 @@ void HeaderSync::give_up_behind(Peer& peer) {
                         peer.type == ConnectionType::BlockRelayOnly;
     if (!chosen || state.trusted || !state.started) return;
     const chain::BlockNode& tip = context_.chain.view().tip();
-    if (has_work_of(peer, tip)) {
+    if (has_work_of(peer, tip) || tip.parent == nullptr) { // all have genesis, and don't say so
         state.expected_by.reset();
     } else if (!state.expected_by || has_work_of(peer, *state.expected)) {
         state.expected = &tip;

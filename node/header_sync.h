@@ -58,7 +58,7 @@ private:
     Context& context_;
     PeerId first_ = NO_PEER; ///< The one we are getting the first headers from.
     Time first_until_;       ///< Alone.
-    bool caught_up_ = false; ///< Some peer has told all it knows.
+    bool caught_up_ = false; ///< Some peer has told all it knows; or the first is slow.
 };
 
 } // namespace cairn::node

@@ -520,7 +520,7 @@ private:
             auto block = std::make_shared<consensus::Block>();
             consensus::Reader reader(action.payload);
             reader(*block);
-            if (reader.at_end())
+            if (!reader.failed()) // what follows the block is passed over, as by the reference
                 chain_.accept_block(std::move(block), action.requested, judged);
             else
                 judged(chain::BlockOutcome{consensus::mutated("block decode failed"), nullptr});

@@ -214,6 +214,8 @@ bool Protocol::takes_messages(PeerId id) const {
 bool Protocol::must_wait(const Peer& peer, const Message& message) const {
     const Handler* handler = find_handler(message.command);
     if (handler == nullptr || !peer.established) return false;
+    if (message.command == "block" && block_download_.awaits_parent(peer, message.payload))
+        return true;
     if (message.command == "block" || message.command == "blocktxn")
         return !block_download_.can_take(peer);
     if (message.command == "tx") return !transaction_download_.can_take(peer);

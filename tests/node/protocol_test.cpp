@@ -373,6 +373,27 @@ BOOST_AUTO_TEST_CASE(misbehaviour__its_host__is_discouraged_unless_private_or_tr
     BOOST_TEST(!discourages(ConnectionType::Manual, 0, open, true));
 }
 
+BOOST_AUTO_TEST_CASE(sync__nobody_has_more_than_genesis__all_stay) {
+    TestNet net;
+    TestNode& fresh = net.add();
+    const PeerId chosen = net.connect_stub(fresh, ConnectionType::OutboundFullRelay);
+    net.say(fresh, chosen, "headers", headers_payload({}));
+    net.advance(30min);
+    BOOST_TEST(net.is_connected(fresh, chosen));
+}
+
+BOOST_AUTO_TEST_CASE(sync__one_whom_we_called_is_there__callers_are_not_the_first_to_be_asked) {
+    TestNet net;
+    TestNode& fresh = net.add();
+    const PeerId first = net.connect_stub(fresh);
+    const PeerId caller = net.connect_stub(fresh);
+    const PeerId called = net.connect_stub(fresh, ConnectionType::OutboundFullRelay);
+    BOOST_TEST(net.heard(fresh, first, "getheaders").size() == 1U);
+    net.disconnect(fresh, first);
+    BOOST_TEST(net.heard(fresh, caller, "getheaders").empty());
+    BOOST_TEST(net.heard(fresh, called, "getheaders").size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(sync__peer_stays_behind__goes_if_we_chose_it) {
     const auto stays = [](ConnectionType type, bool had_our_chain) {
         TestNet net;
@@ -399,6 +420,7 @@ BOOST_AUTO_TEST_CASE(sync__peer_behind_where_many_headers_are_missing__has_more_
     TestNet net;
     net.now += 24h * 300;
     TestNode& node = net.add();
+    node.chain.mine(1);
     const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay);
     net.advance(HeaderSync::CATCH_UP_TIMEOUT + HeaderSync::ANSWER_TIMEOUT + 10min);
     BOOST_TEST(net.is_connected(node, stub));
@@ -442,6 +464,27 @@ BOOST_AUTO_TEST_CASE(sync__block_of_unknown_parent__drops_its_sender) {
     const PeerId stub = net.connect_stub(node);
     net.say(node, stub, "block", other.body(other.tip().hash));
     BOOST_TEST(node.drops.back() == "prev-blk-not-found");
+}
+
+BOOST_AUTO_TEST_CASE(order__blocks_of_one_another__wait_for_those_before) {
+    TestNet net;
+    TestNode& node = net.add();
+    FakeChain other;
+    other.mine(2);
+    const PeerId stub = net.connect_stub(node);
+    std::vector<Action> held;
+    net.intercept = [&](TestNode&, const Action& action) {
+        if (!std::holds_alternative<AcceptBlock>(action)) return false;
+        held.push_back(action);
+        return true;
+    };
+    net.say(node, stub, "block", other.body(other.view().at(1)->hash));
+    net.say(node, stub, "block", other.body(other.tip().hash));
+    BOOST_TEST(held.size() == 1U);
+    net.intercept = nullptr;
+    net.perform(node, held);
+    BOOST_TEST(node.chain.height() == 2);
+    BOOST_TEST(node.drops.empty());
 }
 
 BOOST_AUTO_TEST_CASE(order__ping_after_block__is_answered_after_its_verdict) {
