@@ -169,6 +169,10 @@ std::optional<Event> Chain::read_event(uint64_t number) const {
     return state_->from_disk([&] { return state_->chainstate_.read_event(number); });
 }
 
+uint64_t Chain::event_count() const {
+    return state_->chainstate_.durable_events();
+}
+
 static Reject busy() {
     return consensus::policy("busy", "too much waits for the chain already");
 }

@@ -225,6 +225,7 @@ public:
     /// What joined or left the active chain, by consecutive numbers from 0; nullopt past the last
     /// one that is on disk together with its tip. Throws StorageError.
     std::optional<Event> read_event(uint64_t number) const;
+    uint64_t event_count() const; ///< How many there are of these.
 
     // Changes, any thread; `done` runs on the chain thread. The three accept_ functions, if too
     // much waits already, call it at once on the caller's thread, with the Policy reject "busy" //

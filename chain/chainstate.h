@@ -123,6 +123,8 @@ public:
     /// nullopt past the last event that no crash takes back. Any thread.
     std::optional<Event> read_event(uint64_t number) const;
 
+    uint64_t durable_events() const { return durable_events_; } ///< Any thread.
+
     /// What `block` spends and the cache doesn't know, from the disk. Any thread.
     FetchedCoins fetch_coins(const Block& block);
 

@@ -66,6 +66,7 @@ rpc::server::HttpOptions rpc_options(const Setup& setup) {
     options.auth.whitelists = settings.list("rpcwhitelist");
     if (settings.is_set("rpcwhitelistdefault"))
         options.auth.whitelist_default = settings.flag("rpcwhitelistdefault");
+    options.cors_origins = settings.list("rpccorsorigin");
     options.allows = rpc_clients(settings);
     options.threads = static_cast<int>(settings.number("rpcthreads"));
     options.client_timeout = std::chrono::seconds(settings.number("rpcservertimeout"));

@@ -148,6 +148,8 @@ constexpr Option TABLE[] = {
     {"rpcbind", List, "<addr>[:port]", RPC, "",
      "Listen here (default: loopback); needs -rpcallowip"},
     {"rpcallowip", List, "<addr/bits>", RPC, "", "Answer these clients besides loopback"},
+    {"rpccorsorigin", List, "<origin>", RPC, "",
+     "Let scripts of this origin's pages call (https://example.org)"},
     {"rpcuser", Text, "<name>", RPC, "", "User name (default: a secret in .cookie at each start)"},
     {"rpcpassword", Text, "<text>", RPC, "", "Password of -rpcuser"},
     {"rpcauth", List, "<user>:<salt>$<hash>", RPC, "", "A user whose password is kept hashed"},

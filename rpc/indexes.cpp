@@ -39,7 +39,6 @@ const Method GETINDEXINFO{
 // Scripts ////////////////////////////////////////////////////////////////////////////////////
 
 const Error NO_ADDRESS_INDEX{Code::Misc, "Address index is not enabled (-addressindex)"};
-const Error BAD_ADDRESS{Code::InvalidAddressOrKey, "Invalid address or script"};
 const Error BAD_COUNT{Code::InvalidParameter, "Negative count or skip"};
 
 const Param ADDRESS{
@@ -53,10 +52,7 @@ const std::vector<Error> ADDRESS_ERRORS{
 Outcome<Script> indexed_script(const Call& call) {
     const chain::Indexer& indexes = chain_of(call).indexes();
     if (!indexes.enabled(IndexId::Addresses)) return NO_ADDRESS_INDEX;
-    std::optional<Script> script = script_of_address(call.text(0), params_of(call).address);
-    if (!script)
-        if (const std::optional<Bytes> bytes = from_hex(call.text(0)))
-            script = Script(ByteView(*bytes));
+    std::optional<Script> script = script_of_text(call.text(0), params_of(call));
     if (!script) return BAD_ADDRESS;
     if (!indexes.catch_up(IndexId::Addresses))
         return still_syncing(indexes.status(IndexId::Addresses));

@@ -29,6 +29,7 @@ Groups index_methods();
 Groups fee_methods();
 Groups utility_methods();
 Groups control_methods();
+Groups push_methods();
 
 /// All of them.
 Groups node_methods();

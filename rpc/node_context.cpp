@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "rpc/node_context.h"
 
+#include "consensus/address.h"
 #include "node/network.h"
 #include "rpc/server/auth.h"
 
@@ -28,6 +29,13 @@ Outcome<const chain::BlockNode*> block_argument(const Call& call, size_t i) {
     const chain::BlockNode* node = chain_of(call).find_block(hash);
     if (node == nullptr) return BLOCK_NOT_FOUND;
     return node;
+}
+
+std::optional<Script> script_of_text(const std::string& text, const Params& params) {
+    if (auto script = script_of_address(text, params.address)) return script;
+    const std::optional<Bytes> bytes = from_hex(text);
+    if (!bytes || bytes->empty()) return std::nullopt;
+    return Script(ByteView(*bytes));
 }
 
 std::string to_base64(ByteView bytes) {

@@ -5,6 +5,7 @@
 
 #include "chain/indexer.h"
 #include "rpc/node_methods.h"
+#include "rpc/publisher.h"
 #include "rpc/server/method.h"
 #include "rpc/tip_watch.h"
 
@@ -29,10 +30,12 @@ using server::Reply;
 struct NodeContext : server::Context {
     NodeContext(Node the_node, boost::asio::io_context& server)
         : node(std::move(the_node)),
-          tips(node.chain, server) {}
+          tips(node.chain, server),
+          publisher(node.chain, server) {}
 
     Node node;
     TipWatch tips;
+    Publisher publisher;
     std::atomic<bool> stopping{false}; ///< Ends mining on request.
 
     /// One at a time, which other calls look after.
@@ -86,6 +89,7 @@ inline const Error NO_PRIVATE_KEYS{
     Code::InvalidAddressOrKey, "Cannot derive script without private keys"};
 inline const Error UNKNOWN_FILTER{Code::InvalidAddressOrKey, "Unknown filtertype"};
 inline const Error NO_FILTERS{Code::Misc, "Index is not enabled for filtertype basic"};
+inline const Error BAD_ADDRESS{Code::InvalidAddressOrKey, "Invalid address or script"};
 inline const Error BLOCK_NOT_FOUND{Code::InvalidAddressOrKey, "Block not found"};
 
 /// An index that can't tell yet what it is asked.
@@ -105,6 +109,10 @@ consensus::Hash256 hash_argument(const Call& call, size_t i);
 
 /// The block that argument `i`, a Type::Hash, names. Error: BLOCK_NOT_FOUND.
 Outcome<const chain::BlockNode*> block_argument(const Call& call, size_t i);
+
+/// The script that an address, or hexadecimal digits, stand for; nullopt for anything else.
+std::optional<consensus::Script>
+script_of_text(const std::string& text, const consensus::Params& params);
 
 /// Bytes in base64, as messages' signatures and PSBTs are shown.
 std::string to_base64(consensus::ByteView bytes);

@@ -4,18 +4,23 @@
 #include "rpc/methods.h"
 #include "rpc/metrics.h"
 #include "rpc/node_context.h"
+#include "rpc/push.h"
 #include "rpc/rest.h"
 
 namespace cairn::rpc {
 
+static const server::Answer NOT_READY{503, "Service temporarily unavailable\r\n", "text/plain"};
+
 Groups node_methods() {
     Groups all;
     for (const Groups& groups :
-         {blockchain_methods(), block_stats_methods(), proof_methods(), verify_chain_methods(),
-          coin_methods(), chain_control_methods(), mempool_methods(), transaction_methods(),
-          raw_transaction_methods(), psbt_methods(), mining_methods(), generating_methods(),
-          network_methods(), node_address_methods(), descriptor_methods(), index_methods(),
-          fee_methods(), utility_methods(), control_methods()})
+         {blockchain_methods(),   block_stats_methods(),  proof_methods(),
+          verify_chain_methods(), coin_methods(),         chain_control_methods(),
+          mempool_methods(),      transaction_methods(),  raw_transaction_methods(),
+          psbt_methods(),         mining_methods(),       generating_methods(),
+          network_methods(),      node_address_methods(), descriptor_methods(),
+          index_methods(),        fee_methods(),          utility_methods(),
+          control_methods(),      push_methods()})
         all.insert(all.end(), groups.begin(), groups.end());
     return all;
 }
@@ -33,7 +38,7 @@ std::vector<server::Route> NodeServer::routes(const WebOptions& web) const {
     using server::Answer;
     const auto once_ready = [this](auto answer) {
         return [this, answer](std::string_view target, std::string_view body) -> Answer {
-            if (!is_ready_) return {503, "Service temporarily unavailable\r\n", "text/plain"};
+            if (!is_ready_) return NOT_READY;
             return answer(target, body);
         };
     };
@@ -49,6 +54,13 @@ std::vector<server::Route> NodeServer::routes(const WebOptions& web) const {
         {"/metrics", server::Role::Read, once_ready(metrics), web.metrics_bind},
         {"/health", std::nullopt, health, web.metrics_bind},
         {"/ready", std::nullopt, ready, web.metrics_bind}};
+    routes.push_back(
+        {.path = "/events",
+         .role = server::Role::Read,
+         .stream = [this](auto target, auto last_event_id) -> server::Streaming {
+             if (!is_ready_) return NOT_READY;
+             return stream_of_events(*context_, target, last_event_id);
+         }});
     if (web.rest) routes.push_back({"/rest/", std::nullopt, once_ready(rest), web.rest_bind});
     return routes;
 }
@@ -60,6 +72,7 @@ NodeServer::~NodeServer() {
 void NodeServer::attach(Node node) {
     context_ = std::make_unique<NodeContext>(std::move(node), http_.io());
     context_->node.chain.add_observer(context_->tips);
+    context_->node.chain.add_observer(context_->publisher);
 }
 
 void NodeServer::ready() {

@@ -2,6 +2,7 @@
 #include "rpc/rest.h"
 
 #include "rpc/describe.h"
+#include "rpc/server/url.h"
 
 #include <algorithm>
 #include <charconv>
@@ -76,7 +77,11 @@ private:
     Json hash_part(size_t i) const;
     /// Blocks of the active chain from that one on, as many as are asked for.
     std::vector<const chain::BlockNode*> active_blocks(size_t hash_part, std::string_view count);
-    std::string_view query(std::string_view name, std::string_view otherwise = {}) const;
+
+    std::string query(std::string_view name, std::string_view otherwise = {}) const {
+        return url_.value(name).value_or(std::string(otherwise));
+    }
+
     bool flag(std::string_view name, bool otherwise) const;
     void json_only() const;
 
@@ -90,8 +95,8 @@ private:
     const server::Dispatcher& dispatcher_;
     const NodeContext& context_;
     const chain::Chain& chain_;
+    const server::Url url_;
     std::vector<std::string_view> parts_;
-    std::string_view query_;
     std::string_view body_;
     Format format_ = Format::Json;
 };
@@ -109,10 +114,9 @@ Request::Request(
     : dispatcher_(dispatcher),
       context_(context),
       chain_(context.node.chain),
+      url_(target),
       body_(body) {
-    const size_t question = std::min(target.find('?'), target.size());
-    query_ = target.substr(std::min(question + 1, target.size()));
-    std::string_view path = target.substr(0, question);
+    std::string_view path = url_.path;
     path.remove_prefix(std::string_view("/rest/").size());
     const size_t dot = std::min(path.rfind('.'), path.size());
     const std::string_view format = path.substr(std::min(dot + 1, path.size()));
@@ -148,18 +152,8 @@ std::string Request::text_of(
     return json_of(call(method, std::move(arguments), status, std::move(text))).text;
 }
 
-std::string_view Request::query(std::string_view name, std::string_view otherwise) const {
-    for (std::string_view rest = query_; !rest.empty();) {
-        const std::string_view pair = rest.substr(0, rest.find('&'));
-        rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
-        if (pair.starts_with(name) && pair.substr(name.size()).starts_with('='))
-            return pair.substr(name.size() + 1);
-    }
-    return otherwise;
-}
-
 bool Request::flag(std::string_view name, bool otherwise) const {
-    const std::string_view value = query(name, otherwise ? "true" : "false");
+    const std::string value = query(name, otherwise ? "true" : "false");
     if (value != "true" && value != "false")
         refuse(
             "The \"" + std::string(name) +

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <charconv>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -44,20 +43,6 @@ std::string random_hex(size_t size_bytes) {
     if (RAND_bytes(bytes.data(), static_cast<int>(size_bytes)) != 1)
         throw std::runtime_error("the system gives no random bytes");
     return fmt::format("{:02x}", fmt::join(bytes, ""));
-}
-
-/// Source: RFC 3986, section 2.1; what is no such triple stands for itself.
-std::string percent_decoded(std::string_view text) {
-    std::string out;
-    for (size_t i = 0; i < text.size(); ++i) {
-        unsigned char byte = 0;
-        const char* digits = text.data() + i + 1;
-        const bool triple = text[i] == '%' && text.size() - i > 2 &&
-                            std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
-        out += triple ? static_cast<char>(byte) : text[i];
-        if (triple) i += 2;
-    }
-    return out;
 }
 
 } // namespace
@@ -175,20 +160,11 @@ std::string base64_encode(std::string_view bytes) {
     return text;
 }
 
-std::string authorization_of_query(std::string_view query) {
-    constexpr std::string_view NAME = "token=";
-    for (size_t at = 0; at < query.size();) {
-        const size_t end = std::min(query.find('&', at), query.size());
-        const std::string_view pair = query.substr(at, end - at);
-        at = end + 1;
-        if (!pair.starts_with(NAME)) continue;
-        std::string token = percent_decoded(pair.substr(NAME.size()));
-        std::ranges::replace(token, '-', '+');
-        std::ranges::replace(token, '_', '/');
-        while (token.size() % 4 != 0) token += '=';
-        return std::string(SCHEME) + token;
-    }
-    return {};
+std::string authorization_of_token(std::string token) {
+    std::ranges::replace(token, '-', '+');
+    std::ranges::replace(token, '_', '/');
+    while (token.size() % 4 != 0) token += '=';
+    return std::string(SCHEME) + token;
 }
 
 std::optional<std::string> base64_decode(std::string_view text) {

@@ -74,9 +74,9 @@ bool equal_in_constant_time(std::string_view a, std::string_view b);
 std::string base64_encode(std::string_view bytes);
 
 /// The Authorization header that a query's "token=BASE64(USER:PASSWORD)" stands for, since a
-/// browser can set no header where it opens a WebSocket or an event stream; empty if there is none.
-/// The base64 may be percent-encoded, or that for URLs, and lack its padding.
-std::string authorization_of_query(std::string_view query);
+/// browser can set no header where it opens a WebSocket or an event stream. The base64 may be that
+/// for URLs, and lack its padding.
+std::string authorization_of_token(std::string token);
 
 /// The bytes that base64 `text` stands for; nullopt for anything else. Source: RFC 4648.
 std::optional<std::string> base64_decode(std::string_view text);

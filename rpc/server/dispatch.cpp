@@ -109,13 +109,13 @@ public:
     Exchange(
         const Dispatcher& dispatcher,
         Json json,
-        const User& user,
+        const Caller& caller,
         Dispatcher::Resume resume,
         std::function<void(Answer)> done)
         : dispatcher_(dispatcher),
           json_(std::move(json)),
           batch_(json_.is(Json::Kind::Array)),
-          user_(user),
+          caller_(caller),
           resume_(std::move(resume)),
           done_(std::move(done)) {}
 
@@ -140,7 +140,7 @@ private:
     /// False if the call waits; then finish_call() and run() follow later.
     bool start_call() {
         if (!may_call(request_.method)) return finish_call(forbidden());
-        auto prepared = dispatcher_.prepare(request_.method, request_.params);
+        auto prepared = dispatcher_.prepare(request_.method, request_.params, caller_.client);
         if (!prepared) return finish_call(prepared.error());
         const std::shared_ptr<const Call> call = std::move(*prepared);
         spdlog::debug("ThreadRPCServer method={}", call->method.name);
@@ -152,12 +152,14 @@ private:
 
     bool may_call(std::string_view name) const {
         const Method* method = dispatcher_.find(name);
-        return user_.lists(name) && (method == nullptr || user_.role >= method->role);
+        const User& user = caller_.user;
+        return user.lists(name) && (method == nullptr || user.role >= method->role);
     }
 
     Error forbidden() const {
-        spdlog::warn("rpc_forbidden user={} method={}", user_.name, request_.method);
-        return {Code::Forbidden, "User " + user_.name + " may not call " + request_.method};
+        const std::string& name = caller_.user.name;
+        spdlog::warn("rpc_forbidden user={} method={}", name, request_.method);
+        return {Code::Forbidden, "User " + name + " may not call " + request_.method};
     }
 
     void start_waiting(const std::shared_ptr<const Call>& call) {
@@ -210,7 +212,7 @@ private:
     const Dispatcher& dispatcher_;
     const Json json_;
     const bool batch_;
-    const User& user_;
+    const Caller caller_;
     Dispatcher::Resume resume_;
     std::function<void(Answer)> done_;
     JsonWriter writer_;
@@ -240,19 +242,19 @@ void Dispatcher::ready(Context& context) {
 
 void Dispatcher::handle(
     std::string_view body,
-    const User& user,
+    const Caller& caller,
     Resume resume,
     std::function<void(Answer)> done) const {
     std::optional<Json> json = parse_json(body);
     if (!json) return done(parse_error("Parse error"));
     if (!json->is(Json::Kind::Object) && !json->is(Json::Kind::Array))
         return done(parse_error("Top-level object parse error"));
-    std::make_shared<Exchange>(*this, std::move(*json), user, std::move(resume), std::move(done))
+    std::make_shared<Exchange>(*this, std::move(*json), caller, std::move(resume), std::move(done))
         ->run();
 }
 
-Outcome<std::shared_ptr<const Call>>
-Dispatcher::prepare(std::string_view name, const Json& params) const {
+Outcome<std::shared_ptr<const Call>> Dispatcher::prepare(
+    std::string_view name, const Json& params, const std::shared_ptr<PushClient>& client) const {
     Context* context = context_.load(std::memory_order_acquire);
     if (context == nullptr) {
         const std::lock_guard lock(mutex_);
@@ -265,7 +267,7 @@ Dispatcher::prepare(std::string_view name, const Json& params) const {
     if (arguments) arguments = check_arguments(*method, std::move(*arguments));
     if (!arguments) return arguments.error();
     return std::make_shared<const Call>(
-        Call{*method, *context, *this, std::move(*arguments), given_count});
+        Call{*method, *context, *this, std::move(*arguments), given_count, client});
 }
 
 Reply Dispatcher::run(std::string_view name, std::vector<Json> arguments) const {

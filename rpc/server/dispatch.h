@@ -24,6 +24,13 @@ struct Answer {
     std::string_view content_type = "application/json";
 };
 
+/// Who asks.
+struct Caller {
+    const User& user; ///< Outlives his calls.
+    /// His connection, where it stays open and he can be told things; else null.
+    std::shared_ptr<PushClient> client{};
+};
+
 /// Knows the methods, and calls them.
 ///
 /// Life: made with its table; until ready() every call is refused with -28.
@@ -41,11 +48,13 @@ public:
     /// blocked.
     using Resume = std::function<void(std::function<void()>)>;
 
-    /// Execute a request of `user`, who outlives it. `done` is called once: before this returns
-    /// unless a method waits for an event, else through `resume`.
-    void
-    handle(std::string_view body, const User& user, Resume resume, std::function<void(Answer)> done)
-        const;
+    /// Execute a request. `done` is called once: before this returns unless a method waits for an
+    /// event, else through `resume`.
+    void handle(
+        std::string_view body,
+        const Caller& caller,
+        Resume resume,
+        std::function<void(Answer)> done) const;
 
     /// Call a method that waits for no event, beside all requests.
     Reply run(std::string_view method, std::vector<Json> arguments) const;
@@ -80,7 +89,10 @@ private:
     friend class Exchange;
     using ActiveCall = std::list<Active>::iterator;
     /// Errors: InWarmup, MethodNotFound, those of the arguments.
-    Outcome<std::shared_ptr<const Call>> prepare(std::string_view method, const Json& params) const;
+    Outcome<std::shared_ptr<const Call>> prepare(
+        std::string_view method,
+        const Json& params,
+        const std::shared_ptr<PushClient>& client = {}) const;
     ActiveCall begin(const Method& method) const;
     void end(ActiveCall call, bool failed) const;
 

@@ -19,12 +19,22 @@ namespace {
 constexpr std::chrono::milliseconds ACCEPT_RETRY{100}; ///< After an error, e.g. no descriptors.
 constexpr std::chrono::seconds STOP_PATIENCE{10};      ///< For replies under way.
 
+/// Source: RFC 6454, section 7: what browsers send as Origin, which is compared as it is.
+void check_origin(const std::string& origin) {
+    const size_t scheme = origin.find("://");
+    const bool has_host = scheme != std::string::npos && scheme > 0 && scheme + 3 < origin.size();
+    if (!has_host || origin.find_first_of("/?#* ,", scheme + 3) != std::string::npos)
+        throw std::runtime_error(
+            "-rpccorsorigin=" + origin + ": expected an origin, as https://example.org:8443");
+}
+
 } // namespace
 
 HttpServer::HttpServer(HttpOptions options, Dispatcher& dispatcher)
     : options_(std::move(options)),
       authenticator_(options_.auth),
       dispatcher_(dispatcher) {
+    for (const std::string& origin : options_.cors_origins) check_origin(origin);
     bind_all();
 }
 
@@ -46,10 +56,10 @@ void HttpServer::stop() {
     asio::post(accept_strand_, [this] {
         for (Acceptor& acceptor : acceptors_) acceptor.close();
     });
-    for (const std::shared_ptr<Session>& session : sessions()) session->close_soon();
+    for (const std::shared_ptr<Connection>& one : connections()) one->close_soon();
     if (!threads_.empty()) {
         std::unique_lock lock(mutex_);
-        session_ended_.wait_for(lock, STOP_PATIENCE, [this] { return sessions_.empty(); });
+        connection_ended_.wait_for(lock, STOP_PATIENCE, [this] { return connections_.empty(); });
     }
     io_.stop();
     for (std::thread& thread : threads_) thread.join();
@@ -112,7 +122,10 @@ void HttpServer::admit(tcp::socket socket, const Acceptor& acceptor) {
     const bool allowed = acceptor.of_routes || options_.allows(peer.address());
     if (!allowed) spdlog::warn("rpc_not_allowed peer={}", peer.address().to_string());
     socket.set_option(tcp::no_delay(true), error);
-    const bool full = sessions().size() >= options_.max_connections;
+    const bool full = [this] {
+        const std::lock_guard lock(mutex_);
+        return connections_.size() - staying_ >= options_.max_connections;
+    }();
     if (full && !allowed) return; // Strangers push out nobody.
     if (full) make_room();
     std::make_shared<Session>(
@@ -123,30 +136,36 @@ void HttpServer::admit(tcp::socket socket, const Acceptor& acceptor) {
 /// Close the connection that waits longest for its next request. Those that execute one stay,
 /// so there may be a few above the limit for a while: no more than there are callers.
 void HttpServer::make_room() {
-    std::pair<int64_t, std::shared_ptr<Session>> oldest{INT64_MAX, nullptr};
-    for (const std::shared_ptr<Session>& session : sessions()) {
-        const std::optional<int64_t> since = session->idle_since();
-        if (since && *since < oldest.first) oldest = {*since, session};
+    std::pair<int64_t, std::shared_ptr<Connection>> oldest{INT64_MAX, nullptr};
+    for (const std::shared_ptr<Connection>& one : connections()) {
+        const std::optional<int64_t> since = one->idle_since();
+        if (since && *since < oldest.first) oldest = {*since, one};
     }
     if (oldest.second) oldest.second->close_soon();
 }
 
-void HttpServer::add(const std::shared_ptr<Session>& session) {
+void HttpServer::add(const std::shared_ptr<Connection>& connection) {
     const std::lock_guard lock(mutex_);
-    sessions_.emplace(session.get(), session);
+    connections_.emplace(connection.get(), connection);
+    if (connection->stays()) ++staying_;
 }
 
-void HttpServer::remove(Session* session) {
+void HttpServer::remove(Connection* connection) {
     const std::lock_guard lock(mutex_);
-    sessions_.erase(session);
-    session_ended_.notify_all();
+    if (connections_.erase(connection) > 0 && connection->stays()) --staying_;
+    connection_ended_.notify_all();
 }
 
-std::vector<std::shared_ptr<Session>> HttpServer::sessions() const {
+bool HttpServer::has_room() const {
     const std::lock_guard lock(mutex_);
-    std::vector<std::shared_ptr<Session>> alive;
-    for (const auto& [pointer, weak] : sessions_)
-        if (std::shared_ptr<Session> session = weak.lock()) alive.push_back(std::move(session));
+    return staying_ < options_.max_staying;
+}
+
+std::vector<std::shared_ptr<Connection>> HttpServer::connections() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::shared_ptr<Connection>> alive;
+    for (const auto& [pointer, weak] : connections_)
+        if (std::shared_ptr<Connection> one = weak.lock()) alive.push_back(std::move(one));
     return alive;
 }
 

@@ -4,6 +4,9 @@
 #pragma once
 
 #include "rpc/server/auth.h"
+#include "rpc/server/connection.h"
+#include "rpc/server/dispatch.h"
+#include "rpc/server/push.h"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -22,13 +25,14 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 namespace cairn::rpc::server {
 
-struct Answer;
-class Dispatcher;
-class Session;
+/// What is to become of a GET that asks for a stream of events: the answer that refuses it, or what
+/// begins to tell the client.
+using Streaming = std::variant<Answer, std::function<void(const std::shared_ptr<PushClient>&)>>;
 
 /// What is answered besides JSON-RPC, to a GET or POST of a path.
 struct Route {
@@ -39,9 +43,11 @@ struct Route {
     /// the path counts as one.
     std::optional<Role> role;
     /// Called on an RPC thread. `target`: path and query.
-    std::function<Answer(std::string_view target, std::string_view body)> answer;
+    std::function<Answer(std::string_view target, std::string_view body)> answer{};
     /// Answered at these addresses alone, to whoever reaches them; empty: where JSON-RPC is.
-    Places bind;
+    Places bind{};
+    /// Instead of `answer`, where events are streamed. `last_event_id`: as the header of that name.
+    std::function<Streaming(std::string_view target, std::string_view last_event_id)> stream{};
 };
 
 /// How the server listens and what it puts up with; from the option table.
@@ -53,9 +59,12 @@ struct HttpOptions {
     std::function<bool(const boost::asio::ip::address&)> allows =
         [](const boost::asio::ip::address& client) { return client.is_loopback(); };
     std::vector<Route> routes;
+    /// -rpccorsorigin: of pages whose scripts may call, "https://example.org:8443".
+    std::vector<std::string> cors_origins;
     int threads = 4;                         ///< -rpcthreads
     std::chrono::seconds client_timeout{30}; ///< -rpcservertimeout: for a request to come in whole.
     size_t max_connections = 256;            ///< Beyond it the one that is idle longest goes.
+    size_t max_staying = 4096;               ///< WebSockets and event streams; no more are taken.
     size_t max_body_bytes = size_t{32} << 20; ///< A block in hexadecimal fits several times.
 };
 
@@ -67,7 +76,7 @@ struct HttpOptions {
 class HttpServer {
 public:
     /// Binds and writes the cookie. `dispatcher` outlives this. Throws std::runtime_error (an
-    /// address can't be bound: named in the message), AuthError.
+    /// address can't be bound, or an origin isn't one: named in the message), AuthError.
     HttpServer(HttpOptions options, Dispatcher& dispatcher);
     ~HttpServer(); ///< Calls stop().
     HttpServer(const HttpServer&) = delete;
@@ -83,8 +92,20 @@ public:
     /// For what is to run on the server's threads, until it stops.
     boost::asio::io_context& io() { return io_; }
 
+    // For its connections ////////////////////////////////////////////////////////////////////
+
+    const HttpOptions& options() const { return options_; }
+
+    const Authenticator& authenticator() const { return authenticator_; }
+
+    const Dispatcher& dispatcher() const { return dispatcher_; }
+
+    void add(const std::shared_ptr<Connection>& connection);
+    void remove(Connection* connection);
+    /// Whether another one may stay.
+    bool has_room() const;
+
 private:
-    friend Session;
     using Endpoint = boost::asio::ip::tcp::endpoint;
 
     /// Where connections come in.
@@ -100,16 +121,15 @@ private:
     void accept(Acceptor& acceptor);
     void admit(boost::asio::ip::tcp::socket socket, const Acceptor& acceptor);
     void make_room();
-    void add(const std::shared_ptr<Session>& session);
-    void remove(Session* session);
-    std::vector<std::shared_ptr<Session>> sessions() const;
+    std::vector<std::shared_ptr<Connection>> connections() const;
 
     const HttpOptions options_;
     const Authenticator authenticator_;
     const Dispatcher& dispatcher_;
-    mutable std::mutex mutex_; ///< For the two below, held for moments only.
-    std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;
-    std::condition_variable session_ended_;
+    mutable std::mutex mutex_; ///< For the three below, held for moments only.
+    std::unordered_map<Connection*, std::weak_ptr<Connection>> connections_;
+    size_t staying_ = 0; ///< How many of them stay.
+    std::condition_variable connection_ended_;
     boost::asio::io_context io_;
     /// Keeps the threads while all there is to do is to wait for a handler's event.
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{

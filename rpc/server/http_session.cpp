@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "rpc/server/http_session.h"
 
+#include "rpc/server/event_stream.h"
+#include "rpc/server/url.h"
+#include "rpc/server/web_socket.h"
+
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
 
 #include <algorithm>
 #include <spdlog/spdlog.h>
@@ -21,6 +26,7 @@ constexpr std::chrono::milliseconds WRONG_PASSWORD_DELAY{250}; ///< Slows down g
 constexpr std::string_view CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr size_t MAX_HEADER_BYTES = 8192;     ///< Core: MAX_HEADERS_SIZE.
 constexpr size_t MAX_QUESTION_BYTES = 10'000; ///< To a route: the outputs of one REST getutxos.
+constexpr const char* TOO_MANY = "Too many clients that stay";
 constexpr size_t MAX_KEPT_BUFFER_BYTES = size_t{64} << 10; ///< Of an idle connection.
 
 int64_t steady_ticks() {
@@ -31,11 +37,8 @@ bool is_http_error(boost::system::error_code error) {
     return error.category() == http::make_error_code(http::error::bad_method).category();
 }
 
-/// Before and after the '?'.
-std::pair<std::string_view, std::string_view> path_and_query(beast::string_view target) {
-    const std::string_view all(target.data(), target.size());
-    const size_t question = std::min(all.find('?'), all.size());
-    return {all.substr(0, question), all.substr(std::min(question + 1, all.size()))};
+Url url_of(const http::request<http::string_body>& request) {
+    return Url({request.target().data(), request.target().size()});
 }
 
 bool is_rpc_path(std::string_view path) {
@@ -79,8 +82,9 @@ void Session::read_header() {
     if (closing_) return close();
     if (buffer_.capacity() > MAX_KEPT_BUFFER_BYTES) buffer_.shrink_to_fit();
     parser_.emplace();
-    parser_->body_limit(server_.options_.max_body_bytes);
-    stream_.expires_after(server_.options_.client_timeout);
+    origin_.clear();
+    parser_->body_limit(server_.options().max_body_bytes);
+    stream_.expires_after(server_.options().client_timeout);
     http::async_read_header(
         stream_, buffer_, *parser_,
         [self = shared_from_this()](boost::system::error_code error, size_t size_bytes) {
@@ -102,10 +106,14 @@ void Session::header_read(boost::system::error_code error) {
 
     if (!allowed_) return refuse(Status::forbidden, "");
     const auto& request = parser_->get();
+    origin_ = listed_origin();
+    const bool asks_first = !request[http::field::access_control_request_method].empty();
+    if (asks_first && request.method() == http::verb::options) return answer_preflight();
     route_ = find_route();
     if (route_ != nullptr) return read_question();
-    if (of_routes_ || !is_rpc_path(path_and_query(request.target()).first))
+    if (of_routes_ || !is_rpc_path(url_of(request).path))
         return refuse(Status::not_found, "Not Found");
+    if (beast::websocket::is_upgrade(request)) return upgrade();
     if (request.method() != http::verb::post)
         return refuse(Status::method_not_allowed, "JSONRPC server handles only POST requests");
     if (!authorized()) return refuse_credentials();
@@ -113,7 +121,7 @@ void Session::header_read(boost::system::error_code error) {
 }
 
 const Route* Session::find_route() const {
-    const std::string_view path = path_and_query(parser_->get().target()).first;
+    const std::string_view path = url_of(parser_->get()).path;
     const auto matches = [&](const Route& route) {
         const bool here = of_routes_
                               ? std::ranges::find(route.bind, *of_routes_) != route.bind.end()
@@ -121,8 +129,8 @@ const Route* Session::find_route() const {
         return here &&
                (route.path.ends_with('/') ? path.starts_with(route.path) : path == route.path);
     };
-    const auto found = std::ranges::find_if(server_.options_.routes, matches);
-    return found == server_.options_.routes.end() ? nullptr : &*found;
+    const auto found = std::ranges::find_if(server_.options().routes, matches);
+    return found == server_.options().routes.end() ? nullptr : &*found;
 }
 
 /// Anyone may ask, perhaps: no more is read than the largest question takes.
@@ -144,14 +152,70 @@ std::string Session::credentials() const {
     const auto& request = parser_->get();
     const auto header = request[http::field::authorization];
     if (!header.empty()) return {header.data(), header.size()};
-    return authorization_of_query(path_and_query(request.target()).second);
+    const std::optional<std::string> token = url_of(request).value("token");
+    return token ? authorization_of_token(*token) : "";
+}
+
+/// The request's origin, if it is in the list.
+std::string Session::listed_origin() const {
+    const auto header = parser_->get()[http::field::origin];
+    const std::string origin(header.data(), header.size());
+    const auto& listed = server_.options().cors_origins;
+    return std::ranges::find(listed, origin) == listed.end() ? "" : origin;
+}
+
+/// What a browser asks before it lets a page's script send a request. Without credentials, since it
+/// sends none. Source: WHATWG Fetch, section 3.2.
+void Session::answer_preflight() {
+    if (origin_.empty()) return refuse(Status::forbidden, "Origin not allowed");
+    response_ = Response(Status::no_content, HTTP_VERSION);
+    response_.set(http::field::access_control_allow_methods, "GET, POST");
+    response_.set(
+        http::field::access_control_allow_headers, "Authorization, Content-Type, Last-Event-ID");
+    response_.set(http::field::access_control_max_age, "600");
+    response_.keep_alive(parser_->is_done() && parser_->get().keep_alive() && !closing_);
+    write();
+}
+
+/// To a WebSocket. Browsers let any page open one, and leave it to the server to look at the
+/// origin; other clients send none, or our own.
+void Session::upgrade() {
+    const auto& request = parser_->get();
+    const auto origin = request[http::field::origin];
+    const auto host = request[http::field::host];
+    const bool own = origin.starts_with("http://") && origin.substr(7) == host;
+    if (!origin.empty() && !own && origin_.empty())
+        return refuse(Status::forbidden, "Origin not allowed");
+    if (!authorized()) return refuse_credentials();
+    if (!server_.has_room()) return refuse(Status::service_unavailable, TOO_MANY);
+    if (!parser_->is_done() || buffer_.size() > 0)
+        return refuse(Status::bad_request, "Bad Request");
+    idle_since_ = 0;
+    std::make_shared<WebSocket>(beast::tcp_stream(stream_.release_socket()), server_, *user_)
+        ->start(parser_->release());
+}
+
+void Session::stream() {
+    if (!server_.has_room()) return refuse(Status::service_unavailable, TOO_MANY);
+    const auto& request = parser_->get();
+    const auto target = request.target();
+    const auto last_id = request["Last-Event-ID"];
+    Streaming begun =
+        route_->stream({target.data(), target.size()}, {last_id.data(), last_id.size()});
+    if (auto* refusal = std::get_if<Answer>(&begun)) return reply(std::move(*refusal));
+    std::string fields;
+    if (!origin_.empty())
+        fields = "Access-Control-Allow-Origin: " + origin_ + "\r\nVary: Origin\r\n";
+    const auto client = std::make_shared<EventStream>(stream_.release_socket(), server_);
+    client->start(fields);
+    std::get<1>(begun)(client);
 }
 
 bool Session::authorized() {
     std::string given = credentials();
     // A client sends the same with each request: proven once, it is only compared.
     if (!accepted_.empty() && equal_in_constant_time(given, accepted_)) return true;
-    const User* user = server_.authenticator_.user_of(given);
+    const User* user = server_.authenticator().user_of(given);
     if (user == nullptr) return false;
     user_ = user;
     accepted_ = std::move(given);
@@ -185,6 +249,7 @@ void Session::read_body() {
 void Session::execute() {
     idle_since_ = 0;
     stream_.expires_never();
+    if (route_ != nullptr && route_->stream) return stream();
     if (route_ != nullptr) {
         const auto target = parser_->get().target();
         return reply(route_->answer({target.data(), target.size()}, parser_->get().body()));
@@ -193,7 +258,8 @@ void Session::execute() {
         asio::post(self->stream_.get_executor(), std::move(task));
     };
     auto done = [self = shared_from_this()](Answer answer) { self->reply(std::move(answer)); };
-    server_.dispatcher_.handle(parser_->get().body(), *user_, std::move(resume), std::move(done));
+    server_.dispatcher().handle(
+        parser_->get().body(), {*user_}, std::move(resume), std::move(done));
 }
 
 void Session::reply(Answer answer) {
@@ -228,8 +294,10 @@ void Session::refuse_credentials() {
 }
 
 void Session::write() {
+    if (!origin_.empty()) response_.set(http::field::access_control_allow_origin, origin_);
+    if (!server_.options().cors_origins.empty()) response_.set(http::field::vary, "Origin");
     response_.prepare_payload();
-    stream_.expires_after(server_.options_.client_timeout);
+    stream_.expires_after(server_.options().client_timeout);
     http::async_write(
         stream_, response_, [self = shared_from_this()](boost::system::error_code error, size_t) {
             const bool keep = self->response_.keep_alive();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One HTTP connection: request, reply, request, until one side leaves or is too slow.
+// One HTTP connection: request, reply, request, until one side leaves or is too slow, or it becomes
+// a WebSocket or an event stream.
 #pragma once
 
 #include "rpc/server/dispatch.h"
@@ -18,7 +19,7 @@ namespace cairn::rpc::server {
 
 /// Thread: its strand; close_soon() and idle_since() any. Keeps itself alive while an operation is
 /// under way.
-class Session : public std::enable_shared_from_this<Session> {
+class Session : public Connection, public std::enable_shared_from_this<Session> {
 public:
     using Endpoint = boost::asio::ip::tcp::endpoint;
 
@@ -29,13 +30,13 @@ public:
         HttpServer& server,
         bool allowed,
         std::optional<Endpoint> of_routes);
-    ~Session();
+    ~Session() override;
 
     void start();
-    /// Close now if no request is being executed, else after its reply.
-    void close_soon();
-    /// Ticks of the steady clock since when it waits for a request; nullopt if it executes one.
-    std::optional<int64_t> idle_since() const;
+    void close_soon() override;
+    std::optional<int64_t> idle_since() const override;
+
+    bool stays() const override { return false; }
 
 private:
     using Response = boost::beast::http::response<boost::beast::http::string_body>;
@@ -47,6 +48,10 @@ private:
     std::string credentials() const;
     bool authorized();
     void read_question();
+    std::string listed_origin() const;
+    void answer_preflight();
+    void upgrade();
+    void stream();
     void read_body();
     void execute();
     void reply(Answer answer);
@@ -67,6 +72,7 @@ private:
     const Route* route_ = nullptr;    ///< Of the request; null if it is JSON-RPC.
     std::string accepted_;            ///< The credentials that were accepted here.
     const User* user_ = nullptr;      ///< Whose they are.
+    std::string origin_; ///< Of the page that asks, if its scripts may read the answer; else empty.
     std::atomic<int64_t> idle_since_{0};
     bool closing_ = false;
 };

@@ -19,6 +19,7 @@
 namespace cairn::rpc::server {
 
 class Dispatcher;
+class PushClient;
 
 /// Error codes, by Core's numbers (RPCErrorCode).
 enum class Code : int {
@@ -102,6 +103,7 @@ struct Call {
     const Dispatcher& dispatcher;
     std::vector<Json> arguments;
     size_t given_count; ///< How many arguments the caller gave; the others are defaults.
+    std::shared_ptr<PushClient> client{}; ///< As Caller::client.
 
     bool has(size_t i) const { return !arguments[i].is_null(); }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Any text as base64: refused, or as many bytes as its digits say; any header as credentials:
-// nobody's.
+// Any text as base64: refused, or as many bytes as its digits say; any header, or token in a query,
+// as credentials: nobody's.
 #include "rpc/server/auth.h"
+#include "rpc/server/url.h"
 
 #include <cstdlib>
 
@@ -14,6 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         const size_t digits = text.find_last_not_of('=') + 1;
         if (text.size() % 4 != 0 || bytes->size() != digits * 3 / 4) std::abort();
     }
+    if (const auto token = Url(text).value("token"))
+        if (NOBODY.user_of(authorization_of_token(*token))) std::abort();
     if (NOBODY.user_of(text) || NOBODY.user_of("Basic " + std::string(text))) std::abort();
     return 0;
 }

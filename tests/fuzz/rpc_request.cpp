@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }();
     int answers = 0;
     const std::string_view body(reinterpret_cast<const char*>(data), size);
-    DISPATCHER->handle(body, USER, {}, [&](const Answer& answer) {
+    DISPATCHER->handle(body, {USER}, {}, [&](const Answer& answer) {
         ++answers;
         if (!answer.body.empty() && !parse_json(answer.body)) std::abort();
     });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "rpc/server/auth.h"
+#include "rpc/server/url.h"
 #include "tests/temporary_folder.h"
 
 #include <boost/asio/ip/address.hpp>
@@ -99,15 +100,24 @@ BOOST_AUTO_TEST_CASE(whitelists__by_option__as_the_reference) {
     for (const char* empty : {"a", "a:", "a::", "a:, ,"}) BOOST_TEST(list({empty}, {}) == "");
 }
 
-BOOST_AUTO_TEST_CASE(authorization_of_query__token__as_a_header) {
-    const std::string header = basic("user:>>>???"); // Basic dXNlcjo+Pj4/Pz8=
-    for (const char* query :
-         {"token=dXNlcjo+Pj4/Pz8=", "token=dXNlcjo-Pj4_Pz8", "a=b&token=dXNlcjo%2bPj4%2FPz8%3D&c"})
-        BOOST_TEST(authorization_of_query(query) == header, query);
-    for (const char* none : {"", "token", "tokens=a", "a=token=b", "&&"})
-        BOOST_TEST(authorization_of_query(none) == "", none);
-    for (const char* odd : {"token=%", "token=%2", "token=%zz", "token=%-1"})
-        BOOST_TEST(authorization_of_query(odd).starts_with("Basic %"), odd);
+BOOST_AUTO_TEST_CASE(authorization_of_token__any_base64__as_a_header) {
+    const std::string header = basic("user:>>>???");
+    BOOST_TEST(header == "Basic dXNlcjo+Pj4/Pz8=");
+    for (const char* token : {"dXNlcjo+Pj4/Pz8=", "dXNlcjo-Pj4_Pz8"})
+        BOOST_TEST(authorization_of_token(token) == header);
+}
+
+BOOST_AUTO_TEST_CASE(url__value__of_the_name_and_decoded) {
+    const Url url("/path?a=b&token=%2bx%2F%3D&token=y&empty=&bare");
+    BOOST_TEST(url.path == "/path");
+    BOOST_TEST(url.value("a").value() == "b");
+    BOOST_TEST(url.value("token").value() == "+x/=");
+    BOOST_TEST(url.value("empty").value() == "");
+    for (const char* none : {"bare", "b", "toke", "tokens", "path", ""})
+        BOOST_TEST(!url.value(none), none);
+    for (const char* odd : {"%", "%2", "%zz", "%-1"})
+        BOOST_TEST(Url(std::string("?x=") + odd).value("x").value() == odd);
+    BOOST_TEST(Url("/path").query == "");
 }
 
 BOOST_AUTO_TEST_CASE(cookie__life__private_complete_and_deleted) {

@@ -21,7 +21,8 @@ struct Fixture {
     Answer ask(std::string_view body) {
         last = {0, {}};
         dispatcher.handle(
-            body, user, [this](std::function<void()> task) { resumed.push_back(std::move(task)); },
+            body, {user},
+            [this](std::function<void()> task) { resumed.push_back(std::move(task)); },
             [this](Answer answer) { last = std::move(answer); });
         return last;
     }
@@ -203,7 +204,7 @@ BOOST_AUTO_TEST_CASE(handle__not_ready__refused_with_status) {
     young.set_status("Loading block index…");
     Answer answer;
     const auto ask_young = [&](std::string_view body) {
-        young.handle(body, user, nullptr, [&](Answer a) { answer = std::move(a); });
+        young.handle(body, {user}, nullptr, [&](Answer a) { answer = std::move(a); });
     };
     ask_young(R"({"id":1,"method":"add","params":[1]})");
     BOOST_TEST(answer.http_status == 500);

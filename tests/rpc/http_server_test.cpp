@@ -154,6 +154,40 @@ BOOST_AUTO_TEST_CASE(route__with_a_role__password_or_token_of_one_who_may) {
     BOOST_TEST(get("/admin", password).result_int() == 403U);
 }
 
+BOOST_AUTO_TEST_CASE(web_socket__room_of_its_own__and_no_more) {
+    HttpOptions with = options();
+    with.max_connections = 1;
+    with.max_staying = 1;
+    start(with);
+    const auto upgrade = [](Client& client) { // the example of RFC 6455, section 1.3
+        client.send(
+            "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+            "Authorization: " +
+            std::string(CREDENTIALS) + "\r\n\r\n");
+        return client.read();
+    };
+    auto first = std::make_unique<Client>(server->port());
+    const auto accepted = upgrade(*first);
+    BOOST_TEST(accepted.result_int() == 101U);
+    BOOST_TEST(accepted["Sec-WebSocket-Accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    Client second(server->port());
+    BOOST_TEST(upgrade(second).result_int() == 503U);
+    BOOST_TEST(second.ask(ADD).body() == ADDED); // it doesn't push out who stays, nor the other way
+    // {"method":"nope"} in a frame whose mask is 0, and the head of the frame that answers it.
+    first->send("\x81\x91" + std::string(4, '\0') + R"({"method":"nope"})");
+    std::string head(1, '\0');
+    asio::read(first->socket(), asio::buffer(head));
+    BOOST_TEST(head == "\x81");
+    first.reset();
+    unsigned status = 503;
+    while (status == 503) {
+        Client next(server->port());
+        status = upgrade(next).result_int();
+    }
+    BOOST_TEST(status == 101U);
+}
+
 BOOST_AUTO_TEST_CASE(rest__without_a_password__short_questions_only) {
     HttpOptions with = options();
     with.routes = {{"/rest/", std::nullopt, echo}};

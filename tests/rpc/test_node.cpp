@@ -33,6 +33,42 @@ Params read_params(const std::string& file) {
     return read_chain_file(text);
 }
 
+void TestClient::push(const std::shared_ptr<const server::PushMessage>& message) {
+    const std::lock_guard lock(mutex_);
+    told_.push_back(message);
+    changed_.notify_all();
+}
+
+void TestClient::drop(std::string_view why) {
+    const std::lock_guard lock(mutex_);
+    dropped_ = why;
+    changed_.notify_all();
+}
+
+Json TestClient::next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !told_.empty(); });
+    const Json message = server::parse_json(told_.front()->web_socket).value();
+    told_.erase(told_.begin());
+    return message;
+}
+
+std::string TestClient::dropped() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !dropped_.empty(); });
+    return dropped_;
+}
+
+std::vector<std::shared_ptr<const server::PushMessage>> TestClient::told() {
+    const std::lock_guard lock(mutex_);
+    return told_;
+}
+
+std::shared_ptr<TestClient> TestNode::make_client() {
+    return std::make_shared<TestClient>(
+        [this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); });
+}
+
 TestNode::TestNode(const Params& params)
     : params_(params),
       work_(io_.get_executor()),
@@ -65,6 +101,7 @@ TestNode::TestNode(const Params& params)
             .request_stop = [this] { ++stops; }},
         io_);
     chain_->add_observer(context_->tips);
+    chain_->add_observer(context_->publisher);
     chain_->start();
     network_->start();
     dispatcher_.ready(*context_);
@@ -92,7 +129,7 @@ std::future<Json> TestNode::ask(const std::string& method, const std::string& pa
     auto answered = std::make_shared<std::promise<Json>>();
     std::future<Json> future = answered->get_future();
     dispatcher_.handle(
-        body, user_,
+        body, {user_, client_},
         [this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); },
         [answered](const Answer& answer) {
             answered->set_value(server::parse_json(answer.body).value());

@@ -15,11 +15,14 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <condition_variable>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 namespace cairn::rpc {
 
@@ -36,6 +39,34 @@ inline std::string list_of(const std::string& text) {
     return "[\"" + text + "\"]";
 }
 
+/// A client that is told things, and keeps them.
+class TestClient : public server::PushClient {
+public:
+    /// `later`: runs a task on another thread.
+    explicit TestClient(std::function<void(std::function<void()>)> later)
+        : later_(std::move(later)) {}
+
+    void push(const std::shared_ptr<const server::PushMessage>& message) override;
+
+    void when_sent(std::function<void()> task) override { later_(std::move(task)); }
+
+    void drop(std::string_view why) override;
+
+    /// The next notification; waits for it.
+    Json next();
+    /// Why it was dropped; waits for that.
+    std::string dropped();
+    /// The messages that came and were not taken by next().
+    std::vector<std::shared_ptr<const server::PushMessage>> told();
+
+private:
+    std::function<void(std::function<void()>)> later_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<std::shared_ptr<const server::PushMessage>> told_;
+    std::string dropped_;
+};
+
 class TestNode {
 public:
     explicit TestNode(const consensus::Params& params = read_params("bitcoin-regtest.json"));
@@ -43,7 +74,7 @@ public:
     TestNode(const TestNode&) = delete;
     TestNode& operator=(const TestNode&) = delete;
 
-    /// Send a request of JSON-RPC 2.0; the answer comes when it comes.
+    /// Send a request of JSON-RPC 2.0, as from client(); the answer comes when it comes.
     std::future<Json> ask(const std::string& method, const std::string& params = "[]");
     /// The result of a call that must succeed.
     Json result(const std::string& method, const std::string& params = "[]");
@@ -76,6 +107,16 @@ public:
 
     const server::Dispatcher& dispatcher() const { return dispatcher_; }
 
+    /// Where the server's work is done, by one thread.
+    boost::asio::io_context& io() { return io_; }
+
+    TestClient& client() { return *client_; }
+
+    std::shared_ptr<TestClient> shared_client() { return client_; }
+
+    /// Another one.
+    std::shared_ptr<TestClient> make_client();
+
 private:
     tests::TemporaryFolder folder_;
     consensus::Params params_;
@@ -88,6 +129,7 @@ private:
     std::unique_ptr<NodeContext> context_;
     server::Dispatcher dispatcher_;
     const server::User user_{"admin"};
+    const std::shared_ptr<TestClient> client_ = make_client();
     std::thread thread_;
 };
 
