@@ -53,7 +53,7 @@ const Mined& Ledger::mine(
     const BlockHash hash = block.header.hash();
     for (const TransactionRef& tx : transactions) payments_.at(tx->txid).holders.push_back(hash);
     Mined& mined = blocks_[hash];
-    mined = {nullptr, consensus::encode(block), valid, now, miner, in_order_.size()};
+    mined = {nullptr, consensus::encode(block), height, valid, now, miner, in_order_.size()};
     mined.block = std::make_shared<consensus::Block>(std::move(block));
     in_order_.push_back(&mined);
     return mined;

@@ -18,7 +18,8 @@ using consensus::TransactionRef;
 /// A block, and what only the simulator knows of it.
 struct Mined {
     consensus::BlockRef block;
-    Bytes bytes;       ///< As on the wire.
+    Bytes bytes; ///< As on the wire.
+    consensus::Height height;
     bool valid = true; ///< Else nodes refuse it once they run its scripts.
     Time at;
     size_t miner = 0;

@@ -23,13 +23,19 @@ void expect_paid(World& world, double share) {
             fmt::format("{} is not known to {:.0f} % of all", tx->txid.to_string(), 100 * share));
 }
 
-/// All have one tip within `bound`.
+/// All have one tip within `bound`, that of the longest chain there is; of two that are as long,
+/// once there is one more block.
 void expect_one_tip(World& world, Duration bound) {
+    world.mine(*world.nodes.front(), 0);
     const auto taken = world.wait_for_one_tip(bound);
     if (taken)
         world.notes.push_back(fmt::format("one tip after {:.0f} s", seconds(*taken)));
     else
         world.expect(false, fmt::format("not on one tip after {:.0f} s", seconds(bound)));
+    const consensus::Height best = world.best_height();
+    for (const auto& node : world.nodes)
+        if (world.counts(*node))
+            world.expect(node->chain.tip().height == best, "a longer chain was made");
 }
 
 void introduce_to_all(World& world, SimNode& node) {
@@ -168,7 +174,7 @@ void converge(World& world, const Wishes& wishes) {
     for (size_t i = 0; i < wishes.nodes / 5; ++i) {
         constexpr Lie LIES[] = {
             Lie::Withhold, Lie::Stall, Lie::Spoil, Lie::Silent, Lie::Unrequested};
-        make_liar(world, *world.nodes[wishes.nodes - 1 - i], LIES[i % std::size(LIES)]);
+        make_liar(world, *world.nodes[wishes.nodes - 1 - 4 * i], LIES[i % std::size(LIES)]);
     }
     world.introduce(40);
     world.start_all();
@@ -267,6 +273,7 @@ void eclipse(World& world, const Wishes& wishes) {
     world.start_all();
     world.run(2min);
     attacker.begin();
+    world.mine_every(2min, 30);
     world.run(1h);
     victim.stop(true);
     world.run(30s);

@@ -58,7 +58,7 @@ SimNode::Running::Running(SimNode& self)
            .listening_port = self.address.port,
            .announced_port = self.host.callable ? self.address.port : uint16_t{0},
            .blocks_only = self.blocks_only},
-          Random(self.random_.next(), self.random_.next())),
+          Random{self.random_.next(), self.random_.next()}),
       plan(std::make_unique<Plan>(self, protocol)) {}
 
 SimNode::Running::~Running() = default;

@@ -204,6 +204,18 @@ std::optional<Duration> World::wait_for_one_tip(Duration bound) {
     return timeline.now() - begin;
 }
 
+consensus::Height World::best_height() const {
+    std::set<consensus::BlockHash> valid{ledger.params().genesis_hash};
+    consensus::Height best;
+    for (const Mined* mined : ledger.blocks()) { // parents first
+        const consensus::BlockHeader& header = mined->block->header;
+        if (!mined->valid || !valid.contains(header.prev_hash)) continue;
+        valid.insert(header.hash());
+        best = std::max(best, mined->height);
+    }
+    return best;
+}
+
 Report::Totals World::totals() const {
     const SimNode* best = nullptr;
     size_t counted = 0;

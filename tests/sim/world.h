@@ -56,6 +56,8 @@ public:
 
     /// Until all that run are on the best chain, at most for `bound`; how long it took.
     std::optional<Duration> wait_for_one_tip(Duration bound);
+    /// Of the longest chain that anybody made, its blocks being valid.
+    consensus::Height best_height() const;
     /// The most work of a valid chain.
     consensus::Uint256 best_work() const;
     bool on_best_chain(const SimNode& node) const;
