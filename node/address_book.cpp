@@ -160,7 +160,7 @@ bool AddressBook::succeeded(const NetAddress& address, uint64_t services, int64_
     entry->place.services = services; // not the time, which would tell others whom we call
     if (entry->answered) return true;
     if (answered_.holder(answered_slot(address)) == nullptr) {
-        promote(*entry);
+        promote(*entry, now);
         return true;
     }
     if (wanted_.size() < MAX_WANTED && std::ranges::find(wanted_, address) == wanted_.end())
@@ -169,14 +169,14 @@ bool AddressBook::succeeded(const NetAddress& address, uint64_t services, int64_
 }
 
 /// To the table of those that answered. Who holds its place there goes back among the told.
-void AddressBook::promote(Placed& entry) {
+void AddressBook::promote(Placed& entry, int64_t now) {
     const uint64_t slot = answered_slot(entry.place.address);
     told_.take(entry);
     if (Placed* holder = answered_.holder(slot)) {
         Entry leaving = static_cast<const Entry&>(*holder);
         erase(*holder);
         leaving.answered = false;
-        insert(leaving, leaving.last_try);
+        insert(leaving, now);
     }
     entry.answered = true;
     answered_.put(entry, slot);
@@ -194,7 +194,7 @@ AddressBook::Placed* AddressBook::settle(int64_t now) {
         if (holder != nullptr && now - holder->last_success < SETTLED_SECONDS) return true;
         const bool asked = holder != nullptr && now - holder->last_try < SETTLED_SECONDS;
         if (holder == nullptr || (asked && now - holder->last_try > ANSWER_SECONDS)) {
-            promote(*wants);
+            promote(*wants, now);
             return true;
         }
         if (!asked) to_ask = holder;

@@ -117,7 +117,7 @@ private:
     Placed* find(const NetAddress& address);
     bool insert(const Entry& entry, int64_t now);
     void erase(const Placed& entry);
-    void promote(Placed& entry);
+    void promote(Placed& entry, int64_t now);
     Placed* settle(int64_t now);
     std::optional<NetAddress>
     choose(const Table& table, const std::set<std::string>& groups, int64_t now);

@@ -44,7 +44,7 @@ void BlockDownload::take(
     peer.blocks.slow = false;
     peer.blocks.owes_since.reset();
     if (processing_.contains(hash)) return;
-    processing_.emplace(hash, bytes);
+    processing_.emplace(hash, Received{bytes, action.block != nullptr});
     processing_bytes_ += bytes;
     ++peer.blocks_processing;
     context_.out.emplace_back(std::move(action));
@@ -78,8 +78,10 @@ size_t BlockDownload::most_in_flight(const Peer& peer) const {
 
 void BlockDownload::block_done(
     PeerId id, const BlockHash& hash, const chain::BlockOutcome& outcome) {
+    Received received;
     if (const auto found = processing_.find(hash); found != processing_.end()) {
-        processing_bytes_ -= found->second;
+        received = found->second;
+        processing_bytes_ -= received.bytes;
         processing_.erase(found);
     }
     if (outcome.verdict) remove(hash);
@@ -101,7 +103,9 @@ void BlockDownload::block_done(
     // Nobody can have asked for a block whose header is unknown.
     if (reject.reason == "block decode failed" && context_.chain.find_block(hash) == nullptr)
         return Context::malformed(*peer, "block");
-    const bool forgiven = reject.reason == "duplicate-invalid" && peer->inbound();
+    // Compact blocks may be passed on before they are validated (BIP-0152).
+    const bool forgiven =
+        received.assembled || (reject.reason == "duplicate-invalid" && peer->inbound());
     const bool at_fault = reject.kind == Kind::Invalid || reject.kind == Kind::Mutated ||
                           reject.kind == Kind::MissingParent;
     if (!at_fault || forgiven) return;

@@ -77,8 +77,14 @@ private:
 
     Context& context_;
     std::unordered_map<consensus::BlockHash, Request, consensus::BlockHasher> in_flight_;
-    /// Received, and not judged yet, with their sizes.
-    std::unordered_map<consensus::BlockHash, size_t, consensus::BlockHasher> processing_;
+
+    struct Received {
+        size_t bytes = 0;
+        bool assembled = false;
+    };
+
+    /// Received, and not judged yet.
+    std::unordered_map<consensus::BlockHash, Received, consensus::BlockHasher> processing_;
     size_t processing_bytes_ = 0;
     double block_bytes_ = 0;                      ///< What blocks take of late.
     std::chrono::microseconds stall_ = MIN_STALL; ///< Grows with each stall, in case we are slow.

@@ -5,6 +5,16 @@
 
 namespace cairn::node {
 
+namespace {
+
+void log_unsent(const consensus::Txid& txid) {
+    spdlog::debug(
+        "Removed {} from set of unbroadcast txns before confirmation that txn was sent out",
+        txid.to_string());
+}
+
+} // namespace
+
 void TransactionAnnouncer::established(Peer& peer) {
     peer.announcements.shown_sequence = context_.chain.mempool_sequence();
     peer.announcements.next_fee_filter = context_.now;
@@ -36,24 +46,23 @@ void TransactionAnnouncer::transaction_added(
 }
 
 void TransactionAnnouncer::transaction_removed(const consensus::TransactionRef& tx) {
-    if (unbroadcast_.erase(tx->txid) > 0)
-        spdlog::debug(
-            "Removed {} from set of unbroadcast txns before confirmation that txn was sent out",
-            tx->txid.to_string());
+    if (unbroadcast_.erase(tx->txid) > 0) log_unsent(tx->txid);
 }
 
 /// What is in a block now need not be sent any more.
 void TransactionAnnouncer::tip_changed() {
     std::erase_if(unbroadcast_, [this](const auto& entry) {
         const Inventory item{InventoryType::WtxidTransaction, entry.second->wtxid};
-        return !context_.chain.find_transaction(item);
+        const bool gone = !context_.chain.find_transaction(item);
+        if (gone) log_unsent(entry.first);
+        return gone;
     });
 }
 
 void TransactionAnnouncer::broadcast(const consensus::TransactionRef& tx, bool is_new) {
     if (unbroadcast_.empty()) plan_retry();
     if (is_new && unbroadcast_.size() < MAX_UNBROADCAST) unbroadcast_.emplace(tx->txid, tx);
-    transaction_added(tx, feerate_of(tx));
+    if (!is_new) transaction_added(tx, feerate_of(tx)); // else the chain tells of it
 }
 
 /// In ten to fifteen minutes, so that it can't be told from when we were the first to send it.

@@ -148,6 +148,8 @@ void TransactionDownload::transaction_done(
     const bool lacks_witness =
         reject.reason.find("passed an empty witness") != std::string_view::npos;
     if (!lacks_witness) rejected_.insert(tx->wtxid);
+    // Of these no other witness would help.
+    if (reject.reason == "bad-txns-nonstandard-inputs") rejected_.insert(tx->txid);
 }
 
 /// Ask for the parents of `tx`, and keep it until they are here.
@@ -162,9 +164,12 @@ void TransactionDownload::keep_orphan(Peer& peer, const consensus::TransactionRe
                 "not keeping orphan with rejected parents {} (wtxid={})", tx->txid.to_string(),
                 tx->wtxid.to_string());
             rejected_.insert(tx->wtxid);
+            rejected_.insert(tx->txid); // no witness would help
             return;
         }
-        if (!have({InventoryType::WitnessTransaction, parent})) missing.push_back(parent);
+        // An orphan without a witness is known by its txid, too.
+        if (!have({InventoryType::WitnessTransaction, parent}) && !orphanage_.contains(parent))
+            missing.push_back(parent);
     }
     if (!orphanage_.add(tx, peer.id, context_.now)) {
         rejected_.insert(tx->wtxid);

@@ -333,6 +333,15 @@ BOOST_AUTO_TEST_CASE(three_newest_bringers__are_asked_to_announce_one_outbound_a
     BOOST_TEST(!parse<SendCompactMessage>(told[0].payload).value().announce);
 }
 
+BOOST_AUTO_TEST_CASE(invalid_block__told_compactly__its_sender_stays) {
+    Scene scene; // who passes it on need not have validated it
+    scene.say("cmpctblock", compact(scene.node.chain.next_block(0, BAD_BLOCK)));
+    BOOST_TEST(scene.net.is_connected(scene.node, scene.stub));
+    scene.say("block", consensus::encode(scene.node.chain.next_block(1, BAD_BLOCK)));
+    BOOST_TEST(scene.reason() == "bad-cb-amount");
+    BOOST_TEST(scene.node.chain.height() == 3);
+}
+
 BOOST_AUTO_TEST_CASE(two_nodes__exchange_blocks_compactly) {
     TestNet net;
     TestNode& a = net.add();
