@@ -10,6 +10,13 @@
 
 namespace cairn::chain {
 
+namespace {
+
+/// What is worth another thread to be destroyed.
+constexpr size_t MANY_EVENTS = 100;
+
+} // namespace
+
 void Chain::State::start() {
     assert(!thread_.joinable());
     queue_.push(Lane::Control, [this] { open(); });
@@ -190,7 +197,8 @@ void Chain::State::announce() {
 
 void Chain::State::tell_observers() {
     const std::scoped_lock lock(observers_mutex_);
-    for (const MempoolEvent& event : admission_.take_events()) {
+    auto events = std::make_shared<std::vector<MempoolEvent>>(admission_.take_events());
+    for (const MempoolEvent& event : *events) {
         for (ChainObserver* observer : observers_) {
             if (event.removed)
                 observer->transaction_removed(event.tx, *event.removed);
@@ -198,6 +206,9 @@ void Chain::State::tell_observers() {
                 observer->transaction_added(event.tx, event.feerate);
         }
     }
+    // Memory of a block's transactions takes a while to give back.
+    if (events->size() > MANY_EVENTS)
+        chainstate_.verify_pool().push([events = std::move(events)] {});
 }
 
 void Chain::State::tip_changed(const TipChange& change) {

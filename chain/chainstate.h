@@ -199,7 +199,12 @@ private:
     void put_event(StoreBatch& batch, Event::Kind kind, const BlockNode& node);
     void put_way(StoreBatch& batch, const BlockNode& to);
     void commit(const BlockNode& new_tip, const CoinTable& changes, const WithCommit& with);
-    void persist(StoreBatch& batch, Event::Kind kind, const BlockNode& changed);
+    void move_tip(
+        const BlockNode& new_tip,
+        const CoinTable& changes,
+        const WithCommit& with,
+        StoreBatch batch);
+    void flush_if_due();
     void prune_to_target();
     void update_bulk();
     void start_flush();

@@ -19,20 +19,14 @@ namespace {
 /// Holds the hash of an index' best block; before all other keys, which are longer.
 constexpr std::string_view BEST_KEY = TIP_KEY;
 
-/// Of entries that wait in memory while an index is built, a part of -dbcache; and of an index, if
-/// its keys have no order, what is worth table files of its own.
-constexpr size_t GATHERED_PART = 8;
+/// Of entries that wait in memory while an index is built, a part of -dbcache (and as much is being
+/// written); and of an index, if its keys have no order, what is worth table files of its own.
+constexpr size_t GATHERED_PART = 16;
 constexpr size_t INGESTED_PART = 512;
 
 /// Blocks that are looked at side by side, while an index is built.
 size_t blocks_ahead() {
     return std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
-}
-
-size_t bytes_of(const std::vector<IndexedEntries>& indexes) {
-    size_t bytes = 0;
-    for (const IndexedEntries& index : indexes) bytes += index.entries.bytes();
-    return bytes;
 }
 
 Height height_of(const BlockNode* best) {
@@ -52,6 +46,25 @@ T decoded(ByteView bytes, std::string_view what) {
 }
 
 } // namespace
+
+/// What waits to be written.
+struct Indexer::Gathered {
+    struct OfIndex {
+        std::vector<Entries> runs; ///< One a block.
+        size_t bytes = 0;
+    };
+
+    std::vector<OfIndex> indexes; ///< Of a group.
+    size_t bytes = 0;             ///< Of all.
+
+    explicit Gathered(size_t count) : indexes(count) {}
+
+    void add(size_t index, Entries run) {
+        indexes[index].bytes += run.bytes();
+        bytes += run.bytes();
+        indexes[index].runs.push_back(std::move(run));
+    }
+};
 
 Indexer::Indexer(Chainstate& chainstate, std::function<void(const std::string&)> fail)
     : chainstate_(chainstate),
@@ -156,7 +169,9 @@ void Indexer::add(const Group& group, const BlockNode& last) {
     const ChainOptions& options = chainstate_.options();
     // Pruning waits for what is committed. (And has no index whose keys are in no order.)
     const size_t budget = options.prune_bytes ? 0 : options.cache_bytes / GATHERED_PART;
-    Prepared gathered(group.size());
+    Gathered gathered(group.size());
+    std::vector<Bytes> records(group.size());
+    std::future<void> written; // what was gathered before
     Height next = first;
     for (Height at = first; at <= last.height; ++at) {
         for (; next <= last.height && ahead.size() < blocks_ahead(); ++next)
@@ -167,11 +182,18 @@ void Indexer::add(const Group& group, const BlockNode& last) {
         Prepared prepared = ahead.front().get();
         ahead.pop_front();
         const BlockNode& node = *last.ancestor_node(at);
-        gather(group, node, prepared, gathered);
         const bool ends = at == last.height || stopping_;
-        if (ends || bytes_of(gathered) >= budget)
-            commit(group, node, std::exchange(gathered, Prepared(group.size())));
-        if (ends) return;
+        complete(group, node, prepared, records);
+        for (size_t i = 0; i < group.size(); ++i) gathered.add(i, std::move(prepared[i].entries));
+        if (gathered.bytes >= budget || ends) {
+            if (written.valid()) written.get();
+            written = std::async(how, [this, &group, &node, full = std::move(gathered)]() mutable {
+                lower_priority();
+                commit(group, node, std::move(full));
+            });
+            gathered = Gathered(group.size());
+        }
+        if (ends) return written.get();
         progress.step();
     }
 }
@@ -181,45 +203,58 @@ Indexer::Prepared Indexer::prepare(const Group& group, const BlockNode& node) co
     const BlockUndo undo = node.parent ? chainstate_.load_undo(node, *block) : BlockUndo();
     const IndexedBlock of{node, *block, undo, chainstate_};
     Prepared prepared(group.size());
-    for (size_t i = 0; i < group.size(); ++i) group[i]->row->make(of, prepared[i]);
+    for (size_t i = 0; i < group.size(); ++i) {
+        group[i]->row->make(of, prepared[i]);
+        prepared[i].entries.sort();
+    }
     return prepared;
 }
 
-/// Add what was prepared of a block to what wasn't written yet of those before.
-void Indexer::gather(
-    const Group& group, const BlockNode& node, Prepared& prepared, Prepared& gathered) {
+/// Complete what was prepared of a block by `records` of the one before, which become its own.
+void Indexer::complete(
+    const Group& group,
+    const BlockNode& node,
+    Prepared& prepared,
+    std::vector<Bytes>& records) const {
     for (size_t i = 0; i < group.size(); ++i) {
         const IndexRow& row = *group[i]->row;
-        gathered[i].entries.append(prepared[i].entries);
         if (!row.follow) continue;
-        Bytes& previous = gathered[i].record;
-        if (const BlockNode* parent = node.parent_node(); parent && previous.empty()) {
+        if (const BlockNode* parent = node.parent_node(); parent && records[i].empty()) {
             const auto stored = chainstate_.store().get(row.column, as_bytes(node_key(*parent)));
             if (!stored) damaged(row.name);
-            previous = *stored;
+            records[i] = *stored;
         }
-        row.follow(previous, prepared[i].record);
-        previous = std::move(prepared[i].record);
-        gathered[i].entries.put(as_bytes(node_key(node)), previous);
+        row.follow(records[i], prepared[i].record);
+        records[i] = std::move(prepared[i].record);
+        prepared[i].entries.put(as_bytes(node_key(node)), records[i]);
     }
 }
 
 /// Write what was gathered up to `node`. Readers know entries beyond the best block (look_up()).
-void Indexer::commit(const Group& group, const BlockNode& node, Prepared gathered) {
+void Indexer::commit(const Group& group, const BlockNode& node, Gathered gathered) {
     Store& store = chainstate_.store();
     const size_t worth_tables = chainstate_.options().cache_bytes / INGESTED_PART;
     StoreBatch batch;
+    Entries best;
+    best.put(as_bytes(BEST_KEY), node.hash.bytes);
+    std::vector<std::future<void>> tables;
     for (size_t i = 0; i < group.size(); ++i) {
         const Column column = group[i]->row->column;
-        Entries& entries = gathered[i].entries;
-        entries.put(as_bytes(BEST_KEY), node.hash.bytes);
-        if (!group[i]->row->follow && entries.bytes() >= worth_tables) {
-            store.ingest(column, std::move(entries));
-            group[i]->best = &node;
+        gathered.add(i, best);
+        const auto& [runs, bytes] = gathered.indexes[i];
+        if (!group[i]->row->follow && bytes >= worth_tables) {
+            tables.push_back(std::async(
+                std::launch::async, [&store, &node, column, index = group[i], &runs = runs] {
+                    lower_priority();
+                    store.ingest(column, runs);
+                    index->best = &node;
+                }));
         } else {
-            entries.visit([&](auto key, auto value) { store.put(batch, column, key, value); });
+            for (const Entries& run : runs)
+                run.visit([&](auto key, auto value) { store.put(batch, column, key, value); });
         }
     }
+    for (std::future<void>& each : tables) each.get();
     if (!batch.empty()) store.write(batch, Durability::Logged);
     for (Index* index : group) index->best = &node;
     limit_pruning();

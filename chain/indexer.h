@@ -108,6 +108,8 @@ private:
     /// What blocks add to each index of a group.
     using Prepared = std::vector<IndexedEntries>;
 
+    struct Gathered;
+
     const Index& index(IndexId id) const { return indexes_[static_cast<size_t>(id)]; }
 
     void load(Index& index);
@@ -115,8 +117,12 @@ private:
     bool step();
     void add(const Group& group, const BlockNode& last);
     Prepared prepare(const Group& group, const BlockNode& node) const;
-    void gather(const Group& group, const BlockNode& node, Prepared& prepared, Prepared& gathered);
-    void commit(const Group& group, const BlockNode& node, Prepared gathered);
+    void complete(
+        const Group& group,
+        const BlockNode& node,
+        Prepared& prepared,
+        std::vector<Bytes>& records) const;
+    void commit(const Group& group, const BlockNode& node, Gathered gathered);
     void take_back(Index& index);
     void limit_pruning() const;
     Status status_of(const Index& index) const;

@@ -16,6 +16,8 @@ using consensus::TxIn;
 
 namespace {
 
+constexpr size_t AHEAD = 8; ///< Entries, where many are looked at one after the other.
+
 /// What an entry takes: the transaction, its scripts, and its places in the tables here.
 size_t entry_bytes(const SealedTransaction& tx) {
     constexpr size_t SET_NODE = 48; // with what the allocator takes
@@ -361,6 +363,7 @@ const MempoolEntry& Mempool::add(MempoolEntry entry) {
     entry.sequence = ++sequence_;
     entry.modified_fee = entry.fee;
     entry.modified_fee += priority(tx->txid);
+    entry.heap_bytes = entry_bytes(*tx);
     const auto [at, is_new] =
         entries_.emplace(tx->txid, std::make_unique<MempoolEntry>(std::move(entry)));
     assert(is_new);
@@ -373,24 +376,37 @@ const MempoolEntry& Mempool::add(MempoolEntry entry) {
     added.in_age_order = by_age_.insert(by_age_.end(), &added); // where it belongs, mostly
     total_vsize_ += added.vsize();
     total_fee_ += added.fee;
-    heap_bytes_ += entry_bytes(*tx);
+    heap_bytes_ += added.heap_bytes;
     cluster.push_back(&added);
     settle(cluster, max_splits_);
     return added;
 }
 
 void Mempool::remove(const Entries& entries) {
-    const MempoolChange change{.added = {}, .removed = entries};
+    MempoolChange change; // of clusters of which something may stay
+    for (const MempoolEntry* entry : entries) {
+        const MempoolEntry::Place& place = entry->place;
+        if (place.cluster == entry && !place.next)
+            lift(*entry);
+        else
+            change.removed.push_back(entry);
+    }
     const std::vector<Entries> remaining = clusters_after(change);
     for (const MempoolEntry* first : clusters_touched(change)) lift(*first);
-    for (const MempoolEntry* entry : entries) {
+    for (size_t i = 0; i < entries.size(); ++i) {
+        const MempoolEntry* entry = entries[i];
+        // Of a block's 2,000 transactions nothing is near the processor but what is asked for
+        // ahead.
+        if (i + AHEAD < entries.size()) __builtin_prefetch(entries[i + AHEAD]->tx.get());
+        if (i + AHEAD / 2 < entries.size())
+            __builtin_prefetch(entries[i + AHEAD / 2]->tx->inputs.data());
         const TransactionRef tx = entry->tx;
         by_age_.erase(entry->in_age_order);
         by_wtxid_.erase(tx->wtxid);
         for (const TxIn& in : tx->inputs) spenders_.erase(in.prevout);
         total_vsize_ -= entry->vsize();
         total_fee_ -= entry->fee;
-        heap_bytes_ -= entry_bytes(*tx);
+        heap_bytes_ -= entry->heap_bytes;
         ++sequence_;
         entries_.erase(tx->txid);
     }

@@ -73,7 +73,8 @@ struct MempoolEntry {
     int64_t time = 0;    ///< When it came in, seconds.
     Height height;       ///< Of the tip then.
     int64_t sigop_cost = 0;
-    int64_t weight = 0; ///< Counting sigops where they weigh more (policy).
+    int64_t weight = 0;    ///< Counting sigops where they weigh more (policy).
+    size_t heap_bytes = 0; ///< That it takes, with all that it points to.
     bool spends_coinbase = false;
     bool was_confirmed = false;     ///< In a block that was disconnected: everybody knows it.
     consensus::SequenceLocks locks; ///< If any, it is checked again after a reorganisation.

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <queue>
 #include <spdlog/spdlog.h>
 
 namespace cairn::chain {
@@ -42,12 +43,11 @@ void Entries::put(ByteView key, ByteView value) {
     bytes_.insert(bytes_.end(), value.begin(), value.end());
 }
 
-void Entries::append(const Entries& others) {
-    for (Entry entry : others.entries_) {
-        entry.at += bytes_.size();
-        entries_.push_back(entry);
-    }
-    bytes_.insert(bytes_.end(), others.bytes_.begin(), others.bytes_.end());
+void Entries::sort() {
+    std::ranges::sort(entries_, [this](const Entry& a, const Entry& b) {
+        const int order = slice(key(a)).compare(slice(key(b)));
+        return order != 0 ? order < 0 : a.at < b.at;
+    });
 }
 
 void Entries::visit(const std::function<void(ByteView key, ByteView value)>& visit) const {
@@ -222,20 +222,37 @@ void Store::ingest_coins(const TipRecord& tip, const CoinChanges& changes, CoinS
     files.ingest();
 }
 
-void Store::ingest(Column column, Entries entries) {
-    using Entry = Entries::Entry;
-    impl_->check_space(entries.bytes());
-    std::vector<Entry>& sorted = entries.entries_;
-    const auto less = [&](const Entry& a, const Entry& b) {
-        const int order = slice(entries.key(a)).compare(slice(entries.key(b)));
-        return order != 0 ? order < 0 : a.at < b.at;
+void Store::ingest(Column column, std::span<const Entries> runs) {
+    /// What is left of a run.
+    struct Rest {
+        const Entries* run;
+        size_t next;
+
+        const Entries::Entry& entry() const { return run->entries_[next]; }
+
+        Slice key() const { return slice(run->key(entry())); }
     };
-    std::ranges::sort(sorted, less);
+
+    const auto later = [](const Rest& a, const Rest& b) {
+        const int order = a.key().compare(b.key());
+        return order != 0 ? order > 0 : a.run > b.run;
+    };
+    std::priority_queue<Rest, std::vector<Rest>, decltype(later)> rests(later);
+    uint64_t bytes = 0;
+    for (const Entries& run : runs) {
+        bytes += run.bytes();
+        if (!run.entries_.empty()) rests.push({&run, 0});
+    }
+    impl_->check_space(bytes);
     TableFiles files(*impl_->db, impl_->column(column), impl_->ingest_directory());
-    for (size_t i = 0; i < sorted.size(); ++i) {
-        const Slice key = slice(entries.key(sorted[i]));
-        if (i + 1 < sorted.size() && key == slice(entries.key(sorted[i + 1]))) continue;
-        files.put(key, slice(entries.value(sorted[i])));
+    while (!rests.empty()) {
+        Rest rest = rests.top();
+        const Slice key = rest.key();
+        const Slice value = slice(rest.run->value(rest.entry()));
+        rests.pop();
+        if (++rest.next < rest.run->entries_.size()) rests.push(rest);
+        const bool replaced = !rests.empty() && rests.top().key() == key;
+        if (!replaced) files.put(key, value);
     }
     files.ingest();
 }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 
 namespace rocksdb {
@@ -131,11 +132,12 @@ private:
 class Entries {
 public:
     void put(ByteView key, ByteView value);
-    void append(const Entries& others);
+    /// By their keys; of equal ones the later comes later.
+    void sort();
 
     size_t bytes() const { return bytes_.size(); }
 
-    /// In the order in which they were put.
+    /// In the order in which they were put, or sorted.
     void visit(const std::function<void(ByteView key, ByteView value)>& visit) const;
 
 private:
@@ -193,7 +195,7 @@ struct StoreOptions {
 /// what cannot be.
 ///
 /// Thread: writes by the chain thread, flush_bodies() and ingest_coins() also by one beside it,
-/// indexes by theirs, which calls ingest(); reads by any.
+/// each index by one at a time of theirs, which calls ingest(); reads by any.
 class Store {
 public:
     /// Throws StorageError also where another process has it open, or it is of a newer format or
@@ -236,8 +238,8 @@ public:
     ingest_coins(const TipRecord& tip, const CoinChanges& changes, CoinSet set = CoinSet::Active);
 
     /// Put entries into the column of an index as ingest_coins() does: keys in no order would cost
-    /// a batch several times as much. Of equal keys the last one counts.
-    void ingest(Column column, Entries entries);
+    /// a batch several times as much. Each of `runs` is sorted; of equal keys the last one counts.
+    void ingest(Column column, std::span<const Entries> runs);
 
     /// Have the two sets change places, together with `batch`: `tip` is that of the new active one,
     /// `snapshot` the block of the snapshot that it is, if it isn't validated yet.
