@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Partially signed transactions (BIP-0174): told of, completed, merged.
+#include "consensus/standard.h"
 #include "rpc/describe_psbt.h"
 #include "rpc/descriptors.h"
 #include "rpc/methods.h"
@@ -212,7 +213,8 @@ TransactionRef find_transaction(const chain::Chain& chain, const Txid& txid) {
 bool is_witness_output(const PsbtMap& map, const Script& script) {
     if (witness_program(script)) return true;
     const Bytes* redeem = value_of(map, PsbtIn::RedeemScript);
-    return is_pay_to_script_hash(script) && redeem != nullptr && witness_program(*redeem);
+    return redeem != nullptr && witness_program(*redeem) &&
+           script == pay_to_script_hash(hash160(*redeem));
 }
 
 Bytes encode_origin(const KeyOrigin& origin) {

@@ -49,20 +49,28 @@ private:
     }
 
     /// Whether what `block` spent is no coin, and what it made is one unless it was spent since.
-    /// While the tip moves on nothing can be said.
     bool coins_fit(const Block& block) {
-        for (const SealedTransaction& tx : block.transactions) {
-            if (!tx.is_coinbase())
-                for (const TxIn& input : tx.inputs) spent_.insert(input.prevout);
+        for (size_t at = block.transactions.size(); at-- > 0;) {
+            const SealedTransaction& tx = block.transactions[at];
             for (uint32_t i = 0; i < tx.outputs.size(); ++i) {
-                const chain::BlockNode* tip = nullptr;
-                const bool is_coin = chain_.find_coin({tx.txid, i}, false, &tip).has_value();
-                if (tip != &tip_) return true;
+                const OutPoint point{tx.txid, i};
                 const bool lost = is_unspendable(tx.outputs[i].script_pubkey);
-                if (is_coin != (!lost && !spent_.contains({tx.txid, i}))) return false;
+                // What was spent since is of no more use: blocks before can't have made it.
+                if (!agrees(point, !lost && spent_.erase(point) == 0)) return false;
             }
+            if (tx.is_coinbase()) continue;
+            for (const TxIn& input : tx.inputs)
+                if (spent_.insert(input.prevout); !agrees(input.prevout, false)) return false;
         }
         return true;
+    }
+
+    /// Whether `point` is a coin or is none, as expected. While the tip moves on nothing can be
+    /// said.
+    bool agrees(const OutPoint& point, bool expected) const {
+        const chain::BlockNode* tip = nullptr;
+        const bool is_coin = chain_.find_coin(point, false, &tip).has_value();
+        return tip != &tip_ || is_coin == expected;
     }
 
     bool

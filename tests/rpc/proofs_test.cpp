@@ -43,7 +43,9 @@ BOOST_AUTO_TEST_CASE(gettxoutproof__transactions_of_a_block__verified) {
 
 BOOST_AUTO_TEST_CASE(verifychain__each_level__finds_nothing_wrong) {
     mine(103);
-    result("sendrawtransaction", list_of(spend_coinbase(1)));
+    const std::string parent = spend_coinbase(1);
+    result("sendrawtransaction", list_of(parent));
+    result("sendrawtransaction", list_of(spend(parent))); // within one block
     mine(2);
     for (const char* level : {"0", "1", "2", "3", "4"})
         BOOST_TEST(text("verifychain", "[" + std::string(level) + ",0]") == "true", level);

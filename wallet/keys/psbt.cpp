@@ -316,16 +316,17 @@ Known known_of(const PsbtMap& map) {
 
 /// Whether the signatures of an input sign what it says that they shall.
 bool keeps_hash_type(const PsbtMap& map) {
-    const Bytes* asked = value_of(map, PsbtIn::SighashType);
-    if (asked == nullptr) return true;
+    const Bytes* field = value_of(map, PsbtIn::SighashType);
+    if (field == nullptr) return true;
+    const auto asked = decode<uint32_t>(*field).value();
     bool same = true;
     for_each(map, PsbtIn::PartialSig, [&](ByteView, const Bytes& signature) {
-        same = same && signature.back() == asked->front();
+        same = same && signature.back() == asked;
     });
     for (const PsbtIn type : {PsbtIn::TapKeySig, PsbtIn::TapScriptSig})
         for_each(map, type, [&](ByteView, const Bytes& signature) {
             const uint8_t signed_type = signature.size() == 64 ? 0 : signature.back(); // DEFAULT
-            same = same && signed_type == asked->front();
+            same = same && signed_type == asked;
         });
     return same;
 }
@@ -426,15 +427,19 @@ bool finalize(Psbt& psbt, size_t i, const SighashMidstates& midstates) {
     const std::optional<TxOut> spent = psbt.spent(i);
     if (!spent) return false;
     const auto valid = [&](const PsbtMap& final_map) {
-        Transaction tx = psbt.tx;
-        fill_in(final_map, tx.inputs[i]);
         const auto program = witness_program(spent->script_pubkey);
         if (program && program->version == 1 && !midstates.for_taproot) return false;
-        return verify_input(tx, i, *spent, STANDARD_FLAGS, midstates) == ScriptError::Ok;
+        TxIn& input = psbt.tx.inputs[i]; // for the moment: a copy for each input would be quadratic
+        fill_in(final_map, input);
+        const ScriptError error = verify_input(psbt.tx, i, *spent, STANDARD_FLAGS, midstates);
+        input = {input.prevout, {}, input.sequence, {}};
+        return error == ScriptError::Ok;
     };
     if (psbt.is_final(i)) return valid(psbt.inputs[i]);
     if (!keeps_hash_type(psbt.inputs[i])) return false;
     const Solution solution = solve(psbt, i, *spent, midstates);
+    // No signature but one of a witness commits to the amount that `spent` tells.
+    if (solution.witness.empty() && !value_of(psbt.inputs[i], PsbtIn::NonWitnessUtxo)) return false;
     PsbtMap map = psbt.inputs[i];
     // What is known of how to sign is of no use any more; what is unknown here may be.
     std::erase_if(map, [](const auto& entry) {
