@@ -36,6 +36,8 @@ struct Plan {
     size_t payments_each = 1'000; ///< In a block.
     size_t empty_blocks = 2'100;  ///< Two weeks' worth, which -assumevalid asks for.
 
+    static Plan full_blocks() { return {34, 30'000, 400'000, 2'000, 2'100}; }
+
     static Plan small() { return {2, 500, 300, 100, 2'100}; }
 };
 
@@ -391,6 +393,8 @@ std::optional<Settings> settings_of(int argc, char** argv) {
             settings.reorganisation = true;
         else if (argument == "--reads")
             settings.reads = true;
+        else if (argument == "--full-blocks")
+            settings.plan = Plan::full_blocks();
         else if (argument.starts_with("--dbcache="))
             settings.cache_megabytes = std::stoul(argument.substr(10));
         else if (argument.starts_with("--directory="))
@@ -408,7 +412,8 @@ int main(int argc, char** argv) {
     const std::optional<Settings> settings = settings_of(argc, argv);
     if (!settings)
         return std::puts("Usage: bench_import [--small] [--assumed-only] [--indexes-only] "
-                         "[--reads] [--reorganisation] [--dbcache=MB] [--directory=DIR]"),
+                         "[--reads] [--reorganisation] [--full-blocks] [--dbcache=MB] "
+                         "[--directory=DIR]"),
                2;
     const Plan& plan = settings->plan;
     const std::filesystem::path& directory = settings->directory;
