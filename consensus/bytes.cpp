@@ -16,11 +16,11 @@ int digit_value(char c) {
 
 std::string to_hex(ByteView bytes) {
     static constexpr char DIGITS[] = "0123456789abcdef";
-    std::string text;
-    text.reserve(bytes.size() * 2);
+    std::string text(bytes.size() * 2, '0');
+    char* at = text.data();
     for (const uint8_t byte : bytes) {
-        text += DIGITS[byte >> 4];
-        text += DIGITS[byte & 15];
+        *at++ = DIGITS[byte >> 4];
+        *at++ = DIGITS[byte & 15];
     }
     return text;
 }

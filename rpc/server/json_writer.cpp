@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "rpc/server/json_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <charconv>
@@ -33,15 +34,19 @@ size_t utf8_character(std::string_view text) {
     return length;
 }
 
+/// Written as it is, and a character of its own.
+constexpr bool is_plain(char c) {
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/// One that isn't plain.
 void append_character(std::string& out, char c) {
     constexpr std::string_view escaped = "\"\\\b\f\n\r\t";
     constexpr std::string_view letters = "\"\\bfnrt";
     if (const size_t i = escaped.find(c); i != std::string_view::npos)
         out.append({'\\', letters[i]});
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-        fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
     else
-        out += c;
+        fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
 }
 
 template <class... Number>
@@ -95,7 +100,11 @@ JsonWriter& JsonWriter::key(std::string_view name) {
 JsonWriter& JsonWriter::string(std::string_view text) {
     separate();
     out_ += '"';
-    while (!text.empty()) {
+    for (;;) {
+        const auto plain = std::ranges::find_if_not(text, is_plain) - text.begin();
+        out_.append(text, 0, static_cast<size_t>(plain)); // mostly all
+        text.remove_prefix(static_cast<size_t>(plain));
+        if (text.empty()) break;
         const size_t length = utf8_character(text);
         if (length == 1)
             append_character(out_, text[0]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What rpc/server is compared with (http.py): a server of Beast that reads a request and gives the
+// What rpc/server is compared with (calls.py): a server of Beast that reads a request and gives the
 // same reply to each. Usage: bench_bare_http THREADS REPLY; prints its port, ends with its input.
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>

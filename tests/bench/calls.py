@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """How fast JSON-RPC answers, by wrk over loopback: small, blocks, batch.
 
-    http.py [--small] [--check] [--directory=DIR] [small] [blocks] [batch]
+    calls.py [--small] [--check] [--directory=DIR] [small] [blocks] [batch]
 
 --small    in seconds, to see that all of this still works
 --check    fail where a figure is not what was asked for; for a machine that does nothing else
