@@ -312,6 +312,7 @@ void Publisher::tell_mempool(std::vector<MempoolNews>& news) {
             if (watched_.contains(script)) change.touched.push_back(script);
     }
     std::vector<ChangeTold> all;
+    all.reserve(news.size());
     for (const MempoolNews& change : news) all.push_back({&change, {}});
     std::shared_ptr<const PushMessage> to_all;
 
