@@ -66,15 +66,16 @@ void Session::start() {
 }
 
 void Session::close_soon() {
+    leaving_ = true;
     asio::post(stream_.get_executor(), [self = shared_from_this()] {
         self->closing_ = true;
-        if (self->idle_since()) self->close();
+        if (self->idle_since_ != 0) self->close();
     });
 }
 
 std::optional<int64_t> Session::idle_since() const {
     const int64_t since = idle_since_.load();
-    if (since == 0) return std::nullopt;
+    if (since == 0 || leaving_) return std::nullopt;
     return since;
 }
 

@@ -74,6 +74,7 @@ private:
     const User* user_ = nullptr;      ///< Whose they are.
     std::string origin_; ///< Of the page that asks, if its scripts may read the answer; else empty.
     std::atomic<int64_t> idle_since_{0};
+    std::atomic<bool> leaving_{false}; ///< close_soon() was called.
     bool closing_ = false;
 };
 

@@ -12,6 +12,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <mutex>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
 #include <sstream>
 
 using namespace cairn;
@@ -69,18 +72,28 @@ public:
         words_["$OTHER_PSBT"] = psbt_of(words_["$BLOCKHASH"]);
     }
 
+    /// The arguments of the method's example, as JSON.
+    std::vector<std::string> example_arguments(const Method& method) {
+        prepare();
+        std::vector<std::string> arguments;
+        std::istringstream words{std::string(method.example)};
+        for (std::string word; words >> word;) {
+            JsonWriter writer;
+            argument_of_word(method.params.at(arguments.size()), filled_in(word)).write(writer);
+            arguments.push_back(writer.take());
+        }
+        return arguments;
+    }
+
+    Json run(const Method& method, const std::vector<std::string>& arguments) {
+        std::string params;
+        for (const std::string& one : arguments) params += (params.empty() ? "" : ",") + one;
+        return node_.ask(std::string(method.name), "[" + params + "]").get();
+    }
+
     /// The reply to the method's example.
     Json run_example(const Method& method) {
-        prepare();
-        std::string params;
-        std::istringstream words{std::string(method.example)};
-        std::string word;
-        for (size_t i = 0; words >> word; ++i) {
-            JsonWriter writer;
-            argument_of_word(method.params.at(i), filled_in(word)).write(writer);
-            params += (params.empty() ? "" : ",") + writer.take();
-        }
-        Json reply = node_.ask(std::string(method.name), "[" + params + "]").get();
+        Json reply = run(method, example_arguments(method));
         if (method.name == "invalidateblock")
             node_.result("reconsiderblock", "[\"" + words_["$BLOCKHASH"] + "\"]");
         return reply;
@@ -191,6 +204,70 @@ BOOST_AUTO_TEST_CASE(example__each_method__reply_is_as_described) {
         }
         BOOST_TEST(mismatch(*method, *reply.find("result")) == "");
     }
+}
+
+/// JSON of each kind, with what may upset a careless reader.
+const std::pair<Json::Kind, std::string_view> VALUES[] = {
+    {Json::Kind::Bool, "true"},
+    {Json::Kind::Number, "-1"},
+    {Json::Kind::Number, "1e400"},
+    {Json::Kind::Number, "0.123456789"},
+    {Json::Kind::String, R"("")"},
+    {Json::Kind::String, R"("zz\u0000")"},
+    {Json::Kind::Array, "[]"},
+    {Json::Kind::Array, "[[[1]]]"},
+    {Json::Kind::Array, R"([null,{}])"},
+    {Json::Kind::Object, "{}"},
+    {Json::Kind::Object, R"({"":[{}]})"},
+};
+
+/// Counts what the dispatcher says of handlers that threw.
+struct FailureCount final : spdlog::sinks::base_sink<std::mutex> {
+    int count = 0;
+
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        count += std::string_view(message.payload.data(), message.payload.size())
+                     .starts_with("rpc_failed");
+    }
+
+    void flush_() override {}
+};
+
+BOOST_AUTO_TEST_CASE(arguments__wrong_in_any_place__are_an_error_that_says_so) {
+    ExampleNode node;
+    const auto failures = std::make_shared<FailureCount>();
+    spdlog::default_logger()->sinks().push_back(failures);
+    int calls = 0;
+    for (const Method* method : all_methods()) {
+        if (method->name == "stop") continue;
+        for (size_t at = 0; at < method->params.size(); ++at) {
+            const Param& param = method->params[at];
+            std::vector<std::string> arguments = node.example_arguments(*method);
+            for (size_t i = arguments.size(); i <= at; ++i) arguments.emplace_back("null");
+            const auto reply_to = [&](std::string_view value) {
+                arguments[at] = value;
+                ++calls;
+                return node.run(*method, arguments);
+            };
+            for (const auto& [kind, value] : VALUES) {
+                const std::optional<Json::Kind> right = type_info(param.type).kind;
+                if (kind == right) continue;
+                const Json reply = reply_to(value);
+                if (right && reply.find("error") == nullptr)
+                    BOOST_ERROR(method->name << " takes " << value << " as " << param.name);
+            }
+            for (const Field& inner : param.inner)
+                for (const auto& [kind, value] : VALUES) {
+                    const std::string name = R"(")" + std::string(inner.name) + R"(":)";
+                    reply_to(
+                        param.type == Type::Array ? "[" + std::string(value) + "]"
+                                                  : "{" + name + std::string(value) + "}");
+                }
+        }
+    }
+    spdlog::default_logger()->sinks().pop_back();
+    BOOST_TEST(calls > 1000);
+    BOOST_TEST(failures->count == 0);
 }
 
 BOOST_AUTO_TEST_CASE(help__each_method__begins_with_its_name) {
