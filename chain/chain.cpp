@@ -6,6 +6,7 @@
 #include "chain/import.h"
 #include "chain/indexer.h"
 #include "chain/snapshot.h"
+#include "consensus/pow.h"
 
 #include <algorithm>
 #include <future>
@@ -60,6 +61,19 @@ View Chain::view() const {
 
 const BlockNode& Chain::best_header() const {
     return state_->chainstate_.tree().best_header();
+}
+
+std::vector<std::string> Chain::warnings() const {
+    constexpr int BLOCKS_AHEAD = 6;
+    const BlockNode& tip = state_->chainstate_.tip();
+    const BlockNode* failed = state_->chainstate_.tree().best_failed();
+    std::vector<std::string> warnings;
+    // Source: Core's CheckForkWarningConditions.
+    if (failed && failed->work > tip.work + consensus::work_of(tip.header.bits) * BLOCKS_AHEAD)
+        warnings.emplace_back(
+            "Warning: Found invalid chain more than 6 blocks longer than our best chain. This "
+            "could be due to database corruption or consensus incompatibility with peers.");
+    return warnings;
 }
 
 const BlockNode* Chain::find_block(const BlockHash& hash) const {

@@ -200,6 +200,7 @@ public:
     std::vector<ChainTip> tips() const;          ///< Highest first.
     std::optional<AssumedChain> assumed() const; ///< nullopt once it is validated.
     bool initial_download() const;               ///< Latched: once false, false until restart.
+    std::vector<std::string> warnings() const;   ///< To an operator, in the reference's words.
 
     /// Null if the body is not stored (any more). Throws StorageError.
     BlockRef read_block(const BlockNode& node) const;
@@ -209,8 +210,7 @@ public:
     std::optional<BlockUndo> read_undo(const BlockNode& node, const consensus::Block& block) const;
     /// Bodies of the active chain are stored from this height on.
     Height first_body() const;
-    /// What was asked for, beside the chain (-txindex and its like).
-    const Indexer& indexes() const;
+    const Indexer& indexes() const; ///< What was asked for, beside the chain (-txindex and others).
 
     /// The coin at `point` in the tip's set and, if `with_mempool`, after what waits. `tip`, if
     /// given, is set to the tip it belongs to. Height of a waiting coin: MEMPOOL_HEIGHT.

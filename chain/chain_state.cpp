@@ -25,6 +25,7 @@ void Chain::State::start() {
 }
 
 void Chain::State::run() {
+    name_thread("chain");
     try {
         // While no block fits, those that come wait in the queue, and all behind them.
         while (const std::optional<WorkQueue::Task> task =

@@ -49,8 +49,9 @@ BlockNode& HeaderTree::add(
     leaves_.insert(&node);
     if (parent.failed()) status |= BlockNode::FAILED_ANCESTOR;
     node.status = status;
-    if (!node.failed() && node.work > best_header().work)
-        best_header_.store(&node, std::memory_order_release);
+    std::atomic<const BlockNode*>& best = node.failed() ? best_failed_ : best_header_;
+    const BlockNode* before = best.load(std::memory_order_relaxed);
+    if (before == nullptr || node.work > before->work) best.store(&node, std::memory_order_release);
     return node;
 }
 
@@ -168,7 +169,7 @@ void HeaderTree::mark_failed(BlockNode& node) {
         other.status |= BlockNode::FAILED_ANCESTOR;
         candidates_.erase(&other);
     }
-    find_best_header();
+    find_best();
 }
 
 void HeaderTree::clear_failures(const BlockNode& node) {
@@ -182,14 +183,18 @@ void HeaderTree::clear_failures(const BlockNode& node) {
             other.status &= ~uint32_t{BlockNode::FAILED_ANCESTOR}; // parents come first
         }
     }
-    find_best_header();
+    find_best();
 }
 
-void HeaderTree::find_best_header() {
-    const BlockNode* best = &nodes_.front();
-    for (const BlockNode& node : nodes_)
-        if (!node.failed() && node.work > best->work) best = &node;
-    best_header_.store(best, std::memory_order_release);
+void HeaderTree::find_best() {
+    const BlockNode* valid = nullptr;
+    const BlockNode* failed = nullptr;
+    for (const BlockNode& node : nodes_) {
+        const BlockNode*& best = node.failed() ? failed : valid;
+        if (best == nullptr || node.work > best->work) best = &node;
+    }
+    best_header_.store(valid, std::memory_order_release);
+    best_failed_.store(failed, std::memory_order_release);
 }
 
 void HeaderTree::prefer(BlockNode& node) {

@@ -23,7 +23,7 @@ namespace cairn::chain {
 ///   pruned since) if and only if its chain_tx_count isn't 0. Every such chain with at least the
 ///   active tip's work that can be gone to, and is not known to be invalid, has its end among the
 ///   candidates.
-/// Thread: chain; find(), best_header(), assumed() and leaves() any.
+/// Thread: chain; find(), best_header(), best_failed(), assumed() and leaves() any.
 class HeaderTree {
 public:
     explicit HeaderTree(const consensus::Params& params);
@@ -35,6 +35,9 @@ public:
 
     /// Most work, not known to be invalid.
     const BlockNode& best_header() const { return *best_header_.load(std::memory_order_acquire); }
+
+    /// Most work of those that are known to be invalid; null: there are none.
+    const BlockNode* best_failed() const { return best_failed_.load(std::memory_order_acquire); }
 
     /// Nodes without children.
     std::vector<const BlockNode*> leaves() const;
@@ -120,13 +123,14 @@ private:
     void complete_children(BlockNode& node);
     bool is_candidate(const BlockNode& node) const;
     void changed(const BlockNode& node);
-    void find_best_header();
+    void find_best();
 
     mutable std::shared_mutex mutex_; ///< Over what follows, up to best_header_.
     std::deque<BlockNode> nodes_;     ///< In order of arrival: parents first.
     boost::unordered_flat_map<BlockHash, BlockNode*, consensus::BlockHasher> by_hash_;
     boost::unordered_flat_set<const BlockNode*> leaves_;
     std::atomic<const BlockNode*> best_header_;
+    std::atomic<const BlockNode*> best_failed_{nullptr};
     std::atomic<const BlockNode*> assumed_{nullptr};
 
     const BlockNode* pruned_ = nullptr; ///< What was last given to prune().

@@ -109,6 +109,7 @@ void Indexer::stop() {
 }
 
 void Indexer::run() {
+    name_thread("index");
     lower_priority();
     try {
         for (;;) {

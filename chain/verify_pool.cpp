@@ -23,9 +23,14 @@ void lower_priority() {
     setpriority(PRIO_PROCESS, 0, LOW_PRIORITY); // Linux: of this thread alone
 }
 
+void name_thread(const char* name) {
+    ::pthread_setname_np(::pthread_self(), name);
+}
+
 VerifyPool::VerifyPool(int threads) {
     for (int i = 0; i < thread_count(threads); ++i)
         threads_.emplace_back([this] {
+            name_thread("chain-verify");
             lower_priority();
             work();
         });

@@ -27,6 +27,10 @@ namespace cairn::chain {
 /// once.
 void lower_priority();
 
+/// For the system's tools and the log, which tells the parts of the node by the names of their
+/// threads up to a '-' (node/log.h). At most 15 letters.
+void name_thread(const char* name);
+
 /// Threads that work off jobs, at low priority.
 class VerifyPool {
 public:

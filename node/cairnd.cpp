@@ -9,6 +9,7 @@
 #include "node/net_address.h"
 #include "node/network.h"
 #include "node/node_options.h"
+#include "node/notify.h"
 #include "node/process.h"
 #include "node/setup.h"
 #include "rpc/node_methods.h"
@@ -94,6 +95,7 @@ struct PartOptions {
     node::NetworkOptions network;
     rpc::server::HttpOptions rpc;
     rpc::WebOptions web;
+    node::NotifyOptions notify;
     std::optional<consensus::Script> payout;
     int mining_threads = 1;
 };
@@ -109,6 +111,11 @@ PartOptions part_options(const Setup& setup) {
             {.rest = settings.flag("rest"),
              .rest_bind = places(settings, "restbind"),
              .metrics_bind = places(settings, "metricsbind")},
+        .notify =
+            {.startup = settings.list("startupnotify"),
+             .block = settings.list("blocknotify"),
+             .alert = settings.list("alertnotify"),
+             .shutdown = settings.list("shutdownnotify")},
         .payout = node::mining_payout(setup),
         .mining_threads = static_cast<int>(settings.number("minethreads"))};
 }
@@ -144,16 +151,19 @@ public:
         if (options.payout)
             miner_ = node::Miner::make(*chain_, *options.payout, options.mining_threads);
         attach_server(options.log);
+        notifier_ = std::make_unique<node::Notifier>(*chain_, options.notify);
         chain_->start();
         import_blocks();
         network_->start();
         if (miner_) miner_->start();
         if (server_) server_->ready();
+        notifier_->start(network_.get());
     }
 
     /// Accepting, sessions, network, blocks in flight, flush, close.
     void stop() {
         if (std::exchange(stopped_, true)) return;
+        if (notifier_) notifier_->stop();
         if (server_) server_->stop();
         if (miner_) miner_->stop();
         if (network_) network_->stop();
@@ -239,6 +249,7 @@ private:
     std::unique_ptr<node::FeeWatch> fees_;
     std::unique_ptr<node::Network> network_;
     std::shared_ptr<node::Miner> miner_;
+    std::unique_ptr<node::Notifier> notifier_;
 };
 
 int report(const std::string& error) {

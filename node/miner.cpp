@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "node/miner.h"
 
+#include "chain/verify_pool.h"
 #include "consensus/pow.h"
 #include "consensus/sha256_lanes.h"
 
@@ -128,6 +129,7 @@ private:
 
     /// At most one request waits at the chain, however fast the tip moves.
     void keep_templates_fresh() {
+        chain::name_thread("mine");
         std::unique_lock lock(mutex_);
         Steady::time_point logged = Steady::now();
         uint64_t logged_hashes = 0;
@@ -193,6 +195,7 @@ private:
     }
 
     void work(int index) {
+        chain::name_thread("mine");
         setpriority(PRIO_PROCESS, 0, NICE); // Linux: of the calling thread alone
         std::shared_ptr<Job> job;
         while ((job = next_job(job))) search(*job, index);

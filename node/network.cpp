@@ -3,6 +3,7 @@
 #include "node/network.h"
 
 #include "chain/file.h"
+#include "chain/verify_pool.h"
 #include "node/ban_list.h"
 #include "node/connection.h"
 #include "node/connector.h"
@@ -130,7 +131,10 @@ public:
             if (error) std::rethrow_exception(error);
         });
         running_ = true;
-        thread_ = std::thread([this] { io_.run(); });
+        thread_ = std::thread([this] {
+            chain::name_thread("net");
+            io_.run();
+        });
     }
 
     void stop() override {

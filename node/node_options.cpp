@@ -38,24 +38,22 @@ FeeRate fee_rate_option(const Settings& settings, std::string_view name) {
 /// Room for some of the largest clusters. Source: the reference.
 constexpr size_t MIN_MEMPOOL_BYTES = 5'000'000;
 
-/// What the reference logs apart, and names in -debug. Here each of them turns on all.
-constexpr std::string_view LOG_CATEGORIES =
-    " 1 all addrman bench blockstorage cmpctblock coindb estimatefee http i2p ipc kernel leveldb "
-    "libevent lock mempool mempoolrej net privatebroadcast proxy prune qt rand reindex rpc scan "
-    "selectcoins tor txpackages txreconciliation validation walletdb zmq ";
-
-/// Whether the `categories` of -debug ask for a detailed log.
-bool detailed_log(const std::vector<std::string>& categories) {
-    bool detailed = false;
-    for (const std::string& category : categories) {
-        const bool known =
-            category.empty() || LOG_CATEGORIES.find(" " + category + " ") != std::string_view::npos;
-        if (!known && category != "0" && category != "none")
-            throw OptionError(
-                fmt::format("-debug={}: expected 0, none or one of{}", category, LOG_CATEGORIES));
-        detailed |= known;
+/// The categories of -debug or -debugexclude (`name`); what "0" or "none" stands before is dropped.
+std::vector<std::string> log_categories(const Settings& settings, std::string_view name) {
+    std::vector<std::string> categories;
+    for (const std::string& category : settings.list(name)) {
+        if (category == "0" || category == "none") {
+            categories.clear();
+            continue;
+        }
+        if (!is_log_category(category))
+            throw OptionError(fmt::format(
+                "-{}={}: expected 0, none, all, one of {}, or a category of the reference, such as "
+                "mempool",
+                name, category, fmt::join(LOG_MODULES, ", ")));
+        categories.push_back(category);
     }
-    return detailed;
+    return categories;
 }
 
 /// A number of bytes with its unit, a letter; without one, MiB.
@@ -276,8 +274,13 @@ LogOptions log_options(const Setup& setup) {
     const std::string level = settings.text("loglevel");
     if (level != "info" && level != "debug" && level != "trace" && !level.empty())
         throw OptionError("-loglevel=" + level + ": expected info, debug or trace");
-    if (detailed_log(settings.list("debug")))
-        options.level = level == "trace" ? spdlog::level::trace : spdlog::level::debug;
+    if (level != "info") options.detailed = log_categories(settings, "debug");
+    options.excluded = log_categories(settings, "debugexclude");
+    if (level == "trace") options.level = spdlog::level::trace;
+    const std::string format = settings.text("logformat");
+    if (format != "text" && format != "json")
+        throw OptionError("-logformat=" + format + ": expected text or json");
+    options.json = format == "json";
     return options;
 }
 

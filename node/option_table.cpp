@@ -41,6 +41,14 @@ constexpr Option TABLE[] = {
     {"pid", Text, "<file>", GENERAL, "cairnd.pid",
      "File for the process id, seen from the chain's directory"},
 
+    {"startupnotify", List, "<command>", GENERAL, "", "Run this once the node is up"},
+    {"blocknotify", List, "<command>", GENERAL, "",
+     "Run this for each block that joins the chain, once that is synced; %s is its hash"},
+    {"alertnotify", List, "<command>", GENERAL, "",
+     "Run this if something needs a look; %s is what, in quotes"},
+    {"shutdownnotify", List, "<command>", GENERAL, "",
+     "Run this when the node goes down, which waits for its end"},
+
     {"chain", Text, "<chain>", CHAIN, "cairn",
      "The chain file: a path if it has a / or ends in .json (in the configuration file: seen from "
      "-datadir), else the name of one that comes with Cairn (cairn, which is genesis.json, "
@@ -181,7 +189,11 @@ constexpr Option TABLE[] = {
     {"walletdir", Text, "<dir>", CLIENT, "", "Where wallets are (default: wallets in -datadir)"},
 
     {"debug", List, "[<category>]", LOGGING, "",
-     "Log in detail (0 or none: don't); the reference's categories all mean the same here"},
+     "Log in detail: all, or one of chain, index, main, mine, net and rpc, of which the "
+     "reference's "
+     "categories are parts (0 or none: don't)"},
+    {"debugexclude", List, "<category>", LOGGING, "", "Not this, whatever -debug says"},
+    {"logformat", Text, "<format>", LOGGING, "text", "text, or json: an object a line"},
     {"loglevel", Text, "<level>", LOGGING, "debug", "How detailed -debug is: debug or trace"},
     {"debuglogfile", Text, "<file>", LOGGING, "debug.log", "Seen from the chain's directory"},
     {"maxlogmb", Number, "<MB>", LOGGING, "100",
@@ -201,7 +213,7 @@ constexpr std::string_view IGNORED =
     "addresstype allowignoredconf asmap avoidpartialspends blockreconstructionextratxn "
     "blocksxor capturemessages changetype checkaddrman checkblockindex checkblocks checklevel "
     "checkmempool checkpoints cjdnsreachable consolidatefeerate dbbatchsize dblogsize "
-    "debugexclude deprecatedrpc disablewallet discardfee discover fallbackfee fastprune "
+    "deprecatedrpc disablewallet discardfee discover fallbackfee fastprune "
     "fixedseeds flushwallet forcednsseed help-debug i2pacceptincoming ipcbind keypool "
     "limitancestorcount limitancestorsize limitdescendantcount limitdescendantsize listenonion "
     "logips logratelimit logsourcelocations logthreadnames logtimemicros "
@@ -210,7 +222,7 @@ constexpr std::string_view IGNORED =
     "peerbloomfilters persistmempoolv1 prevoutfetchthreads printpriority privdb "
     "rpcdoccheck rpcworkqueue settings shrinkdebugfile signer spendzeroconfchange test timeout "
     "torcontrol txconfirmtarget txreconciliation unsafesqlitesync upnp v2transport walletbroadcast "
-    "walletcrosschain walletrbf walletrejectlongchains";
+    "walletcrosschain walletnotify walletrbf walletrejectlongchains";
 
 constexpr size_t INDENT = 6;
 constexpr size_t WIDTH = 79 - INDENT;

@@ -73,7 +73,7 @@ const Object<ChainState> CHAIN_STATE{
      }},
     {"signet_challenge", "Script that signs the chain's blocks",
      [](auto& s) { return signet_challenge(s.chain.params()); }},
-    {"warnings", "What an operator should know", NO_WARNINGS}};
+    {"warnings", "What an operator should know", WARNINGS}};
 
 const Method GETBLOCKCHAININFO{
     .name = "getblockchaininfo",

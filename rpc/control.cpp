@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The process itself: help, its clock, its end.
 #include "node/clock.h"
+#include "node/log.h"
 #include "node/network.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
@@ -180,31 +181,31 @@ const Method GETMEMORYINFO{
           returned<std::string>("mode = mallocinfo", "What malloc_info(3) reports")}},
 };
 
-/// The one category of messages so far: all that are logged for debugging.
-constexpr std::string_view ALL_MESSAGES = "all";
-
 Outcome<std::map<std::string_view, bool>> logging(const Call& call) {
     for (const size_t i : {0, 1}) { // include, exclude
         for (const Json& category : call.arguments[i].items) {
-            if (category.text != ALL_MESSAGES && category.text != "1")
+            if (!node::is_log_category(category.text))
                 return Error{Code::InvalidParameter, "unknown logging category " + category.text};
-            spdlog::set_level(i == 0 ? spdlog::level::debug : spdlog::level::info);
+            node::set_log_level(category.text, i == 0 ? spdlog::level::debug : spdlog::level::info);
         }
     }
-    return std::map<std::string_view, bool>{
-        {ALL_MESSAGES, spdlog::should_log(spdlog::level::debug)}};
+    std::map<std::string_view, bool> modules;
+    for (const std::string_view module : node::LOG_MODULES)
+        modules[module] = node::logs_details(module);
+    return modules;
 }
 
 const Method LOGGING{
     .name = "logging",
     .role = Role::Admin,
-    .summary = "Which messages for debugging are logged, and change that; exclude comes last. The "
-               "valid logging categories are: all",
+    .summary = "Of which parts of the node messages for debugging are logged, and change that; "
+               "exclude comes last. The valid logging categories are: chain, index, main, mine, "
+               "net, rpc; all; and the reference's, which mean the part that does such work",
     .params =
         {{"include", Type::Array, ABSENT, "Log these", {{"", Type::Text, "A category"}}},
          {"exclude", Type::Array, ABSENT, "Don't log these", {{"", Type::Text, "A category"}}}},
     .fails = {{Code::InvalidParameter, "unknown logging category"}},
-    .run = {logging, "Categories, and whether they are logged"},
+    .run = {logging, "Parts, and whether they log in detail"},
 };
 
 std::vector<Json> echo(const Call& call) {

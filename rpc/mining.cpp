@@ -474,7 +474,7 @@ const Object<MiningState> MINING_STATE{
     {"signet_challenge", "Script that signs the chain's blocks",
      [](auto& s) { return signet_challenge(s.params); }},
     {"next", "The next block", NEXT_BLOCK},
-    {"warnings", "What an operator should know", NO_WARNINGS}};
+    {"warnings", "What an operator should know", WARNINGS}};
 
 const Method GETMININGINFO{
     .name = "getmininginfo",

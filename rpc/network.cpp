@@ -110,7 +110,8 @@ const Object<OwnAddress> OWN_ADDRESS{
 
 struct NetworkState {
     const Network& network;
-    const chain::ChainOptions& options;
+    const chain::Chain& chain;
+    const chain::ChainOptions& options = chain.options();
     PeerCounts peers = network.counts();
 };
 
@@ -141,10 +142,10 @@ const Object<NetworkState> NETWORK_STATE{
      [](auto& s) { return s.options.incremental_feerate; }},
     {"localaddresses", "Own addresses that peers are told",
      [](auto&) { return std::vector<OwnAddress>(); }, OWN_ADDRESS},
-    {"warnings", "What an operator should know", NO_WARNINGS}};
+    {"warnings", "What an operator should know", WARNINGS}};
 
 Outcome<NetworkState> getnetworkinfo(const Call& call, Network& network) {
-    return NetworkState{network, chain_of(call).options()};
+    return NetworkState{network, chain_of(call)};
 }
 
 const Method GETNETWORKINFO{

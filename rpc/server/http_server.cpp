@@ -46,7 +46,11 @@ HttpServer::~HttpServer() { // NOLINT(bugprone-exception-escape)
 void HttpServer::start() {
     for (Acceptor& acceptor : acceptors_) accept(acceptor);
     const int count = std::max(1, options_.threads);
-    for (int i = 0; i < count; ++i) threads_.emplace_back([this] { io_.run(); });
+    for (int i = 0; i < count; ++i)
+        threads_.emplace_back([this] {
+            ::pthread_setname_np(::pthread_self(), "rpc");
+            io_.run();
+        });
     spdlog::info("rpc_listening port={} threads={}", port(), count);
 }
 

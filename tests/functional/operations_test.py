@@ -5,7 +5,10 @@ import base64
 import hmac
 import http.client
 import json
+import os
 import re
+import signal
+import socket
 
 from framework import (DEFAULT_ADDRESS, REGTEST_ADDRESS, PATIENCE, expect_equal, expect_in,
                        free_port, run, wait_until)
@@ -64,11 +67,12 @@ def metrics_tell_of_all_parts(test):
             node.rpc.getblockhash(height)
         except Exception:  # pylint: disable=broad-except
             assert height == 99
+    index = 'cairn_index_height{index="basic block filter index"}'
+    wait_until(lambda: figures(node.rpc_port)[index] == 3, "the index, built beside the chain")
     seen = figures(node.rpc_port)
     for name, value in (
             ("cairn_blocks", 3), ("cairn_headers", 3), ("cairn_mempool_transactions", 0),
             ('cairn_peers{direction="outbound"}', 1), ('cairn_peers{direction="inbound"}', 0),
-            ('cairn_index_height{index="basic block filter index"}', 3),
             ('cairn_rpc_seconds_count{method="getblockhash"}', 3),
             ('cairn_rpc_seconds_bucket{method="getblockhash",le="+Inf"}', 3),
             ('cairn_rpc_errors_total{method="getblockhash"}', 1),
@@ -123,6 +127,81 @@ def readiness_asks_for_peers(test):
     wait_until(lambda: get(node.rpc_port, "/ready")[0] == 200, "the node to be ready")
 
 
+def lines_of(path):
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        return file.read().splitlines()
+
+
+def commands_are_run(test):
+    started, blocks, down = (os.path.join(test.directory, name) for name in ("up", "new", "down"))
+    node = test.node(f"-startupnotify=echo up >> '{started}'",
+                     f"-blocknotify=echo %s >> '{blocks}'",
+                     f"-shutdownnotify=sleep 0.2; echo down >> '{down}'",
+                     "-blocknotify=kill -TERM $$", "-blocknotify=false", chain="regtest")
+    wait_until(lambda: lines_of(started) == ["up"], "the command of the start")
+    mined = node.mine(1, REGTEST_ADDRESS) + node.mine(5, REGTEST_ADDRESS)
+    # The first one ended the initial download, so it isn't told of, or is: either is a start.
+    wait_until(lambda: set(mined[1:]) <= set(lines_of(blocks)) <= set(mined), "all blocks")
+    expect_equal(node.stop(), 0, "exit code")
+    expect_equal(lines_of(down), ["down"], "the command of the end, waited for")
+
+
+def commands_inherit_nothing(test):
+    """A command that outlives the node holds none of its ports and files, and can be stopped."""
+    pid_file = os.path.join(test.directory, "pid")
+    node = test.node(f"-startupnotify=cd '{test.directory}'; echo $$ > new; mv new pid; "
+                     "exec sleep 1000", chain="regtest")
+    wait_until(lambda: os.path.exists(pid_file), "the command")
+    pid = int(lines_of(pid_file)[0])
+    try:
+        files = os.listdir(f"/proc/{pid}/fd")
+        expect_equal(sorted(files), ["0", "1", "2"], "files of the command")
+        with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+            lines = status.read().splitlines()
+        masks = dict(line.split(":\t") for line in lines if ":\t" in line)
+        expect_equal(int(masks["SigBlk"], 16), 0, "signals blocked")
+        expect_equal(node.stop(), 0, "exit code of the node beside it")
+        node.start()
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
+def service_manager_hears_of_the_node(test):
+    path = os.path.join(test.directory, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(PATIENCE)
+        node = test.node(chain="regtest", start=False)
+        os.environ.update(NOTIFY_SOCKET=path, WATCHDOG_USEC="200000")
+        try:
+            node.start()
+        finally:
+            del os.environ["NOTIFY_SOCKET"], os.environ["WATCHDOG_USEC"]
+        heard = [manager.recv(100) for _ in range(4)]
+        expect_equal(heard, [b"READY=1"] + [b"WATCHDOG=1"] * 3, "what it hears")
+        node.process.send_signal(signal.SIGTERM)
+        while heard[-1] == b"WATCHDOG=1":
+            heard.append(manager.recv(100))
+        expect_equal(heard[-1], b"STOPPING=1", "at the end")
+
+
+def logs_as_json(test):
+    node = test.node("-logformat=json", "-debug=0", "-debug=rpc", chain="regtest")
+    node.mine(1, REGTEST_ADDRESS)
+    node.rpc.logging(["chain"], ["rpc"])
+    node.mine(1, REGTEST_ADDRESS)
+    node.stop()
+    lines = [json.loads(line) for line in lines_of(os.path.join(node.chain_directory, "debug.log"))]
+    assert all(set(line) == {"time", "level", "module", "message"} for line in lines)
+    details = [line["message"] for line in lines if line["level"] == "debug"]
+    calls = [text for text in details if "method=generatetoaddress" in text]
+    blocks = [text for text in details if text.startswith("block_connected")]
+    expect_equal((len(calls), len(blocks)), (1, 1), "calls before, blocks after the change")
+    assert "height=2" in blocks[0], blocks
+
+
 def addresses_of_their_own(test):
     metrics, rest = free_port(), free_port()
     node = test.node(*reader(), "-rest", f"-metricsbind=127.0.0.1:{metrics}",
@@ -144,4 +223,6 @@ def addresses_of_their_own(test):
 
 
 run(metrics_tell_of_all_parts, miner_tells_its_hashes, metrics_need_a_reader,
-    readiness_says_what_is_missing, readiness_asks_for_peers, addresses_of_their_own)
+    readiness_says_what_is_missing, readiness_asks_for_peers, commands_are_run,
+    commands_inherit_nothing, service_manager_hears_of_the_node, logs_as_json,
+    addresses_of_their_own)

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <regex>
 #include <spdlog/spdlog.h>
+#include <thread>
 
 using cairn::tests::TemporaryFolder;
 namespace fs = std::filesystem;
@@ -59,11 +60,48 @@ BOOST_AUTO_TEST_CASE(start_log__control_characters__cannot_forge_a_line) {
 
 BOOST_AUTO_TEST_CASE(start_log__level__holds_back_what_is_below) {
     const Logging logging;
-    start_log({.file = logging.file, .level = spdlog::level::debug});
+    start_log({.file = logging.file, .detailed = {"all"}});
     spdlog::trace("trace_line");
     spdlog::debug("debug_line");
     BOOST_TEST(content(logging.file).find("trace_line") == std::string::npos);
     BOOST_TEST(content(logging.file).find("debug_line") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(set_log_level__one_module__lets_only_its_threads_tell_details) {
+    const Logging logging;
+    start_log({.file = logging.file});
+    const auto from_thread = [](const char* name, const char* line) {
+        std::thread([&] {
+            ::pthread_setname_np(::pthread_self(), name);
+            spdlog::debug(line);
+        }).join();
+    };
+    from_thread("net", "before");
+    set_log_level("addrman", spdlog::level::debug); // which is a part of net
+    from_thread("net", "of_net");
+    from_thread("chain-verify", "of_chain");
+    spdlog::debug("of_main");
+    BOOST_TEST((logs_details("net") && !logs_details("chain") && !logs_details("main")));
+    set_log_level("all", spdlog::level::debug);
+    set_log_level("net", spdlog::level::info);
+    from_thread("net", "after");
+    from_thread("chain-verify", "of_chain_later");
+    const std::string text = content(logging.file);
+    for (const char* line : {"of_net\n", "of_chain_later\n"})
+        BOOST_TEST(text.find(line) != std::string::npos);
+    for (const char* line : {"before", "of_chain\n", "of_main", "after"})
+        BOOST_TEST(text.find(line) == std::string::npos);
+    set_log_level("all", spdlog::level::info);
+}
+
+BOOST_AUTO_TEST_CASE(start_log__json__is_an_object_a_line_whatever_a_peer_sent) {
+    const Logging logging;
+    start_log({.file = logging.file, .json = true});
+    spdlog::warn("agent={}", "a\"b\\c\nd\x7f\xff");
+    const std::string wanted = R"("level":"warning","module":"main","message":)"
+                               R"("agent=a\"b\\c\u000ad\u007f\u00ff"})";
+    BOOST_TEST(content(logging.file).starts_with(R"({"time":"20)"));
+    BOOST_TEST(content(logging.file).ends_with(wanted + "\n"));
 }
 
 BOOST_AUTO_TEST_CASE(start_log__limit_reached__rotates_and_keeps_three) {

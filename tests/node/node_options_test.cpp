@@ -150,15 +150,23 @@ BOOST_AUTO_TEST_CASE(network_options__bad_value__is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(log_options__debug__raises_the_level) {
-    BOOST_TEST((log_options(setup_of({})).level == spdlog::level::info));
-    BOOST_TEST((log_options(setup_of({"-debug"})).level == spdlog::level::debug));
+    using Texts = std::vector<std::string>;
+    BOOST_TEST(log_options(setup_of({})).detailed.empty());
+    BOOST_TEST(log_options(setup_of({"-debug"})).detailed == Texts{"1"});
+    BOOST_TEST(
+        log_options(setup_of({"-debug=net", "-debug=rpc"})).detailed == (Texts{"net", "rpc"}));
     BOOST_TEST((log_options(setup_of({"-debug=net"})).level == spdlog::level::debug));
+    BOOST_TEST(log_options(setup_of({"-debug", "-debugexclude=rpc"})).excluded == Texts{"rpc"});
+    BOOST_TEST(log_options(setup_of({"-debug", "-loglevel=info"})).detailed.empty());
     BOOST_TEST(
         (log_options(setup_of({"-debug", "-loglevel=trace"})).level == spdlog::level::trace));
     BOOST_TEST(error_of(log_options, {"-debug=net", "-debug=foo"})
-                   .starts_with("-debug=foo: expected 0, none or one of 1 all addrman "));
-    BOOST_TEST((log_options(setup_of({"-debug=0"})).level == spdlog::level::info));
-    BOOST_TEST((log_options(setup_of({"-debug", "-nodebug"})).level == spdlog::level::info));
+                   .starts_with("-debug=foo: expected 0, none, all, one of chain, index, main"));
+    BOOST_TEST(log_options(setup_of({"-debug=0"})).detailed.empty());
+    BOOST_TEST(log_options(setup_of({"-debug", "-nodebug"})).detailed.empty());
+    BOOST_TEST(!log_options(setup_of({})).json);
+    BOOST_TEST(log_options(setup_of({"-logformat=json"})).json);
+    BOOST_TEST(error_of(log_options, {"-logformat=x"}) == "-logformat=x: expected text or json");
     BOOST_TEST(log_options(setup_of({})).to_console);
     BOOST_TEST(!log_options(setup_of({"-daemon"})).to_console);
     BOOST_TEST(!log_options(setup_of({"-noprinttoconsole"})).to_console);
