@@ -42,7 +42,7 @@ public:
     static constexpr std::chrono::seconds HORIZON{2};
     static constexpr size_t MIN_IN_FLIGHT = 2;
     static constexpr size_t START_IN_FLIGHT = 4; ///< As long as its speed is not known.
-    static constexpr size_t MAX_IN_FLIGHT = 128;
+    static constexpr size_t MAX_IN_FLIGHT = 256;
     /// Whether the parent of this block may be among those of `peer` that are not judged yet: who
     /// tells of blocks by sending them does so in order.
     bool awaits_parent(const Peer& peer, ByteView payload) const;

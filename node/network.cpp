@@ -14,7 +14,6 @@
 #include "node/protocol.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -289,6 +288,7 @@ public:
     // ChainObserver, on the chain thread.
 
     void tip_changed(const chain::TipChange& change) override {
+        mailbox_->post([this, change] { perform(protocol_.announce_tip(change, clock_.now())); });
         mailbox_->post([this, change] { perform(protocol_.tip_changed(change, clock_.now())); });
     }
 

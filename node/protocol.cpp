@@ -382,9 +382,14 @@ Actions Protocol::read_done(PeerId id, std::optional<Message> answer, Time now) 
     return take_actions();
 }
 
+Actions Protocol::announce_tip(const chain::TipChange& change, Time now) {
+    context_.now = now;
+    block_announcer_.tip_changed(change);
+    return take_actions();
+}
+
 Actions Protocol::tip_changed(const chain::TipChange& change, Time now) {
     context_.now = now;
-    block_announcer_.tip_changed(change); // before all that takes a while
     server_.tip_changed(change);
     transaction_download_.tip_changed(change);
     transaction_announcer_.tip_changed();

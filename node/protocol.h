@@ -62,6 +62,8 @@ public:
     Actions read_done(PeerId id, std::optional<Message> answer, Time now);
 
     // News of the chain, from whatever source.
+    /// First of all, so that peers hear of it before all that takes a while; tip_changed() follows.
+    Actions announce_tip(const chain::TipChange& change, Time now);
     Actions tip_changed(const chain::TipChange& change, Time now);
     Actions
     transaction_added(const consensus::TransactionRef& tx, chain::FeeRate feerate, Time now);

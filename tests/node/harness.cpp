@@ -312,7 +312,7 @@ void TestNet::mine(TestNode& node, int count, uint32_t salt) {
         std::optional<chain::TipChange> change;
         const auto block = std::make_shared<consensus::Block>(node.chain.next_block(salt));
         node.chain.accept_block(block, change);
-        if (change) perform(node, node.protocol.tip_changed(*change, now));
+        if (change) tell(node, *change);
     }
     settle();
 }
@@ -363,6 +363,11 @@ void TestNet::act_one(TestNode& node, const AcceptHeaders& action) {
     perform(node, node.protocol.headers_done(action.peer, outcome, now));
 }
 
+void TestNet::tell(TestNode& node, const chain::TipChange& change) {
+    perform(node, node.protocol.announce_tip(change, now));
+    perform(node, node.protocol.tip_changed(change, now));
+}
+
 void TestNet::act_one(TestNode& node, const AcceptBlock& action) {
     const Bytes bytes = action.block ? consensus::encode(*action.block) : action.payload;
     auto block = std::make_shared<consensus::Block>();
@@ -371,7 +376,7 @@ void TestNet::act_one(TestNode& node, const AcceptBlock& action) {
     chain::BlockOutcome outcome{consensus::mutated("block decode failed")};
     std::optional<chain::TipChange> change;
     if (reader.at_end()) outcome = node.chain.accept_block(block, change);
-    if (change) perform(node, node.protocol.tip_changed(*change, now));
+    if (change) tell(node, *change);
     perform(node, node.protocol.block_done(action.peer, action.hash, outcome, now));
 }
 

@@ -169,6 +169,7 @@ private:
         Message message;
     };
 
+    void tell(TestNode& node, const chain::TipChange& change);
     void act(TestNode& node, const Action& action);
     void act_one(TestNode& node, const Send& action);
     void act_one(TestNode& node, const Drop& action);

@@ -272,6 +272,7 @@ void SimNode::tell(SimChain::BlockVerdict& verdict) {
         "tip", number, static_cast<uint64_t>(verdict.change->new_tip->height.value),
         verdict.change->new_tip->hash.bytes);
     if (shared_.tip_changed) shared_.tip_changed(*this, *verdict.change);
+    perform(protocol.announce_tip(*verdict.change, now()));
     perform(protocol.tip_changed(*verdict.change, now()));
     for (const TransactionRef& tx : verdict.back)
         perform(protocol.transaction_added(tx, FEERATE, now()));
