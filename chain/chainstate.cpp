@@ -249,7 +249,7 @@ Result<> Chainstate::accept_block(CheckedBlock& checked, bool requested, BlockOu
     BlockNode& node = **accepted;
     outcome.node = &node;
     outcome.known = node.tx_count > 0; // stored, or pruned
-    if (outcome.known) return {};
+    if (outcome.known && !(node.pruned() && requested)) return {};
     if (!requested && (node.work < tip().work || node.height > tip().height + MAX_BLOCKS_AHEAD ||
                        node.work < minimum_work_))
         return {}; // not worth its disk space: peers can't make us store what leads nowhere

@@ -106,9 +106,11 @@ bool HeaderTree::is_candidate(const BlockNode& node) const {
 }
 
 void HeaderTree::receive_body(BlockNode& node, uint32_t tx_count) {
-    assert(node.tx_count == 0 && tx_count > 0);
+    assert(tx_count > 0 && (node.tx_count == 0 || node.pruned()));
+    const bool complete = node.pruned();
     node.tx_count = tx_count;
     set_status(node, BlockNode::HAVE_BODY);
+    if (complete) return;
     if (complete_chain(node))
         complete_children(node);
     else

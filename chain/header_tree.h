@@ -59,7 +59,8 @@ public:
         uint32_t status,
         uint32_t tx_count);
 
-    /// The body of `node` is in the store. Chains that it completes become candidates.
+    /// The body of `node` is in the store, or there again after it was pruned. Chains that it
+    /// completes become candidates.
     void receive_body(BlockNode& node, uint32_t tx_count);
 
     /// Take the chain to `base`, of so many transactions, for complete: a snapshot of its coins is

@@ -138,6 +138,14 @@ bool BlockDownload::reserve(Peer& peer, const BlockNode& node) {
     return true;
 }
 
+bool BlockDownload::ask(Peer& peer, const BlockNode& node) {
+    if (is_asked(peer, node.hash) || processing_.contains(node.hash)) return false;
+    remove(node.hash);
+    note_asked(peer, node);
+    context_.send(peer, "getdata", InventoryMessage{{{InventoryType::WitnessBlock, node.hash}}});
+    return true;
+}
+
 void BlockDownload::note_asked(Peer& peer, const BlockNode& node) {
     if (peer.blocks.in_flight.empty())
         peer.blocks.progress_at = peer.blocks.measured_at = context_.now;

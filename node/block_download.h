@@ -30,6 +30,9 @@ public:
     /// was asked for it.
     bool reserve(Peer& peer, const chain::BlockNode& node);
     bool is_asked(const Peer& peer, const consensus::BlockHash& hash) const;
+    /// Ask `peer`, and nobody else any more, for the block of `node`. False if it was asked
+    /// already.
+    bool ask(Peer& peer, const chain::BlockNode& node);
     void tick(Peer& peer);
 
     /// Whether there is memory for another block of `peer`, which may always have one.

@@ -9,6 +9,7 @@
 #include "node/connector.h"
 #include "node/listener.h"
 #include "node/live_chain.h"
+#include "node/mailbox.h"
 #include "node/node_options.h"
 #include "node/permissions.h"
 #include "node/protocol.h"
@@ -46,26 +47,6 @@ Random system_random() {
     const uint64_t first = word();
     return {first, word()};
 }
-
-/// A way to the network thread that may outlast it: what is posted after close() is lost.
-class Mailbox {
-public:
-    explicit Mailbox(asio::io_context& io) : io_(&io) {}
-
-    void post(std::function<void()> task) {
-        const std::lock_guard lock(mutex_);
-        if (io_ != nullptr) asio::post(*io_, std::move(task));
-    }
-
-    void close() {
-        const std::lock_guard lock(mutex_);
-        io_ = nullptr;
-    }
-
-private:
-    std::mutex mutex_;
-    asio::io_context* io_;
-};
 
 /// Thread: network for all but construction, the functions of Network, and those of ChainObserver.
 class LiveNetwork final : public Network, public ConnectionOwner, public chain::ChainObserver {
@@ -105,7 +86,7 @@ public:
         chain_.add_observer(*this);
     }
 
-    ~LiveNetwork() override {
+    ~LiveNetwork() override { // NOLINT(bugprone-exception-escape)
         stop();
         chain_.remove_observer(*this);
     }
@@ -242,6 +223,14 @@ public:
             if (found == connections_.end()) return false;
             found->second->send(chain_.params().magic, message);
             return true;
+        });
+    }
+
+    std::optional<std::string> fetch_block(PeerId id, const chain::BlockNode& node) override {
+        return ask([&] {
+            std::optional<std::string> why_not;
+            perform(protocol_.fetch_block(id, node, why_not, clock_.now()));
+            return why_not;
         });
     }
 

@@ -117,6 +117,8 @@ public:
     virtual bool disconnect(PeerId id) = 0;
     /// Send a message as it is, for tests. False if there is no such peer.
     virtual bool send(PeerId id, const Message& message) = 0;
+    /// Ask a peer for the block of `node`, wherever that is. Why not, in Core's words, if it can't.
+    virtual std::optional<std::string> fetch_block(PeerId id, const chain::BlockNode& node) = 0;
     /// Let `visit` see or change the bans; who is banned now is dropped.
     virtual void with_bans(const std::function<void(BanList&)>& visit) = 0;
     virtual void ping_all() = 0;

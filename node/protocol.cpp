@@ -422,6 +422,19 @@ Actions Protocol::broadcast(const consensus::TransactionRef& tx, bool is_new, Ti
     return take_actions();
 }
 
+Actions Protocol::fetch_block(
+    PeerId id, const chain::BlockNode& node, std::optional<std::string>& why_not, Time now) {
+    context_.now = now;
+    Peer* peer = context_.find(id);
+    if (peer == nullptr)
+        why_not = "Peer does not exist";
+    else if ((peer->services & NODE_WITNESS) == 0)
+        why_not = "Pre-SegWit peer";
+    else if (!block_download_.ask(*peer, node))
+        why_not = "Already requested from this peer";
+    return take_actions();
+}
+
 Actions Protocol::ping_all(Time now) {
     context_.now = now;
     for (auto& [id, peer] : context_.peers) Keepalive::request(peer);

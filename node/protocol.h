@@ -74,6 +74,10 @@ public:
     Actions broadcast(const consensus::TransactionRef& tx, bool is_new, Time now);
     Actions ping_all(Time now);
 
+    /// Ask a peer for a block. `why_not`: set to Core's words where that can't be.
+    Actions fetch_block(
+        PeerId id, const chain::BlockNode& node, std::optional<std::string>& why_not, Time now);
+
     /// What is due once in a long while is due so much earlier. Core: mockscheduler.
     void advance_schedule(std::chrono::seconds by) { transaction_announcer_.advance_retry(by); }
 

@@ -483,6 +483,7 @@ Reply getorphantxs(const Call& call, node::Network& network) {
     if (verbosity == 2) return to_json(orphans, ORPHAN_WITH_HEX);
     if (verbosity == 1) return to_json(orphans, ORPHAN);
     std::vector<Txid> txids;
+    txids.reserve(orphans.size());
     for (const Orphanage::Orphan& orphan : orphans) txids.push_back(orphan.tx->txid);
     return to_json(txids);
 }
@@ -503,10 +504,43 @@ const Method GETORPHANTXS{
               "verbosity = 2", "The transactions", ORPHAN_WITH_HEX)}},
 };
 
+using NoMembers = std::map<std::string, bool>;
+
+const Error NO_HEADER{Code::Misc, "Block header missing"};
+const Error NOT_SYNCED{
+    Code::Misc,
+    "In prune mode, only blocks that the node has already synced previously can be fetched from a "
+    "peer"};
+const Error HAS_BLOCK{Code::Misc, "Block already downloaded"};
+const Error NO_PEER{Code::Misc, "Peer does not exist"};
+
+Outcome<NoMembers> getblockfrompeer(const Call& call, node::Network& network) {
+    const chain::Chain& chain = chain_of(call);
+    const chain::BlockNode* node = chain.find_block(BlockHash(hash_argument(call, 0)));
+    if (node == nullptr) return NO_HEADER;
+    if (chain.options().prune_bytes && node->height > chain.view().height()) return NOT_SYNCED;
+    if (node->has(chain::BlockNode::HAVE_BODY)) return HAS_BLOCK;
+    if (call.integer(1) < 0) return NO_PEER;
+    if (auto why_not = network.fetch_block(static_cast<node::PeerId>(call.integer(1)), *node))
+        return Error{Code::Misc, *why_not};
+    return NoMembers();
+}
+
+const Method GETBLOCKFROMPEER{
+    .name = "getblockfrompeer",
+    .role = Role::Admin,
+    .summary = "Ask a peer for a block whose header is known; it comes in a while, if the peer has "
+               "it. A pruned block stays until the node starts anew or prunes again.",
+    .params =
+        {{"blockhash", Type::Hash, REQUIRED, "The block"},
+         {"peer_id", Type::Integer, REQUIRED, "The peer, as getpeerinfo numbers it"}},
+    .fails = {NO_HEADER, NOT_SYNCED, HAS_BLOCK, NO_PEER, P2P_DISABLED},
+    .example = "$BLOCKHASH 0",
+    .run = {with_network<getblockfrompeer>, "Nothing"},
+};
+
 const Error NOT_SENT{Code::Misc, "Error: Could not send message to peer"};
 const Error TYPE_TOO_LONG{Code::InvalidParameter, "Error: msg_type too long, max length is 12"};
-
-using NoMembers = std::map<std::string, bool>;
 
 Outcome<NoMembers> sendmsgtopeer(const Call& call, node::Network& network) {
     constexpr size_t MAX_TYPE_SIZE = 12;
@@ -557,6 +591,7 @@ Groups network_methods() {
          {&GETNETWORKINFO, &GETPEERINFO, &GETCONNECTIONCOUNT, &GETNETTOTALS, &PING,
           &SETNETWORKACTIVE, &ADDNODE, &DISCONNECTNODE, &GETADDEDNODEINFO}},
         {"Zmq", {&GETZMQNOTIFICATIONS}},
+        {"Blockchain", {&GETBLOCKFROMPEER}},
         {"hidden", {&ADDCONNECTION, &GETORPHANTXS, &SENDMSGTOPEER}}};
 }
 

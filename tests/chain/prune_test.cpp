@@ -49,8 +49,10 @@ BOOST_AUTO_TEST_CASE(restarted__goes_on__but_not_without_prune) {
     test.close();
     test.open();
     BOOST_TEST((test.tip().hash == tip && test.chain().first_body() == Height(11)));
-    BOOST_TEST(test.submit(old).known); // it isn't stored again
+    BOOST_TEST(test.submit(old, false).known); // nobody asked for it: it isn't stored again
     BOOST_TEST(at(test, 3).pruned());
+    BOOST_TEST(test.submit(old).known);
+    BOOST_TEST((!at(test, 3).pruned() && test.chain().read_block(at(test, 3))));
     test.mine(3);
     test.invalidate(at(test, 200));
     test.reconsider(*test.chain().find_block(tip));
@@ -152,7 +154,7 @@ BOOST_AUTO_TEST_CASE(in_a_sync__what_is_pruned__is_connected_on_disk) {
     crashed.options().prune_bytes = test.options().prune_bytes;
     crashed.open();
     BOOST_TEST(crashed.tip().height.value >= first + 287);
-    for (size_t i = size_t(crashed.tip().height.value); i < blocks.size(); ++i)
+    for (auto i = size_t(crashed.tip().height.value); i < blocks.size(); ++i)
         crashed.submit(blocks[i]);
     BOOST_TEST(crashed.tip().height == Height(900));
     crashed.close();

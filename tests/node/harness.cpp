@@ -324,7 +324,7 @@ void TestNet::submit(TestNode& node, const TransactionRef& tx, bool broadcast) {
     settle();
 }
 
-void TestNet::perform(TestNode& node, Actions actions) {
+void TestNet::perform(TestNode& node, const Actions& actions) {
     for (const Action& action : actions) act(node, action);
 }
 

@@ -149,7 +149,7 @@ public:
     void mine(TestNode& node, int count, uint32_t salt = 0);
     /// A transaction that comes in by other ways than a peer.
     void submit(TestNode& node, const consensus::TransactionRef& tx, bool broadcast = false);
-    void perform(TestNode& node, Actions actions);
+    void perform(TestNode& node, const Actions& actions);
 
     Time now;
     bool stubs_answer_pings = true;

@@ -179,7 +179,8 @@ BOOST_AUTO_TEST_CASE(role__each_method__as_it_was_decided) {
         names[Role::Admin] ==
         " verifychain dumptxoutset loadtxoutset preciousblock pruneblockchain invalidateblock"
         " reconsiderblock savemempool importmempool ping setnetworkactive addnode disconnectnode"
-        " addconnection sendmsgtopeer setban clearbanned addpeeraddress stop logging setmocktime"
+        " getblockfrompeer addconnection sendmsgtopeer setban clearbanned addpeeraddress stop "
+        "logging setmocktime"
         " mockscheduler");
 }
 
@@ -191,6 +192,7 @@ BOOST_AUTO_TEST_CASE(example__each_method__reply_is_as_described) {
          "Unable to load UTXO snapshot: assumeutxo block hash in snapshot metadata not recognized"},
         {"importmempool", "Unable to import mempool file"},
         {"disconnectnode", "Node not found in connected nodes"},
+        {"getblockfrompeer", "Block already downloaded"},
         {"sendmsgtopeer", "Error: Could not send message to peer"},
         {"pruneblockchain", "Cannot prune blocks because node is not in prune mode."}};
     ExampleNode node;

@@ -63,9 +63,9 @@ SimNode::Running::Running(SimNode& self)
 
 SimNode::Running::~Running() = default;
 
-SimNode::SimNode(Shared& shared, size_t its_number, const NetAddress& its_address, uint64_t seed)
+SimNode::SimNode(Shared& shared, size_t its_number, NetAddress its_address, uint64_t seed)
     : number(its_number),
-      address(its_address),
+      address(std::move(its_address)),
       chain(shared.ledger, shared.timeline),
       book(Random(seed, its_number)),
       shared_(shared),

@@ -31,7 +31,7 @@ public:
     using Message = node::Message;
     using PeerId = node::PeerId;
 
-    SimNode(Shared& shared, size_t number, const NetAddress& address, uint64_t seed);
+    SimNode(Shared& shared, size_t number, NetAddress address, uint64_t seed);
 
     /// With the chain, mempool and address book that it has.
     void start();
