@@ -236,12 +236,12 @@ bool Chain::State::take_headers(
 }
 
 bool Chain::State::take_block(
-    std::shared_ptr<CheckedBlock> checked, bool requested, BestChain::Done done, bool must) {
+    const std::shared_ptr<CheckedBlock>& checked, bool requested, BestChain::Done done, bool must) {
     const size_t bytes =
         checked->block ? static_cast<size_t>(checked->block->size_bytes()) : checked->wire.size();
     const bool taken = push(
         Lane::Blocks,
-        [this, checked = std::move(checked), requested, done = std::move(done)] {
+        [this, checked, requested, done = std::move(done)] {
             accept_block(checked, requested, done);
         },
         must, bytes);

@@ -77,7 +77,10 @@ public:
         std::function<void(const HeadersOutcome&)> done,
         bool must);
     bool take_block(
-        std::shared_ptr<CheckedBlock> block, bool requested, BestChain::Done done, bool must);
+        const std::shared_ptr<CheckedBlock>& block,
+        bool requested,
+        BestChain::Done done,
+        bool must);
 
     bool take_transaction(
         const TransactionRef& tx,

@@ -137,17 +137,18 @@ void CoinTable::spend(const CoinKey& key) {
     spent.dirty = true;
 }
 
-std::vector<CoinTable::Sorted> CoinTable::sorted_dirty() const {
+std::vector<CoinTable::Sorted>
+CoinTable::sorted_dirty(uint8_t first_byte, uint8_t last_byte) const {
     // To look at the entries, which lie anywhere, at every comparison would take several times as
     // long as this. What the prefix leaves open are the outputs of one transaction, nearly always,
     // and those lie in their order already.
     std::vector<Sorted> order;
     order.reserve(size());
     for (uint32_t at = 0; at < used_; ++at) {
-        if (!entry(at).dirty) continue;
+        const ByteView txid = entry(at).point.txid.view();
+        if (!entry(at).dirty || txid[0] < first_byte || txid[0] > last_byte) continue;
         uint64_t prefix = 0;
-        for (const uint8_t byte : entry(at).point.txid.view().first(sizeof prefix))
-            prefix = prefix << 8 | byte;
+        for (const uint8_t byte : txid.first(sizeof prefix)) prefix = prefix << 8 | byte;
         order.push_back({prefix, at});
     }
     std::ranges::sort(order);
@@ -164,9 +165,11 @@ std::vector<CoinTable::Sorted> CoinTable::sorted_dirty() const {
 }
 
 CoinChanges CoinTable::changes() const {
-    return {size(), [this](const std::function<void(const CoinChange&)>& put) {
-                visit_sorted([&put](const Entry& entry) { put(entry.change()); });
-            }};
+    return {
+        size(),
+        [this](uint8_t first, uint8_t last, const std::function<void(const CoinChange&)>& put) {
+            visit_sorted(first, last, [&put](const Entry& entry) { put(entry.change()); });
+        }};
 }
 
 size_t CoinTable::memory_bytes() const {

@@ -73,18 +73,19 @@ public:
             if (entry(at).dirty) visit(static_cast<const Entry&>(entry(at)));
     }
 
-    /// The same, in the order of keys.
+    /// The same, of those whose txid begins with a byte of [first_byte, last_byte], in the order of
+    /// keys.
     template <class Visit>
-    void visit_sorted(const Visit& visit) const {
+    void visit_sorted(uint8_t first_byte, uint8_t last_byte, const Visit& visit) const {
         constexpr size_t AHEAD = 8; // enough to be there in time
-        const std::vector<Sorted> order = sorted_dirty();
+        const std::vector<Sorted> order = sorted_dirty(first_byte, last_byte);
         for (size_t i = 0; i < order.size(); ++i) {
             if (i + AHEAD < order.size()) prefetch(entry(order[i + AHEAD].at));
             visit(static_cast<const Entry&>(entry(order[i].at)));
         }
     }
 
-    /// These, as the store takes them. The table outlives them.
+    /// These, as the store takes them. The table outlives them, and nobody alters it.
     CoinChanges changes() const;
 
     size_t size() const { return used_ - free_.size(); }
@@ -117,7 +118,7 @@ private:
         auto operator<=>(const Sorted&) const = default;
     };
 
-    std::vector<Sorted> sorted_dirty() const;
+    std::vector<Sorted> sorted_dirty(uint8_t first_byte, uint8_t last_byte) const;
     [[gnu::noipa]] static void prefetch(const Entry& entry);
 
     /// By the upper bits of the hash, since the tables use the lower ones.

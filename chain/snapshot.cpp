@@ -43,7 +43,8 @@ void stop_if(const std::atomic<bool>& stop) {
 class RolledBack {
 public:
     RolledBack(CoinCursor& coins, const CoinTable& undone) : coins_(coins) {
-        undone.visit_sorted([this](const CoinTable::Entry& entry) { changes_.push_back(&entry); });
+        undone.visit_sorted(
+            0, 0xff, [this](const CoinTable::Entry& entry) { changes_.push_back(&entry); });
     }
 
     std::optional<std::pair<OutPoint, Coin>> next() {

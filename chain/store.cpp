@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
+#include <mutex>
 #include <queue>
 #include <spdlog/spdlog.h>
 
@@ -140,9 +142,51 @@ void Store::flush_bodies() {
 
 namespace {
 
-/// Writes what is sorted by key into as many table files as it needs, for ingestion.
+/// Table files that are ingested at once.
 class TableFiles {
 public:
+    /// Writes what is sorted by key into as many files as it needs. Several threads may each write
+    /// a range of the keys; `name` tells their files apart.
+    class Range {
+    public:
+        Range(TableFiles& files, std::string name)
+            : files_(files),
+              name_(std::move(name)),
+              // What was just written may well be read next: it stays in the system's cache.
+              writer_(rocksdb::EnvOptions(), files.options_, nullptr, false) {}
+
+        void put(const Slice& key, const Slice& value) {
+            make_room();
+            check(writer_.Put(key, value), "write failed");
+        }
+
+        void erase(const Slice& key) {
+            make_room();
+            check(writer_.Delete(key), "write failed");
+        }
+
+        void finish() {
+            if (!open_) return;
+            open_ = false;
+            check(writer_.Finish(), "write failed");
+        }
+
+    private:
+        void make_room() {
+            if (open_ && writer_.FileSize() >= INGEST_FILE_BYTES) finish();
+            if (open_) return;
+            const std::string path = files_.add(name_ + std::to_string(next_++));
+            check(writer_.Open(path), "cannot write " + path);
+            open_ = true;
+        }
+
+        TableFiles& files_;
+        std::string name_;
+        rocksdb::SstFileWriter writer_;
+        bool open_ = false;
+        int next_ = 0;
+    };
+
     TableFiles(
         rocksdb::DB& db,
         rocksdb::ColumnFamilyHandle* column,
@@ -156,7 +200,6 @@ public:
 
     /// What was not ingested, since something failed, is of no use to anyone.
     ~TableFiles() {
-        writer_.reset();
         std::error_code error;
         std::filesystem::remove_all(directory_, error);
     }
@@ -164,15 +207,8 @@ public:
     TableFiles(const TableFiles&) = delete;
     TableFiles& operator=(const TableFiles&) = delete;
 
-    void put(const Slice& key, const Slice& value) {
-        check(writer().Put(key, value), "write failed");
-    }
-
-    void erase(const Slice& key) { check(writer().Delete(key), "write failed"); }
-
-    /// All of them, at once.
+    /// All of them. Requires: each range is finished.
     void ingest() {
-        finish();
         rocksdb::IngestExternalFileOptions options;
         options.move_files = true;
         options.write_global_seqno = false;
@@ -180,28 +216,16 @@ public:
     }
 
 private:
-    void finish() {
-        if (writer_) check(writer_->Finish(), "write failed");
-        writer_.reset();
-    }
-
-    rocksdb::SstFileWriter& writer() {
-        if (writer_ && writer_->FileSize() >= INGEST_FILE_BYTES) finish();
-        if (!writer_) {
-            paths_.push_back((directory_ / (std::to_string(paths_.size()) + ".sst")).string());
-            // What was just written may well be read next: it stays in the system's cache.
-            writer_ = std::make_unique<rocksdb::SstFileWriter>(
-                rocksdb::EnvOptions(), options_, nullptr, false);
-            check(writer_->Open(paths_.back()), "cannot write " + paths_.back());
-        }
-        return *writer_;
+    std::string add(const std::string& name) {
+        const std::scoped_lock lock(mutex_);
+        return paths_.emplace_back((directory_ / (name + ".sst")).string());
     }
 
     rocksdb::DB& db_;
     rocksdb::ColumnFamilyHandle* column_;
     rocksdb::Options options_;
     std::filesystem::path directory_;
-    std::unique_ptr<rocksdb::SstFileWriter> writer_;
+    std::mutex mutex_;
     std::vector<std::string> paths_;
 };
 
@@ -210,15 +234,23 @@ private:
 void Store::ingest_coins(const TipRecord& tip, const CoinChanges& changes, CoinSet set) {
     impl_->check_space(changes.count * COIN_BYTES);
     TableFiles files(*impl_->db, impl_->coins(set), impl_->ingest_directory());
-    files.put(TIP_KEY, slice(encode(tip))); // its key is the first of all
-    Bytes value; // of all, one after the other: each would be an allocation
-    changes.visit([&](const CoinChange& change) {
-        const CoinDiskKey key(change.point);
-        if (!change.coin) return files.erase(key);
-        value.clear();
-        encode_coin(*change.coin, value);
-        files.put(key, slice(value));
-    });
+    const auto write = [&](uint8_t first, uint8_t last) {
+        TableFiles::Range range(files, std::to_string(first) + "-");
+        if (first == 0) range.put(TIP_KEY, slice(encode(tip))); // its key is the first of all
+        Bytes value; // of all, one after the other: each would be an allocation
+        changes.visit(first, last, [&](const CoinChange& change) {
+            const CoinDiskKey key(change.point);
+            if (!change.coin) return range.erase(key);
+            value.clear();
+            encode_coin(*change.coin, value);
+            range.put(key, slice(value));
+        });
+        range.finish();
+    };
+    // At the end of a sync all else waits for this.
+    std::future<void> upper_half = std::async(std::launch::async, write, 0x80, 0xff);
+    write(0, 0x7f);
+    upper_half.get();
     files.ingest();
 }
 
@@ -245,6 +277,7 @@ void Store::ingest(Column column, std::span<const Entries> runs) {
     }
     impl_->check_space(bytes);
     TableFiles files(*impl_->db, impl_->column(column), impl_->ingest_directory());
+    TableFiles::Range range(files, "");
     while (!rests.empty()) {
         Rest rest = rests.top();
         const Slice key = rest.key();
@@ -252,8 +285,9 @@ void Store::ingest(Column column, std::span<const Entries> runs) {
         rests.pop();
         if (++rest.next < rest.run->entries_.size()) rests.push(rest);
         const bool replaced = !rests.empty() && rests.top().key() == key;
-        if (!replaced) files.put(key, value);
+        if (!replaced) range.put(key, value);
     }
+    range.finish();
     files.ingest();
 }
 

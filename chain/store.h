@@ -105,11 +105,13 @@ struct CoinChange {
     const Coin* coin = nullptr;
 };
 
-/// Changes by the thousand: `visit` gives each to its argument, in the order of their keys
-/// (coin_key_less).
+/// Changes by the thousand: `visit` gives those whose txid begins with a byte of [first, last] to
+/// `put`, in the order of their keys (coin_key_less). Thread: any, several at once.
 struct CoinChanges {
     size_t count = 0;
-    std::function<void(const std::function<void(const CoinChange&)>&)> visit;
+    std::function<void(
+        uint8_t first, uint8_t last, const std::function<void(const CoinChange&)>& put)>
+        visit;
 };
 
 /// Changes that reach the disk together or not at all.
@@ -233,7 +235,7 @@ public:
     void reclaim(Height last);
 
     /// Replace many coins and the tip at once, atomically and synced, by way of table files: for
-    /// what would not fit into a batch. They are visited once.
+    /// what would not fit into a batch. Each is visited once.
     void
     ingest_coins(const TipRecord& tip, const CoinChanges& changes, CoinSet set = CoinSet::Active);
 

@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(created_and_spent__between_flushes__never_reaches_the_store
     BOOST_TEST(world.cache.size() == 0u);
     world.cache.freeze();
     int calls = 0;
-    world.cache.frozen_changes().visit([&calls](const CoinChange&) { ++calls; });
+    world.cache.frozen_changes().visit(0, 0xff, [&calls](const CoinChange&) { ++calls; });
     BOOST_TEST(calls == 0);
 }
 

@@ -160,4 +160,25 @@ BOOST_AUTO_TEST_CASE(stop__during_an_import__returns) {
     BOOST_TEST(test.tip().height >= Height(95));
 }
 
+BOOST_AUTO_TEST_CASE(block__while_the_chain_thread_is_busy__is_parsed_and_checked_beside_it) {
+    TestChain source;
+    source.open();
+    TestChain test;
+    test.open();
+    const auto check_seconds = [&] {
+        return test.chain().statistics().stage_seconds[size_t(Stage::Check)];
+    };
+    const double before = check_seconds();
+    std::promise<void> go; // until then the chain thread stands still
+    test.chain().after_all([held = go.get_future().share()] { held.wait(); });
+    test.chain().import_block(cairn::consensus::encode(*source.mine()), [](const BlockOutcome&) {});
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (check_seconds() == before && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::yield();
+    BOOST_TEST(check_seconds() > before);
+    go.set_value();
+    test.wait();
+    BOOST_TEST(test.tip().height == Height(1));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
