@@ -127,6 +127,17 @@ Bytes Chain::read_block_bytes(const BlockNode& node) const {
     return state_->from_disk([&] { return state_->chainstate_.store().read_block(node); });
 }
 
+StoredBlockRef Chain::read_outline(const BlockNode& node) const {
+    return state_->read_stored(node, false);
+}
+
+StoredBlockRef Chain::recent_block(const BlockNode& node) const {
+    if (StoredBlockRef block = state_->recent_blocks_.find(node)) return block;
+    StoredBlockRef block = state_->read_stored(node, true);
+    if (block) state_->recent_blocks_.add(node, block);
+    return block;
+}
+
 std::optional<BlockUndo> Chain::read_undo(const BlockNode& node, const Block& block) const {
     if (!node.has(BlockNode::HAVE_UNDO)) return std::nullopt;
     return state_->from_disk(

@@ -8,6 +8,7 @@
 #include "chain/block_node.h"
 #include "chain/stage_times.h"
 #include "chain/store.h"
+#include "chain/stored_block.h"
 #include "consensus/block.h"
 #include "consensus/coin.h"
 #include "consensus/params.h"
@@ -202,14 +203,16 @@ public:
     bool initial_download() const;               ///< Latched: once false, false until restart.
     std::vector<std::string> warnings() const;   ///< To an operator, in the reference's words.
 
-    /// Null if the body is not stored (any more). Throws StorageError.
+    // Blocks; null or empty if they are not stored (any more). Throw StorageError.
     BlockRef read_block(const BlockNode& node) const;
-    /// As on the wire; empty if it is not stored. Throws StorageError.
-    Bytes read_block_bytes(const BlockNode& node) const;
+    Bytes read_block_bytes(const BlockNode& node) const; ///< As on the wire.
+    /// To list its transactions: of what is read only what the merkle root tells is checked.
+    StoredBlockRef read_outline(const BlockNode& node) const;
+    /// To find a few of its transactions. All of it is checked, and kept for the next ones.
+    StoredBlockRef recent_block(const BlockNode& node) const;
     /// Of `block`; nullopt if it was never connected, or is genesis. Throws StorageError.
     std::optional<BlockUndo> read_undo(const BlockNode& node, const consensus::Block& block) const;
-    /// Bodies of the active chain are stored from this height on.
-    Height first_body() const;
+    Height first_body() const;      ///< Bodies of the active chain are stored from this one on.
     const Indexer& indexes() const; ///< What was asked for, beside the chain (-txindex and others).
 
     /// The coin at `point` in the tip's set and, if `with_mempool`, after what waits. `tip`, if
@@ -232,9 +235,8 @@ public:
 
     void accept_headers(
         std::vector<BlockHeader> headers, const std::function<void(const HeadersOutcome&)>& done);
-    /// Check, store, and make it the tip if it has the most work; `done` is called once that is
-    /// decided. `requested`: we asked for it, so it is stored even where it isn't the best chain
-    /// yet.
+    /// Check, store, make it the tip if it has the most work; then call `done`. `requested`: by us,
+    /// so it is stored even where it isn't the best chain yet.
     void accept_block(
         BlockRef block, bool requested, const std::function<void(const BlockOutcome&)>& done);
     void accept_transaction(
@@ -258,7 +260,7 @@ public:
     void reconsider_block(const BlockNode& node, std::function<void(const Result<>&)> done);
     void precious_block(const BlockNode& node, std::function<void(const Result<>&)> done);
     void prioritise(const Txid& txid, Amount delta, std::function<void()> done);
-    /// Write mempool.dat, as stop() does; `done` is given its path, empty if it can't be written.
+    /// Write mempool.dat; `done` is given its path, empty if it can't be written.
     void save_mempool(
         std::vector<Txid> unbroadcast, std::function<void(const std::filesystem::path&)> done);
     /// Take over what is in such a file; `done` is given whether it could be read.
@@ -270,7 +272,6 @@ public:
     void scan_coins(std::function<void(const CoinScan&)> done);
     /// Make the coins of a snapshot file (snapshot.h) those of the tip, if the chain file has their
     /// hash; what led there is validated afterwards. Errors: Invalid, as read_snapshot()'s.
-    ///
     /// Thread: any but the chain's. Takes as long as it takes, or until `stop` becomes true.
     Result<SnapshotSummary>
     load_snapshot(const std::filesystem::path& file, const std::atomic<bool>& stop);
@@ -281,8 +282,7 @@ public:
     void prune(Height last, std::function<void(Height)> done);
     /// Write the active chain to `file` in that framing; `done` is called once it is complete.
     void export_blocks(std::filesystem::path file, std::function<void()> done);
-    /// Called once everything that was asked before is done. Core:
-    /// SyncWithValidationInterfaceQueue.
+    /// Called once all that was asked before is done. Core: SyncWithValidationInterfaceQueue.
     void after_all(std::function<void()> done);
 
     static constexpr Height MEMPOOL_HEIGHT = 0x7fffffff;

@@ -58,6 +58,16 @@ public:
         }
     }
 
+    /// Null if its body is not stored. `checked`: by its checksum, too.
+    StoredBlockRef read_stored(const BlockNode& node, bool checked) {
+        if (!node.has(BlockNode::HAVE_BODY)) return nullptr;
+        const auto read = [&] {
+            Bytes bytes = chainstate_.store().read_block(node, checked);
+            return std::make_shared<const StoredBlock>(std::move(bytes), node);
+        };
+        return from_disk(read, &node);
+    }
+
     /// Have `task` done on the chain thread. False if it is refused, since too much waits.
     bool push(Lane lane, WorkQueue::Task task, bool must = false, size_t bytes = 0) {
         return queue_.push(lane, std::move(task), must, bytes) != WorkQueue::Pushed::Full;
@@ -121,8 +131,9 @@ public:
     std::atomic<bool> mempool_loaded_{false};
     BestChain best_chain_;
     std::optional<History> history_; ///< There from a snapshot on until the next start.
-    std::mutex loading_;             ///< Held while a snapshot is read.
-    std::mutex observers_mutex_;     ///< Held during each call, so that one can leave for good.
+    RecentBlocks recent_blocks_{16'000'000};
+    std::mutex loading_;         ///< Held while a snapshot is read.
+    std::mutex observers_mutex_; ///< Held during each call, so that one can leave for good.
     std::vector<ChainObserver*> observers_;
     std::function<void(const std::string&)> fatal_;
 

@@ -435,8 +435,13 @@ std::optional<std::pair<OutPoint, Coin>> CoinCursor::next() {
     return coin;
 }
 
-Bytes Store::read_block(const BlockNode& node) const {
-    return get(Column::Blocks, consensus::as_bytes(node_key(node))).value_or(Bytes());
+Bytes Store::read_block(const BlockNode& node, bool checked) const {
+    rocksdb::ReadOptions options;
+    options.verify_checksums = checked;
+    const auto value = impl_->get(impl_->column(Column::Blocks), node_key(node), options);
+    if (!value) return {};
+    const ByteView bytes = view_of(*value);
+    return {bytes.begin(), bytes.end()};
 }
 
 std::optional<BlockUndo> Store::read_undo(const BlockNode& node) const {

@@ -267,7 +267,9 @@ public:
     std::vector<std::pair<OutPoint, Coin>> find_coins(std::vector<OutPoint> points) const;
     /// All coins by key, as they are now, whatever is written meanwhile. The store outlives it.
     CoinCursor coins(CoinSet set = CoinSet::Active) const;
-    Bytes read_block(const BlockNode& node) const; ///< Empty if it isn't there.
+    /// Empty if it isn't there. Not `checked`: a reader who can tell by other means whether it is
+    /// what was written saves a checksum.
+    Bytes read_block(const BlockNode& node, bool checked = true) const;
     std::optional<BlockUndo> read_undo(const BlockNode& node) const;
     std::optional<Event> read_event(uint64_t number) const;
     uint64_t log_end() const; ///< As put last, or 0.

@@ -60,9 +60,11 @@ struct Store::Impl {
     }
 
     std::optional<rocksdb::PinnableSlice>
-    get(rocksdb::ColumnFamilyHandle* from, const Slice& key) const {
+    get(rocksdb::ColumnFamilyHandle* from,
+        const Slice& key,
+        const rocksdb::ReadOptions& how = {}) const {
         rocksdb::PinnableSlice value;
-        const Status status = db->Get(rocksdb::ReadOptions(), from, key, &value);
+        const Status status = db->Get(how, from, key, &value);
         if (status.IsNotFound()) return std::nullopt;
         check(status, "read failed");
         return value;

@@ -152,7 +152,7 @@ const Object<TransactionRate> TRANSACTION_RATE{
      }}};
 
 Outcome<TransactionRate> getchaintxstats(const Call& call) {
-    constexpr int64_t MONTH = 30 * 24 * 3600;
+    constexpr int64_t MONTH = int64_t{30} * 24 * 3600;
     const chain::View view = chain_of(call).view();
     const chain::BlockNode* last = &view.tip();
     if (call.has(1)) {
@@ -208,9 +208,12 @@ Reply getblock(const Call& call) {
         if (bytes.empty()) return body_missing(**node);
         return to_json(bytes);
     }
+    if (verbosity == 1) {
+        const OutlinedBlock view{{*node, chain.view()}, chain.read_outline(**node)};
+        return view.block ? to_json(view, BLOCK) : Reply(body_missing(**node));
+    }
     BlockView view{{*node, chain.view()}, chain.read_block(**node), &chain.params()};
     if (!view.block) return body_missing(**node);
-    if (verbosity == 1) return to_json(view, BLOCK);
     view.undo = chain.read_undo(**node, *view.block);
     view.prevouts = verbosity >= 3;
     return to_json(view, DETAILED_BLOCK);
@@ -228,7 +231,7 @@ const Method GETBLOCK{
     .run =
         {getblock,
          {returned<Bytes>("verbosity = 0", "The block as on the wire"),
-          returned<BlockView>("verbosity = 1", "", BLOCK),
+          returned<OutlinedBlock>("verbosity = 1", "", BLOCK),
           returned<BlockView>("verbosity = 2 or 3", "", DETAILED_BLOCK)}},
 };
 

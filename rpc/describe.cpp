@@ -190,23 +190,35 @@ const Object<SealedTransaction> COINBASE{
          return only_if(!witness.empty(), witness.empty() ? ByteView() : witness[0]);
      }}};
 
-const SealedTransaction& coinbase_of(const Block& block) {
-    return block.transactions[0];
+/// Of a block, however it was read.
+struct BlockSizes {
+    int64_t stripped_bytes;
+    int64_t size_bytes;
+    TransactionRef coinbase;
+};
+
+const Object<BlockSizes> SIZES{
+    {"strippedsize", "Bytes without witnesses", &BlockSizes::stripped_bytes},
+    {"size", "Bytes", &BlockSizes::size_bytes},
+    {"weight", "Weight units", [](auto& f) { return f.stripped_bytes * 3 + f.size_bytes; }},
+    {"coinbase_tx", "The coinbase", [](auto& f) -> const SealedTransaction& { return *f.coinbase; },
+     COINBASE}};
+
+BlockSizes sizes(const BlockView& view) {
+    const Block& block = *view.block;
+    return {block.stripped_bytes(), block.size_bytes(), share_transaction(view.block, 0)};
 }
 
-const Object<Block> SIZES{
-    {"strippedsize", "Bytes without witnesses", &Block::stripped_bytes},
-    {"size", "Bytes", &Block::size_bytes},
-    {"weight", "Weight units", &Block::weight},
-    {"coinbase_tx", "The coinbase", coinbase_of, COINBASE}};
-
-const Block& body_of(const BlockView& view) {
-    return *view.block;
+BlockSizes outlined_sizes(const OutlinedBlock& view) {
+    const consensus::BlockOutline& outline = view.block->outline;
+    return {outline.stripped_bytes(), outline.size_bytes(), view.block->transaction(0)};
 }
 
-std::vector<Txid> ids(const BlockView& view) {
+std::vector<Txid> ids(const OutlinedBlock& view) {
+    const auto& transactions = view.block->outline.transactions;
     std::vector<Txid> all;
-    for (const SealedTransaction& tx : view.block->transactions) all.push_back(tx.txid);
+    all.reserve(transactions.size());
+    for (const consensus::TransactionOutline& tx : transactions) all.push_back(tx.txid);
     return all;
 }
 
@@ -241,14 +253,14 @@ const Object<HeaderView> HEADER{
     {"nextblockhash", "The block after it, if it is active",
      [](auto& h) { return hash_of(h.active ? h.chain.at(h.node->height + 1) : nullptr); }}};
 
-namespace {
+const Object<OutlinedBlock> BLOCK{
+    {HEADER, &OutlinedBlock::header},
+    {SIZES, outlined_sizes},
+    {"tx", "Ids of the transactions", ids}};
 
-const Object<BlockView> BLOCK_FACTS{{HEADER, &BlockView::header}, {SIZES, body_of}};
-
-} // namespace
-
-const Object<BlockView> BLOCK{BLOCK_FACTS, {"tx", "Ids of the transactions", ids}};
 const Object<BlockView> DETAILED_BLOCK{
-    BLOCK_FACTS, {"tx", "The transactions", transactions, TRANSACTION}};
+    {HEADER, &BlockView::header},
+    {SIZES, sizes},
+    {"tx", "The transactions", transactions, TRANSACTION}};
 
 } // namespace cairn::rpc

@@ -121,7 +121,13 @@ struct BlockView {
     bool prevouts = false;                ///< ... or only what transactions pay.
 };
 
-extern const Object<BlockView> BLOCK;          ///< With the ids of transactions.
-extern const Object<BlockView> DETAILED_BLOCK; ///< With all of them.
+extern const Object<BlockView> DETAILED_BLOCK; ///< With all transactions.
+
+struct OutlinedBlock {
+    HeaderView header;
+    chain::StoredBlockRef block;
+};
+
+extern const Object<OutlinedBlock> BLOCK; ///< With the ids of transactions.
 
 } // namespace cairn::rpc

@@ -201,13 +201,14 @@ const Method FINALIZEPSBT{
 // utxoupdatepsbt /////////////////////////////////////////////////////////////////////////////
 
 TransactionRef find_transaction(const chain::Chain& chain, const Txid& txid) {
-    if (const chain::MempoolEntry* entry = chain.mempool()->find(txid)) return entry->tx;
+    {
+        const chain::MempoolReader pool = chain.mempool();
+        if (const chain::MempoolEntry* entry = pool->find(txid)) return entry->tx;
+    }
     if (!chain.indexes().enabled(chain::IndexId::Transactions)) return nullptr;
     const chain::BlockNode* node = chain.indexes().find_transaction(txid);
-    const BlockRef block = node != nullptr ? chain.read_block(*node) : nullptr;
-    for (size_t i = 0; block && i < block->transactions.size(); ++i)
-        if (block->transactions[i].txid == txid) return share_transaction(block, i);
-    return nullptr;
+    const chain::StoredBlockRef block = node != nullptr ? chain.recent_block(*node) : nullptr;
+    return block ? block->find(txid) : nullptr;
 }
 
 bool is_witness_output(const PsbtMap& map, const Script& script) {
@@ -293,7 +294,7 @@ const Method UTXOUPDATEPSBT{
           ABSENT,
           "Of outputs that it spends or makes",
           {{"", Type::Any,
-            "A descriptor, or {\"desc\": a descriptor, \"range\": end or [begin,end]}"}}}},
+            R"(A descriptor, or {"desc": a descriptor, "range": end or [begin,end]})"}}}},
     .fails = {BAD_PSBT, {Code::InvalidAddressOrKey, "what is wrong with a descriptor"}},
     .example = "$PSBT",
     .run = {utxoupdatepsbt, "The PSBT in base64"},

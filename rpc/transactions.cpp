@@ -68,19 +68,29 @@ struct Found {
     std::vector<chain::Coin> spent;         ///< What it spends, if asked for and known.
 };
 
-std::optional<Found> find_in_block(
-    const chain::Chain& chain, const chain::BlockNode& node, const Txid& txid, bool with_spent) {
+/// With the coins that it spends, if they are known.
+std::optional<Found>
+find_with_spent(const chain::Chain& chain, const chain::BlockNode& node, const Txid& txid) {
     const BlockRef block = chain.read_block(node);
     if (!block) return std::nullopt;
-    for (size_t i = 0; i < block->transactions.size(); ++i) {
-        if (block->transactions[i].txid != txid) continue;
-        Found found{share_transaction(block, i), &node, {}};
-        if (!with_spent || i == 0) return found;
-        if (std::optional<chain::BlockUndo> undo = chain.read_undo(node, *block))
-            found.spent = std::move(undo->spent[i - 1]);
-        return found;
-    }
-    return std::nullopt;
+    const auto& all = block->transactions;
+    const auto place = std::ranges::find(all, txid, &consensus::SealedTransaction::txid);
+    if (place == all.end()) return std::nullopt;
+    const auto i = static_cast<size_t>(place - all.begin());
+    Found found{share_transaction(block, i), &node, {}};
+    if (i == 0) return found;
+    if (std::optional<chain::BlockUndo> undo = chain.read_undo(node, *block))
+        found.spent = std::move(undo->spent[i - 1]);
+    return found;
+}
+
+std::optional<Found> find_in_block(
+    const chain::Chain& chain, const chain::BlockNode& node, const Txid& txid, bool with_spent) {
+    if (with_spent) return find_with_spent(chain, node, txid);
+    const chain::StoredBlockRef block = chain.recent_block(node);
+    TransactionRef tx = block ? block->find(txid) : nullptr;
+    if (!tx) return std::nullopt;
+    return Found{std::move(tx), &node, {}};
 }
 
 Outcome<Found> find_indexed(const chain::Chain& chain, const Txid& txid, bool with_spent) {
