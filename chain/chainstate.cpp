@@ -215,31 +215,6 @@ void Chainstate::write_dirty_headers(bool bodies) {
     if (!batch.empty()) store_.write(batch, Durability::Logged);
 }
 
-void CheckedBlock::check(Chainstate& chainstate) {
-    std::call_once(once_, [&] {
-        const consensus::Params& params = chainstate.params();
-        StageTimes& times = chainstate.verify_pool().times();
-        if (!block) {
-            const StageTimes::Scope account(times, Stage::Parse);
-            Result<Block> read = consensus::decode<Block>(wire);
-            if (!read) {
-                verdict = read.error();
-                return;
-            }
-            block = std::make_shared<const Block>(std::move(*read));
-        }
-        const BlockNode* parent = chainstate.tree().find(block->header.prev_hash);
-        {
-            const StageTimes::Scope account(times, Stage::Check);
-            hash = block->header.hash();
-            verdict = consensus::check_header(block->header, hash, params);
-            if (verdict) verdict = consensus::check_block(*block, params);
-            if (verdict && parent) place = consensus::accept_block(*block, *parent, params);
-        }
-        if (place && *place) fetched = chainstate.fetch_coins(*block);
-    });
-}
-
 Result<> Chainstate::accept_block(CheckedBlock& checked, bool requested, BlockOutcome& outcome) {
     checked.check(*this);
     if (!checked.verdict) return checked.verdict;
@@ -260,19 +235,27 @@ Result<> Chainstate::accept_block(CheckedBlock& checked, bool requested, BlockOu
         write_headers();
         return place;
     }
-    const StageTimes::Scope account(verify_pool_.times(), Stage::Write);
-    Bytes bytes = std::exchange(checked.wire, {});
-    if (bytes.empty()) {
-        bytes.reserve(static_cast<size_t>(block.size_bytes()));
-        consensus::Writer{bytes}(block);
-    }
+    const auto put_body = [this, &node, body = checked.block,
+                           wire = std::exchange(checked.wire, {})](StoreBatch& batch) {
+        const StageTimes::Scope account(verify_pool_.times(), Stage::Write);
+        Bytes encoded;
+        if (wire.empty()) {
+            encoded.reserve(static_cast<size_t>(body->size_bytes()));
+            consensus::Writer{encoded}(*body);
+        }
+        store_.put_block(batch, node, wire.empty() ? encoded : wire);
+    };
     // In bulk, its record waits until the body is on disk: one on top of it must not come first.
     if (bulk_ && tree_.keep(node)) write_headers();
-    StoreBatch batch(bytes.size() + RECORDS_BYTES);
-    store_.put_block(batch, node, bytes);
     tree_.receive_body(node, static_cast<uint32_t>(block.transactions.size()));
-    if (!bulk_) put_dirty_headers(batch);
-    store_.write(batch, bulk_ ? Durability::Unlogged : Durability::Logged);
+    StoreBatch batch(bulk_ ? static_cast<size_t>(block.size_bytes()) + RECORDS_BYTES : 0);
+    if (bulk_) {
+        put_body(batch);
+        store_.write(batch, Durability::Unlogged);
+    } else { // at the tip, connecting it takes about as long
+        put_dirty_headers(batch);
+        store_.write_beside(std::move(batch), put_body);
+    }
     return {};
 }
 

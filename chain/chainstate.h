@@ -4,6 +4,7 @@
 #pragma once
 
 #include "chain/chain.h"
+#include "chain/checked_block.h"
 #include "chain/coins_cache.h"
 #include "chain/connecting_block.h"
 #include "chain/header_tree.h"
@@ -19,31 +20,6 @@
 namespace cairn::chain {
 
 using consensus::Block;
-
-class Chainstate;
-
-/// A block, read and with all its checks that need no coins, and the coins it needs fetched from
-/// the disk, by whoever asks first: a worker, or the chain thread if none came to it yet.
-///
-/// Thread: any.
-struct CheckedBlock {
-    explicit CheckedBlock(BlockRef checked) : block(std::move(checked)) {}
-
-    explicit CheckedBlock(Bytes bytes) : wire(std::move(bytes)) {}
-
-    void check(Chainstate& chainstate);
-
-    BlockRef block;       ///< Null if it can't be read.
-    Bytes wire;           ///< The same as bytes, if it came so and isn't stored yet.
-    FetchedCoins fetched; ///< What it spends, as far as that was on disk only.
-    BlockHash hash;
-    Result<> verdict; ///< Of its proof of work, and of the body alone.
-    /// Of its place in the chain; nullopt as long as the header before it wasn't known.
-    std::optional<Result<>> place;
-
-private:
-    std::once_flag once_;
-};
 
 /// Headers, coins and tip, in memory and on disk.
 ///

@@ -125,6 +125,21 @@ void Store::erase(StoreBatch& batch, Column column, ByteView key) const {
 }
 
 void Store::write(StoreBatch& batch, Durability durability) {
+    impl_->join_write();
+    write_now(batch, durability);
+}
+
+void Store::write_beside(StoreBatch batch, std::function<void(StoreBatch&)> complete) {
+    impl_->join_write();
+    auto work = [this, batch = std::move(batch), complete = std::move(complete)]() mutable {
+        complete(batch);
+        write_now(batch, Durability::Logged);
+    };
+    const std::scoped_lock lock(impl_->beside_mutex);
+    impl_->beside = std::async(std::launch::async, std::move(work)).share();
+}
+
+void Store::write_now(StoreBatch& batch, Durability durability) {
     impl_->check_space(batch.batch_->GetDataSize());
     rocksdb::WriteOptions options;
     options.sync = durability == Durability::Synced;
@@ -438,7 +453,14 @@ std::optional<std::pair<OutPoint, Coin>> CoinCursor::next() {
 Bytes Store::read_block(const BlockNode& node, bool checked) const {
     rocksdb::ReadOptions options;
     options.verify_checksums = checked;
-    const auto value = impl_->get(impl_->column(Column::Blocks), node_key(node), options);
+    const auto read = [&] {
+        return impl_->get(impl_->column(Column::Blocks), node_key(node), options);
+    };
+    auto value = read();
+    if (!value) {
+        impl_->join_write(); // it may be on its way
+        value = read();
+    }
     if (!value) return {};
     const ByteView bytes = view_of(*value);
     return {bytes.begin(), bytes.end()};

@@ -228,6 +228,10 @@ public:
 
     void write(StoreBatch& batch, Durability durability);
 
+    /// Complete it and write it (Logged) on another thread. The next write, and who finds no body,
+    /// waits for that, and throws what it failed with.
+    void write_beside(StoreBatch batch, std::function<void(StoreBatch&)> complete);
+
     /// Bring Unlogged blocks, undo data and events to the disk.
     void flush_bodies();
 
@@ -267,8 +271,7 @@ public:
     std::vector<std::pair<OutPoint, Coin>> find_coins(std::vector<OutPoint> points) const;
     /// All coins by key, as they are now, whatever is written meanwhile. The store outlives it.
     CoinCursor coins(CoinSet set = CoinSet::Active) const;
-    /// Empty if it isn't there. Not `checked`: a reader who can tell by other means whether it is
-    /// what was written saves a checksum.
+    /// Empty if it isn't there. Not `checked`: without its checksum, for who checks otherwise.
     Bytes read_block(const BlockNode& node, bool checked = true) const;
     std::optional<BlockUndo> read_undo(const BlockNode& node) const;
     std::optional<Event> read_event(uint64_t number) const;
@@ -285,6 +288,8 @@ public:
     uint64_t coin_bytes() const; ///< Of them for coins, about.
 
 private:
+    void write_now(StoreBatch& batch, Durability durability);
+
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

@@ -7,6 +7,8 @@
 #include <rocksdb/db.h>
 
 #include <atomic>
+#include <future>
+#include <mutex>
 #include <string_view>
 
 namespace cairn::chain {
@@ -45,7 +47,20 @@ struct Store::Impl {
     std::atomic<bool> exchanged{false}; ///< The active coins are in OtherCoins.
     std::optional<BlockHash> snapshot;
 
-    ~Impl() { close(); }
+    std::mutex beside_mutex;
+    std::shared_future<void> beside; ///< Of write_beside().
+
+    ~Impl() {
+        beside = {}; // waits
+        close();
+    }
+
+    void join_write() {
+        std::unique_lock lock(beside_mutex);
+        const std::shared_future<void> running = beside;
+        lock.unlock();
+        if (running.valid()) running.get();
+    }
 
     rocksdb::ColumnFamilyHandle* column(Column column) const {
         return columns[static_cast<size_t>(column)];

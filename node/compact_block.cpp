@@ -44,7 +44,7 @@ BlockTransactionsMessage::of(const consensus::Block& block, const std::vector<ui
 
 consensus::Result<PartialBlock>
 PartialBlock::of(const CompactBlockMessage& message, const consensus::Params& params) {
-    constexpr int64_t LEAST_WEIGHT = 4 * 60; // of a transaction
+    constexpr int64_t LEAST_WEIGHT = int64_t{4} * 60; // of a transaction
     const size_t count = message.short_ids.size() + message.prefilled.size();
     if (count == 0 || static_cast<int64_t>(count) > params.max_block_weight / LEAST_WEIGHT)
         return consensus::invalid("invalid compact block", "number of transactions");

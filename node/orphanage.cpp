@@ -36,6 +36,7 @@ std::vector<Orphanage::Orphan> Orphanage::children(const consensus::Txid& txid) 
          spend != spends_.end() && spend->first.txid == txid; ++spend)
         wtxids.insert(spend->second);
     std::vector<Orphan> children;
+    children.reserve(wtxids.size());
     for (const Hash256& wtxid : wtxids) children.push_back(orphans_.at(wtxid));
     return children;
 }

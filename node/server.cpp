@@ -7,7 +7,6 @@ namespace cairn::node {
 
 using chain::BlockNode;
 using consensus::BlockHash;
-using consensus::Hash256;
 using consensus::Height;
 
 /// The first hash of `locator` that is on our chain, else genesis.

@@ -207,7 +207,7 @@ const Object<Dumped> DUMPED{
 Outcome<const chain::BlockNode*> roll_back_target(const Call& call, const Json* target) {
     const chain::View view = chain_of(call).view();
     if (target != nullptr) {
-        const Outcome<const chain::BlockNode*> node = block_named(call, *target);
+        Outcome<const chain::BlockNode*> node = block_named(call, *target);
         if (node && !view.contains(**node)) return NOT_ACTIVE;
         return node;
     }

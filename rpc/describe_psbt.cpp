@@ -164,6 +164,7 @@ const Object<Entry> TAP_DERIVATION{
          std::vector<Hash256> hashes;
          after_leaves(e, &hashes);
          std::vector<Bytes> all; // in the order of their bytes, not reversed
+         all.reserve(hashes.size());
          for (const Hash256& hash : hashes) all.emplace_back(hash.bytes.begin(), hash.bytes.end());
          return all;
      }}};
@@ -273,6 +274,7 @@ std::optional<std::vector<TapScript>> tap_scripts(const InputMap& input) {
     for (Entry& entry : entries_of(*input.map, PsbtIn::TapLeafScript))
         controls[entry.value].push_back(std::move(entry.key));
     std::vector<TapScript> all;
+    all.reserve(controls.size());
     for (auto& [leaf, blocks] : controls)
         all.push_back({Bytes(leaf.begin(), leaf.end() - 1), leaf.back(), std::move(blocks)});
     return unless_empty(std::move(all));
@@ -353,6 +355,7 @@ const Object<Entry> EXTENDED_KEY{
 template <class Type>
 std::vector<MapView<Type>> maps_of(const PsbtView& view, const std::vector<PsbtMap>& maps) {
     std::vector<MapView<Type>> all;
+    all.reserve(maps.size());
     for (const PsbtMap& map : maps) all.push_back({&map, view.params});
     return all;
 }

@@ -45,7 +45,7 @@ const Error NO_SCAN_OBJECTS{Code::Misc, "scanobjects argument is required for th
 const Error BAD_START_HEIGHT{Code::Misc, "Invalid start_height"};
 const Error BAD_STOP_HEIGHT{Code::Misc, "Invalid stop_height"};
 const Error SCAN_RUNNING{
-    Code::InvalidParameter, "Scan already in progress, use action \"abort\" or \"status\""};
+    Code::InvalidParameter, R"(Scan already in progress, use action "abort" or "status")"};
 
 /// Child numbers, first and last.
 struct Range {
@@ -340,7 +340,7 @@ const Param SCAN_OBJECTS{
     Type::Array,
     ABSENT,
     "What to look for",
-    {{"", Type::Any, "A descriptor, or {\"desc\": a descriptor, \"range\": end or [begin,end]}"}}};
+    {{"", Type::Any, R"(A descriptor, or {"desc": a descriptor, "range": end or [begin,end]})"}}};
 const Returned ABORTED = returned<bool>("action = abort", "Whether there was one to abort");
 
 const Method SCANTXOUTSET{

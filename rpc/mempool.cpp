@@ -395,7 +395,7 @@ const Method GETTXSPENDINGPREVOUT{
          NEGATIVE_VOUT,
          NO_SPENDER_INDEX,
          {Code::InternalError, "Unable to get data because txospenderindex is still syncing."}},
-    .example = "[{\"txid\":\"$TXID\",\"vout\":0}]",
+    .example = R"([{"txid":"$TXID","vout":0}])",
     .run = {gettxspendingprevout, "Each, with what spends it", PREVOUT},
 };
 

@@ -7,6 +7,7 @@
 #include <rocksdb/db.h>
 
 #include <fstream>
+#include <future>
 
 using namespace cairn::tests;
 
@@ -172,6 +173,34 @@ BOOST_AUTO_TEST_CASE(ingest__many_coins__replace_and_erase_at_once) {
     for (CoinCursor coins = store.coins(); coins.next();) ++left;
     BOOST_TEST(left == 500u);
     BOOST_TEST(std::filesystem::is_empty(folder.path() / "ingest"));
+}
+
+BOOST_AUTO_TEST_CASE(write_beside__who_reads_or_writes_meanwhile__waits_for_it) {
+    const TemporaryFolder folder;
+    const Params params = test_params();
+    Store store({folder.path()}, params);
+    HeaderTree tree(params);
+    const BlockNode& node = tree.genesis();
+    const Bytes body = cairn::consensus::encode(params.genesis);
+    std::promise<void> go;
+    store.write_beside(StoreBatch(), [&, held = go.get_future().share()](StoreBatch& batch) {
+        held.wait();
+        store.put_block(batch, node, body);
+    });
+    std::future<Bytes> read = std::async([&] { return store.read_block(node); });
+    std::future<void> written = std::async([&] {
+        StoreBatch batch;
+        store.put_log_end(batch, 7);
+        store.write(batch, Durability::Synced);
+    });
+    BOOST_TEST((written.wait_for(std::chrono::milliseconds(20)) == std::future_status::timeout));
+    go.set_value();
+    BOOST_TEST((read.get() == body));
+    written.get();
+    BOOST_TEST(store.log_end() == 7u);
+    store.write_beside(StoreBatch(), [](StoreBatch&) { throw StorageError("no more"); });
+    StoreBatch batch;
+    BOOST_CHECK_THROW(store.write(batch, Durability::Logged), StorageError);
 }
 
 BOOST_AUTO_TEST_CASE(ingest__fails_on_the_way__leaves_no_files) {
