@@ -66,8 +66,8 @@ Arguments sort_arguments(const CLI::App& app, std::span<const std::string> words
             const std::string path = command == &app ? "" : command->get_name() + " ";
             if (next.empty())
                 throw node::OptionError(
-                    "there is no command '" + path + word + "'; `cairn " + path +
-                    "--help` lists them");
+                    std::string("there is no command '").append(path).append(word) + "'; `cairn " +
+                    path + "--help` lists them");
             command = next[0];
         } else if (std::string own = own_option(command, word, takes_next); !own.empty()) {
             sorted.own.push_back(std::move(own));
@@ -138,16 +138,23 @@ const rpc::server::Method* find_method(std::string_view name) {
     return nullptr;
 }
 
-/// A script for bash that completes commands, the node's methods and options.
+/// A script for bash that completes commands, the node's options and methods, and true and false
+/// where a method takes one.
 std::string completion(const CLI::App& app) {
     std::string commands;
     std::string methods;
     std::string options;
+    std::string flags; // "METHOD POSITION"
     for (const CLI::App* command : app.get_subcommands(nullptr))
         commands += command->get_name() + " ";
     for (const rpc::server::Group& group : rpc::node_methods())
-        for (const rpc::server::Method* method : group.methods)
+        for (const rpc::server::Method* method : group.methods) {
             methods += std::string(method->name) + " ";
+            for (size_t i = 0; i < method->params.size(); ++i)
+                if (method->params[i].type == rpc::server::Type::Bool)
+                    flags += (flags.empty() ? "'" : " | '") + std::string(method->name) + " " +
+                             std::to_string(i) + "'";
+        }
     for (const node::Option& option : node::option_table())
         if (!option.group.empty()) options += "-" + std::string(option.name) + " ";
     return "_cairn() {\n"
@@ -155,9 +162,25 @@ std::string completion(const CLI::App& app) {
            commands +
            "'\n"
            "    case \"$1 ${COMP_WORDS[*]:1}\" in\n"
-           "    *bitcoin-cli\\ * | *\\ rpc\\ *) words='" +
+           "    *bitcoin-cli\\ * | *\\ rpc\\ *)\n"
+           "        words='" +
            methods +
-           "' ;;\n"
+           "'\n"
+           "        local word method= at=-1 sign=\n"
+           "        for word in \"${COMP_WORDS[@]:1:COMP_CWORD}\"; do\n"
+           "            case $sign$word in\n"
+           "            -* | rpc) continue ;;\n"
+           "            =) sign== && continue ;;\n" // bash takes an option and its value apart
+           "            =*) sign= && continue ;;\n"
+           "            esac\n"
+           "            if [ -n \"$method\" ]; then ((++at)); else method=$word; fi\n"
+           "        done\n"
+           "        if [ $at -ge 0 ]; then words=; fi\n"
+           "        case \"$method $at\" in\n"
+           "        " +
+           flags +
+           ") words='true false' ;;\n"
+           "        esac ;;\n"
            "    esac\n"
            "    case $2 in -*) words='" +
            options +

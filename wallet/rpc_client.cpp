@@ -74,7 +74,7 @@ http_request(const RpcEndpoint& endpoint, const std::string& body) {
     return request;
 }
 
-/// Core answers an RPC error with 404 or 500 and a JSON body: only what has none is judged by its
+/// An RPC error comes with a status of its own and a JSON body: only what has none is judged by its
 /// status.
 void check_status(const http::response<http::string_body>& reply, const RpcEndpoint& endpoint) {
     const std::string node = "the node at " + address_of(endpoint);
@@ -87,13 +87,12 @@ void check_status(const http::response<http::string_body>& reply, const RpcEndpo
                            node + " refused the cookie " + endpoint.cookie_file.string()
                      : "Incorrect rpcuser or rpcpassword were specified. " + node +
                            " refused user '" + endpoint.user + "'"));
-    if (reply.result() == http::status::forbidden)
-        throw RpcError(0, node + " doesn't allow this client");
-    if (!reply.body().starts_with('{') && !reply.body().starts_with('['))
-        throw RpcError(
-            static_cast<int>(reply.result_int()), node + " answered " +
-                                                      std::to_string(reply.result_int()) + " " +
-                                                      reply.body().substr(0, 200));
+    if (reply.body().starts_with('{') || reply.body().starts_with('[')) return;
+    const bool forbidden = reply.result() == http::status::forbidden;
+    throw RpcError(
+        0, "server returned HTTP error " + std::to_string(reply.result_int()) + ": " + node +
+               (forbidden ? " doesn't allow this client"
+                          : " says '" + reply.body().substr(0, 200) + "'"));
 }
 
 json::object request_of(std::string_view method, json::array params, size_t id) {

@@ -28,8 +28,8 @@ struct RpcEndpoint {
     std::chrono::seconds timeout{900}; ///< For an answer; some calls mine or scan.
 };
 
-/// The node's error reply (its JSON-RPC code, or for a reply that isn't JSON-RPC the HTTP status),
-/// or with code 0 a failure to get any reply. The text is for people and names the next step.
+/// The node's error reply with its JSON-RPC code, or with code 0 a failure to get one. The text is
+/// for people and names the next step.
 struct RpcError : std::runtime_error {
     RpcError(int error_code, const std::string& message)
         : std::runtime_error(message),
@@ -80,8 +80,7 @@ public:
     const RpcEndpoint& endpoint() const { return endpoint_; }
 
 private:
-    /// The reply to `body`. Throws RpcError with code 0, or the HTTP status for a reply without
-    /// JSON.
+    /// The reply to `body`. Throws RpcError with code 0.
     std::string post(const std::string& body) const;
 
     RpcEndpoint endpoint_;

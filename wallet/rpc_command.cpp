@@ -64,7 +64,8 @@ public:
 private:
     /// Not so what only holds a '=': JSON, base64.
     static bool is_name(std::string_view text) {
-        return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789") == text.npos;
+        return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789") ==
+               std::string_view::npos;
     }
 
     Json argument(std::optional<size_t> at, std::string_view word) const {
@@ -72,7 +73,12 @@ private:
         Param param = known ? method_->params[*at] : Param{};
         // All that sets echo apart from echojson: the words of a command line stay text.
         if (known && method_->name == "echo") param.type = rpc::server::Type::Text;
-        return argument_of_word(param, word);
+        Json value = argument_of_word(param, word);
+        const Json::Kind kind = type_info(param.type).kind.value_or(Json::Kind::String);
+        // It stayed text, since it is no JSON, but has to be.
+        if (kind != Json::Kind::String && value.is(Json::Kind::String) && !word.starts_with('"'))
+            throw RpcError(0, "Error parsing JSON: " + std::string(word));
+        return value;
     }
 
     void write_positions(JsonWriter& writer) const {
@@ -130,7 +136,7 @@ std::string proxies_of(const json::array& networks) {
     }
     std::string text;
     for (const auto& [proxy, names] : proxies)
-        text += (text.empty() ? "" : ", ") + proxy + " (" + names + ")";
+        text.append(text.empty() ? "" : ", ").append(proxy + " (").append(names + ")");
     return text.empty() ? "n/a" : text;
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """cairn by the name of bitcoin-cli: what scripts written for that program rely on."""
+import hmac
 import json
 import os
 import subprocess
@@ -49,8 +50,9 @@ def errors_are_exit_codes(test):
     cli = Cli(test, node)
     expect_equal(cli("getblockhash", "9"),
                  (8, "", "error code: -8\nerror message:\nBlock height out of range\n"), "an error")
-    expect_equal(cli("getblockhash", "high")[0], 3, "code of a wrong type")
     for words, problem in (
+            (["getblockhash", "high"], "Error parsing JSON: high"),
+            (["-named", "getblockhash", "height=high"], "Error parsing JSON: high"),
             ([], "too few parameters (need at least command)"),
             (["-rpcport=1", "getblockcount"], "Could not connect to the server 127.0.0.1:1"),
             (["-rpcconnect=127.0.0.1:x", "getblockcount"],
@@ -64,6 +66,11 @@ def errors_are_exit_codes(test):
         expect_equal((code, text), (1, ""), f"outcome of {words}")
         expect_in(problem, error)
         assert error.startswith("error: "), error
+    reader = test.node("-rpcauth=reader:salt$" + hmac.new(b"salt", b"x", "sha256").hexdigest(),
+                       "-rpcrole=reader:read", chain="regtest")
+    code, _, error = Cli(test, reader)("-rpcuser=reader", "-rpcpassword=x", "stop")
+    expect_equal(code, 2, "code of what the role doesn't allow")
+    expect_in("error code: -2\nerror message:\n", error)
     node.stop()
     expect_in("Failed to read cookie file", cli(f"-rpcport={listening_port(test)}", "uptime")[2])
 
@@ -97,10 +104,16 @@ def getinfo_and_help(test):
                  ("regtest", "2", "310000", "100.0000%", "in 0, out 0, total 0", "n/a"), "getinfo")
     expect_in("RPC client version", cli("-version")[1])
     expect_in("-rpcwaittimeout", cli("-help")[1])
-    script = test.cairn("completion") + 'COMP_WORDS=(bitcoin-cli getblockco); _cairn bitcoin-cli ' \
-        'getblockco; echo "${COMPREPLY[@]}"'
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-    expect_equal(done.stdout, "getblockcount\n", "completed")
+    for words, expected in (
+            ("bitcoin-cli getblockco", "getblockcount"), ("cairn rpc getblockco", "getblockcount"),
+            ("bitcoin-cli -rpcport = 1 getblockheader 00 t", "true"),
+            ("cairn rpc getrawmempool f", "false"), ("bitcoin-cli getblockheader t", "")):
+        program, *_, last = words.split()
+        script = test.cairn("completion") + \
+            f'COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); ' \
+            f'_cairn {program} {last}; echo "${{COMPREPLY[@]}}"'
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+        expect_equal(done.stdout, expected + "\n", words)
 
 
 def waits_for_a_node(test):

@@ -222,7 +222,11 @@ BOOST_AUTO_TEST_CASE(call__refused_or_not_json__says_so) {
         std::string(error(http::status::unauthorized, "").what()).find("user 'u'") !=
         std::string::npos);
     BOOST_TEST(error(http::status::forbidden, "").code == 0);
-    BOOST_TEST(error(http::status::service_unavailable, "Work queue depth exceeded").code == 503);
+    const RpcError busy = error(http::status::service_unavailable, "Work queue depth exceeded");
+    BOOST_TEST(busy.code == 0);
+    BOOST_TEST(std::string(busy.what()).starts_with("server returned HTTP error 503"));
+    const char* refused = R"({"error":{"code":-2,"message":"User x may not call y"}})";
+    BOOST_TEST(error(http::status::forbidden, refused).code == -2);
     BOOST_TEST(error(http::status::ok, "{").code == 0);
     BOOST_TEST(error(http::status::ok, "[]").code == 0);
     BOOST_TEST(error(http::status::ok, "{}").code == 0);
