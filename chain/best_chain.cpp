@@ -41,7 +41,8 @@ BestChain::BestChain(
 }
 
 void BestChain::add(const BlockOutcome& outcome, std::shared_ptr<CheckedBlock> block, Done done) {
-    answers_.push_back({outcome, std::move(block), std::move(done)});
+    answers_.push_back(
+        {outcome, chainstate_.tree().best_candidate(), std::move(block), std::move(done)});
 }
 
 const BlockNode& BestChain::head() const {
@@ -146,15 +147,21 @@ void BestChain::fail(BlockNode& node, const Reject& reject) {
     follow_marks();
 }
 
+/// Whether the way to the best chain leads to `node`. Requires: not resting().
+bool BestChain::is_coming(const BlockNode& node) const {
+    return !node.failed() && !chainstate_.tip().descends_from(node) &&
+           chainstate_.tree().best_candidate()->descends_from(node);
+}
+
 void BestChain::answer() {
     const BlockNode& tip = chainstate_.tip();
-    const BlockNode* target = chainstate_.tree().best_candidate();
     const bool under_way = !resting();
     const auto decided =
         std::stable_partition(answers_.begin(), answers_.end(), [&](const Answer& answer) {
             const BlockNode* node = answer.outcome.node;
-            return under_way && node && answer.outcome.verdict && !node->failed() &&
-                   !tip.descends_from(*node) && target->descends_from(*node);
+            if (!under_way || !node || !answer.outcome.verdict) return false;
+            const bool joined = answer.target && answer.target->descends_from(*node);
+            return is_coming(*node) || (joined && is_coming(*answer.target));
         });
     std::vector<Answer> ready(
         std::make_move_iterator(decided), std::make_move_iterator(answers_.end()));

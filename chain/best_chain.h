@@ -30,7 +30,8 @@ public:
         std::function<void()> wake);
 
     /// A block just came in, with this `outcome` so far. advance() connects it if it is on the best
-    /// chain; answer() calls `done` once that is decided.
+    /// chain; answer() calls `done` once that is decided, also for blocks after it that were here
+    /// before.
     void add(const BlockOutcome& outcome, std::shared_ptr<CheckedBlock> block, Done done);
 
     /// Commit what is through, and begin on as much of the best chain as fits; for a while only, if
@@ -73,11 +74,13 @@ private:
 
     struct Answer {
         BlockOutcome outcome;
+        const BlockNode* target = nullptr; ///< The best chain when it came: what it joined.
         std::shared_ptr<CheckedBlock> block;
         Done done;
     };
 
     const BlockNode& head() const;
+    bool is_coming(const BlockNode& node) const;
     void launch(BlockNode& node);
     void finish_first();
     void drain();
