@@ -14,6 +14,8 @@
 
 namespace cairn::chain {
 
+void ChainObserver::block_checked(const BlockNode& /*node*/, const BlockRef& /*block*/) {}
+
 void ChainObserver::tip_changed(const TipChange& /*change*/) {}
 
 void ChainObserver::transaction_added(const TransactionRef& /*tx*/, FeeRate /*feerate*/) {}

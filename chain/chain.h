@@ -84,6 +84,8 @@ enum class RemovalReason : uint8_t { Block, Conflict, Replaced, Expiry, SizeLimi
 class ChainObserver {
 public:
     virtual ~ChainObserver() = default;
+    /// `block` extends the tip, and its coins are looked at next: peers may have it (BIP-0152).
+    virtual void block_checked(const BlockNode& node, const BlockRef& block);
     virtual void tip_changed(const TipChange& change);
     virtual void transaction_added(const TransactionRef& tx, FeeRate feerate);
     virtual void transaction_removed(const TransactionRef& tx, RemovalReason reason);
@@ -167,7 +169,6 @@ struct CoinScan {
 class Indexer;
 
 /// The chain, from its directory on disk to its tip.
-///
 /// Construction opens the store, recovers to a consistent tip and starts the chain thread.
 /// Thread: reads from any; the state is the chain thread's. `done` functions and observers run on
 /// the chain thread and must return at once: post what takes longer.
@@ -293,8 +294,7 @@ private:
     std::unique_ptr<State> state_;
 };
 
-/// Add the subsidy's witness commitment and merkle root anew after a change of the transactions or
-/// the coinbase's scripts. Core: RegenerateCommitments.
+/// Add witness commitment and merkle root anew, after a change. Core: RegenerateCommitments.
 void regenerate_commitments(consensus::Block& block);
 
 } // namespace cairn::chain

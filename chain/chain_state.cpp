@@ -316,6 +316,14 @@ void Chain::State::accept_block(
     BlockOutcome outcome;
     outcome.verdict = chainstate_.accept_block(*checked, requested, outcome);
     best_chain_.add(outcome, checked, done);
+    const bool is_next = outcome.verdict && !outcome.known &&
+                         outcome.node->parent == &chainstate_.tip() &&
+                         outcome.node->has(BlockNode::HAVE_BODY);
+    if (is_next && !chainstate_.initial_download()) {
+        const std::scoped_lock lock(observers_mutex_);
+        for (ChainObserver* observer : observers_)
+            observer->block_checked(*outcome.node, checked->block);
+    }
     best_chain_.advance();
     if (history_) wake_history();
     announce();

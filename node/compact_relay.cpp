@@ -65,26 +65,54 @@ void CompactRelay::put_together(Peer& peer, const CompactBlockMessage& message) 
     spdlog::debug(
         "compact block hash={} transactions={} missing={} peer={}", hash.to_string(),
         message.short_ids.size() + message.prefilled.size(), missing.size(), peer.id);
-    if (missing.empty()) return deliver(peer, *block);
-    if (!block_download_.reserve(peer, *node)) return; // another brings it
+    if (missing.empty()) {
+        deliver(peer, *block);
+        return;
+    }
+    // Sent unasked, by one whom we didn't ask to: its header will do.
+    const bool expected = peer.compact.announces || block_download_.is_asked(peer, hash);
+    if (!peer.compact.offered || !expected) return;
+    if (!block_download_.reserve(peer, *node) && !may_ask_too(peer, hash)) return;
     context_.send(peer, "getblocktxn", GetBlockTransactionsMessage{hash, missing});
     peer.compact.partial = std::move(*block);
 }
 
-void CompactRelay::block_transactions(Peer& peer, BlockTransactionsMessage message) {
-    if (!peer.compact.partial || peer.compact.partial->hash() != message.block) return;
-    PartialBlock block = std::move(*peer.compact.partial);
-    peer.compact.partial.reset();
-    if (!block.fill(std::move(message.transactions)))
-        return context_.misbehaving(peer, "invalid compact block/non-matching block transactions");
-    deliver(peer, block);
+/// Whether the rest of a block that another was asked for may be asked of `peer`, too, lest one
+/// that announces first and then stalls holds the block up. The last one is not a caller if all
+/// are: those may all be one liar's.
+bool CompactRelay::may_ask_too(const Peer& peer, const BlockHash& hash) const {
+    size_t asked = 0;
+    bool has_outbound = !peer.inbound();
+    for (const auto& [id, other] : context_.peers) {
+        const std::optional<PartialBlock>& partial = other.compact.partial;
+        if (!block_download_.is_asked(other, hash) && (!partial || partial->hash() != hash))
+            continue;
+        ++asked;
+        has_outbound |= !other.inbound();
+    }
+    return peer.compact.announces && asked > 0 && asked < MAX_PARALLEL &&
+           (has_outbound || asked + 1 < MAX_PARALLEL);
 }
 
-void CompactRelay::deliver(Peer& peer, const PartialBlock& block) {
-    if (consensus::BlockRef whole = block.assemble())
-        block_download_.assembled(peer, std::move(whole));
-    else
-        request_whole(peer, block.hash()); // nobody's fault: ids are short
+void CompactRelay::block_transactions(Peer& peer, BlockTransactionsMessage message) {
+    if (!peer.compact.partial || peer.compact.partial->hash() != message.block) return;
+    PartialBlock& block = *peer.compact.partial;
+    if (block.missing().empty())
+        return context_.misbehaving(peer, "previous compact block reconstruction attempt failed");
+    if (!block.fill(std::move(message.transactions)))
+        return context_.misbehaving(peer, "invalid compact block/non-matching block transactions");
+    if (deliver(peer, block)) peer.compact.partial.reset();
+}
+
+/// False: these aren't its transactions, which is nobody's fault, since ids are short.
+bool CompactRelay::deliver(Peer& peer, const PartialBlock& block) {
+    consensus::BlockRef whole = block.assemble();
+    if (whole == nullptr) {
+        request_whole(peer, block.hash());
+        return false;
+    }
+    block_download_.assembled(peer, std::move(whole));
+    return true;
 }
 
 /// If it is `peer` that the block was asked of.
@@ -95,6 +123,10 @@ void CompactRelay::request_whole(Peer& peer, const BlockHash& hash) {
 }
 
 void CompactRelay::block_done(PeerId id, const chain::BlockOutcome& outcome) {
+    if (outcome.verdict && outcome.node != nullptr)
+        for (auto& [other_id, other] : context_.peers)
+            if (other.compact.partial && other.compact.partial->hash() == outcome.node->hash)
+                other.compact.partial.reset(); // what still comes is passed over
     Peer* peer = context_.find(id);
     if (peer == nullptr || !peer->compact.offered || context_.options.blocks_only ||
         !outcome.verdict || outcome.known || !outcome.on_active_chain ||

@@ -36,13 +36,15 @@ public:
     void disconnected(PeerId id) { std::erase(announcers_, id); }
 
     static constexpr size_t MAX_ANNOUNCERS = 3;
+    static constexpr size_t MAX_PARALLEL = 3;  ///< Peers that are asked for the rest of one block.
     static constexpr size_t MAX_DROPPED = 100; ///< Transactions kept, of up to MAX_DROPPED_BYTES.
     static constexpr int64_t MAX_DROPPED_BYTES = 100'000;
     static constexpr int32_t MAX_AHEAD = 2; ///< Blocks past the tip for which the mempool helps.
 
 private:
     void put_together(Peer& peer, const CompactBlockMessage& message);
-    void deliver(Peer& peer, const PartialBlock& block);
+    bool may_ask_too(const Peer& peer, const consensus::BlockHash& hash) const;
+    bool deliver(Peer& peer, const PartialBlock& block);
     void request_whole(Peer& peer, const consensus::BlockHash& hash);
     void ask_to_announce(Peer& peer, bool announce);
 

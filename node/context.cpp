@@ -27,8 +27,8 @@ void Context::misbehaving(Peer& peer, std::string reason) {
     drop(peer, std::move(reason));
 }
 
-void Context::malformed(const Peer& peer, std::string_view command) {
-    spdlog::debug("{}: Exception 'DataStream::read(): end of data' peer={}", command, peer.id);
+void Context::malformed(const Peer& peer, std::string_view command, std::string_view why) {
+    spdlog::debug("{}: Exception '{}' peer={}", command, why, peer.id);
 }
 
 } // namespace cairn::node

@@ -35,6 +35,8 @@ struct Context {
     RollingSet discouraged;
     consensus::SaltedHasher secret; ///< Decides what nobody may foresee.
     UploadLimit uploads{options.max_upload_bytes};
+    /// Announced before it was validated: peers may ask for what they lack of it.
+    const chain::BlockNode* unvalidated = nullptr;
 
     void send(Peer& peer, Message message);
 
@@ -55,7 +57,10 @@ struct Context {
     void misbehaving(Peer& peer, std::string reason);
 
     /// It sent what can't be parsed, which is passed over, as the reference does.
-    static void malformed(const Peer& peer, std::string_view command);
+    static void malformed(
+        const Peer& peer,
+        std::string_view command,
+        std::string_view why = "DataStream::read(): end of data");
 
     static constexpr size_t MAX_DISCOURAGED = 50'000;
 

@@ -276,6 +276,11 @@ public:
 
     // ChainObserver, on the chain thread.
 
+    void block_checked(const chain::BlockNode& node, const consensus::BlockRef& block) override {
+        mailbox_->post(
+            [this, &node, block] { perform(protocol_.block_checked(node, block, clock_.now())); });
+    }
+
     void tip_changed(const chain::TipChange& change) override {
         mailbox_->post([this, change] { perform(protocol_.announce_tip(change, clock_.now())); });
         mailbox_->post([this, change] { perform(protocol_.tip_changed(change, clock_.now())); });

@@ -61,11 +61,26 @@ struct Protocol::Handler {
     }
 
     static void no_bloom(Protocol& self, Peer& peer, Message& message);
+    static void ping(Protocol& self, Peer& peer, Message& message);
+    static void send_compact(Protocol& self, Peer& peer, Message& message);
 };
 
 /// BIP-0111: who asks for what our services don't offer is dropped.
 void Protocol::Handler::no_bloom(Protocol& self, Peer& peer, Message& message) {
     self.context_.drop(peer, message.command + " received despite not offering bloom services");
+}
+
+/// Who gets the answer knows that what was due by then was said before.
+void Protocol::Handler::ping(Protocol& self, Peer& peer, Message& message) {
+    self.transaction_download_.tick();
+    by<&Protocol::keepalive_, &Keepalive::ping>(self, peer, message);
+}
+
+/// BIP-0152: the first byte "MUST have a value of either 1 or 0".
+void Protocol::Handler::send_compact(Protocol& self, Peer& peer, Message& message) {
+    if (!message.payload.empty() && message.payload[0] > 1)
+        return self.context_.misbehaving(peer, "invalid sendcmpct announce field");
+    by<&Protocol::compact_relay_, &CompactRelay::send_compact>(self, peer, message);
 }
 
 std::span<const Protocol::Handler> Protocol::handlers() {
@@ -87,7 +102,7 @@ std::span<const Protocol::Handler> Protocol::handlers() {
         {"sendaddrv2", FIRST, SMALL, H::by<&P::handshake_, &Handshake::send_addrv2>},
         {"verack", FIRST, SMALL, H::by_all<&P::verack>},
 
-        {"ping", ORDER, SMALL, H::by<&P::keepalive_, &Keepalive::ping>},
+        {"ping", ORDER, SMALL, H::ping},
         {"pong", ANY, SMALL, H::by<&P::keepalive_, &Keepalive::pong>},
 
         // 1,000 addresses of 30 bytes, or of up to 533.
@@ -96,7 +111,7 @@ std::span<const Protocol::Handler> Protocol::handlers() {
         {"getaddr", ANY, SMALL, H::by<&P::address_relay_, &AddressRelay::get_addr>},
 
         {"sendheaders", ANY, SMALL, [](P&, Peer& peer, Message&) { peer.wants_headers = true; }},
-        {"sendcmpct", ANY, SMALL, H::by<&P::compact_relay_, &CompactRelay::send_compact>},
+        {"sendcmpct", ANY, SMALL, H::send_compact},
         {"cmpctblock", ANY, BLOCK, H::by<&P::compact_relay_, &CompactRelay::compact_block>},
         {"blocktxn", ANY, BLOCK, H::by<&P::compact_relay_, &CompactRelay::block_transactions>},
         {"headers", ANY, 200'000, H::by<&P::header_sync_, &HeaderSync::headers>}, // 2,000 of 81
@@ -379,6 +394,13 @@ Actions Protocol::read_done(PeerId id, std::optional<Message> answer, Time now) 
     if (peer == nullptr) return {};
     server_.read_done(*peer, std::move(answer));
     resume(*peer);
+    return take_actions();
+}
+
+Actions
+Protocol::block_checked(const chain::BlockNode& node, const consensus::BlockRef& block, Time now) {
+    context_.now = now;
+    block_announcer_.block_checked(node, block);
     return take_actions();
 }
 

@@ -62,6 +62,8 @@ public:
     Actions read_done(PeerId id, std::optional<Message> answer, Time now);
 
     // News of the chain, from whatever source.
+    /// All but its coins and scripts is found good; announce_tip() follows if these are, too.
+    Actions block_checked(const chain::BlockNode& node, const consensus::BlockRef& block, Time now);
     /// First of all, so that peers hear of it before all that takes a while; tip_changed() follows.
     Actions announce_tip(const chain::TipChange& change, Time now);
     Actions tip_changed(const chain::TipChange& change, Time now);

@@ -25,7 +25,7 @@ const BlockNode* Server::fork_point(const std::vector<BlockHash>& locator) const
 /// in time, lest they tell what this node has seen. Core: BlockRequestAllowed.
 bool Server::may_be_had(const BlockNode& node) const {
     const chain::View view = context_.chain.view();
-    if (view.contains(node)) return true;
+    if (view.contains(node) || (&node == context_.unvalidated && !node.failed())) return true;
     const int64_t age = int64_t{view.tip().header.time} - node.header.time;
     return node.has(BlockNode::VALID_SCRIPTS) && age < MAX_STALE_SECONDS &&
            view.height() - node.height < MAX_STALE_BLOCKS;

@@ -29,7 +29,7 @@ Bytes headers(const consensus::BlockHeader& header) {
     return consensus::encode(HeadersMessage{{header}});
 }
 
-/// A node with two waiting transactions, and a peer that offered compact blocks.
+/// A node with two waiting transactions, and a peer that it asked to announce by compact blocks.
 struct Scene {
     TestNet net;
     TestNode& node = net.add();
@@ -39,9 +39,10 @@ struct Scene {
     PeerId stub = 0;
 
     Scene() {
-        node.chain.mine(3);
+        node.chain.mine(2);
         stub = net.connect_stub(node);
         offer(stub, false);
+        say("block", consensus::encode(node.chain.next_block()));
         net.submit(node, first);
         net.submit(node, second);
         net.heard(node, stub);
@@ -54,6 +55,21 @@ struct Scene {
 
     void offer(PeerId peer, bool announce, uint64_t version = 2) {
         net.say(node, peer, "sendcmpct", consensus::encode(SendCompactMessage{announce, version}));
+    }
+
+    /// A peer like `stub`, which is asked to announce, too.
+    PeerId bring(ConnectionType type) {
+        const PeerId peer = net.connect_stub(node, type);
+        offer(peer, false);
+        net.say(node, peer, "block", consensus::encode(node.chain.next_block()));
+        net.heard(node, peer);
+        return peer;
+    }
+
+    /// Whether `peer` is asked for the rest, if it tells of `block`.
+    bool asks(PeerId peer, const consensus::Block& block) {
+        net.say(node, peer, "cmpctblock", compact(block));
+        return !net.heard(node, peer, "getblocktxn").empty();
     }
 
     std::vector<uint32_t> missing() {
@@ -151,6 +167,28 @@ BOOST_AUTO_TEST_CASE(some_missing__only_they_are_asked_for) {
     BOOST_TEST(scene.is_at(block));
 }
 
+BOOST_AUTO_TEST_CASE(some_missing__two_callers_and_one_whom_we_called_are_asked) {
+    Scene scene;
+    const PeerId second = scene.bring(ConnectionType::Inbound);
+    const PeerId outbound = scene.bring(ConnectionType::OutboundFullRelay);
+    const PeerId low = scene.net.connect_stub(scene.node); // not asked to announce
+    scene.offer(low, false);
+    const consensus::Block block = block_with(scene.node.chain, {scene.unknown});
+    BOOST_TEST(!scene.asks(low, block));
+    scene.net.heard(scene.node, low);
+    BOOST_TEST(scene.asks(low, block)); // by now it was asked for the block
+    BOOST_TEST(scene.asks(second, block));
+    BOOST_TEST(!scene.asks(scene.stub, block));
+    BOOST_TEST(scene.asks(outbound, block));
+    const Bytes rest = consensus::encode(BlockTransactionsMessage::of(block, {1}));
+    scene.net.say(scene.node, second, "blocktxn", rest);
+    scene.net.settle();
+    BOOST_TEST(scene.is_at(block));
+    scene.net.say(scene.node, low, "blocktxn", rest); // late: passed over
+    scene.net.settle();
+    BOOST_TEST(scene.reason() == "");
+}
+
 BOOST_AUTO_TEST_CASE(second_comes_before_the_rest_of_the_first__both_are_had) {
     Scene scene;
     const consensus::Block first = block_with(scene.node.chain, {scene.unknown});
@@ -190,6 +228,17 @@ BOOST_AUTO_TEST_CASE(wrong_transactions__block_is_asked_for_whole) {
     scene.say("block", consensus::encode(block));
     BOOST_TEST(scene.is_at(block));
     BOOST_TEST(scene.reason() == "");
+}
+
+BOOST_AUTO_TEST_CASE(wrong_transactions__twice__dropped) {
+    Scene scene;
+    const consensus::Block block = block_with(scene.node.chain, {scene.unknown});
+    scene.say("cmpctblock", compact(block));
+    const BlockTransactionsMessage wrong{block.header.hash(), {*scene.first}};
+    scene.say("blocktxn", consensus::encode(wrong));
+    BOOST_TEST(scene.reason() == "");
+    scene.say("blocktxn", consensus::encode(wrong));
+    BOOST_TEST(scene.reason() == "previous compact block reconstruction attempt failed");
 }
 
 BOOST_AUTO_TEST_CASE(two_with_one_short_id__neither_is_guessed) {
@@ -271,6 +320,14 @@ BOOST_AUTO_TEST_CASE(version_one__is_not_spoken) {
     BOOST_TEST(scene.net.heard(scene.node, old, "cmpctblock").empty());
 }
 
+BOOST_AUTO_TEST_CASE(sendcmpct__neither_yes_nor_no__dropped) {
+    Scene scene;
+    Bytes offer = consensus::encode(SendCompactMessage{true});
+    offer[0] = 2;
+    scene.say("sendcmpct", offer);
+    BOOST_TEST(scene.reason() == "invalid sendcmpct announce field");
+}
+
 BOOST_AUTO_TEST_CASE(new_tip__goes_compact_to_those_who_asked_and_know_its_parent) {
     Scene scene;
     scene.offer(scene.stub, true);
@@ -284,6 +341,42 @@ BOOST_AUTO_TEST_CASE(new_tip__goes_compact_to_those_who_asked_and_know_its_paren
     const auto message = parse<CompactBlockMessage>(messages[0].payload).value();
     BOOST_TEST((message.header.hash() == scene.node.chain.tip().hash));
     BOOST_TEST(scene.net.heard(scene.node, stranger, "cmpctblock").empty());
+}
+
+BOOST_AUTO_TEST_CASE(not_validated_yet__goes_compact_once_of_each_height_and_its_rest_is_given) {
+    Scene scene;
+    scene.offer(scene.stub, true);
+    const PeerId plain = scene.net.connect_stub(scene.node);
+    scene.net.say(scene.node, plain, "sendheaders");
+    for (const PeerId peer : {scene.stub, plain})
+        scene.net.say(scene.node, peer, "headers", headers(scene.node.chain.tip().header));
+    scene.net.heard(scene.node, plain);
+    scene.net.heard(scene.node, scene.stub);
+    // They break a rule that only their coins would tell, so they never become the tip.
+    const auto checked = [&](uint32_t salt) {
+        FakeChain& chain = scene.node.chain;
+        const auto block = std::make_shared<consensus::Block>(chain.next_block(salt, BAD_BLOCK));
+        chain.accept_headers({block->header});
+        const chain::BlockNode& node = *chain.find_block(block->header.hash());
+        scene.net.perform(
+            scene.node, scene.node.protocol.block_checked(node, block, scene.net.now));
+        return &node;
+    };
+    const chain::BlockNode* node = checked(0);
+    BOOST_TEST(scene.net.heard(scene.node, scene.stub, "cmpctblock").size() == 1U);
+    BOOST_TEST(scene.net.heard(scene.node, plain).empty()); // only once it is valid
+    checked(1);
+    BOOST_TEST(scene.net.heard(scene.node, scene.stub).empty());
+    bool served = false;
+    scene.net.intercept = [&](TestNode&, const Action& action) {
+        const auto* read = std::get_if<DiskRead>(&action);
+        served |= read != nullptr && read->block == node;
+        return read != nullptr;
+    };
+    const_cast<chain::BlockNode*>(node)->status |= chain::BlockNode::HAVE_BODY;
+    const_cast<chain::BlockNode*>(node)->tx_count = 1;
+    scene.say("getblocktxn", consensus::encode(GetBlockTransactionsMessage{node->hash, {0}}));
+    BOOST_TEST(served);
 }
 
 BOOST_AUTO_TEST_CASE(served__compact_near_the_tip_and_whole_below) {

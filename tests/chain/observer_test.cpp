@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// What observers of a chain are told, and when.
+#include "tests/chain/fixture.h"
+
+using namespace cairn::tests;
+
+namespace {
+
+struct Checked : ChainObserver {
+    std::vector<const BlockNode*> nodes;
+
+    void block_checked(const BlockNode& node, const BlockRef& /*block*/) override {
+        nodes.push_back(&node);
+    }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(observer)
+
+BOOST_AUTO_TEST_CASE(block_checked__on_the_tip__is_told_before_its_coins_are_looked_at) {
+    TestChain test;
+    test.open();
+    const OutPoint coin = test.mature_coins(1)[0];
+    Checked checked;
+    test.chain().add_observer(checked);
+    const auto tx =
+        cairn::consensus::make_transaction(spend({{coin.txid, 7}}, {{1, anyone_script()}}));
+    const auto bad = std::make_shared<const Block>(make_block(test.tip(), test.params(), {tx}));
+    const BlockOutcome outcome = test.submit(bad);
+    BOOST_TEST(!outcome.verdict);
+    BOOST_REQUIRE(checked.nodes.size() == 1u);
+    BOOST_TEST((checked.nodes[0] == outcome.node));
+    test.submit(bad); // not again, nor what isn't next
+    test.submit(make_branch(test, *test.tip().parent_node(), 1, 7)[0]);
+    BOOST_TEST(checked.nodes.size() == 1u);
+    test.chain().remove_observer(checked);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
