@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "node/orphanage.h"
 
-#include <algorithm>
 #include <spdlog/spdlog.h>
 
 namespace cairn::node {
@@ -11,23 +10,38 @@ using consensus::OutPoint;
 
 bool Orphanage::add(const consensus::TransactionRef& tx, PeerId peer, Time now) {
     if (tx->weight() > MAX_WEIGHT) return false;
-    if (contains(tx->wtxid)) return true;
+    const Orphan* known = find(tx->wtxid);
+    if (known != nullptr && known->is_of(peer)) return true;
     while (weights_[peer] + tx->weight() > MAX_PEER_WEIGHT) erase_one_of(peer);
-    if (orphans_.size() >= MAX_TRANSACTIONS) {
+    while (orphans_.size() >= MAX_TRANSACTIONS && !contains(tx->wtxid)) {
         const auto weight_of = [](const auto& entry) { return entry.second; };
         erase_one_of(std::ranges::max_element(weights_, {}, weight_of)->first);
     }
     weights_[peer] += tx->weight();
-    orphans_.emplace(tx->wtxid, Orphan{tx, peer, now + MAX_AGE});
+    Orphan& orphan = orphans_.try_emplace(tx->wtxid, Orphan{tx, {}, now + MAX_AGE}).first->second;
+    orphan.announcers.push_back(peer);
     for (const consensus::TxIn& input : tx->inputs) spends_.emplace(input.prevout, tx->wtxid);
     return true;
 }
 
 /// The table's salt is secret, so nobody can tell which one that is.
 void Orphanage::erase_one_of(PeerId peer) {
-    const auto victim = std::ranges::find_if(
-        orphans_, [&](const auto& entry) { return entry.second.peer == peer; });
-    erase(Hash256(victim->first));
+    const auto victim =
+        std::ranges::find_if(orphans_, [&](const auto& entry) { return entry.second.is_of(peer); });
+    remove_announcer(Hash256(victim->first), peer);
+}
+
+/// With the last one it goes.
+void Orphanage::remove_announcer(const Hash256& wtxid, PeerId peer) {
+    Orphan& orphan = orphans_.at(wtxid);
+    if (orphan.announcers.size() == 1) return erase(wtxid);
+    std::erase(orphan.announcers, peer);
+    if ((weights_[peer] -= orphan.tx->weight()) == 0) weights_.erase(peer);
+}
+
+const Orphanage::Orphan* Orphanage::find(const Hash256& wtxid) const {
+    const auto found = orphans_.find(wtxid);
+    return found != orphans_.end() ? &found->second : nullptr;
 }
 
 std::vector<Orphanage::Orphan> Orphanage::children(const consensus::Txid& txid) const {
@@ -43,6 +57,7 @@ std::vector<Orphanage::Orphan> Orphanage::children(const consensus::Txid& txid) 
 
 std::vector<Orphanage::Orphan> Orphanage::all() const {
     std::vector<Orphan> all;
+    all.reserve(orphans_.size());
     for (const auto& [wtxid, orphan] : orphans_) all.push_back(orphan);
     return all;
 }
@@ -51,7 +66,8 @@ void Orphanage::erase(const Hash256& wtxid) {
     const auto found = orphans_.find(wtxid);
     if (found == orphans_.end()) return;
     const Orphan& orphan = found->second;
-    if ((weights_[orphan.peer] -= orphan.tx->weight()) == 0) weights_.erase(orphan.peer);
+    for (const PeerId peer : orphan.announcers)
+        if ((weights_[peer] -= orphan.tx->weight()) == 0) weights_.erase(peer);
     for (const consensus::TxIn& input : orphan.tx->inputs) spends_.erase({input.prevout, wtxid});
     orphans_.erase(found);
 }
@@ -74,17 +90,16 @@ void Orphanage::erase_for_block(const consensus::Block& block) {
 }
 
 void Orphanage::disconnected(PeerId peer) {
-    erase_where([&](const Orphan& orphan) { return orphan.peer == peer; });
+    for (auto at = orphans_.begin(); at != orphans_.end();) {
+        const auto orphan = at++;
+        if (orphan->second.is_of(peer)) remove_announcer(Hash256(orphan->first), peer);
+    }
 }
 
 void Orphanage::expire(Time now) {
-    erase_where([&](const Orphan& orphan) { return orphan.expires <= now; });
-}
-
-void Orphanage::erase_where(const std::function<bool(const Orphan&)>& condition) {
     for (auto at = orphans_.begin(); at != orphans_.end();) {
         const auto orphan = at++;
-        if (condition(orphan->second)) erase(orphan->first);
+        if (orphan->second.expires <= now) erase(Hash256(orphan->first));
     }
 }
 

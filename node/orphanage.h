@@ -6,7 +6,7 @@
 #include "node/clock.h"
 #include "node/peer_id.h"
 
-#include <functional>
+#include <algorithm>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -14,21 +14,31 @@
 
 namespace cairn::node {
 
+/// Each is kept for all who announced it, so that none of them alone can have it forgotten.
+///
 /// Limits: MAX_TRANSACTIONS of up to MAX_WEIGHT each; MAX_PEER_WEIGHT of one peer; MAX_AGE.
 class Orphanage {
 public:
     explicit Orphanage(consensus::SaltedHasher salt) : orphans_(0, salt) {}
 
-    /// Keep `tx` for `peer`; another goes where there is no room. False: it is too large.
+    /// Keep `tx` for `peer`, beside whom it is kept for already; another of it goes where there is
+    /// no room. False: it is too large.
     bool add(const consensus::TransactionRef& tx, PeerId peer, Time now);
 
     bool contains(const consensus::Hash256& wtxid) const { return orphans_.contains(wtxid); }
 
     struct Orphan {
         consensus::TransactionRef tx;
-        PeerId peer = NO_PEER;
+        std::vector<PeerId> announcers; ///< One at least.
         Time expires;
+
+        bool is_of(PeerId peer) const {
+            return std::ranges::find(announcers, peer) != announcers.end();
+        }
     };
+
+    /// Null if it isn't here.
+    const Orphan* find(const consensus::Hash256& wtxid) const;
 
     /// Those that spend an output of `txid`.
     std::vector<Orphan> children(const consensus::Txid& txid) const;
@@ -48,12 +58,12 @@ public:
     static constexpr std::chrono::minutes MAX_AGE{20};
 
 private:
-    void erase_where(const std::function<bool(const Orphan&)>& condition);
+    void remove_announcer(const consensus::Hash256& wtxid, PeerId peer);
     void erase_one_of(PeerId peer);
 
     std::unordered_map<consensus::Hash256, Orphan, consensus::SaltedHasher> orphans_; ///< wtxid
     std::set<std::pair<consensus::OutPoint, consensus::Hash256>> spends_;
-    std::map<PeerId, int64_t> weights_; ///< Of each peer's.
+    std::map<PeerId, int64_t> weights_; ///< Of all that is kept for a peer.
 };
 
 } // namespace cairn::node

@@ -19,6 +19,23 @@ Hash256 hash_of_pair(
     return consensus::sha256(both);
 }
 
+/// What is wrong with a transaction that can't be read, in the reference's words. Source: BIP-0144,
+/// of whose flags there is only one.
+std::string_view fault_of(Bytes payload) {
+    constexpr std::string_view ENDS = "DataStream::read(): end of data";
+    if (payload.size() < 6 || payload[4] != 0) return ENDS;
+    const uint8_t flags = payload[5];
+    payload.erase(payload.begin() + 4, payload.begin() + 6);
+    consensus::Transaction tx;
+    consensus::Reader reader(payload);
+    reader(tx.version, tx.inputs, tx.outputs);
+    if ((flags & 1) != 0)
+        for (consensus::TxIn& input : tx.inputs) reader(input.witness);
+    if (reader.failed()) return ENDS;
+    if ((flags & 1) != 0 && !tx.has_witness()) return "Superfluous witness record";
+    return flags > 1 ? "Unknown transaction optional data" : ENDS;
+}
+
 } // namespace
 
 TransactionDownload::TransactionDownload(
@@ -49,7 +66,11 @@ void TransactionDownload::announced(Peer& peer, const Inventory& item) {
         return context_.drop(
             peer, fmt::format(
                       "transaction ({}) inv sent in violation of protocol", item.hash.to_string()));
+    const bool is_new = !peer.known_transactions.contains(item.hash);
     peer.known_transactions.insert(item.hash);
+    const Orphanage::Orphan* orphan = is_wtxid ? orphanage_.find(item.hash) : nullptr;
+    // Once a peer: its parents may be many to look up.
+    if (orphan != nullptr && is_new) keep_orphan(orphan->tx, {peer.id});
     if (context_.chain.initial_download() || too_cheap_.contains(item.hash) || have(item)) return;
     request(peer, item.hash, is_wtxid);
 }
@@ -69,7 +90,7 @@ void TransactionDownload::transaction(Peer& peer, const Bytes& payload) {
     auto sealed = std::make_shared<consensus::SealedTransaction>();
     consensus::Reader reader(payload);
     sealed->read(reader);
-    if (reader.failed()) return Context::malformed(peer, "tx");
+    if (reader.failed()) return Context::malformed(peer, "tx", fault_of(payload));
     const consensus::TransactionRef tx = std::move(sealed);
     peer.known_transactions.insert(peer.wtxid_relay ? Hash256(tx->wtxid) : Hash256(tx->txid));
     requests_.received(peer.id, *tx, context_.peers);
@@ -109,7 +130,7 @@ void TransactionDownload::accept_with_child(
         return rejected_.contains(hash_of_pair(*parent, *child.tx));
     });
     const auto best = std::ranges::max_element(children, {}, [&](const Orphanage::Orphan& child) {
-        return std::pair(child.peer == sender, child.expires);
+        return std::pair(child.is_of(sender), child.expires);
     });
     if (best != children.end()) accept(sender, best->tx, parent);
 }
@@ -136,8 +157,7 @@ void TransactionDownload::transaction_done(
     if (reject.kind == Kind::Known) return;
     if (parent) return rejected_.insert(hash_of_pair(*parent, *tx));
     if (reject.kind == Kind::MissingInputs) {
-        if (peer != nullptr) keep_orphan(*peer, tx);
-        return;
+        return keep_orphan(tx, peers_with(*tx));
     }
     if (chain::pays_too_little(reject)) {
         too_cheap_.insert(tx->wtxid);
@@ -152,8 +172,18 @@ void TransactionDownload::transaction_done(
     if (reject.reason == "bad-txns-nonstandard-inputs") rejected_.insert(tx->txid);
 }
 
-/// Ask for the parents of `tx`, and keep it until they are here.
-void TransactionDownload::keep_orphan(Peer& peer, const consensus::TransactionRef& tx) {
+/// Those who sent `tx` or announced it, as far as that is remembered.
+std::vector<PeerId> TransactionDownload::peers_with(const consensus::SealedTransaction& tx) const {
+    std::vector<PeerId> ids;
+    for (const auto& [id, peer] : context_.peers)
+        if (!peer.dropped && peer.known_transactions.contains(peer.named(tx.txid, tx.wtxid).hash))
+            ids.push_back(id);
+    return ids;
+}
+
+/// Keep `tx` until its parents are here, for which `announcers` are asked: any of them has them.
+void TransactionDownload::keep_orphan(
+    const consensus::TransactionRef& tx, const std::vector<PeerId>& announcers) {
     std::vector<Hash256> missing;
     std::set<Txid> cheap; // of which it can pay for one only
     for (const consensus::TxIn& input : tx->inputs) {
@@ -171,12 +201,11 @@ void TransactionDownload::keep_orphan(Peer& peer, const consensus::TransactionRe
         if (!have({InventoryType::WitnessTransaction, parent}) && !orphanage_.contains(parent))
             missing.push_back(parent);
     }
-    if (!orphanage_.add(tx, peer.id, context_.now)) {
-        rejected_.insert(tx->wtxid);
-        return;
+    for (const PeerId id : announcers) {
+        if (!orphanage_.add(tx, id, context_.now)) return rejected_.insert(tx->wtxid);
+        // No sooner than what it announces: when we ask tells whether we had a parent.
+        for (const Hash256& parent : missing) request(context_.peers.at(id), parent, false);
     }
-    // No sooner than what it announces: when we ask tells whether we had a parent.
-    for (const Hash256& parent : missing) request(peer, parent, false);
 }
 
 void TransactionDownload::transaction_added(const consensus::TransactionRef& tx) {
@@ -188,7 +217,7 @@ void TransactionDownload::transaction_added(const consensus::TransactionRef& tx)
 void TransactionDownload::accept_children(const Txid& parent) {
     for (const Orphanage::Orphan& orphan : orphanage_.children(parent)) {
         orphanage_.erase(orphan.tx->wtxid);
-        accept(orphan.peer, orphan.tx);
+        accept(orphan.announcers.front(), orphan.tx);
     }
 }
 

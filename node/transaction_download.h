@@ -44,7 +44,8 @@ private:
     bool have(const Inventory& item) const;
     bool refuses_transactions(const Peer& peer) const;
     void request(Peer& peer, const consensus::Hash256& hash, bool is_wtxid);
-    void keep_orphan(Peer& peer, const consensus::TransactionRef& tx);
+    std::vector<PeerId> peers_with(const consensus::SealedTransaction& tx) const;
+    void keep_orphan(const consensus::TransactionRef& tx, const std::vector<PeerId>& announcers);
     void accept(
         PeerId peer,
         const consensus::TransactionRef& tx,

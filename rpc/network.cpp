@@ -466,7 +466,7 @@ const Object<Orphanage::Orphan> ORPHAN{
     {"bytes", "Bytes on the wire", [](auto& o) { return o.tx->size_bytes; }},
     {"vsize", "Virtual bytes", [](auto& o) { return o.tx->vsize(); }},
     {"weight", "Weight units", [](auto& o) { return o.tx->weight(); }},
-    {"from", "Ids of the peers that sent it", [](auto& o) { return std::vector{o.peer}; }}};
+    {"from", "Ids of the peers that sent or announced it", [](auto& o) { return o.announcers; }}};
 
 const Object<Orphanage::Orphan> ORPHAN_WITH_HEX{
     {ORPHAN}, {"hex", "As on the wire", [](auto& o) { return encode(*o.tx); }}};

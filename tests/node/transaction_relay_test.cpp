@@ -196,6 +196,36 @@ BOOST_AUTO_TEST_CASE(orphan__child_before_parent__parent_is_asked_for_and_both_a
     BOOST_TEST(node.protocol.transactions().orphanage().size() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(orphan__announced_by_several__each_is_asked_for_its_parent_in_turn) {
+    TestNet net;
+    TestNode& node = net.add();
+    const Orphanage& orphanage = node.protocol.transactions().orphanage();
+    const PeerId sender = net.connect_stub(node);
+    const PeerId early = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const PeerId late = net.connect_stub(node);
+    const auto parent = make_payment(COIN, 2);
+    const auto child = make_payment(parent->txid, 1);
+    const auto is_asked = [&](PeerId peer) {
+        const Inventory item{InventoryType::WitnessTransaction, parent->txid};
+        return std::ranges::count(asked(net.heard(node, peer)), item) == 1;
+    };
+    announce(net, node, early, child);
+    send(net, node, sender, child);
+    announce(net, node, late, child);
+    net.settle();
+    BOOST_REQUIRE(orphanage.size() == 1U);
+    BOOST_TEST((orphanage.all().at(0).announcers == std::vector{sender, early, late}));
+    net.advance(5s);
+    BOOST_TEST(is_asked(early)); // we chose it
+    net.disconnect(node, early);
+    net.disconnect(node, sender);
+    BOOST_TEST((orphanage.all().at(0).announcers == std::vector{late}));
+    net.advance(5s);
+    BOOST_TEST(is_asked(late));
+    send(net, node, late, parent);
+    BOOST_TEST(waits(node, child));
+}
+
 BOOST_AUTO_TEST_CASE(package__parent_pays_too_little__comes_in_with_its_child) {
     for (const bool child_first : {true, false}) {
         TestNet net;
@@ -280,7 +310,7 @@ BOOST_AUTO_TEST_CASE(orphan__flood__stays_within_the_limits_and_ends) {
         }
         int64_t weight = 0;
         for (const Orphanage::Orphan& orphan : orphanage.all())
-            weight += orphan.peer == stub ? orphan.tx->weight() : 0;
+            weight += orphan.is_of(stub) ? orphan.tx->weight() : 0;
         BOOST_TEST(weight <= Orphanage::MAX_PEER_WEIGHT);
         BOOST_TEST(weight > Orphanage::MAX_PEER_WEIGHT / 2);
         BOOST_TEST(orphanage.size() <= Orphanage::MAX_TRANSACTIONS);
