@@ -7,7 +7,8 @@ namespace cairn::sim {
 
 namespace {
 
-constexpr uint32_t EASY_BITS = 0x207fffff;
+constexpr uint32_t EASY_BITS = 0x207fffff; ///< Two hashes.
+constexpr uint32_t HARD_BITS = 0x200fffff; ///< Sixteen.
 
 consensus::SealedTransaction coinbase(int64_t height, int64_t number) {
     consensus::Transaction tx;
@@ -20,13 +21,16 @@ consensus::SealedTransaction coinbase(int64_t height, int64_t number) {
 
 } // namespace
 
-Ledger::Ledger(Duration age, Duration spacing) {
+Ledger::Ledger(Duration age, Duration spacing, uint64_t least_blocks) {
     using std::chrono::seconds;
     params_.name = "sim";
     params_.p2p_port = 9333;
-    params_.pow = consensus::FixedRule{std::chrono::duration_cast<seconds>(spacing).count()};
+    constexpr int64_t NEVER = 1'000'000; // blocks until the difficulty changes
+    const int64_t each = std::chrono::duration_cast<seconds>(spacing).count();
+    params_.pow = consensus::BitcoinRule{each, NEVER * each, true};
     params_.pow_limit = *consensus::target_of(EASY_BITS);
-    params_.genesis.header.bits = EASY_BITS;
+    params_.minimum_chain_work = least_blocks * consensus::work_of(HARD_BITS);
+    params_.genesis.header.bits = HARD_BITS;
     params_.genesis.header.time =
         static_cast<uint32_t>(node::seconds_of(Timeline::START) - age / 1s);
     params_.genesis.transactions.push_back(coinbase(0, 0));
@@ -35,20 +39,24 @@ Ledger::Ledger(Duration age, Duration spacing) {
 
 const Mined& Ledger::mine(
     const consensus::BlockHeader& parent,
-    consensus::Height height,
     const std::vector<TransactionRef>& transactions,
     Time now,
     size_t miner,
-    bool valid) {
+    bool valid,
+    Duration ahead) {
+    const Mined* before = find(parent.hash());
+    const consensus::Height height = before != nullptr ? before->height + 1 : 1;
     consensus::Block block;
     block.header.version = 4;
     block.header.prev_hash = parent.hash();
-    block.header.bits = EASY_BITS;
-    block.header.time = std::max(static_cast<uint32_t>(node::seconds_of(now)), parent.time + 1);
+    block.header.time =
+        std::max(static_cast<uint32_t>(node::seconds_of(now + ahead)), parent.time + 1);
+    const bool is_late = block.header.time > parent.time + 2 * params_.spacing();
+    block.header.bits = is_late ? EASY_BITS : HARD_BITS;
     block.transactions.push_back(coinbase(height.value, next_number_++));
     for (const TransactionRef& tx : transactions) block.transactions.push_back(*tx);
     block.header.merkle_root = consensus::merkle_root(block);
-    while (!consensus::meets_target(block.header.hash(), EASY_BITS, params_.pow_limit))
+    while (!consensus::meets_target(block.header.hash(), block.header.bits, params_.pow_limit))
         ++block.header.nonce;
     const BlockHash hash = block.header.hash();
     for (const TransactionRef& tx : transactions) payments_.at(tx->txid).holders.push_back(hash);
@@ -64,14 +72,14 @@ const Mined* Ledger::find(const BlockHash& hash) const {
     return found == blocks_.end() ? nullptr : &found->second;
 }
 
-TransactionRef Ledger::pay(const consensus::Txid& parent, size_t bytes, bool valid) {
+TransactionRef Ledger::pay(const consensus::Txid& parent, size_t bytes, Kind kind) {
     constexpr size_t REST = 68; // of a transaction with one input and one output
     consensus::Transaction tx;
     tx.inputs.resize(1);
     tx.inputs[0].prevout.txid = parent;
     tx.inputs[0].script_sig.assign(consensus::encode(next_number_++));
     const Bytes filler(bytes - std::min(bytes, REST), 0x51);
-    tx.outputs.push_back({consensus::Amount(valid ? 1000 : REFUSED_VALUE), {}});
+    tx.outputs.push_back({consensus::Amount(static_cast<int64_t>(kind)), {}});
     tx.outputs[0].script_pubkey.assign(filler);
     TransactionRef sealed = consensus::make_transaction(std::move(tx));
     payments_[sealed->txid].tx = sealed;

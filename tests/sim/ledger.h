@@ -26,34 +26,45 @@ struct Mined {
     size_t number = 0; ///< In the order in which they were made.
 };
 
-/// Owner of all blocks and transactions. Blocks carry their proof of work at the lowest difficulty.
+/// Owner of all blocks and transactions. A block's proof of work is HARD, unless it is stamped more
+/// than two spacings after its parent: then it has an eighth of the work, as on test networks. So
+/// of two chains the longer one may be the lighter.
 class Ledger {
 public:
-    /// A chain whose genesis block is as old as `age` at the start.
-    Ledger(Duration age, Duration spacing);
+    /// A chain whose genesis block is as old as `age` at the start, and which isn't worth having
+    /// with less work than that of so many blocks.
+    Ledger(Duration age, Duration spacing, uint64_t least_blocks);
 
     const consensus::Params& params() const { return params_; }
 
-    /// A block on `parent`, announced as of `now`.
+    /// A block on `parent`, announced as of `now`, and stamped so much later.
     const Mined& mine(
         const consensus::BlockHeader& parent,
-        consensus::Height height,
         const std::vector<TransactionRef>& transactions,
         Time now,
         size_t miner,
-        bool valid = true);
+        bool valid = true,
+        Duration ahead = {});
 
     const Mined* find(const BlockHash& hash) const;
 
     /// In the order in which they were made.
     const std::vector<const Mined*>& blocks() const { return in_order_; }
 
-    /// A transaction that nobody has yet: spends output 0 of `parent`, or if that is null a coin of
-    /// its own. `bytes`: about its size. One that is not `valid` is refused by all.
-    TransactionRef pay(const consensus::Txid& parent = {}, size_t bytes = 250, bool valid = true);
+    /// What a transaction is, by the satoshis of its first output.
+    enum class Kind : int64_t {
+        Refused = 1, ///< By all.
+        Cheap,       ///< Comes in only with a child that pays for it.
+        Usual,
+    };
 
-    static bool is_valid(const consensus::Transaction& tx) {
-        return tx.outputs.at(0).value != consensus::Amount(REFUSED_VALUE);
+    /// A transaction that nobody has yet: spends output 0 of `parent`, or if that is null a coin of
+    /// its own. `bytes`: about its size.
+    TransactionRef
+    pay(const consensus::Txid& parent = {}, size_t bytes = 250, Kind kind = Kind::Usual);
+
+    static bool is(const consensus::Transaction& tx, Kind kind) {
+        return tx.outputs.at(0).value == consensus::Amount(static_cast<int64_t>(kind));
     }
 
     /// The one copy of the transaction `txid`; null if it wasn't made by pay().
@@ -63,8 +74,6 @@ public:
     const std::vector<BlockHash>& holders(const consensus::Txid& txid) const;
 
 private:
-    static constexpr int64_t REFUSED_VALUE = 1; ///< Satoshis.
-
     struct Payment {
         TransactionRef tx;
         std::vector<BlockHash> holders;

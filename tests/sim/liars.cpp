@@ -40,7 +40,7 @@ void add_unrequested(World& world, EndId end, const Message& message) {
         world.net.send(end, {"block", blocks[world.random.below(blocks.size())]->bytes});
     Bytes tx;
     consensus::Writer writer(tx);
-    world.ledger.pay({}, 250, false)->write(writer);
+    world.ledger.pay({}, 250, Ledger::Kind::Refused)->write(writer);
     world.net.send(end, {"tx", std::move(tx)});
     world.net.send(end, node::message_of("notfound", InventoryMessage{{{}}}));
     world.net.send(end, node::message_of("blocktxn", node::BlockTransactionsMessage{}));
@@ -80,11 +80,9 @@ void forge_chain(World& world, SimNode& node, size_t count, size_t bad_at) {
     const int64_t genesis = parent.time;
     const int64_t age = world.timeline.seconds() - genesis;
     for (size_t i = 1; i <= count; ++i) {
-        const auto height = static_cast<int32_t>(i);
         const auto at = genesis + age * static_cast<int64_t>(i) / static_cast<int64_t>(count);
-        const Mined& mined = world.ledger.mine(
-            parent, consensus::Height(height), {}, Time(std::chrono::seconds(at)), node.number,
-            i < bad_at);
+        const Mined& mined =
+            world.ledger.mine(parent, {}, Time(std::chrono::seconds(at)), node.number, i < bad_at);
         node.submit(mined);
         parent = mined.block->header;
     }
@@ -119,7 +117,7 @@ void Stranger::greet(EndId end) {
     version.services = node::NODE_NETWORK | node::NODE_WITNESS;
     version.time = world_.timeline.seconds();
     version.nonce = world_.random.next();
-    version.user_agent = "/sim-stranger/";
+    version.user_agent = USER_AGENT;
     version.start_height = 1'000'000;
     say(end, "version", encode(version));
 }
@@ -153,10 +151,15 @@ void Stranger::say(EndId end, std::string_view command, Bytes payload) {
 
 // Flooder ////////////////////////////////////////////////////////////////////////////////////////
 
-Flooder::Flooder(World& world, const NetAddress& address, const NetAddress& victim)
+Flooder::Flooder(World& world, const NetAddress& address, const NetAddress& victim, Manner manner)
     : Stranger(world, {address}),
-      victim_(victim) {
+      victim_(victim),
+      manner_(manner) {
     call(address, victim);
+}
+
+void Flooder::readable(EndId end) {
+    if (manner_ != Manner::Deaf || !ends_.contains(end)) Stranger::readable(end);
 }
 
 void Flooder::established(EndId end) {
@@ -228,6 +231,7 @@ Message Flooder::junk() {
         return {"tx", encode(tx)};
     }
     case 4:
+        if (manner_ != Manner::Reckless) return junk();
         return {"block", noise(100'000)};
     case 5:
         return {"getdata", inventory(5000, InventoryType::WtxidTransaction)};
@@ -247,6 +251,7 @@ Message Flooder::junk() {
     case 10:
         return {"cmpctblock", noise(5000)};
     default:
+        if (manner_ != Manner::Reckless) return junk();
         return {"headers", noise(500)};
     }
 }

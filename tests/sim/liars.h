@@ -44,6 +44,8 @@ public:
 
     const std::vector<NetAddress>& addresses() const { return addresses_; }
 
+    static constexpr std::string_view USER_AGENT = "/sim-stranger/";
+
 protected:
     virtual void established(EndId /*end*/) {}
 
@@ -64,9 +66,16 @@ private:
 /// Sends as much of everything as it is let, as fast as it can.
 class Flooder final : public Stranger {
 public:
-    Flooder(World& world, const NetAddress& address, const NetAddress& victim);
+    enum class Manner : uint8_t {
+        Reckless, ///< Also what he is dropped for.
+        Careful,  ///< Nothing of that.
+        Deaf,     ///< Likewise; and he takes nothing of what he asked for.
+    };
+
+    Flooder(World& world, const NetAddress& address, const NetAddress& victim, Manner manner);
 
 private:
+    void readable(EndId end) override;
     void established(EndId end) override;
     void closed(EndId end) override;
     void flood(EndId end);
@@ -75,6 +84,7 @@ private:
     Bytes inventory(size_t count, node::InventoryType type);
 
     NetAddress victim_;
+    Manner manner_;
 };
 
 /// Owns many addresses, answers at all of them, and tells of nothing else.

@@ -75,10 +75,18 @@ void Net::send(EndId id, Message message) {
     } else if (from.side == to.side) { // the other end has forgotten this connection, or will
         timeline_.after(way(from, to), [this, id] { close(id); });
     }
-    if (taken <= timeline_.now()) return end.owner->sent(id, bytes);
-    timeline_.at(taken, [this, id, size = static_cast<uint32_t>(bytes)] {
-        if (is_open(id)) ends_[id].owner->sent(id, size);
-    });
+    if (taken <= timeline_.now()) return left(id, bytes);
+    timeline_.at(taken, [this, id, size = static_cast<uint32_t>(bytes)] { left(id, size); });
+}
+
+/// The system has taken so much, unless the other end doesn't read.
+void Net::left(EndId id, size_t bytes) {
+    End& end = ends_[id];
+    if (!end.open) return;
+    if (end.backlog > WINDOW)
+        end.held += bytes;
+    else
+        end.owner->sent(id, bytes);
 }
 
 /// A message has come as far as the host of `id`.
@@ -106,7 +114,14 @@ std::optional<Message> Net::take(EndId id) {
     end.inbox.pop_front();
     --end.arrived;
     --end.ready;
-    ends_[end.other].backlog -= node::FRAME_HEADER_BYTES + message.payload.size();
+    End& sender = ends_[end.other];
+    sender.backlog -= node::FRAME_HEADER_BYTES + message.payload.size();
+    if (sender.held > 0 && sender.backlog <= WINDOW) {
+        const auto held = static_cast<uint32_t>(std::exchange(sender.held, 0));
+        timeline_.after(way(sender.owner->host, end.owner->host), [this, from = end.other, held] {
+            left(from, held);
+        });
+    }
     trace_.add(message.command, id, end.other, message.payload);
     return message;
 }

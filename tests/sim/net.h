@@ -99,6 +99,8 @@ public:
 
     static constexpr Duration CALL_TIMEOUT{5'000'000};
     static constexpr size_t SOCKET_BUFFER = 256 << 10; ///< So much the system takes at once.
+    /// So much may be on its way, or wait for a reader; what is sent beyond counts as unsent.
+    static constexpr size_t WINDOW = 4 << 20;
 
 private:
     struct End {
@@ -109,12 +111,14 @@ private:
         size_t arrived = 0;        ///< So many of them are through the wire,
         size_t ready = 0;          ///< and so many of these have come in.
         size_t backlog = 0;        ///< Bytes from here that the other end hasn't taken.
+        size_t held = 0;           ///< Of them, past the window.
         Time last_arrival;         ///< Of what was sent from here.
         bool broken = false;       ///< Something was lost: nothing comes through any more.
     };
 
     void answer(Endpoint& caller, NetAddress from, NetAddress to, ConnectionType type);
     Duration way(const Host& a, const Host& b) const;
+    void left(EndId end, size_t bytes);
     void arrived(EndId end);
     void deliver(EndId end);
     EndId open(Endpoint& owner);

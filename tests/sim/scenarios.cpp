@@ -23,7 +23,7 @@ void expect_paid(World& world, double share) {
             fmt::format("{} is not known to {:.0f} % of all", tx->txid.to_string(), 100 * share));
 }
 
-/// All have one tip within `bound`, that of the longest chain there is; of two that are as long,
+/// All have one tip within `bound`, that of the heaviest chain there is; of two that are as heavy,
 /// once there is one more block.
 void expect_one_tip(World& world, Duration bound) {
     world.mine(*world.nodes.front(), 0);
@@ -32,10 +32,10 @@ void expect_one_tip(World& world, Duration bound) {
         world.notes.push_back(fmt::format("one tip after {:.0f} s", seconds(*taken)));
     else
         world.expect(false, fmt::format("not on one tip after {:.0f} s", seconds(bound)));
-    const consensus::Height best = world.best_height();
+    const consensus::Uint256 best = world.best_work();
     for (const auto& node : world.nodes)
         if (world.counts(*node))
-            world.expect(node->chain.tip().height == best, "a longer chain was made");
+            world.expect(node->chain.tip().work == best, "a heavier chain was made");
 }
 
 void introduce_to_all(World& world, SimNode& node) {
@@ -86,7 +86,7 @@ void relay(World& world, const Wishes& wishes) {
 
 /// One that is new, one that is honest, and all kinds of liars.
 void sync(World& world, const Wishes& wishes) {
-    constexpr size_t BLOCKS = 2500;
+    constexpr size_t BLOCKS = 20'000; // in ten messages of headers, each heard twice
     constexpr Lie LIES[] = {Lie::Withhold, Lie::Stall, Lie::Trickle,     Lie::Spoil,
                             Lie::Silent,   Lie::Forge, Lie::Unrequested, Lie::Withhold};
     world.add_many(wishes.nodes);
@@ -100,7 +100,7 @@ void sync(World& world, const Wishes& wishes) {
         else
             owners.push_back(&node);
     }
-    world.mine_history(owners, BLOCKS);
+    world.mine_history(owners, BLOCKS, 1000);
     SimNode& fresh = *world.nodes.front();
     introduce_to_all(world, fresh);
     world.start_all();
@@ -150,7 +150,8 @@ void swarm(World& world, const Wishes& wishes) {
     world.expect_limits();
 }
 
-/// Half of all can't reach the other half for an hour, in which both mine.
+/// Half of all can't reach the other half for an hour, in which both mine: one side fewer blocks of
+/// full work, the other more of little, stamped so that they may be.
 void partition(World& world, const Wishes& wishes) {
     world.add_many(wishes.nodes, 0.2);
     world.introduce(40);
@@ -158,12 +159,35 @@ void partition(World& world, const Wishes& wishes) {
     world.run(2min);
     world.mine_every(60s, wishes.blocks);
     world.run(5min);
-    for (size_t i = 0; i < world.nodes.size(); i += 2) world.nodes[i]->host.side = 1;
-    world.run(1h);
-    const size_t before = world.ledger.blocks().size();
-    world.expect(before > 10, "nobody mined");
+    std::array<std::vector<SimNode*>, 2> sides;
+    for (size_t i = 0; i < world.nodes.size(); ++i) {
+        SimNode& node = *world.nodes[i];
+        sides[i % 2].push_back(&node);
+        node.host.side = static_cast<int>(i % 2);
+    }
+    const auto miner = [&](size_t side) -> SimNode& {
+        return *sides[side][world.random.below(sides[side].size())];
+    };
+    for (int minute = 0; minute < 60; ++minute) {
+        world.run(45s);
+        world.mine(miner(0));
+        const int count = minute % 4 == 0 ? 2 : 1;
+        for (int i = 0; i < count; ++i) {
+            SimNode& light = miner(1);
+            const Time parent(std::chrono::seconds(light.chain.tip().header.time));
+            world.mine(light, World::MANY, parent + 121s - world.timeline.now());
+            world.run(15s / count);
+        }
+    }
+    const chain::BlockNode& heavy = sides[0].front()->chain.tip();
+    const chain::BlockNode& light = sides[1].front()->chain.tip();
+    world.expect(
+        light.height > heavy.height && light.work < heavy.work, "the longer one is the heavier");
     for (const auto& node : world.nodes) node->host.side = 0;
     world.run(30min);
+    const SimNode& other = *sides[1].back();
+    const chain::BlockNode* won = other.chain.find_block(heavy.hash);
+    world.expect(won && other.chain.view().contains(*won), "the heavy side has lost");
     expect_one_tip(world, 10min);
     world.expect_limits();
 }
@@ -235,8 +259,8 @@ void flood(World& world, const Wishes& wishes) {
     SimNode& victim = *world.nodes.front();
     const size_t grown = growth([&] {
         for (size_t i = 3; i < wishes.nodes; ++i)
-            flooders.push_back(
-                std::make_unique<Flooder>(world, world.new_address(), victim.address));
+            flooders.push_back(std::make_unique<Flooder>(
+                world, world.new_address(), victim.address, static_cast<Flooder::Manner>(i % 3)));
         for (int i = 0; i < 12; ++i) {
             world.run(5s);
             world.expect_limits();
@@ -246,6 +270,13 @@ void flood(World& world, const Wishes& wishes) {
     world.notes.push_back(
         fmt::format("{:.1f} MB more with {} peers", static_cast<double>(grown) / 1e6, peers));
     world.expect(grown < flooders.size() * MOST, "memory grew past its limit");
+    for (const auto& [reason, count] : victim.drops)
+        world.notes.push_back(fmt::format("{} dropped: {}", count, reason));
+    const auto stayed = std::ranges::count_if(victim.protocol().peers(), [&](const auto& entry) {
+        return entry.second.user_agent == Stranger::USER_AGENT &&
+               world.timeline.now() - entry.second.connected_at > 50s;
+    });
+    world.expect(stayed >= 5, "those who break no rule were dropped, and flooded nothing");
     world.mine(*world.nodes.back());
     world.run(10s);
     expect_one_tip(world, 20s);
@@ -291,6 +322,10 @@ void eclipse(World& world, const Wishes& wishes) {
         "{} of {} outbound connections are to honest nodes; {} addresses known", honest, all,
         victim.book.size()));
     world.expect(honest > 0, "eclipsed");
+    const Mined& mined = world.mine(*world.nodes.back(), 0);
+    world.run(2min);
+    world.expect(
+        victim.chain.tip().hash == mined.block->header.hash(), "it doesn't hear of a new block");
 }
 
 constexpr Scenario SCENARIOS[] = {
@@ -307,7 +342,7 @@ constexpr Scenario SCENARIOS[] = {
     {"sync",
      "a new node with one honest peer among eight that lie gets all blocks",
      {10, 0},
-     {.spacing = 10min, .age = 24h * 20},
+     {.spacing = 10min, .age = 24h * 160, .least_blocks = 15'000},
      sync},
     {"swarm",
      "a new node gets from slow and fast peers at once what all their ways carry",
@@ -316,7 +351,7 @@ constexpr Scenario SCENARIOS[] = {
      swarm},
     {"partition",
      "two halves that were parted for an hour agree on the heaviest chain",
-     {40, 100},
+     {40, 5},
      {},
      partition},
     {"converge",

@@ -8,11 +8,9 @@ namespace cairn::sim {
 using chain::BlockNode;
 using node::WaitingTransaction;
 
-namespace {
-
-constexpr chain::FeeRate FEERATE{1000};
-
-} // namespace
+chain::FeeRate SimChain::feerate_of(const consensus::Transaction& tx) {
+    return {Ledger::is(tx, Ledger::Kind::Cheap) ? 0 : 1000};
+}
 
 SimChain::SimChain(const Ledger& ledger, const Timeline& timeline)
     : ledger_(ledger),
@@ -79,8 +77,8 @@ Duration SimChain::cost_of(const BlockHash& hash) const {
     return cost;
 }
 
-SimChain::BlockVerdict SimChain::accept_block(const BlockHash& hash, const Bytes& payload) {
-    BlockVerdict verdict{{consensus::mutated("block decode failed")}, {}, {}};
+SimChain::BlockVerdict SimChain::check_block(const BlockHash& hash, const Bytes& payload) {
+    BlockVerdict verdict{{consensus::mutated("block decode failed")}, {}, {}, nullptr};
     chain::BlockOutcome& outcome = verdict.outcome;
     const Mined* mined = ledger_.find(hash);
     consensus::Reader reader(payload);
@@ -98,12 +96,19 @@ SimChain::BlockVerdict SimChain::accept_block(const BlockHash& hash, const Bytes
         node.status |= BlockNode::HAVE_BODY;
         node.tx_count = static_cast<uint32_t>(mined->block->transactions.size());
         waiting_[header.prev_hash].push_back(&node);
-        if (node.parent_node()->has(BlockNode::HAVE_BODY | BlockNode::VALID_SCRIPTS))
-            complete(node, verdict);
-        if (node.failed()) outcome.verdict = consensus::invalid("bad-cb-amount");
+        verdict.fresh = &node;
     }
-    outcome.on_active_chain = view().contains(node);
     return verdict;
+}
+
+void SimChain::connect_block(BlockVerdict& verdict) {
+    chain::BlockOutcome& outcome = verdict.outcome;
+    if (BlockNode* node = verdict.fresh) {
+        if (node->parent_node()->has(BlockNode::HAVE_BODY | BlockNode::VALID_SCRIPTS))
+            complete(*node, verdict);
+        if (node->failed()) outcome.verdict = consensus::invalid("bad-cb-amount");
+    }
+    outcome.on_active_chain = outcome.node != nullptr && view().contains(*outcome.node);
 }
 
 /// All before `node` is here: it is judged, and then those that waited for it.
@@ -160,7 +165,7 @@ void SimChain::move_tip(const BlockNode& to, BlockVerdict& verdict) {
     for (auto left = change.disconnected.rbegin(); left != change.disconnected.rend(); ++left) {
         for (size_t i = 1; i < left->block->transactions.size(); ++i) {
             const TransactionRef tx = ledger_.find_transaction(left->block->transactions[i].txid);
-            if (accept_transaction(tx)) verdict.back.push_back(tx);
+            if (accept_transaction(tx, true)) verdict.back.push_back(tx);
         }
     }
     verdict.change = std::move(change);
@@ -173,7 +178,8 @@ bool SimChain::is_confirmed(const consensus::Txid& txid) const {
     });
 }
 
-consensus::Result<chain::Accepted> SimChain::accept_transaction(const TransactionRef& tx) {
+consensus::Result<chain::Accepted>
+SimChain::accept_transaction(const TransactionRef& tx, bool paid_for) {
     using Kind = consensus::Reject::Kind;
     if (sequences_.contains(tx->txid))
         return consensus::Reject{Kind::Known, "txn-already-in-mempool"};
@@ -184,8 +190,10 @@ consensus::Result<chain::Accepted> SimChain::accept_transaction(const Transactio
             return consensus::missing_inputs("bad-txns-inputs-missingorspent");
     }
     const TransactionRef shared = ledger_.find_transaction(tx->txid);
-    if (shared == nullptr || !Ledger::is_valid(*tx))
+    if (shared == nullptr || Ledger::is(*tx, Ledger::Kind::Refused))
         return consensus::invalid("mandatory-script-verify-flag-failed");
+    if (Ledger::is(*tx, Ledger::Kind::Cheap) && !paid_for)
+        return consensus::policy("min relay fee not met");
     pool_[++next_sequence_] = shared;
     sequences_[tx->txid] = next_sequence_;
     return chain::Accepted{};
@@ -194,12 +202,13 @@ consensus::Result<chain::Accepted> SimChain::accept_transaction(const Transactio
 std::optional<WaitingTransaction> SimChain::find_transaction(const node::Inventory& item) const {
     const auto found = sequences_.find(consensus::Txid(item.hash));
     if (found == sequences_.end()) return std::nullopt;
-    return WaitingTransaction{pool_.at(found->second), FEERATE, found->second};
+    const TransactionRef& tx = pool_.at(found->second);
+    return WaitingTransaction{tx, feerate_of(*tx), found->second};
 }
 
 std::vector<WaitingTransaction> SimChain::waiting_transactions() const {
     std::vector<WaitingTransaction> all;
-    for (const auto& [sequence, tx] : pool_) all.push_back({tx, FEERATE, sequence});
+    for (const auto& [sequence, tx] : pool_) all.push_back({tx, feerate_of(*tx), sequence});
     return all;
 }
 

@@ -41,7 +41,7 @@ public:
 
     bool initial_download() const override;
 
-    consensus::Uint256 minimum_chain_work() const override { return 0; }
+    consensus::Uint256 minimum_chain_work() const override { return params().minimum_chain_work; }
 
     std::optional<node::WaitingTransaction>
     find_transaction(const node::Inventory& item) const override;
@@ -59,10 +59,17 @@ public:
         chain::BlockOutcome outcome;
         std::optional<chain::TipChange> change; ///< If the tip moved.
         std::vector<TransactionRef> back;       ///< They are in it again.
+        chain::BlockNode* fresh = nullptr;      ///< Its body is good, and new.
     };
 
-    BlockVerdict accept_block(const BlockHash& hash, const Bytes& payload);
-    consensus::Result<chain::Accepted> accept_transaction(const TransactionRef& tx);
+    /// Take in the body; connect_block() follows.
+    BlockVerdict check_block(const BlockHash& hash, const Bytes& payload);
+    void connect_block(BlockVerdict& verdict);
+    /// `paid_for`: by a child that comes with it.
+    consensus::Result<chain::Accepted>
+    accept_transaction(const TransactionRef& tx, bool paid_for = false);
+
+    static chain::FeeRate feerate_of(const consensus::Transaction& tx);
 
     /// From now on every block is taken for valid, as by a node that breaks the rules.
     void believe_all() { believes_all_ = true; }

@@ -2,6 +2,7 @@
 #include "sim_node.h"
 
 #include "node/compact_block.h"
+#include "tests/temporary_folder.h"
 
 namespace cairn::sim {
 
@@ -11,8 +12,6 @@ using node::AcceptTransaction;
 using node::DiskRead;
 
 namespace {
-
-constexpr chain::FeeRate FEERATE{1000};
 
 /// Who calls does so from a port of the moment.
 NetAddress calling_from(NetAddress address) {
@@ -75,6 +74,9 @@ SimNode::SimNode(Shared& shared, size_t its_number, NetAddress its_address, uint
 
 void SimNode::start() {
     ++run_;
+    static const tests::TemporaryFolder FOLDER;
+    if (!saved_.empty() && !book.load(FOLDER.write("peers.dat", saved_)))
+        throw std::logic_error("its address book is lost");
     running_ = std::make_unique<Running>(*this);
     host.online = true;
     running_->plan->call_anchors(std::exchange(anchors_, {}));
@@ -83,13 +85,22 @@ void SimNode::start() {
 }
 
 void SimNode::stop(bool crash) {
-    if (!crash) anchors_ = running_->plan->anchors();
+    if (!crash) {
+        anchors_ = running_->plan->anchors();
+        save_addresses();
+    }
     std::vector<PeerId> ids;
     for (const auto& [id, peer] : protocol().peers()) ids.push_back(id);
     for (const PeerId id : ids) drop(id);
     host.online = false;
+    if (running_->checked) chain.connect_block(*running_->checked); // as at the next start
     running_.reset();
     ++run_;
+}
+
+void SimNode::save_addresses() {
+    const node::Bytes content = book.file_content();
+    saved_.assign(content.begin(), content.end());
 }
 
 void SimNode::post(Time at, void (SimNode::*task)()) {
@@ -124,6 +135,10 @@ void SimNode::tick() {
     if (now() >= running.next_call) {
         running.next_call = now() + CALL_TICK;
         running.plan->tick(now());
+    }
+    if (now() >= running.next_save) {
+        running.next_save = now() + SAVE_INTERVAL;
+        save_addresses();
     }
     schedule_tick(now() + pace());
 }
@@ -227,7 +242,10 @@ void SimNode::act(Judged& action) {
     Running& running = *running_;
     running.judging.push_back(std::move(action));
     const Duration cost = cost_of(running.judging.back());
-    running.chain_free = std::max(running.chain_free, now()) + cost;
+    const Time begin = std::max(running.chain_free, now());
+    running.chain_free = begin + cost;
+    if constexpr (std::is_same_v<Judged, AcceptBlock>)
+        post(begin + SimChain::COSTS.block, &SimNode::check);
     post(running.chain_free, &SimNode::judge);
 }
 
@@ -257,9 +275,24 @@ void SimNode::judged(AcceptHeaders& action) {
     perform(running_->protocol.headers_done(action.peer, outcome, now()));
 }
 
-void SimNode::judged(AcceptBlock& action) {
-    SimChain::BlockVerdict verdict = chain.accept_block(
+/// All of a block but its coins and scripts.
+void SimNode::check() {
+    const auto& action = std::get<AcceptBlock>(running_->judging.front());
+    running_->checked = chain.check_block(
         action.hash, action.block ? consensus::encode(*action.block) : action.payload);
+    tell_checked(*running_->checked);
+}
+
+void SimNode::tell_checked(const SimChain::BlockVerdict& verdict) {
+    const chain::BlockNode* node = verdict.fresh;
+    if (node == nullptr || node->parent != &chain.tip()) return;
+    const consensus::BlockRef& block = shared_.ledger.find(node->hash)->block;
+    perform(running_->protocol.block_checked(*node, block, now()));
+}
+
+void SimNode::judged(AcceptBlock& action) {
+    SimChain::BlockVerdict verdict = *std::exchange(running_->checked, {});
+    chain.connect_block(verdict);
     tell(verdict);
     perform(running_->protocol.block_done(action.peer, action.hash, verdict.outcome, now()));
 }
@@ -275,18 +308,21 @@ void SimNode::tell(SimChain::BlockVerdict& verdict) {
     perform(protocol.announce_tip(*verdict.change, now()));
     perform(protocol.tip_changed(*verdict.change, now()));
     for (const TransactionRef& tx : verdict.back)
-        perform(protocol.transaction_added(tx, FEERATE, now()));
+        perform(protocol.transaction_added(tx, SimChain::feerate_of(*tx), now()));
 }
 
 void SimNode::judged(AcceptTransaction& action) {
-    // A parent that pays too little is a matter of fees, which aren't modelled.
-    const auto outcome = chain.accept_transaction(action.tx);
-    if (outcome) {
-        const TransactionRef tx = shared_.ledger.find_transaction(action.tx->txid);
-        if (shared_.transaction_added) shared_.transaction_added(*this, tx);
-        perform(running_->protocol.transaction_added(tx, FEERATE, now()));
-    }
-    perform(running_->protocol.transaction_done(action, outcome, now()));
+    if (action.parent) (void)accept(action.parent, true);
+    perform(running_->protocol.transaction_done(action, accept(action.tx), now()));
+}
+
+consensus::Result<chain::Accepted> SimNode::accept(const TransactionRef& tx, bool paid_for) {
+    const auto outcome = chain.accept_transaction(tx, paid_for);
+    if (!outcome || !runs()) return outcome;
+    const TransactionRef shared = shared_.ledger.find_transaction(tx->txid);
+    if (shared_.transaction_added) shared_.transaction_added(*this, shared);
+    perform(running_->protocol.transaction_added(shared, SimChain::feerate_of(*tx), now()));
+    return outcome;
 }
 
 void SimNode::read() {
@@ -307,16 +343,14 @@ void SimNode::read() {
 }
 
 void SimNode::submit(const Mined& mined) {
-    SimChain::BlockVerdict verdict = chain.accept_block(mined.block->header.hash(), mined.bytes);
+    SimChain::BlockVerdict verdict = chain.check_block(mined.block->header.hash(), mined.bytes);
+    if (runs()) tell_checked(verdict);
+    chain.connect_block(verdict);
     if (runs()) tell(verdict);
 }
 
-void SimNode::submit(const TransactionRef& tx) {
-    if (!chain.accept_transaction(tx)) return;
-    if (!runs()) return;
-    if (shared_.transaction_added) shared_.transaction_added(*this, tx);
-    perform(running_->protocol.transaction_added(tx, FEERATE, now()));
-    perform(running_->protocol.broadcast(tx, true, now()));
+void SimNode::submit(const TransactionRef& tx, bool paid_for) {
+    if (accept(tx, paid_for) && runs()) perform(running_->protocol.broadcast(tx, true, now()));
 }
 
 } // namespace cairn::sim

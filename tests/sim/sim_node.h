@@ -35,14 +35,15 @@ public:
 
     /// With the chain, mempool and address book that it has.
     void start();
-    /// As a process that ends: its peers see that. After a `crash` it has forgotten its anchors.
+    /// As a process that ends: its peers see that. After a `crash` it has forgotten its anchors,
+    /// and what it has learnt of addresses since it last saved them.
     void stop(bool crash = false);
 
     bool runs() const { return running_ != nullptr; }
 
     /// A block or transaction that doesn't come from a peer.
     void submit(const Mined& mined);
-    void submit(const TransactionRef& tx);
+    void submit(const TransactionRef& tx, bool paid_for = false);
 
     const node::Protocol& protocol() const { return running_->protocol; }
 
@@ -74,6 +75,7 @@ public:
     static constexpr Duration SLOW_TICK{500'000};   ///< While only transactions wait.
     static constexpr Duration IDLE_TICK{2'000'000}; ///< While only minutes make a difference.
     static constexpr Duration CALL_TICK{500'000};
+    static constexpr Duration SAVE_INTERVAL{15min};
 
 private:
     struct Plan;
@@ -84,13 +86,15 @@ private:
 
         node::Protocol protocol;
         std::unique_ptr<Plan> plan;
-        std::deque<node::Action> judging; ///< At the chain, in order.
+        std::deque<node::Action> judging;              ///< At the chain, in order.
+        std::optional<SimChain::BlockVerdict> checked; ///< Of the first of them.
         std::deque<node::DiskRead> reading;
         Time chain_free;
         Time next_tick;
         uint32_t tick_number = 0; ///< Of the one that counts.
         std::set<EndId> unread;   ///< They have something that had to wait.
         Time next_call;
+        Time next_save;
     };
 
     void perform(node::Actions actions);
@@ -100,13 +104,17 @@ private:
     template <class Judged>
     void act(Judged& action);
     Duration cost_of(const node::Action& action) const;
+    void check();
+    void tell_checked(const SimChain::BlockVerdict& verdict);
     void judge();
     void judged(node::AcceptHeaders& action);
     void judged(node::AcceptBlock& action);
     void judged(node::AcceptTransaction& action);
+    consensus::Result<chain::Accepted> accept(const TransactionRef& tx, bool paid_for = false);
     void read();
     void tell(SimChain::BlockVerdict& verdict);
     void take_messages(EndId end);
+    void save_addresses();
     void schedule_tick(Time at);
     void tick();
     Duration pace() const;
@@ -119,7 +127,8 @@ private:
     Random random_;
     std::unique_ptr<Running> running_;
     std::vector<node::TimedAddress> anchors_;
-    uint32_t run_ = 0; ///< Counts starts and stops: what was posted before them is void.
+    std::string saved_; ///< Its address book, as last saved.
+    uint32_t run_ = 0;  ///< Counts starts and stops: what was posted before them is void.
 };
 
 } // namespace cairn::sim

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "world.h"
 
+#include "consensus/pow.h"
 #include "node/transaction_announcer.h"
 
 #include <fmt/format.h>
@@ -9,7 +10,7 @@ namespace cairn::sim {
 
 World::World(const Setup& setup)
     : random(setup.seed, 0),
-      ledger(setup.age, setup.spacing),
+      ledger(setup.age, setup.spacing, setup.least_blocks),
       net(timeline, trace, Random(setup.seed, 1)),
       start_(timeline.now()),
       shared_{
@@ -84,10 +85,10 @@ SimNode* World::somebody(size_t from) {
 
 // What happens ///////////////////////////////////////////////////////////////////////////////////
 
-const Mined& World::mine(SimNode& node, size_t count) {
+const Mined& World::mine(SimNode& node, size_t count, Duration ahead) {
     const chain::BlockNode& tip = node.chain.tip();
     const Mined& mined = ledger.mine(
-        tip.header, tip.height + 1, node.chain.candidates(count), timeline.now(), node.number);
+        tip.header, node.chain.candidates(count), timeline.now(), node.number, true, ahead);
     node.submit(mined);
     return mined;
 }
@@ -105,13 +106,13 @@ void World::mine_history(const std::vector<SimNode*>& owners, size_t count, size
     const int64_t genesis = ledger.params().genesis.header.time;
     const int64_t age = timeline.seconds() - genesis;
     consensus::BlockHeader parent = ledger.params().genesis.header;
+    constexpr size_t FILLER = 1000; // bytes of a transaction
     for (size_t i = 1; i <= count; ++i) {
-        const auto height = static_cast<int32_t>(i);
         const auto at = genesis + age * static_cast<int64_t>(i) / static_cast<int64_t>(count);
         std::vector<TransactionRef> filler;
-        for (int j = 0; j < 10; ++j) filler.push_back(ledger.pay({}, bytes / 10));
-        const Mined& mined = ledger.mine(
-            parent, consensus::Height(height), filler, Time(std::chrono::seconds(at)), 0);
+        for (size_t filled = 0; filled < bytes; filled += FILLER)
+            filler.push_back(ledger.pay({}, FILLER));
+        const Mined& mined = ledger.mine(parent, filler, Time(std::chrono::seconds(at)), 0);
         for (SimNode* owner : owners) owner->submit(mined);
         parent = mined.block->header;
     }
@@ -123,11 +124,17 @@ void World::pay_every(Duration mean, size_t count) {
 
 void World::next_payment(Duration mean, size_t count) {
     if (SimNode* payer = somebody()) {
-        payments.push_back(ledger.pay());
-        paid_[payments.back()->txid] = {timeline.now(), std::vector<bool>(nodes.size())};
-        payer->submit(payments.back());
+        const bool is_pair = random.below(4) == 0;
+        if (is_pair) pay(*payer, ledger.pay({}, 250, Ledger::Kind::Cheap));
+        pay(*payer, ledger.pay(is_pair ? payments.back()->txid : consensus::Txid()));
     }
     pay_every(mean, count - 1);
+}
+
+void World::pay(SimNode& payer, const TransactionRef& tx) {
+    payments.push_back(tx);
+    paid_[tx->txid] = {timeline.now(), std::vector<bool>(nodes.size())};
+    payer.submit(tx, true);
 }
 
 void World::churn(Duration mean, Duration away, Time end, size_t steady) {
@@ -175,17 +182,6 @@ void World::has_transaction(const SimNode& node, const consensus::Txid& txid) {
     report.transaction_arrived(txid, timeline.now() - paid->second.at);
 }
 
-consensus::Uint256 World::best_work() const {
-    consensus::Uint256 best = 0;
-    for (const auto& node : nodes)
-        if (counts(*node)) best = std::max(best, node->chain.tip().work);
-    return best;
-}
-
-bool World::on_best_chain(const SimNode& node) const {
-    return node.chain.tip().work == best_work();
-}
-
 std::optional<Duration> World::wait_for_one_tip(Duration bound) {
     const Time begin = timeline.now();
     const auto agree = [&] {
@@ -204,14 +200,17 @@ std::optional<Duration> World::wait_for_one_tip(Duration bound) {
     return timeline.now() - begin;
 }
 
-consensus::Height World::best_height() const {
-    std::set<consensus::BlockHash> valid{ledger.params().genesis_hash};
-    consensus::Height best;
+consensus::Uint256 World::best_work() const {
+    std::map<consensus::BlockHash, consensus::Uint256> work{
+        {ledger.params().genesis_hash, consensus::work_of(ledger.params().genesis.header.bits)}};
+    consensus::Uint256 best = work.begin()->second;
     for (const Mined* mined : ledger.blocks()) { // parents first
         const consensus::BlockHeader& header = mined->block->header;
-        if (!mined->valid || !valid.contains(header.prev_hash)) continue;
-        valid.insert(header.hash());
-        best = std::max(best, mined->height);
+        const auto parent = work.find(header.prev_hash);
+        if (!mined->valid || parent == work.end()) continue;
+        const consensus::Uint256 all = parent->second + consensus::work_of(header.bits);
+        work[header.hash()] = all;
+        best = std::max(best, all);
     }
     return best;
 }

@@ -16,6 +16,7 @@ public:
         uint64_t seed = 1;
         Duration spacing{60'000'000}; ///< Between blocks.
         Duration age{3600'000'000};   ///< Of the genesis block.
+        uint64_t least_blocks = 0;    ///< So much work a chain needs to be worth having.
     };
 
     explicit World(const Setup& setup);
@@ -39,13 +40,15 @@ public:
 
     void run(Duration time) { timeline.run_until(timeline.now() + time); }
 
-    /// A block found by `node`, with up to `count` of the transactions that it has.
-    const Mined& mine(SimNode& node, size_t count = MANY);
+    /// A block found by `node`, with up to `count` of the transactions that it has, stamped
+    /// `ahead`.
+    const Mined& mine(SimNode& node, size_t count = MANY, Duration ahead = {});
     /// `count` blocks at intervals by chance, found by whoever runs.
     void mine_every(Duration mean, size_t count);
     /// `count` blocks of about `bytes` before the run, which `nodes` have, at equal intervals up to
     /// now.
     void mine_history(const std::vector<SimNode*>& nodes, size_t count, size_t bytes = 10'000);
+    /// `count` payments; of every fourth the parent pays too little, and comes with it.
     void pay_every(Duration mean, size_t count);
     /// Nodes stop by chance, and start again after `away`, until `end`; the `steady` first stay.
     void churn(Duration mean, Duration away, Time end, size_t steady);
@@ -56,11 +59,8 @@ public:
 
     /// Until all that run are on the best chain, at most for `bound`; how long it took.
     std::optional<Duration> wait_for_one_tip(Duration bound);
-    /// Of the longest chain that anybody made, its blocks being valid.
-    consensus::Height best_height() const;
-    /// The most work of a valid chain.
+    /// The most work of a chain that anybody made, its blocks being valid.
     consensus::Uint256 best_work() const;
-    bool on_best_chain(const SimNode& node) const;
     Report::Totals totals() const;
     /// Note it as a failure of this run, if it isn't true.
     void expect(bool holds, const std::string& what);
@@ -91,6 +91,7 @@ private:
     void has_transaction(const SimNode& node, const consensus::Txid& txid);
     void next_block(Duration mean, size_t count);
     void next_payment(Duration mean, size_t count);
+    void pay(SimNode& payer, const TransactionRef& tx);
     void next_churn(Duration mean, Duration away, Time end, size_t steady);
     void next_break(Duration mean, Time end);
     SimNode* somebody(size_t from = 0);
