@@ -36,7 +36,7 @@ void wait_for_tip(const Call& call, TipWatch::Condition condition, size_t timeou
     const int64_t timeout = call.integer(timeout_at);
     if (timeout < 0) return done(NEGATIVE_TIMEOUT);
     context_of(call).tips.wait(
-        std::move(condition), std::chrono::milliseconds(timeout),
+        std::move(condition), std::chrono::milliseconds(timeout), call.left,
         [done = std::move(done)](const chain::BlockNode& tip) { done(to_json(tip, TIP)); });
 }
 
@@ -94,6 +94,7 @@ const Method SYNCWITHVALIDATIONINTERFACEQUEUE{
     .name = "syncwithvalidationinterfacequeue",
     .summary = "Wait until everything asked before is done.",
     .run = syncwithvalidationinterfacequeue,
+    .pace = waits,
 };
 
 // Overruling /////////////////////////////////////////////////////////////////////////////////
@@ -116,6 +117,7 @@ const Method INVALIDATEBLOCK{
     .fails = {BLOCK_NOT_FOUND},
     .example = "$BLOCKHASH",
     .run = act_on_block<&chain::Chain::invalidate_block>,
+    .pace = waits,
 };
 
 const Method RECONSIDERBLOCK{
@@ -126,6 +128,7 @@ const Method RECONSIDERBLOCK{
     .fails = {BLOCK_NOT_FOUND},
     .example = "$BLOCKHASH",
     .run = act_on_block<&chain::Chain::reconsider_block>,
+    .pace = waits,
 };
 
 const Method PRECIOUSBLOCK{
@@ -136,6 +139,7 @@ const Method PRECIOUSBLOCK{
     .fails = {BLOCK_NOT_FOUND},
     .example = "$BLOCKHASH",
     .run = act_on_block<&chain::Chain::precious_block>,
+    .pace = waits,
 };
 
 // Pruning ////////////////////////////////////////////////////////////////////////////////////
@@ -185,6 +189,7 @@ const Method PRUNEBLOCKCHAIN{
     .fails = {NOT_PRUNING, NEGATIVE_HEIGHT, NO_SUCH_TIME, TOO_SHORT, SHORTER},
     .example = "1000",
     .run = {pruneblockchain, "Height of the last block that is deleted; -1: none"},
+    .pace = waits,
 };
 
 // getdeploymentinfo //////////////////////////////////////////////////////////////////////////

@@ -152,7 +152,7 @@ Outcome<CoinSet> gettxoutsetinfo(const Call& call) {
     chain::CoinStatistics sum(*kind);
     while (const auto next = scan.coins->next()) {
         sum.add(next->first, next->second);
-        if (context_of(call).stopping) throw std::runtime_error("The node is stopping");
+        if (given_up(call)) return GIVEN_UP;
     }
     const std::optional<Hash256> hash = sum.hash();
     return CoinSet{
@@ -184,6 +184,7 @@ const Method GETTXOUTSETINFO{
          {Code::InternalError, "Unable to get data because coinstatsindex is still syncing."}},
     .example = "muhash",
     .run = {gettxoutsetinfo, COIN_SET},
+    .pace = slow,
 };
 
 // Snapshots //////////////////////////////////////////////////////////////////////////////////
@@ -281,6 +282,7 @@ const Method DUMPTXOUTSET{
          ROLL_BACK_PRUNED},
     .example = "utxo.dat latest",
     .run = {dumptxoutset, DUMPED},
+    .pace = slow,
 };
 
 struct Loaded {
@@ -319,6 +321,7 @@ const Method LOADTXOUTSET{
          {Code::InternalError, "Unable to load UTXO snapshot: ..."}},
     .example = "utxo.dat",
     .run = {loadtxoutset, LOADED},
+    .pace = slow,
 };
 
 /// A chain of blocks whose coins are kept.

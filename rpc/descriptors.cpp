@@ -277,7 +277,7 @@ ScanResult scan_coins(const Call& call, const Wanted& wanted) {
         if (++result.coins % COINS_BETWEEN_LOOKS == 0) {
             // Coins lie in the order of the ids' bytes, and these are spread evenly.
             context.coin_scan.percent = point.txid.bytes[0] * 100 / 256;
-            result.complete = !context.coin_scan.abort && !context.stopping;
+            result.complete = !context.coin_scan.abort && !given_up(call);
             if (!result.complete) break;
         }
         const Script& script = coin.out.script_pubkey;
@@ -322,6 +322,11 @@ Reply act_on_scan(const Call& call, NodeContext::Scan& scan, Run run, Progress p
     return run(wanted);
 }
 
+/// A scan that is under way can be looked after, however many others wait for their turn.
+Pace pace_of_scan(const Call& call) {
+    return call.text(0) == "start" ? Pace::Slow : Pace::Quick;
+}
+
 const Object<NodeContext::Scan> COIN_SCAN{
     {"progress", "Part of the coins looked at, in percent",
      [](auto& s) { return s.percent.load(); }}};
@@ -360,6 +365,7 @@ const Method SCANTXOUTSET{
          {returned<ScanResult>("action = start", "", SCAN_RESULT), ABORTED,
           returned<std::optional<NodeContext::Scan>>(
               "action = status", "Null if there is none", COIN_SCAN)}},
+    .pace = pace_of_scan,
 };
 
 // scanblocks /////////////////////////////////////////////////////////////////////////////////
@@ -413,7 +419,7 @@ Outcome<BlockScan> scan_blocks(const Call& call, const Wanted& wanted, bool exac
         context.block_scan.height = at.value;
         context.block_scan.percent =
             static_cast<int>((at.value - first) * 100 / (last - first + 1));
-        if (context.block_scan.abort || context.stopping) {
+        if (context.block_scan.abort || given_up(call)) {
             result.complete = false;
             result.last = at;
             break;
@@ -475,6 +481,7 @@ const Method SCANBLOCKS{
          {returned<BlockScan>("action = start", "", BLOCK_SCAN), ABORTED,
           returned<std::optional<NodeContext::Scan>>(
               "action = status", "Null if there is none", BLOCK_SCAN_PROGRESS)}},
+    .pace = pace_of_scan,
 };
 
 } // namespace

@@ -57,7 +57,7 @@ Outcome<std::vector<BlockHash>> generate(const Call& call, const Outcome<Script>
     if (!payout) return payout.error();
     auto tries = static_cast<uint64_t>(std::max<int64_t>(call.integer(2), 0));
     std::vector<BlockHash> hashes;
-    for (int64_t i = 0; i < call.integer(0); ++i) {
+    for (int64_t i = 0; i < call.integer(0) && !given_up(call); ++i) {
         const chain::BlockTemplate made = make_template(call, *payout);
         const Outcome<bool> finished = finish_block(call, *made.block, tries);
         if (!finished) return finished.error();
@@ -84,6 +84,7 @@ const Method GENERATETOADDRESS{
     .fails = {BAD_ADDRESS, NOT_ACCEPTED},
     .example = "1 $ADDRESS",
     .run = {generatetoaddress, "The blocks made"},
+    .pace = slow,
 };
 
 Outcome<std::vector<BlockHash>> generatetodescriptor(const Call& call) {
@@ -108,6 +109,7 @@ const Method GENERATETODESCRIPTOR{
          NOT_ACCEPTED},
     .example = "1 raw(51)",
     .run = {generatetodescriptor, "The blocks made"},
+    .pace = slow,
 };
 
 /// A transaction given by its id in the mempool, or in hexadecimal.
@@ -202,6 +204,7 @@ const Method GENERATEBLOCK{
          NOT_MADE},
     .example = "$ADDRESS []",
     .run = {generateblock, GENERATED},
+    .pace = slow,
 };
 
 } // namespace

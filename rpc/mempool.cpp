@@ -478,6 +478,7 @@ const Method SAVEMEMPOOL{
     .summary = "Write the mempool to mempool.dat, as at a stop.",
     .fails = {NOT_LOADED, NOT_SAVED},
     .run = {savemempool, SAVED_FILE},
+    .pace = waits,
 };
 
 using Nothing = std::map<std::string, Null>;
@@ -520,6 +521,7 @@ const Method IMPORTMEMPOOL{
     .fails = {NOT_SYNCED, NOT_READ},
     .example = "mempool.dat",
     .run = {importmempool, "Nothing"},
+    .pace = slow,
 };
 
 } // namespace

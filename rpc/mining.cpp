@@ -267,23 +267,29 @@ void wait_for_news(
     std::chrono::milliseconds patience,
     std::function<void(Reply)> done) {
     NodeContext& context = context_of(*call);
+    const std::stop_token call_left = call->left; // The call moves on.
     auto is_news = [tip = seen.tip](const chain::BlockNode& node) {
         return node.hash.to_string() != tip;
     };
     auto look = [call = std::move(call), seen = std::move(seen),
                  done = std::move(done)](const chain::BlockNode& tip) mutable {
-        const NodeContext& now = context_of(*call);
+        if (given_up(*call)) return done(GIVEN_UP);
         const bool same_tip = tip.hash.to_string() == seen.tip;
         const bool same_pool = chain_of(*call).mempool()->sequence() == seen.mempool_sequence;
-        if (same_tip && same_pool && !now.stopping)
+        if (same_tip && same_pool)
             return wait_for_news(
                 std::move(call), std::move(seen), NEXT_MEMPOOL_LOOK, std::move(done));
         // Not here: this may be the chain thread, which is to make the template.
-        TipWatch& tips = context_of(*call).tips;
-        tips.run_soon(
-            [call = std::move(call), done = std::move(done)] { done(template_now(*call)); });
+        server::CallQueue& queue = context_of(*call).queue;
+        queue.push(&queue, Pace::Waits, [call = std::move(call), done = std::move(done)] {
+            try {
+                done(template_now(*call));
+            } catch (const std::exception& failure) {
+                done(Error{Code::Misc, failure.what()});
+            }
+        });
     };
-    context.tips.wait(std::move(is_news), patience, std::move(look));
+    context.tips.wait(std::move(is_news), patience, call_left, std::move(look));
 }
 
 void getblocktemplate(const std::shared_ptr<const Call>& call, std::function<void(Reply)> done) {
@@ -316,6 +322,7 @@ const Method GETBLOCKTEMPLATE{
         {getblocktemplate,
          {returned<TemplateView>("mode = template", "", TEMPLATE),
           returned<Verdict>("mode = proposal", "Null if it would be accepted, or the reason")}},
+    .pace = waits,
 };
 
 // submitblock, submitheader //////////////////////////////////////////////////////////////////
@@ -357,6 +364,7 @@ const Method SUBMITBLOCK{
     .run =
         {submitblock,
          "Null if it was accepted, or: duplicate, duplicate-invalid, inconclusive, or the reason"},
+    .pace = waits,
 };
 
 Outcome<> submitheader(const Call& call) {
@@ -385,6 +393,7 @@ const Method SUBMITHEADER{
          {Code::Verify, "the reason of the refusal"}},
     .example = "$HEADER",
     .run = submitheader,
+    .pace = waits,
 };
 
 // getmininginfo, getnetworkhashps ////////////////////////////////////////////////////////////
@@ -506,6 +515,7 @@ const Method PRIORITISETRANSACTION{
     .fails = {PRIORITY_UNSUPPORTED, DUST_HAS_NO_PRIORITY},
     .example = "$WAITING_TXID 0 1000",
     .run = {prioritisetransaction, "true"},
+    .pace = waits,
 };
 
 struct Priority {

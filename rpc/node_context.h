@@ -6,6 +6,7 @@
 #include "chain/indexer.h"
 #include "rpc/node_methods.h"
 #include "rpc/publisher.h"
+#include "rpc/server/call_queue.h"
 #include "rpc/server/method.h"
 #include "rpc/tip_watch.h"
 
@@ -28,12 +29,14 @@ using server::Reply;
 
 /// The node as all methods see it.
 struct NodeContext : server::Context {
-    NodeContext(Node the_node, boost::asio::io_context& server)
+    NodeContext(Node the_node, boost::asio::io_context& server, server::CallQueue& call_queue)
         : node(std::move(the_node)),
+          queue(call_queue),
           tips(node.chain, server),
           publisher(node.chain, server) {}
 
     Node node;
+    server::CallQueue& queue;
     TipWatch tips;
     Publisher publisher;
     std::atomic<bool> stopping{false}; ///< Ends mining on request.
@@ -63,6 +66,13 @@ struct NodeContext : server::Context {
 inline NodeContext& context_of(const Call& call) {
     return static_cast<NodeContext&>(call.context);
 }
+
+/// Whether a long call may end without a result: the node stops, or nobody waits for it.
+inline bool given_up(const Call& call) {
+    return context_of(call).stopping || call.left.stop_requested();
+}
+
+inline const Error GIVEN_UP{Code::Misc, "The node is stopping, or the client has left"};
 
 inline chain::Chain& chain_of(const Call& call) {
     return context_of(call).node.chain;

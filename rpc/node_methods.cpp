@@ -70,7 +70,7 @@ NodeServer::~NodeServer() {
 }
 
 void NodeServer::attach(Node node) {
-    context_ = std::make_unique<NodeContext>(std::move(node), http_.io());
+    context_ = std::make_unique<NodeContext>(std::move(node), http_.io(), http_.queue());
     context_->node.chain.add_observer(context_->tips);
     context_->node.chain.add_observer(context_->publisher);
 }

@@ -1,21 +1,34 @@
 // SPDX-License-Identifier: MIT
 #include "rpc/tip_watch.h"
 
+#include <memory>
+#include <optional>
+
 namespace cairn::rpc {
 
-void TipWatch::wait(Condition condition, std::chrono::milliseconds timeout, Done done) {
+void TipWatch::wait(
+    Condition condition,
+    std::chrono::milliseconds timeout,
+    const std::stop_token& left,
+    Done done) {
+    using GiveUp = std::stop_callback<std::function<void()>>;
+    const auto give_up = std::make_shared<std::optional<GiveUp>>();
     uint64_t id = 0;
     {
         const std::lock_guard lock(mutex_);
         id = next_id_++;
+        auto answered = [give_up, done = std::move(done)](const auto& tip) { done(tip); };
         waiters_.push_back(
-            {std::move(condition), std::move(done), id,
+            {std::move(condition), std::move(answered), id,
              boost::asio::steady_timer(server_, timeout)});
         if (timeout.count() != 0)
             waiters_.back().timer.async_wait([this, id](const boost::system::error_code& answered) {
                 if (!answered) answer([id](const Waiter& waiter) { return waiter.id == id; });
             });
     }
+    // Not under the lock: it is called here and now if `left` is stopped already.
+    give_up->emplace(
+        left, [this, id] { answer([id](const Waiter& waiter) { return waiter.id == id; }); });
     // Only now that a change would be noticed is the present worth looking at.
     const chain::BlockNode& tip = chain_.view().tip();
     answer([&](const Waiter& waiter) {

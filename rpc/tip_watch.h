@@ -5,13 +5,13 @@
 #include "chain/chain.h"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <functional>
 #include <list>
 #include <mutex>
+#include <stop_token>
 
 namespace cairn::rpc {
 
@@ -29,11 +29,12 @@ public:
     using Done = std::function<void(const chain::BlockNode& tip)>;
 
     /// Call `done` with the tip once `condition` holds of it (perhaps at once, on this thread), or
-    /// once `timeout` is over (zero: never), or when cancel_all() is called.
-    void wait(Condition condition, std::chrono::milliseconds timeout, Done done);
-
-    /// Run `task` on a thread of the server.
-    void run_soon(std::function<void()> task) { boost::asio::post(server_, std::move(task)); }
+    /// once `timeout` is over (zero: never), `left` is stopped, or cancel_all() is called.
+    void wait(
+        Condition condition,
+        std::chrono::milliseconds timeout,
+        const std::stop_token& left,
+        Done done);
 
     /// Answer all that wait, and from now on at once whoever asks.
     void cancel_all();

@@ -275,6 +275,7 @@ const Method SENDRAWTRANSACTION{
          {Code::Rejected, "the reason of the refusal"}},
     .example = "$TRANSACTION",
     .run = {sendrawtransaction, "Its id"},
+    .pace = waits,
 };
 
 /// What the mempool says of a transaction.
@@ -377,6 +378,7 @@ const Method TESTMEMPOOLACCEPT{
     .fails = {BAD_TRANSACTION_COUNT, FEERATE_TOO_HIGH, DECODE_FAILED},
     .example = "[\"$TRANSACTION\"]",
     .run = {testmempoolaccept, TEST},
+    .pace = waits,
 };
 
 // submitpackage //////////////////////////////////////////////////////////////////////////////
@@ -458,6 +460,7 @@ const Method SUBMITPACKAGE{
     .fails = {BAD_TRANSACTION_COUNT, FEERATE_TOO_HIGH, BURNS_TOO_MUCH, BAD_TOPOLOGY, DECODE_FAILED},
     .example = "[\"$TRANSACTION\"]",
     .run = {submitpackage, PACKAGE},
+    .pace = waits,
 };
 
 // decoderawtransaction, decodescript /////////////////////////////////////////////////////////

@@ -109,7 +109,7 @@ bool verifychain(const Call& call) {
     const chain::BlockNode* node = &view.tip();
     // Genesis needs no proof, and what was deleted can't have any.
     for (int64_t i = 0; (wanted <= 0 || i < wanted) && node->parent != nullptr; ++i) {
-        if (node->pruned() || context_of(call).stopping) break;
+        if (node->pruned() || given_up(call)) break;
         if (!verifier.verify(*node)) {
             spdlog::error(
                 "verifychain_failed height={} hash={}", node->height.value, node->hash.to_string());
@@ -131,6 +131,7 @@ const Method VERIFYCHAIN{
          {"nblocks", Type::Int32, "6", "How many; 0: all"}},
     .example = "4 0",
     .run = {verifychain, "Whether all is well"},
+    .pace = slow,
 };
 
 } // namespace

@@ -7,6 +7,7 @@
 #include <cassert>
 #include <optional>
 #include <spdlog/spdlog.h>
+#include <utility>
 
 namespace cairn::rpc::server {
 
@@ -18,6 +19,13 @@ constexpr int HTTP_BAD_REQUEST = 400;
 constexpr int HTTP_FORBIDDEN = 403;
 constexpr int HTTP_NOT_FOUND = 404;
 constexpr int HTTP_SERVER_ERROR = 500;
+
+/// After so long a batch lets others have its thread.
+constexpr std::chrono::milliseconds SLICE{2};
+
+const Error TOO_MANY_WAIT{Code::Misc, "Too many calls are waiting"};
+const Error REPLY_TOO_LARGE{Code::Misc, "The reply to the batch is too large"};
+const Error STOPPING{Code::Misc, "The node is stopping"};
 
 /// One request of a body, as far as it could be read.
 struct Request {
@@ -103,27 +111,37 @@ Answer parse_error(std::string message) {
 } // namespace
 
 /// One HTTP request on its way through: its calls are executed one after the other, and between
-/// two of them it may rest until an event, on no thread.
+/// two of them it may rest, on no thread, until an event or its turn.
 class Exchange : public std::enable_shared_from_this<Exchange> {
 public:
     Exchange(
         const Dispatcher& dispatcher,
         Json json,
-        const Caller& caller,
+        Caller caller,
         Dispatcher::Resume resume,
         std::function<void(Answer)> done)
         : dispatcher_(dispatcher),
           json_(std::move(json)),
           batch_(json_.is(Json::Kind::Array)),
-          caller_(caller),
+          caller_(std::move(caller)),
           resume_(std::move(resume)),
-          done_(std::move(done)) {}
+          done_(std::move(done)) {
+        if (batch_) writer_.begin_array();
+    }
 
-    /// Execute what is left, until the end or until a call waits.
+    ~Exchange() { set_waiting(false); }
+
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
+    /// Execute what is left, until the end, or until the exchange rests or was given up.
     void run() {
-        if (batch_ && next_ == 0) writer_.begin_array();
+        const auto slice_ends = std::chrono::steady_clock::now() + SLICE;
         const size_t count = batch_ ? json_.items.size() : 1;
         while (next_ < count) {
+            if (caller_.left.stop_requested()) return;
+            if (caller_.queue != nullptr && batch_ && std::chrono::steady_clock::now() > slice_ends)
+                return resume_([self = shared_from_this()] { self->run(); });
             request_ = {};
             const Json& json = batch_ ? json_.items[next_] : json_;
             ++next_;
@@ -139,14 +157,27 @@ public:
 private:
     /// False if the call waits; then finish_call() and run() follow later.
     bool start_call() {
+        if (batch_ && writer_.text().size() > Dispatcher::MAX_BATCH_REPLY_BYTES)
+            return finish_call(REPLY_TOO_LARGE);
         if (!may_call(request_.method)) return finish_call(forbidden());
-        auto prepared = dispatcher_.prepare(request_.method, request_.params, caller_.client);
+        auto prepared =
+            dispatcher_.prepare(request_.method, request_.params, caller_.client, caller_.left);
         if (!prepared) return finish_call(prepared.error());
         const std::shared_ptr<const Call> call = std::move(*prepared);
-        spdlog::debug("ThreadRPCServer method={}", call->method.name);
-        active_ = dispatcher_.begin(call->method);
-        if (call->method.run.wait == nullptr) return finish_active_call(run_method(*call));
-        start_waiting(call);
+        const Method& method = call->method;
+        spdlog::debug("ThreadRPCServer method={}", method.name);
+        const Pace pace = caller_.queue == nullptr ? Pace::Quick : method.pace(*call);
+        if (pace == Pace::Quick && method.run.wait == nullptr) {
+            active_ = dispatcher_.begin(method);
+            return finish_active_call(run_method(*call));
+        }
+        if (!caller_.may_wait || !set_waiting(true)) return finish_call(TOO_MANY_WAIT);
+        if (pace == Pace::Quick)
+            execute_aside(call);
+        else
+            caller_.queue->push(caller_.connection, pace, [self = shared_from_this(), call] {
+                self->execute_aside(call);
+            });
         return false;
     }
 
@@ -156,24 +187,46 @@ private:
         return user.lists(name) && (method == nullptr || user.role >= method->role);
     }
 
-    Error forbidden() const {
+    /// One line for all of a batch, with no more of what the user wrote than we know: he shall not
+    /// fill the log.
+    Error forbidden() {
         const std::string& name = caller_.user.name;
-        spdlog::warn("rpc_forbidden user={} method={}", name, request_.method);
+        const Method* method = dispatcher_.find(request_.method);
+        if (!std::exchange(told_forbidden_, true))
+            spdlog::warn(
+                "rpc_forbidden user={} method={}", name, method ? method->name : "unknown");
         return {Code::Forbidden, "User " + name + " may not call " + request_.method};
     }
 
-    void start_waiting(const std::shared_ptr<const Call>& call) {
+    /// Begin a call that is finished later; on the caller's thread, or one of the queue.
+    void execute_aside(const std::shared_ptr<const Call>& call) {
+        active_ = dispatcher_.begin(call->method);
         auto done = [self = shared_from_this()](Reply reply) {
             self->resume_([self, reply = std::move(reply)] {
+                self->set_waiting(false);
                 self->finish_active_call(reply);
                 self->run();
             });
         };
+        if (caller_.queue != nullptr && caller_.queue->stopping()) return done(STOPPING);
+        if (call->method.run.wait == nullptr) return done(run_method(*call));
         try {
             call->method.run.wait(call, done);
         } catch (const std::exception& failure) {
             done(failed(*call, failure));
         }
+    }
+
+    /// Count this as waiting, or no more. False if there are too many.
+    bool set_waiting(bool waiting) {
+        if (waiting_ == waiting) return true;
+        if (waiting && ++dispatcher_.waiting_ > Dispatcher::MAX_WAITING_CALLS) {
+            --dispatcher_.waiting_;
+            return false;
+        }
+        if (!waiting) --dispatcher_.waiting_;
+        waiting_ = waiting;
+        return true;
     }
 
     static Error failed(const Call& call, const std::exception& failure) {
@@ -221,6 +274,8 @@ private:
     size_t next_ = 0;
     size_t reply_count_ = 0;
     int status_ = HTTP_OK;
+    bool waiting_ = false; ///< It is one of Dispatcher::waiting_.
+    bool told_forbidden_ = false;
 };
 
 Dispatcher::Dispatcher(std::vector<Group> groups) : groups_(std::move(groups)) {
@@ -254,7 +309,10 @@ void Dispatcher::handle(
 }
 
 Outcome<std::shared_ptr<const Call>> Dispatcher::prepare(
-    std::string_view name, const Json& params, const std::shared_ptr<PushClient>& client) const {
+    std::string_view name,
+    const Json& params,
+    const std::shared_ptr<PushClient>& client,
+    const std::stop_token& left) const {
     Context* context = context_.load(std::memory_order_acquire);
     if (context == nullptr) {
         const std::lock_guard lock(mutex_);
@@ -267,7 +325,7 @@ Outcome<std::shared_ptr<const Call>> Dispatcher::prepare(
     if (arguments) arguments = check_arguments(*method, std::move(*arguments));
     if (!arguments) return arguments.error();
     return std::make_shared<const Call>(
-        Call{*method, *context, *this, std::move(*arguments), given_count, client});
+        Call{*method, *context, *this, std::move(*arguments), given_count, client, left});
 }
 
 Reply Dispatcher::run(std::string_view name, std::vector<Json> arguments) const {

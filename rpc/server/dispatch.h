@@ -3,6 +3,7 @@
 // implementation speaks them, batches included.
 #pragma once
 
+#include "rpc/server/call_queue.h"
 #include "rpc/server/method.h"
 
 #include <array>
@@ -11,6 +12,7 @@
 #include <functional>
 #include <list>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -29,6 +31,14 @@ struct Caller {
     const User& user; ///< Outlives his calls.
     /// His connection, where it stays open and he can be told things; else null.
     std::shared_ptr<PushClient> client{};
+    /// Stopped once he has left: nobody waits for the answer any more.
+    std::stop_token left{};
+    /// Where calls that block a thread are run; null: where they are asked for, and all at once,
+    /// since there are no others to let on.
+    CallQueue* queue = nullptr;
+    const void* connection = nullptr; ///< Whose turn it is there.
+    /// Whether calls that have to wait for an event, or their turn, are taken.
+    bool may_wait = true;
 };
 
 /// Knows the methods, and calls them.
@@ -44,17 +54,22 @@ public:
     /// From now on calls are executed, on `context`, which outlives this.
     void ready(Context& context);
 
-    /// How work that was waiting continues: runs its argument soon, on a thread that may be
-    /// blocked.
+    /// How what rested continues: runs its argument soon, on the caller's thread, after what others
+    /// have to do there.
     using Resume = std::function<void(std::function<void()>)>;
 
-    /// Execute a request. `done` is called once: before this returns unless a method waits for an
-    /// event, else through `resume`.
+    /// Execute a request. `done` is called once, unless the caller leaves before: within this call,
+    /// or through `resume` where a method waits or a batch takes long.
     void handle(
         std::string_view body,
         const Caller& caller,
         Resume resume,
         std::function<void(Answer)> done) const;
+
+    /// Calls, of all callers, that may wait for an event or their turn at a time.
+    static constexpr size_t MAX_WAITING_CALLS = 1000;
+    /// Once the reply to a batch is so large, the rest of the batch is refused.
+    static constexpr size_t MAX_BATCH_REPLY_BYTES = size_t{256} << 20;
 
     /// Call a method that waits for no event, beside all requests.
     Reply run(std::string_view method, std::vector<Json> arguments) const;
@@ -92,14 +107,16 @@ private:
     Outcome<std::shared_ptr<const Call>> prepare(
         std::string_view method,
         const Json& params,
-        const std::shared_ptr<PushClient>& client = {}) const;
+        const std::shared_ptr<PushClient>& client = {},
+        const std::stop_token& left = {}) const;
     ActiveCall begin(const Method& method) const;
     void end(ActiveCall call, bool failed) const;
 
     std::vector<Group> groups_;
     std::unordered_map<std::string_view, const Method*> by_name_;
     std::atomic<Context*> context_{nullptr};
-    mutable std::mutex mutex_; ///< For all below, held for moments only.
+    mutable std::atomic<size_t> waiting_{0}; ///< Calls of MAX_WAITING_CALLS.
+    mutable std::mutex mutex_;               ///< For all below, held for moments only.
     std::string status_ = "RPC server started";
     mutable std::list<Active> active_;
     mutable std::unordered_map<std::string_view, Calls> calls_; ///< By method.

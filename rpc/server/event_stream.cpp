@@ -25,7 +25,7 @@ EventStream::EventStream(asio::ip::tcp::socket socket, HttpServer& server)
       timer_(socket_.get_executor()) {}
 
 void EventStream::start(const std::string& fields) {
-    server().add(self());
+    server().add(self(), Kind::Staying);
     send(HEAD + fields + "\r\n");
     watch();
     tick();

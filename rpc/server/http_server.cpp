@@ -46,12 +46,21 @@ HttpServer::~HttpServer() { // NOLINT(bugprone-exception-escape)
 void HttpServer::start() {
     for (Acceptor& acceptor : acceptors_) accept(acceptor);
     const int count = std::max(1, options_.threads);
-    for (int i = 0; i < count; ++i)
-        threads_.emplace_back([this] {
-            ::pthread_setname_np(::pthread_self(), "rpc");
-            io_.run();
-        });
+    queue_.start(static_cast<size_t>(count));
+    for (int i = 0; i < count; ++i) threads_.emplace_back([this] { run(); });
     spdlog::info("rpc_listening port={} threads={}", port(), count);
+}
+
+/// Memory that there isn't for what one client asks is no reason to end: his connection does.
+void HttpServer::run() {
+    ::pthread_setname_np(::pthread_self(), "rpc");
+    while (!io_.stopped()) {
+        try {
+            io_.run();
+        } catch (const std::exception& failure) {
+            spdlog::error("rpc_failed error={}", failure.what());
+        }
+    }
 }
 
 void HttpServer::stop() {
@@ -60,7 +69,12 @@ void HttpServer::stop() {
     asio::post(accept_strand_, [this] {
         for (Acceptor& acceptor : acceptors_) acceptor.close();
     });
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true; // Who comes now is told by add().
+    }
     for (const std::shared_ptr<Connection>& one : connections()) one->close_soon();
+    queue_.stop();
     if (!threads_.empty()) {
         std::unique_lock lock(mutex_);
         connection_ended_.wait_for(lock, STOP_PATIENCE, [this] { return connections_.empty(); });
@@ -126,50 +140,67 @@ void HttpServer::admit(tcp::socket socket, const Acceptor& acceptor) {
     const bool allowed = acceptor.of_routes || options_.allows(peer.address());
     if (!allowed) spdlog::warn("rpc_not_allowed peer={}", peer.address().to_string());
     socket.set_option(tcp::no_delay(true), error);
-    const bool full = [this] {
+    const Kind kind = acceptor.of_routes ? Kind::Routes : Kind::Rpc;
+    const bool full = [&] {
         const std::lock_guard lock(mutex_);
-        return connections_.size() - staying_ >= options_.max_connections;
+        return count_of(kind) >= options_.max_connections;
     }();
     if (full && !allowed) return; // Strangers push out nobody.
-    if (full) make_room();
+    if (full) make_room(kind);
     std::make_shared<Session>(
         boost::beast::tcp_stream(std::move(socket)), *this, allowed, acceptor.of_routes)
         ->start();
 }
 
-/// Close the connection that waits longest for its next request. Those that execute one stay,
-/// so there may be a few above the limit for a while: no more than there are callers.
-void HttpServer::make_room() {
+/// Close the connection whose last request is longest ago; after its reply, if that is under way.
+void HttpServer::make_room(Kind kind) {
     std::pair<int64_t, std::shared_ptr<Connection>> oldest{INT64_MAX, nullptr};
-    for (const std::shared_ptr<Connection>& one : connections()) {
-        const std::optional<int64_t> since = one->idle_since();
-        if (since && *since < oldest.first) oldest = {*since, one};
+    for (const std::shared_ptr<Connection>& one : connections(kind)) {
+        const std::optional<int64_t> used = one->last_used();
+        if (used && *used < oldest.first) oldest = {*used, one};
     }
     if (oldest.second) oldest.second->close_soon();
 }
 
-void HttpServer::add(const std::shared_ptr<Connection>& connection) {
+void HttpServer::add(const std::shared_ptr<Connection>& connection, Kind kind) {
+    {
+        const std::lock_guard lock(mutex_);
+        connections_.emplace(connection.get(), Known{connection, kind});
+        ++count_of(kind);
+        if (!stopping_) return;
+    }
+    connection->close_soon();
+}
+
+void HttpServer::count_as(Kind kind, Connection* connection) {
     const std::lock_guard lock(mutex_);
-    connections_.emplace(connection.get(), connection);
-    if (connection->stays()) ++staying_;
+    const auto known = connections_.find(connection);
+    if (known == connections_.end()) return;
+    --count_of(known->second.kind);
+    ++count_of(known->second.kind = kind);
 }
 
 void HttpServer::remove(Connection* connection) {
     const std::lock_guard lock(mutex_);
-    if (connections_.erase(connection) > 0 && connection->stays()) --staying_;
+    const auto known = connections_.find(connection);
+    if (known == connections_.end()) return;
+    --count_of(known->second.kind);
+    connections_.erase(known);
     connection_ended_.notify_all();
 }
 
 bool HttpServer::has_room() const {
     const std::lock_guard lock(mutex_);
-    return staying_ < options_.max_staying;
+    return counts_[static_cast<size_t>(Kind::Staying)] < options_.max_staying;
 }
 
-std::vector<std::shared_ptr<Connection>> HttpServer::connections() const {
+std::vector<std::shared_ptr<Connection>> HttpServer::connections(std::optional<Kind> kind) const {
     const std::lock_guard lock(mutex_);
     std::vector<std::shared_ptr<Connection>> alive;
-    for (const auto& [pointer, weak] : connections_)
-        if (std::shared_ptr<Connection> one = weak.lock()) alive.push_back(std::move(one));
+    for (const auto& [pointer, known] : connections_)
+        if (!kind || known.kind == *kind)
+            if (std::shared_ptr<Connection> one = known.connection.lock())
+                alive.push_back(std::move(one));
     return alive;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "rpc/server/auth.h"
+#include "rpc/server/call_queue.h"
 #include "rpc/server/connection.h"
 #include "rpc/server/dispatch.h"
 #include "rpc/server/push.h"
@@ -14,6 +15,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -61,24 +63,25 @@ struct HttpOptions {
     std::vector<Route> routes;
     /// -rpccorsorigin: of pages whose scripts may call, "https://example.org:8443".
     std::vector<std::string> cors_origins;
-    int threads = 4;                         ///< -rpcthreads
+    int threads = 4; ///< -rpcthreads: as many again are for calls that block theirs.
     std::chrono::seconds client_timeout{30}; ///< -rpcservertimeout: for a request to come in whole.
-    size_t max_connections = 256;            ///< Beyond it the one that is idle longest goes.
-    size_t max_staying = 4096;               ///< WebSockets and event streams; no more are taken.
+    size_t max_connections = 256; ///< Of a Kind; beyond it the one that is idle longest goes.
+    size_t max_staying = 4096;    ///< WebSockets and event streams; no more are taken.
     size_t max_body_bytes = size_t{32} << 20; ///< A block in hexadecimal fits several times.
 };
 
 /// Carries requests to a dispatcher and its replies back.
 ///
 /// Nothing of a body is read before its sender's address and credentials were accepted.
-/// Thread: its own, as many as asked for. Each runs a request from parsing to the reply; a handler
-/// may block the one it runs on, one that waits for an event holds none.
+/// Thread: its own, as many as asked for. Each runs a request from parsing to the reply, and is
+/// never blocked: calls that would block it are run by queue(), those that wait for an event hold
+/// no thread at all.
 class HttpServer {
 public:
     /// Binds and writes the cookie. `dispatcher` outlives this. Throws std::runtime_error (an
     /// address can't be bound, or an origin isn't one: named in the message), AuthError.
     HttpServer(HttpOptions options, Dispatcher& dispatcher);
-    ~HttpServer(); ///< Calls stop().
+    ~HttpServer(); ///< Calls stop(). NOLINT(bugprone-exception-escape)
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
 
@@ -92,6 +95,9 @@ public:
     /// For what is to run on the server's threads, until it stops.
     boost::asio::io_context& io() { return io_; }
 
+    /// For what blocks its thread.
+    CallQueue& queue() { return queue_; }
+
     // For its connections ////////////////////////////////////////////////////////////////////
 
     const HttpOptions& options() const { return options_; }
@@ -100,7 +106,10 @@ public:
 
     const Dispatcher& dispatcher() const { return dispatcher_; }
 
-    void add(const std::shared_ptr<Connection>& connection);
+    void add(const std::shared_ptr<Connection>& connection, Kind kind);
+    /// From now on it is of that kind.
+    void count_as(Kind kind, Connection* connection);
+    /// It has ended; more than once is as good.
     void remove(Connection* connection);
     /// Whether another one may stay.
     bool has_room() const;
@@ -120,16 +129,28 @@ private:
     Acceptor& bind(const Endpoint& endpoint);
     void accept(Acceptor& acceptor);
     void admit(boost::asio::ip::tcp::socket socket, const Acceptor& acceptor);
-    void make_room();
-    std::vector<std::shared_ptr<Connection>> connections() const;
+    void make_room(Kind kind);
+    void run();
+    /// Those of a kind; nullopt: all.
+    std::vector<std::shared_ptr<Connection>> connections(std::optional<Kind> kind = {}) const;
+
+    size_t& count_of(Kind kind) { return counts_[static_cast<size_t>(kind)]; }
 
     const HttpOptions options_;
     const Authenticator authenticator_;
     const Dispatcher& dispatcher_;
-    mutable std::mutex mutex_; ///< For the three below, held for moments only.
-    std::unordered_map<Connection*, std::weak_ptr<Connection>> connections_;
-    size_t staying_ = 0; ///< How many of them stay.
+
+    struct Known {
+        std::weak_ptr<Connection> connection;
+        Kind kind;
+    };
+
+    mutable std::mutex mutex_; ///< For the four below, held for moments only.
+    std::unordered_map<Connection*, Known> connections_;
+    std::array<size_t, 4> counts_{}; ///< By kind.
+    bool stopping_ = false;
     std::condition_variable connection_ended_;
+    CallQueue queue_;
     boost::asio::io_context io_;
     /// Keeps the threads while all there is to do is to wait for a handler's event.
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{

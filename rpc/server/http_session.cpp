@@ -26,8 +26,10 @@ constexpr std::chrono::milliseconds WRONG_PASSWORD_DELAY{250}; ///< Slows down g
 constexpr std::string_view CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr size_t MAX_HEADER_BYTES = 8192;     ///< Core: MAX_HEADERS_SIZE.
 constexpr size_t MAX_QUESTION_BYTES = 10'000; ///< To a route: the outputs of one REST getutxos.
+constexpr const char* ORIGIN_NOT_ALLOWED = "Origin not allowed";
 constexpr const char* TOO_MANY = "Too many clients that stay";
 constexpr size_t MAX_KEPT_BUFFER_BYTES = size_t{64} << 10; ///< Of an idle connection.
+constexpr size_t WATCH_BYTES = size_t{4} << 10;            ///< To read of the next request.
 
 int64_t steady_ticks() {
     return std::chrono::steady_clock::now().time_since_epoch().count();
@@ -60,8 +62,8 @@ Session::~Session() {
 }
 
 void Session::start() {
-    server_.add(shared_from_this());
-    idle_since_ = steady_ticks();
+    last_used_ = steady_ticks();
+    server_.add(shared_from_this(), of_routes_ ? Kind::Routes : Kind::Rpc);
     asio::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->read_header(); });
 }
 
@@ -69,14 +71,13 @@ void Session::close_soon() {
     leaving_ = true;
     asio::post(stream_.get_executor(), [self = shared_from_this()] {
         self->closing_ = true;
-        if (self->idle_since_ != 0) self->close();
+        if (!self->executing_) self->close();
     });
 }
 
-std::optional<int64_t> Session::idle_since() const {
-    const int64_t since = idle_since_.load();
-    if (since == 0 || leaving_) return std::nullopt;
-    return since;
+std::optional<int64_t> Session::last_used() const {
+    if (leaving_) return std::nullopt;
+    return last_used_;
 }
 
 void Session::read_header() {
@@ -114,9 +115,10 @@ void Session::header_read(boost::system::error_code error) {
     if (route_ != nullptr) return read_question();
     if (of_routes_ || !is_rpc_path(url_of(request).path))
         return refuse(Status::not_found, "Not Found");
+    if (is_foreign()) return refuse(Status::forbidden, ORIGIN_NOT_ALLOWED);
     if (beast::websocket::is_upgrade(request)) return upgrade();
     if (request.method() != http::verb::post)
-        return refuse(Status::method_not_allowed, "JSONRPC server handles only POST requests");
+        return refuse_method("JSONRPC server handles only POST requests");
     if (!authorized()) return refuse_credentials();
     read_body();
 }
@@ -137,8 +139,10 @@ const Route* Session::find_route() const {
 /// Anyone may ask, perhaps: no more is read than the largest question takes.
 void Session::read_question() {
     const http::verb method = parser_->get().method();
-    if (method != http::verb::get && method != http::verb::post)
-        return refuse(Status::method_not_allowed, "Only GET and POST requests are handled here");
+    const bool head = method == http::verb::head && route_->answer; // A stream has no length.
+    if (!head && method != http::verb::get && method != http::verb::post)
+        return refuse_method("Only GET and POST requests are handled here");
+    if (route_->role && is_foreign()) return refuse(Status::forbidden, ORIGIN_NOT_ALLOWED);
     if (parser_->content_length().value_or(0) > MAX_QUESTION_BYTES)
         return refuse(Status::payload_too_large, "Request body too large");
     if (route_->role && !authorized()) return refuse_credentials();
@@ -148,11 +152,13 @@ void Session::read_question() {
     read_body();
 }
 
-/// The Authorization header, or what stands for it.
+/// The Authorization header, or what stands for it: in a GET only, where a page of a browser can't
+/// set headers, since targets end up in the logs of proxies.
 std::string Session::credentials() const {
     const auto& request = parser_->get();
     const auto header = request[http::field::authorization];
     if (!header.empty()) return {header.data(), header.size()};
+    if (request.method() != http::verb::get) return "";
     const std::optional<std::string> token = url_of(request).value("token");
     return token ? authorization_of_token(*token) : "";
 }
@@ -165,10 +171,20 @@ std::string Session::listed_origin() const {
     return std::ranges::find(listed, origin) == listed.end() ? "" : origin;
 }
 
+/// Whether a page of neither this server nor a listed origin asks. Browsers let any page send a
+/// simple request, with the password that they remember, and open a WebSocket: the server has to
+/// look at the origin. Other clients send none.
+bool Session::is_foreign() const {
+    const auto& request = parser_->get();
+    const auto origin = request[http::field::origin];
+    if (origin.empty() || !origin_.empty()) return false;
+    return origin != "http://" + std::string(request[http::field::host]);
+}
+
 /// What a browser asks before it lets a page's script send a request. Without credentials, since it
 /// sends none. Source: WHATWG Fetch, section 3.2.
 void Session::answer_preflight() {
-    if (origin_.empty()) return refuse(Status::forbidden, "Origin not allowed");
+    if (origin_.empty()) return refuse(Status::forbidden, ORIGIN_NOT_ALLOWED);
     response_ = Response(Status::no_content, HTTP_VERSION);
     response_.set(http::field::access_control_allow_methods, "GET, POST");
     response_.set(
@@ -178,20 +194,12 @@ void Session::answer_preflight() {
     write();
 }
 
-/// To a WebSocket. Browsers let any page open one, and leave it to the server to look at the
-/// origin; other clients send none, or our own.
+/// To a WebSocket.
 void Session::upgrade() {
-    const auto& request = parser_->get();
-    const auto origin = request[http::field::origin];
-    const auto host = request[http::field::host];
-    const bool own = origin.starts_with("http://") && origin.substr(7) == host;
-    if (!origin.empty() && !own && origin_.empty())
-        return refuse(Status::forbidden, "Origin not allowed");
     if (!authorized()) return refuse_credentials();
     if (!server_.has_room()) return refuse(Status::service_unavailable, TOO_MANY);
     if (!parser_->is_done() || buffer_.size() > 0)
         return refuse(Status::bad_request, "Bad Request");
-    idle_since_ = 0;
     std::make_shared<WebSocket>(beast::tcp_stream(stream_.release_socket()), server_, *user_)
         ->start(parser_->release());
 }
@@ -248,19 +256,58 @@ void Session::read_body() {
 }
 
 void Session::execute() {
-    idle_since_ = 0;
+    executing_ = true;
+    last_used_ = steady_ticks();
     stream_.expires_never();
-    if (route_ != nullptr && route_->stream) return stream();
-    if (route_ != nullptr) {
+    if (route_ == nullptr) return call();
+    if (route_->stream) return stream();
+    try {
         const auto target = parser_->get().target();
-        return reply(route_->answer({target.data(), target.size()}, parser_->get().body()));
+        reply(route_->answer({target.data(), target.size()}, parser_->get().body()));
+    } catch (const std::exception& failure) {
+        spdlog::error("rpc_failed route={} error={}", route_->path, failure.what());
+        refuse(Status::internal_server_error, "Internal Server Error");
     }
+}
+
+void Session::call() {
     auto resume = [self = shared_from_this()](std::function<void()> task) {
         asio::post(self->stream_.get_executor(), std::move(task));
     };
-    auto done = [self = shared_from_this()](Answer answer) { self->reply(std::move(answer)); };
+    auto done = [self = shared_from_this()](Answer answer) { self->answered(std::move(answer)); };
+    calling_ = true;
     server_.dispatcher().handle(
-        parser_->get().body(), {*user_}, std::move(resume), std::move(done));
+        parser_->get().body(),
+        {.user = *user_, .left = left_.get_token(), .queue = &server_.queue(), .connection = this},
+        std::move(resume), std::move(done));
+    if (!calling_) return;
+    parser_->get().body() = {}; // It was read; who waits for long shall not keep it.
+    server_.count_as(Kind::Waiting, this);
+    watch();
+}
+
+/// Read on while a call takes its time, to notice that its client leaves: what was asked is given
+/// up then. What comes is the beginning of the next request.
+void Session::watch() {
+    if (buffer_.size() > server_.options().max_body_bytes) return close();
+    watching_ = true;
+    stream_.async_read_some(
+        buffer_.prepare(WATCH_BYTES),
+        [self = shared_from_this()](boost::system::error_code error, size_t size_bytes) {
+            self->watching_ = false;
+            self->buffer_.commit(size_bytes);
+            if (self->answer_) return self->reply(*std::exchange(self->answer_, std::nullopt));
+            if (error) return self->close();
+            self->watch();
+        });
+}
+
+void Session::answered(Answer answer) {
+    calling_ = false;
+    if (!watching_) return reply(std::move(answer));
+    answer_ = std::move(answer); // For when the read has come to its end.
+    server_.count_as(Kind::Rpc, this);
+    stream_.cancel();
 }
 
 void Session::reply(Answer answer) {
@@ -271,12 +318,20 @@ void Session::reply(Answer answer) {
     write();
 }
 
+/// What there is at the target takes other methods.
+void Session::refuse_method(std::string text) {
+    response_.set(
+        http::field::allow, route_ == nullptr ? "POST"
+                            : route_->answer  ? "GET, HEAD, POST"
+                                              : "GET, POST");
+    refuse(Status::method_not_allowed, std::move(text));
+}
+
 void Session::refuse(Status status, std::string text) {
-    response_ = Response(status, HTTP_VERSION);
+    response_.result(status);
     response_.set(http::field::content_type, "text/plain");
     if (status == Status::unauthorized)
         response_.set(http::field::www_authenticate, "Basic realm=\"jsonrpc\"");
-    if (status == Status::method_not_allowed) response_.set(http::field::allow, "POST");
     response_.body() = std::move(text);
     response_.keep_alive(
         allowed_ && parser_->is_done() && parser_->get().keep_alive() && !closing_);
@@ -298,12 +353,15 @@ void Session::write() {
     if (!origin_.empty()) response_.set(http::field::access_control_allow_origin, origin_);
     if (!server_.options().cors_origins.empty()) response_.set(http::field::vary, "Origin");
     response_.prepare_payload();
+    // Source: RFC 9110, sections 8.6 and 9.3.2.
+    if (response_.result() == Status::no_content) response_.erase(http::field::content_length);
+    if (parser_->get().method() == http::verb::head) response_.body().clear();
     stream_.expires_after(server_.options().client_timeout);
     http::async_write(
         stream_, response_, [self = shared_from_this()](boost::system::error_code error, size_t) {
             const bool keep = self->response_.keep_alive();
             self->response_ = {};
-            self->idle_since_ = steady_ticks();
+            self->executing_ = false;
             if (error || !keep) return self->close();
             self->read_header();
         });
@@ -314,6 +372,8 @@ void Session::close() {
     stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     stream_.close();
     delay_.cancel();
+    left_.request_stop();
+    server_.queue().forget(this);
 }
 
 } // namespace cairn::rpc::server

@@ -14,10 +14,11 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <stop_token>
 
 namespace cairn::rpc::server {
 
-/// Thread: its strand; close_soon() and idle_since() any. Keeps itself alive while an operation is
+/// Thread: its strand; close_soon() and last_used() any. Keeps itself alive while an operation is
 /// under way.
 class Session : public Connection, public std::enable_shared_from_this<Session> {
 public:
@@ -34,9 +35,7 @@ public:
 
     void start();
     void close_soon() override;
-    std::optional<int64_t> idle_since() const override;
-
-    bool stays() const override { return false; }
+    std::optional<int64_t> last_used() const override;
 
 private:
     using Response = boost::beast::http::response<boost::beast::http::string_body>;
@@ -49,14 +48,19 @@ private:
     bool authorized();
     void read_question();
     std::string listed_origin() const;
+    bool is_foreign() const;
     void answer_preflight();
     void upgrade();
     void stream();
     void read_body();
     void execute();
+    void call();
+    void watch();
+    void answered(Answer answer);
     void reply(Answer answer);
     /// Answer with a text and, if more of the request would follow, close.
     void refuse(Status status, std::string text);
+    void refuse_method(std::string text);
     void refuse_credentials();
     void write();
     void close();
@@ -73,8 +77,13 @@ private:
     std::string accepted_;            ///< The credentials that were accepted here.
     const User* user_ = nullptr;      ///< Whose they are.
     std::string origin_; ///< Of the page that asks, if its scripts may read the answer; else empty.
-    std::atomic<int64_t> idle_since_{0};
+    std::atomic<int64_t> last_used_{0};
     std::atomic<bool> leaving_{false}; ///< close_soon() was called.
+    std::stop_source left_;            ///< Stopped by close().
+    std::optional<Answer> answer_;     ///< Of a call that took its time.
+    bool executing_ = false;           ///< A request came in, and its reply has not gone out.
+    bool calling_ = false;             ///< A call is being executed.
+    bool watching_ = false;            ///< Reads meanwhile.
     bool closing_ = false;
 };
 

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -104,6 +105,7 @@ struct Call {
     std::vector<Json> arguments;
     size_t given_count; ///< How many arguments the caller gave; the others are defaults.
     std::shared_ptr<PushClient> client{}; ///< As Caller::client.
+    std::stop_token left{};               ///< As Caller::left.
 
     bool has(size_t i) const { return !arguments[i].is_null(); }
 
@@ -131,8 +133,8 @@ Returned returned(std::string_view when, std::string_view summary, const O& obje
 /// later, on any thread.
 using Waiter = void (*)(const std::shared_ptr<const Call>& call, std::function<void(Reply)> done);
 
-/// The function of a method and what it returns. It runs on an RPC thread, and may block it until a
-/// change of state is done.
+/// The function of a method and what it returns. It runs on an RPC thread, which it may block as
+/// far as Method::pace says so.
 class Handler {
 public:
     Handler() = default;
@@ -184,6 +186,25 @@ private:
     };
 };
 
+/// What a call asks of the thread that executes it.
+enum class Pace : uint8_t {
+    Quick, ///< Reads, and answers: on the thread that took the request, without a hop.
+    Waits, ///< Blocks its thread until another has done something.
+    Slow,  ///< Takes a thread for seconds, or minutes.
+};
+
+inline Pace quick(const Call&) {
+    return Pace::Quick;
+}
+
+inline Pace waits(const Call&) {
+    return Pace::Waits;
+}
+
+inline Pace slow(const Call&) {
+    return Pace::Slow;
+}
+
 /// A row of the method table.
 struct Method {
     std::string_view name;
@@ -194,6 +215,7 @@ struct Method {
     /// Arguments on a command line; words like $BLOCKHASH stand for what a caller has at hand.
     std::string_view example;
     Handler run;
+    Pace (*pace)(const Call&) = quick; ///< Of a call, which it may depend on.
 };
 
 /// Methods under one heading in `help`; the group "hidden" isn't listed.

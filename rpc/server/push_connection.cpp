@@ -104,6 +104,10 @@ void PushConnection::close() {
     when_sent_.clear();
     queue_.resize(writing_ ? 1 : 0);
     close_socket();
+    // What it has asked for, and keeps it, ends too; its place is free at once.
+    left_.request_stop();
+    server_.queue().forget(this);
+    server_.remove(this);
 }
 
 } // namespace cairn::rpc::server

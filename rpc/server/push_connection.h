@@ -13,6 +13,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -37,10 +38,6 @@ public:
     void drop(std::string_view why) override;
 
     void close_soon() override;
-
-    std::optional<int64_t> idle_since() const override { return std::nullopt; }
-
-    bool stays() const override { return true; }
 
     /// What may wait for a client that takes it too slowly. All share the same messages, so a
     /// thousand of these cost little more than one.
@@ -79,6 +76,9 @@ protected:
 
     bool writing() const { return writing_; }
 
+    /// Stopped by close().
+    std::stop_token left() const { return left_.get_token(); }
+
     size_t unsent_reply_bytes() const { return unsent_reply_bytes_; }
 
 private:
@@ -96,6 +96,7 @@ private:
     std::deque<Item> queue_; ///< The first one is being written, if one is.
     std::vector<std::function<void()>> when_sent_;
     size_t unsent_reply_bytes_ = 0;
+    std::stop_source left_;
     bool writing_ = false;
     bool closing_ = false;
     bool closed_ = false;

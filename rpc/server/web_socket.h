@@ -12,6 +12,9 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include <deque>
+#include <string>
+
 namespace cairn::rpc::server {
 
 /// Source: RFC 6455. Pings, and closes where nothing comes back; limits as over HTTP.
@@ -29,26 +32,31 @@ private:
 
     void write(const std::string& bytes) override;
 
-    void progressed() override { read(); }
+    void progressed() override { execute_held(); }
 
     void close_socket() override;
     void say_goodbye() override;
 
-    bool executing() const override { return calls_ > 0 || !accepted_; }
+    bool executing() const override { return requests_ > 0 || !accepted_; }
 
     std::shared_ptr<WebSocket> self() {
         return std::static_pointer_cast<WebSocket>(shared_from_this());
     }
 
     void read();
-    void execute();
-    void finish(Answer answer);
+    bool is_busy() const;
+    void execute_held();
+    void execute(const std::string& request);
+    void finish(Answer answer, size_t request_bytes);
 
     boost::beast::websocket::stream<boost::beast::tcp_stream> socket_;
     const User& user_;
     boost::beast::flat_buffer buffer_;
-    size_t calls_ = 0;     ///< Requests that wait for an event.
-    bool reading_ = false; ///< Or it is executed.
+    size_t requests_ = 0;          ///< That are being executed, or wait.
+    size_t request_bytes_ = 0;     ///< Of these.
+    std::deque<std::string> held_; ///< Requests that came and are not begun.
+    size_t held_bytes_ = 0;
+    bool beginning_ = false;
     bool accepted_ = false;
     bool said_goodbye_ = false;
 };

@@ -349,7 +349,7 @@ def check_cors(node, origin):
     secret = {"Authorization": "Basic " + basic("reader:12345")}
     for headers, wanted in (({"Origin": origin}, (401, origin)),
                             ({"Origin": origin, **secret}, (200, origin)),
-                            ({"Origin": "https://evil.example", **secret}, (200, None)),
+                            ({"Origin": "https://evil.example", **secret}, (403, None)),
                             (secret, (200, None))):
         expect_equal(ask("POST", headers, call)[:2], wanted, headers)
     expect_equal(EventStream(node, "", headers={"Origin": origin}).headers[

@@ -5,14 +5,19 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <memory>
+#include <mutex>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
+
 using namespace cairn::rpc::server;
 
 namespace {
 
 struct Fixture {
-    SampleContext context;
     Dispatcher dispatcher{sample_methods()};
     User user{"alice"};
+    SampleContext context; // It keeps calls, which know the dispatcher.
     std::vector<std::function<void()>> resumed;
 
     Fixture() { dispatcher.ready(context); }
@@ -266,10 +271,77 @@ BOOST_AUTO_TEST_CASE(handle__waiting_call__holds_no_thread_and_keeps_order) {
     BOOST_TEST(dispatcher.active().empty());
 }
 
+BOOST_AUTO_TEST_CASE(handle__waiting_calls__so_many_and_no_more) {
+    const std::string call = R"({"id":1,"method":"later"})";
+    for (size_t i = 0; i < Dispatcher::MAX_WAITING_CALLS; ++i) ask(call);
+    BOOST_TEST(context.waiting.size() == Dispatcher::MAX_WAITING_CALLS);
+    check_error(call, -1, "Too many calls are waiting");
+    BOOST_TEST(ask(R"({"method":"add","params":[1]})").http_status == 200); // which doesn't wait
+    context.waiting.back()(std::string("5"));
+    resumed.at(0)();
+    ask(call);
+    BOOST_TEST(last.http_status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(handle__caller_left__rest_of_his_batch_is_not_executed) {
+    std::stop_source left;
+    const std::string batch = R"([{"method":"count"},{"method":"later"},{"method":"count"}])";
+    bool answered = false;
+    dispatcher.handle(
+        batch, {.user = user, .left = left.get_token()},
+        [this](std::function<void()> task) { resumed.push_back(std::move(task)); },
+        [&](const Answer&) { answered = true; });
+    left.request_stop();
+    context.waiting.at(0)(std::string("5"));
+    resumed.at(0)();
+    BOOST_TEST(context.count == 1);
+    BOOST_TEST(!answered);
+    BOOST_TEST(dispatcher.active().empty());
+}
+
+BOOST_AUTO_TEST_CASE(handle__reply_of_a_batch_is_too_large__rest_is_refused) {
+    constexpr size_t LETTERS = size_t{32} << 20;
+    constexpr size_t FIT = Dispatcher::MAX_BATCH_REPLY_BYTES / LETTERS;
+    const std::string call = R"({"method":"repeat","params":[)" + std::to_string(LETTERS) + "]}";
+    std::string batch = "[" + call;
+    for (size_t i = 1; i < FIT + 2; ++i) batch += "," + call;
+    const std::string reply = ask(batch + "]").body;
+    BOOST_TEST(reply.size() < Dispatcher::MAX_BATCH_REPLY_BYTES + LETTERS);
+    BOOST_TEST(reply.ends_with(
+        R"({"result":null,"error":{"code":-1,"message":"The reply to the batch is too large"}},)"
+        R"({"result":null,"error":{"code":-1,"message":"The reply to the batch is too large"}}])"
+        "\n"));
+}
+
+/// Keeps what is logged.
+struct KeptLines final : spdlog::sinks::base_sink<std::mutex> {
+    std::vector<std::string> lines;
+
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        lines.emplace_back(message.payload.data(), message.payload.size());
+    }
+
+    void flush_() override {}
+};
+
+BOOST_AUTO_TEST_CASE(handle__forbidden__one_line_with_nothing_that_the_user_made_up) {
+    const auto log = std::make_shared<KeptLines>();
+    spdlog::default_logger()->sinks().push_back(log);
+    user.methods = {"add"};
+    const std::string made_up(1000, 'x');
+    ask(R"({"method":")" + made_up + R"("})");
+    ask(R"([{"method":"count"},{"method":"fail"},{"method":"add"}])");
+    spdlog::default_logger()->sinks().pop_back();
+    BOOST_REQUIRE(log->lines.size() == 2U);
+    BOOST_TEST(log->lines[0] == "rpc_forbidden user=alice method=unknown");
+    BOOST_TEST(log->lines[1] == "rpc_forbidden user=alice method=count");
+}
+
 BOOST_AUTO_TEST_CASE(help_overview__table__groups_without_hidden) {
     BOOST_TEST(
         help_overview(dispatcher.groups()) ==
-        "== Sample ==\nadd a ( b )\ncount\nfail\ngreet \"name\" ( \"hash\" price level )\nlater");
+        "== Sample ==\nadd a ( b )\ncount\nfail\ngreet \"name\" ( \"hash\" price level )\nhold\n"
+        "later\nrepeat letters");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,115 +1,18 @@
 // SPDX-License-Identifier: MIT
-#include "rpc/server/dispatch.h"
-#include "rpc/server/http_server.h"
-#include "tests/rpc/sample_methods.h"
+#include "tests/rpc/http_fixture.h"
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/asio/read_until.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <thread>
 #include <utility>
 
 using namespace cairn::rpc::server;
-
-namespace {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 
-constexpr const char* CREDENTIALS = "Basic dXNlcjpwYXNz"; // user:pass
-constexpr const char* WRONG = "Basic dXNlcjpubw==";       // user:no
-const std::string ADD = R"({"id":1,"method":"add","params":[1,2]})";
-const std::string ADDED = "{\"result\":3,\"error\":null,\"id\":1}\n";
-
-HttpOptions options() {
-    HttpOptions options;
-    options.auth = {.user = "user", .password = "pass"};
-    options.threads = 2;
-    return options;
-}
-
-/// A client that sends what it is told to.
-class Client {
-public:
-    explicit Client(uint16_t port) : socket_(io_) {
-        socket_.connect({asio::ip::address_v4::loopback(), port});
-    }
-
-    void send(std::string_view bytes) { asio::write(socket_, asio::buffer(bytes)); }
-
-    void post(const std::string& body, const char* credentials = CREDENTIALS) {
-        http::request<http::string_body> request(http::verb::post, "/", 11);
-        request.set(http::field::host, "localhost");
-        if (credentials != nullptr) request.set(http::field::authorization, credentials);
-        request.body() = body;
-        request.prepare_payload();
-        http::write(socket_, request);
-    }
-
-    http::response<http::string_body> read() {
-        http::response<http::string_body> response;
-        http::read(socket_, buffer_, response);
-        return response;
-    }
-
-    http::response<http::string_body> ask(const std::string& body) {
-        post(body);
-        return read();
-    }
-
-    /// Blocks until the server closes; false if it sends something instead.
-    bool closed() {
-        char byte = 0;
-        boost::system::error_code error;
-        asio::read(socket_, asio::buffer(&byte, 1), error);
-        return error == asio::error::eof || error == asio::error::connection_reset;
-    }
-
-    tcp::socket& socket() { return socket_; }
-
-private:
-    asio::io_context io_;
-    tcp::socket socket_;
-    boost::beast::flat_buffer buffer_;
-};
-
-struct Fixture {
-    SampleContext context;
-    Dispatcher dispatcher{sample_methods()};
-    std::unique_ptr<HttpServer> server;
-
-    void start(HttpOptions with) {
-        dispatcher.ready(context);
-        server = std::make_unique<HttpServer>(std::move(with), dispatcher);
-        server->start();
-    }
-
-    /// The callback of a call of `later` that has reached its method.
-    std::function<void(Reply)> taken_waiter() {
-        for (;;) {
-            {
-                const std::lock_guard lock(context.mutex);
-                if (!context.waiting.empty()) {
-                    auto done = context.waiting.back();
-                    context.waiting.pop_back();
-                    return done;
-                }
-            }
-            std::this_thread::yield();
-        }
-    }
-};
-
-} // namespace
-
-BOOST_FIXTURE_TEST_SUITE(http_server, Fixture)
+BOOST_FIXTURE_TEST_SUITE(http_server, HttpFixture)
 
 BOOST_AUTO_TEST_CASE(keep_alive__many_requests__one_connection) {
     start(options());
@@ -120,11 +23,6 @@ BOOST_AUTO_TEST_CASE(keep_alive__many_requests__one_connection) {
         BOOST_TEST(response[http::field::content_type] == "application/json");
         BOOST_TEST(response.body() == ADDED);
     }
-}
-
-/// As a route's handler: what was asked.
-Answer echo(std::string_view target, std::string_view body) {
-    return {.body = std::string(target) + std::string(body)};
 }
 
 BOOST_AUTO_TEST_CASE(route__with_a_role__password_or_token_of_one_who_may) {
@@ -343,61 +241,95 @@ BOOST_AUTO_TEST_CASE(expect_continue__told_to_go_on) {
     BOOST_TEST(client.read().body() == ADDED);
 }
 
-BOOST_AUTO_TEST_CASE(slow_client__closed_and_others_served) {
-    HttpOptions impatient = options();
-    impatient.client_timeout = std::chrono::seconds(1);
-    start(impatient);
-    Client slow(server->port());
-    slow.send("POST / HTTP/1.1\r\nHost:");
-    Client quick(server->port());
-    BOOST_TEST(quick.ask(ADD).body() == ADDED);
-    BOOST_TEST(slow.closed());
+BOOST_AUTO_TEST_CASE(foreign_origin__refused_before_a_call_is_made) {
+    HttpOptions with = options();
+    with.cors_origins = {"https://listed.example"};
+    with.routes = {{"/role", Role::Read, echo}, {"/open", std::nullopt, echo}};
+    start(with);
+    const auto status = [this](const std::string& target, const std::string& origin) {
+        Client client(server->port());
+        const std::string body = R"({"method":"count"})";
+        client.send(
+            "POST " + target + " HTTP/1.1\r\nHost: a:8332\r\nContent-Type: text/plain\r\n" +
+            (origin.empty() ? "" : "Origin: " + origin + "\r\n") + "Authorization: " + CREDENTIALS +
+            "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+        return client.read().result_int();
+    };
+    for (const char* target : {"/", "/wallet/x", "/role"})
+        for (const char* origin :
+             {"http://evil.example", "null", "http://a:8333", "https://a:8332"})
+            BOOST_TEST(status(target, origin) == 403U, target << " from " << origin);
+    BOOST_TEST(context.count == 0);
+    BOOST_TEST(status("/open", "http://evil.example") == 200U);
+    int calls = 0;
+    for (const char* origin : {"", "http://a:8332", "https://listed.example"}) {
+        BOOST_TEST(status("/", origin) == 200U, origin);
+        BOOST_TEST(context.count == ++calls);
+    }
 }
 
-BOOST_AUTO_TEST_CASE(too_many_connections__the_longest_idle_goes) {
-    HttpOptions few = options();
-    few.max_connections = 3;
-    start(few);
-    Client first(server->port());
-    BOOST_TEST(first.ask(ADD).body() == ADDED);
-    std::vector<std::unique_ptr<Client>> others;
-    for (int i = 0; i < 3; ++i) {
-        others.push_back(std::make_unique<Client>(server->port()));
-        BOOST_TEST(others.back()->ask(ADD).body() == ADDED);
+BOOST_AUTO_TEST_CASE(token__of_a_post__is_no_password) {
+    HttpOptions with = options();
+    with.routes = {{"/role", Role::Read, echo}};
+    start(with);
+    for (const char* target : {"/", "/role"}) {
+        Client client(server->port());
+        client.send(
+            "POST " + std::string(target) +
+            "?token=dXNlcjpwYXNz HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+        BOOST_TEST(client.read().result_int() == 401U);
     }
-    BOOST_TEST(first.closed());
-    BOOST_TEST(others.back()->ask(ADD).body() == ADDED);
 }
 
-BOOST_AUTO_TEST_CASE(waiting_calls__more_than_threads__others_served) {
-    start(options()); // two threads
-    std::vector<std::unique_ptr<Client>> waiting;
-    std::vector<std::function<void(Reply)>> waiters;
-    for (int i = 0; i < 5; ++i) {
-        waiting.push_back(std::make_unique<Client>(server->port()));
-        waiting.back()->post(R"({"id":1,"method":"later"})");
-        waiters.push_back(taken_waiter());
-    }
+BOOST_AUTO_TEST_CASE(head__as_get_without_a_body) {
+    HttpOptions with = options();
+    with.routes = {{"/open", std::nullopt, echo}};
+    start(with);
     Client client(server->port());
+    const auto ask_for = [&](const std::string& request_line, const std::string& end_of_reply) {
+        client.send(request_line + " HTTP/1.1\r\nHost: a\r\n\r\n");
+        std::string reply;
+        asio::read_until(client.socket(), asio::dynamic_buffer(reply), end_of_reply);
+        return reply;
+    };
+    const std::string head = ask_for("HEAD /open", "\r\n\r\n");
+    BOOST_TEST(head.starts_with("HTTP/1.1 200 "));
+    BOOST_TEST(head.find("Content-Length: 5\r\n") != std::string::npos);
+    BOOST_TEST(head.ends_with("\r\n\r\n"));
+    const std::string refused = ask_for("HEAD /", "\r\n\r\n");
+    BOOST_TEST(refused.starts_with("HTTP/1.1 405 "));
+    BOOST_TEST(refused.find("Allow: POST\r\n") != std::string::npos);
+    BOOST_TEST(
+        ask_for("DELETE /open", "here").find("Allow: GET, HEAD, POST\r\n") != std::string::npos);
+    BOOST_TEST(ask_for("GET /open", "/open").starts_with("HTTP/1.1 200 ")); // nothing was left over
+}
+
+BOOST_AUTO_TEST_CASE(no_content__has_no_length) {
+    HttpOptions with = options();
+    with.cors_origins = {"https://listed.example"};
+    start(with);
+    Client client(server->port());
+    const auto notified = client.ask(R"({"jsonrpc":"2.0","method":"count"})");
+    BOOST_TEST(notified.result_int() == 204U);
+    BOOST_TEST(notified.count(http::field::content_length) == 0U);
+    client.send("OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: https://listed.example\r\n"
+                "Access-Control-Request-Method: POST\r\n\r\n");
+    const auto preflight = client.read();
+    BOOST_TEST(preflight.result_int() == 204U);
+    BOOST_TEST(preflight.count(http::field::content_length) == 0U);
     BOOST_TEST(client.ask(ADD).body() == ADDED);
-    for (auto& done : waiters) done(std::string("true"));
-    for (auto& one : waiting)
-        BOOST_TEST(one->read().body() == "{\"result\":true,\"error\":null,\"id\":1}\n");
 }
 
-BOOST_AUTO_TEST_CASE(stop__reply_under_way__goes_out) {
-    start(options());
-    Client idle(server->port());
-    BOOST_TEST(idle.ask(ADD).body() == ADDED);
+BOOST_AUTO_TEST_CASE(route__throws__500_and_the_server_lives) {
+    HttpOptions with = options();
+    with.routes = {{"/bad", std::nullopt, [](auto, auto) -> Answer {
+                        throw std::runtime_error("disk on fire");
+                    }}};
+    start(with);
     Client client(server->port());
-    client.post(R"({"id":1,"method":"later"})");
-    auto done = taken_waiter();
-    std::thread stopper([&] { server->stop(); });
-    BOOST_TEST(idle.closed()); // the server is stopping now
-    std::exchange(done, nullptr)(std::string("7"));
-    BOOST_TEST(client.read().body() == "{\"result\":7,\"error\":null,\"id\":1}\n");
-    stopper.join();
-    BOOST_CHECK_THROW(Client(server->port()), boost::system::system_error);
+    client.send("GET /bad HTTP/1.1\r\nHost: a\r\n\r\n");
+    BOOST_TEST(client.read().result_int() == 500U);
+    BOOST_TEST(client.ask(ADD).body() == ADDED);
 }
 
 BOOST_AUTO_TEST_CASE(bind__bad_or_taken_address__named) {

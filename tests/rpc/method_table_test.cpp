@@ -184,6 +184,29 @@ BOOST_AUTO_TEST_CASE(role__each_method__as_it_was_decided) {
         " mockscheduler");
 }
 
+BOOST_AUTO_TEST_CASE(pace__each_method__as_it_was_decided) {
+    std::string waiting;
+    std::string long_ones;
+    std::string by_argument;
+    for (const Method* method : all_methods()) {
+        if (method->pace == quick) continue;
+        std::string& names = method->pace == waits  ? waiting
+                             : method->pace == slow ? long_ones
+                                                    : by_argument;
+        names += " " + std::string(method->name);
+    }
+    BOOST_TEST(
+        waiting ==
+        " preciousblock pruneblockchain invalidateblock reconsiderblock"
+        " syncwithvalidationinterfacequeue savemempool sendrawtransaction submitpackage"
+        " testmempoolaccept getblocktemplate submitblock submitheader prioritisetransaction");
+    BOOST_TEST(
+        long_ones ==
+        " verifychain gettxoutsetinfo dumptxoutset loadtxoutset importmempool generatetoaddress"
+        " generatetodescriptor generateblock");
+    BOOST_TEST(by_argument == " scantxoutset scanblocks");
+}
+
 BOOST_AUTO_TEST_CASE(example__each_method__reply_is_as_described) {
     // There is no peer whose connection could be closed, the node keeps its blocks, the chain file
     // knows nothing of the coins that dumptxoutset wrote, and nobody has brought a mempool.

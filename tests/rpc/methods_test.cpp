@@ -279,32 +279,6 @@ BOOST_AUTO_TEST_CASE(invalidateblock__and_back__tip_moves) {
     BOOST_TEST(error("preciousblock", list_of(NO_HASH)) == "-5 Block not found");
 }
 
-BOOST_AUTO_TEST_CASE(waitfornewblock__without_news_or_with__answers) {
-    mine(1);
-    std::future<Json> news = ask("waitfornewblock");
-    std::future<Json> height = ask("waitforblockheight", "[3]");
-    BOOST_TEST((news.wait_for(0s) == std::future_status::timeout));
-    const std::string second = mine(1);
-    BOOST_TEST(news.get().find("result")->find("hash")->text == second);
-    const std::string third = mine(1);
-    BOOST_TEST(height.get().find("result")->find("hash")->text == third);
-    BOOST_TEST(result("waitforblock", list_of(third)).find("height")->text == "3");
-    // Times out, and tells the tip as it is.
-    BOOST_TEST(result("waitforblock", "[\"" + NO_HASH + "\",1]").find("height")->text == "3");
-    BOOST_TEST(error("waitfornewblock", "[-1]") == "-1 Negative timeout");
-    std::future<Json> forever = ask("waitfornewblock");
-    context().tips.cancel_all();
-    BOOST_TEST(forever.get().find("result")->find("height")->text == "3");
-}
-
-BOOST_AUTO_TEST_CASE(tip_watch__call_answered_early__its_timer_ends) {
-    boost::asio::io_context io;
-    TipWatch watch(chain(), io);
-    watch.wait([](auto&) { return true; }, 24h, [](auto&) {});
-    io.poll();
-    BOOST_TEST(io.stopped()); // nothing is left to wait for
-}
-
 BOOST_AUTO_TEST_CASE(getnetworkhashps__bounds) {
     mine(5);
     BOOST_TEST(

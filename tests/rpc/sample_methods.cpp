@@ -3,6 +3,9 @@
 
 #include "rpc/server/json_writer.h"
 
+#include <chrono>
+#include <thread>
+
 namespace cairn::rpc::server {
 
 namespace {
@@ -55,6 +58,7 @@ const Method THROW{
 void later(const std::shared_ptr<const Call>& call, std::function<void(Reply)> done) {
     const std::lock_guard lock(sample(*call).mutex);
     sample(*call).waiting.push_back(std::move(done));
+    sample(*call).left = call->left;
 }
 
 const Method LATER{
@@ -70,10 +74,50 @@ const Method COUNT{
     .run = [](const Call& call) { return ++sample(call).count; },
 };
 
+const Method REPEAT{
+    .name = "repeat",
+    .summary = "A text of many letters.",
+    .params = {{"letters", Type::Integer, REQUIRED, "How many."}},
+    .example = "3",
+    .run =
+        {[](const Call& call) { return std::string(static_cast<size_t>(call.integer(0)), 'x'); },
+         "The text."},
+};
+
+Null hold(const Call& call) {
+    SampleContext& context = sample(call);
+    std::unique_lock lock(context.mutex);
+    ++context.held;
+    context.changed.notify_all();
+    context.changed.wait(lock, [&] { return context.let_go; });
+    --context.held;
+    context.changed.notify_all();
+    return {};
+}
+
+const Method HOLD{
+    .name = "hold",
+    .summary = "Blocks its thread until the test lets go.",
+    .run = hold,
+    .pace = slow,
+};
+
+const Method NAP{
+    .name = "nap",
+    .summary = "Takes a millisecond, and counts as `count` does.",
+    .run =
+        [](const Call& call) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            return ++sample(call).count;
+        },
+};
+
 } // namespace
 
 std::vector<Group> sample_methods() {
-    return {{"Sample", {&ADD, &GREET, &FAIL, &LATER, &COUNT}}, {"hidden", {&THROW}}};
+    return {
+        {"Sample", {&ADD, &GREET, &FAIL, &LATER, &COUNT, &REPEAT, &HOLD}},
+        {"hidden", {&THROW, &NAP}}};
 }
 
 } // namespace cairn::rpc::server

@@ -4,8 +4,10 @@
 
 #include "rpc/server/method.h"
 
+#include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <vector>
 
 namespace cairn::rpc::server {
@@ -14,10 +16,15 @@ namespace cairn::rpc::server {
 struct SampleContext : Context {
     std::mutex mutex;
     std::vector<std::function<void(Reply)>> waiting; ///< Of calls of `later`.
+    std::stop_token left;                            ///< Of the last of them.
     int count = 0;                                   ///< Calls of `count`.
+
+    std::condition_variable changed; ///< What follows.
+    int held = 0;                    ///< Calls of `hold` that have begun and not ended.
+    bool let_go = false;             ///< They end.
 };
 
-/// add, greet, fail, throw, later, count.
+/// add, greet, fail, throw, later, count, repeat, hold, nap.
 std::vector<Group> sample_methods();
 
 } // namespace cairn::rpc::server

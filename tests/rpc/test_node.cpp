@@ -48,7 +48,7 @@ void TestClient::drop(std::string_view why) {
 Json TestClient::next() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !told_.empty(); });
-    const Json message = server::parse_json(told_.front()->web_socket).value();
+    Json message = server::parse_json(told_.front()->web_socket).value();
     told_.erase(told_.begin());
     return message;
 }
@@ -69,8 +69,8 @@ std::shared_ptr<TestClient> TestNode::make_client() {
         [this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); });
 }
 
-TestNode::TestNode(const Params& params)
-    : params_(params),
+TestNode::TestNode(Params params)
+    : params_(std::move(params)),
       work_(io_.get_executor()),
       dispatcher_(node_methods()) {
     spdlog::set_level(spdlog::level::warn);
@@ -99,7 +99,7 @@ TestNode::TestNode(const Params& params)
             .network = network_.get(),
             .log_file = folder_.path() / "debug.log",
             .request_stop = [this] { ++stops; }},
-        io_);
+        io_, queue_);
     chain_->add_observer(context_->tips);
     chain_->add_observer(context_->publisher);
     chain_->start();
@@ -110,12 +110,14 @@ TestNode::TestNode(const Params& params)
         return std::ranges::all_of(all, &chain::Indexer::Status::synced);
     };
     while (!synced()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    queue_.start(2);
     thread_ = std::thread([this] { io_.run(); });
 }
 
 TestNode::~TestNode() {
     context_->stopping = true;
     context_->tips.cancel_all();
+    queue_.stop();
     work_.reset();
     io_.stop();
     thread_.join();
@@ -123,14 +125,15 @@ TestNode::~TestNode() {
     chain_->stop();
 }
 
-std::future<Json> TestNode::ask(const std::string& method, const std::string& params) {
+std::future<Json>
+TestNode::ask(const std::string& method, const std::string& params, const std::stop_token& left) {
     const std::string body =
         R"({"jsonrpc":"2.0","id":1,"method":")" + method + R"(","params":)" + params + "}";
     auto answered = std::make_shared<std::promise<Json>>();
     std::future<Json> future = answered->get_future();
     dispatcher_.handle(
-        body, {user_, client_},
-        [this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); },
+        body, {.user = user_, .client = client_, .left = left, .queue = &queue_},
+        [](const std::function<void()>& task) { task(); },
         [answered](const Answer& answer) {
             answered->set_value(server::parse_json(answer.body).value());
         });

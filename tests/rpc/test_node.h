@@ -19,6 +19,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -69,13 +70,17 @@ private:
 
 class TestNode {
 public:
-    explicit TestNode(const consensus::Params& params = read_params("bitcoin-regtest.json"));
+    explicit TestNode(consensus::Params params = read_params("bitcoin-regtest.json"));
     ~TestNode();
     TestNode(const TestNode&) = delete;
     TestNode& operator=(const TestNode&) = delete;
 
-    /// Send a request of JSON-RPC 2.0, as from client(); the answer comes when it comes.
-    std::future<Json> ask(const std::string& method, const std::string& params = "[]");
+    /// Send a request of JSON-RPC 2.0, as from client(); the answer comes when it comes. `left`: as
+    /// Caller::left.
+    std::future<Json>
+    ask(const std::string& method,
+        const std::string& params = "[]",
+        const std::stop_token& left = {});
     /// The result of a call that must succeed.
     Json result(const std::string& method, const std::string& params = "[]");
     /// "code message" of a call that must fail.
@@ -126,6 +131,7 @@ private:
     std::unique_ptr<chain::Chain> chain_;
     std::unique_ptr<node::FeeWatch> fees_;
     std::unique_ptr<node::Network> network_;
+    server::CallQueue queue_;
     std::unique_ptr<NodeContext> context_;
     server::Dispatcher dispatcher_;
     const server::User user_{"admin"};
