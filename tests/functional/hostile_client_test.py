@@ -5,12 +5,14 @@ keeps its memory and serves others meanwhile."""
 import base64
 import concurrent.futures
 import contextlib
+import json
 import os
 import resource
 import socket
 import time
 
-from framework import (PATIENCE, REGTEST_ADDRESS, RpcError, expect_equal, run, wait_until)
+from framework import PATIENCE, REGTEST_ADDRESS, expect_equal, run, wait_until
+from web_socket import TEXT, WebSocket
 
 MEGABYTE = 1 << 20
 MAX_CONNECTIONS = 256  # of the server
@@ -183,20 +185,128 @@ def guessing_passwords_is_slow_for_the_guesser_alone(test):
     assert slowest < 2, f"a good client waited {slowest:.1f} s"
 
 
+def open_files(node):
+    return len(os.listdir(f"/proc/{node.process.pid}/fd"))
+
+
+def active_calls(node):
+    return [call["method"] for call in node.rpc.getrpcinfo()["active_commands"]]
+
+
 def calls_cut_off_are_given_up(test):
-    """Who asks for an event and leaves, a thousand times, takes nothing from others."""
+    """Who asks for an event that never comes and leaves, a thousand times, leaves nothing behind:
+    over HTTP, as a miner's long poll, and over a WebSocket."""
+    node = new_node(test)
+    files, memory = open_files(node), node.memory_megabytes()
+    good = credentials(node)
+    known = node.rpc.getblocktemplate({"rules": ["segwit"]})["longpollid"]
+    waits = [("waitforblockheight", [2_000_000_000]), ("waitforblock", ["00" * 32]),
+             ("getblocktemplate", [{"rules": ["segwit"], "longpollid": known}])]
+    for number in range(999):
+        method, params = waits[number % 3]
+        body = json.dumps({"id": 1, "method": method, "params": params}).encode()
+        with connect(node) as client:
+            client.sendall(post(good, body))
+    for _ in range(100):
+        client = WebSocket(node)
+        for method, params in waits:
+            client.begin(method, *params)
+        client.socket.close()
+    wait_until(lambda: active_calls(node) == ["getrpcinfo"], "all calls to be given up")
+    wait_until(lambda: open_files(node) <= files + 10, "all connections to be closed")
+    grown = node.memory_megabytes() - memory
+    assert grown < 100, f"grew by {grown:.0f} MB"
+    still_serves(node)
+
+
+def clients_that_wait_push_out_nobody(test):
+    """More long polls than connections are kept, while one is idle; all get their answer."""
     node = new_node(test)
     good = credentials(node)
-    for _ in range(1000):
-        with connect(node) as client:
-            client.sendall(post(good, b'{"method":"waitfornewblock"}'))
-    still_serves(node)
-    try:
-        node.rpc.getblockhash(9)
-    except RpcError as error:
-        expect_equal(error.code, -8, "a good client's error")
+    idle = connect(node)
+    waiting = []
+    while len(waiting) < MAX_CONNECTIONS + 100:
+        waiting.append(connect(node))
+        waiting[-1].sendall(post(good, b'{"method":"waitfornewblock"}'))
+        if len(waiting) % 100 == 0:
+            wait_until(lambda: len(active_calls(node)) > len(waiting), "the calls to wait")
+    idle.sendall(post(good, b'{"method":"getblockcount"}'))
+    expect_equal(status_of(idle.recv(1000)), 200, "status for one who was idle")
+    node.mine(1, REGTEST_ADDRESS)
+    for client in [*waiting, idle]:
+        assert client is idle or status_of(client.recv(1000)) == 200
+        client.close()
+
+
+def slow_calls_leave_room_for_others(test):
+    """A user with sixteen connections, each of which asks for work of hours: they take turns, and
+    health, calls and what the chain is asked go on. When they leave, the work ends."""
+    node = new_node(test)
+    good = credentials(node)
+    mine = json.dumps({"method": "generatetoaddress",
+                       "params": [100_000_000, REGTEST_ADDRESS]}).encode()
+    users = [connect(node) for _ in range(16)]
+    for user in users:
+        user.sendall(post(good, mine))
+    wait_until(lambda: node.rpc.getblockcount() > 3, "blocks to be made")
+    slow = active_calls(node).count("generatetoaddress")
+    expect_equal(slow, 3, "slow calls at a time, of four threads")
+    for _ in range(10):
+        expect_equal(status_of(answer_to(node, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")), 200,
+                     "health")
+        assert node.rpc.getblockcount() > 3
+        node.rpc.syncwithvalidationinterfacequeue()
+    for user in users:
+        user.close()
+    wait_until(lambda: active_calls(node) == ["getrpcinfo"], "the work to end")
+
+
+def a_batch_has_a_limit(test):
+    """A batch whose reply would have a gigabyte and more gets what fits, and errors for the rest;
+    while it is made others are served."""
+    node = new_node(test)
+    before = peak_memory(node)
+    batch = b"[" + b",".join([b'{"id":1,"method":"rpc.discover"}'] * 20_000) + b"]"
+    with connect(node) as client:
+        client.sendall(post(credentials(node), batch))
+        still_serves(node)
+        received = bytearray()
+        while not received.endswith(b"}]\n"):
+            received += client.recv(1 << 20)
+    assert received.endswith(b'"message":"The reply to the batch is too large"},"id":1}]\n')
+    assert 256 < len(received) / MEGABYTE < 280, len(received)
+    grown = peak_memory(node) - before
+    assert grown < 1000 * MEGABYTE, f"grew by {grown / MEGABYTE:.0f} MB"
+
+
+def a_web_socket_with_many_waits_lives(test):
+    """As long as its client answers pings; one call more is refused, what need not wait is not."""
+    node = test.node("-rpcservertimeout=1", chain="regtest")
+    client = WebSocket(node)
+    waits = [client.begin("waitfornewblock") for _ in range(256)]
+    refused = client.reply(client.begin("waitfornewblock"))["error"]
+    expect_equal(refused["message"], "Too many calls are waiting", "refusal")
+    client.take_pings(4)  # after two without an answer it would be taken for dead
+    expect_equal(client.call("getblockcount"), 0, "height")
+    node.mine(1, REGTEST_ADDRESS)
+    for number in waits:
+        expect_equal(client.reply(number)["result"]["height"], 1, "height of the news")
+
+
+def a_web_socket_that_reads_slowly_lives(test):
+    """A reply of 100 MB and more may take its client longer than he may be silent."""
+    node = test.node("-rpcservertimeout=1", chain="regtest")
+    client = WebSocket(node)
+    batch = [{"id": number, "method": "rpc.discover"} for number in range(600)]
+    client.send_frame(TEXT, json.dumps(batch).encode())
+    _, payload = client.read_frame(pause=0.03)
+    assert len(payload) > 80 * MEGABYTE, len(payload)
+    assert client.pings > 3, f"{client.pings} pings"
+    expect_equal(client.call("getblockcount"), 0, "height")
 
 
 run(malformed_and_truncated_http, large_bodies_are_not_taken, deep_and_long_json,
     ten_thousand_idle_connections, guessing_passwords_is_slow_for_the_guesser_alone,
-    calls_cut_off_are_given_up)
+    calls_cut_off_are_given_up, clients_that_wait_push_out_nobody,
+    slow_calls_leave_room_for_others, a_batch_has_a_limit, a_web_socket_with_many_waits_lives,
+    a_web_socket_that_reads_slowly_lives)

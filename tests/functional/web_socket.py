@@ -8,10 +8,11 @@ import json
 import os
 import socket
 import struct
+import time
 
 from framework import PATIENCE
 
-TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+CONTINUATION, TEXT, CLOSE, PING, PONG = 0, 1, 8, 9, 10
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -45,6 +46,7 @@ class WebSocket:
     def __init__(self, node, credentials=None, headers=(), path="/"):
         self.node = node
         self.told = []
+        self.pings = 0  # that were answered
         self._replies = {}
         self._last_id = 0
         self._buffer = b""
@@ -97,24 +99,44 @@ class WebSocket:
                 length, "big")
         self.socket.sendall(bytes([opcode | (0x80 if fin else 0)]) + size + mask + payload)
 
-    def read_frame(self):
-        """(opcode, payload) of the next message; pings are answered."""
+    def _read_one_frame(self, pause):
+        """(final, opcode, payload); it takes `pause` seconds for each 256 KB."""
+        first, second = self._take(2)
+        assert not second & 0x80, "the server doesn't mask"
+        length = second
+        if length == 126:
+            length = struct.unpack(">H", self._take(2))[0]
+        elif length == 127:
+            length = struct.unpack(">Q", self._take(8))[0]
+        time.sleep(pause * length / (1 << 18))
+        return bool(first & 0x80), first & 0x0f, self._take(length)
+
+    def read_frame(self, pause=0):
+        """(opcode, payload) of the next message, put together; pings are answered."""
+        begun = None
+        pieces = []
         while True:
-            first, second = self._take(2)
-            assert first & 0x80 and not second & 0x80, "the server sends whole, unmasked messages"
-            length = second
-            if length == 126:
-                length = struct.unpack(">H", self._take(2))[0]
-            elif length == 127:
-                length = struct.unpack(">Q", self._take(8))[0]
-            payload = self._take(length)
-            opcode = first & 0x0f
+            final, opcode, payload = self._read_one_frame(pause)
             if opcode == PING:
+                self.pings += 1
                 self.send_frame(PONG, payload)
             elif opcode == CLOSE:
                 raise Closed(struct.unpack(">H", payload[:2])[0] if payload else 1005)
             else:
-                return opcode, payload
+                assert (opcode == CONTINUATION) == (begun is not None), opcode
+                begun = begun or opcode
+                pieces.append(payload)
+                if final:
+                    return begun, b"".join(pieces)
+
+    def take_pings(self, count):
+        """Answer so many, with no other news."""
+        wanted = self.pings + count
+        while self.pings < wanted:
+            final, opcode, payload = self._read_one_frame(0)
+            assert final and opcode == PING, opcode
+            self.pings += 1
+            self.send_frame(PONG, payload)
 
     def _read_message(self):
         """The next message, put where it belongs."""
