@@ -117,7 +117,7 @@ void sync(World& world, const Wishes& wishes) {
     world.run(10min);
     world.expect(fresh.chain.tip().hash == goal.hash, "it left the best chain");
     world.expect(
-        fresh.protocol().peers().size() > 0 && fresh.outbound() > 0, "it lost all its peers");
+        !fresh.protocol().peers().empty() && fresh.outbound() > 0, "it lost all its peers");
 }
 
 /// One that is new, and peers each of which is twice as fast as the one before: what their ways
@@ -315,8 +315,9 @@ void eclipse(World& world, const Wishes& wishes) {
     for (const auto& [id, peer] : victim.protocol().peers()) {
         if (peer.inbound() || !peer.established) continue;
         ++all;
+        const NetAddress& place = peer.address;
         honest += std::ranges::any_of(
-            world.nodes, [&](const auto& node) { return node->address == peer.address; });
+            world.nodes, [&](const auto& node) { return node->address == place; });
     }
     world.notes.push_back(fmt::format(
         "{} of {} outbound connections are to honest nodes; {} addresses known", honest, all,

@@ -317,7 +317,7 @@ void SimNode::judged(AcceptTransaction& action) {
 }
 
 consensus::Result<chain::Accepted> SimNode::accept(const TransactionRef& tx, bool paid_for) {
-    const auto outcome = chain.accept_transaction(tx, paid_for);
+    auto outcome = chain.accept_transaction(tx, paid_for);
     if (!outcome || !runs()) return outcome;
     const TransactionRef shared = shared_.ledger.find_transaction(tx->txid);
     if (shared_.transaction_added) shared_.transaction_added(*this, shared);
