@@ -34,6 +34,7 @@ void Chain::State::run() {
     } catch (const std::exception& error) {
         failed_ = true;
         queue_.close();
+        best_chain_.abandon(); // nobody is to wait for blocks that will not be connected
         fail(error.what());
     }
 }
