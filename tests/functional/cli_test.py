@@ -149,7 +149,8 @@ def rpc_passes_values_and_error_codes(test):
         expect_equal(json.loads(node.cairn("rpc", *words))["height"], 0, "named parameters")
     expect_in("Unknown named parameter no",
               node.cairn("rpc", "-named", "getblock", "no=1", expect=8))
-    expect_in("expected type number", node.cairn("rpc", "getblockhash", "high", expect=3))
+    expect_in("Error parsing JSON: high", node.cairn("rpc", "getblockhash", "high", expect=1))
+    expect_in("expected type number", node.cairn("rpc", "getblockhash", "\"high\"", expect=3))
     expect_in("Method not found", node.cairn("rpc", "nosuchmethod", "51", "[1", expect=1))
     error = node.cairn("rpc", "getblockhash", "1000", expect=8)
     expect_in("Block height out of range", error)
