@@ -37,6 +37,17 @@ struct AcceptOptions {
     std::optional<FeeRate> max_feerate{}; ///< What pays more is refused.
 };
 
+/// Why a transaction left the mempool.
+enum class RemovalReason : uint8_t { Block, Conflict, Replaced, Expiry, SizeLimit, Reorg };
+
+/// A transaction came or went.
+struct MempoolEvent {
+    TransactionRef tx;
+    FeeRate feerate;                      ///< If it was added.
+    std::optional<RemovalReason> removed; ///< nullopt: it was added.
+    SpentScripts spent_scripts;
+};
+
 /// Whether a transaction that was refused may come in with a child that pays for it.
 bool pays_too_little(const Reject& reject);
 

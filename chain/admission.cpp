@@ -406,15 +406,17 @@ void Admission::commit(Attempt& attempt) {
     remove(attempt.trimmed, RemovalReason::SizeLimit);
     fade();
     for (Candidate& candidate : attempt.candidates) {
+        candidate.entry.spent_scripts = pack_scripts(candidate.coins);
         const MempoolEntry& entry = pool_.add(std::move(candidate.entry));
-        events_.push_back({entry.tx, entry.feerate(), std::nullopt});
+        events_.push_back({entry.tx, entry.feerate(), std::nullopt, entry.spent_scripts});
     }
 }
 
 void Admission::remove(const Mempool::Entries& entries, RemovalReason reason) {
     if (entries.empty()) return;
     fade();
-    for (const MempoolEntry* entry : entries) events_.push_back({entry->tx, {}, reason});
+    for (const MempoolEntry* entry : entries)
+        events_.push_back({entry->tx, {}, reason, entry->spent_scripts});
     pool_.remove(entries);
 }
 

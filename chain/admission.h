@@ -16,13 +16,6 @@ namespace cairn::chain {
 struct Attempt;
 struct Candidate;
 
-/// A transaction came or went; for observers, once readers can see it.
-struct MempoolEvent {
-    TransactionRef tx;
-    FeeRate feerate;
-    std::optional<RemovalReason> removed; ///< nullopt: it was added.
-};
-
 /// The only writer of the mempool.
 ///
 /// Thread: chain, and for what is said to be for others, these.
@@ -71,7 +64,7 @@ public:
     /// Thread: any, under the commit lock.
     FeeRate min_feerate() const;
 
-    /// What happened since the last call.
+    /// What happened since the last call; for observers, once readers can see it.
     std::vector<MempoolEvent> take_events();
 
 private:

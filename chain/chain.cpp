@@ -18,11 +18,11 @@ void ChainObserver::block_checked(const BlockNode& /*node*/, const BlockRef& /*b
 
 void ChainObserver::tip_changed(const TipChange& /*change*/) {}
 
-void ChainObserver::transaction_added(const TransactionRef& /*tx*/, FeeRate /*feerate*/) {}
+void ChainObserver::transaction_added(const MempoolEvent& /*event*/) {}
 
 void ChainObserver::transaction_unsent(const TransactionRef& /*tx*/) {}
 
-void ChainObserver::transaction_removed(const TransactionRef& /*tx*/, RemovalReason /*reason*/) {}
+void ChainObserver::transaction_removed(const MempoolEvent& /*event*/) {}
 
 Chain::Chain(const consensus::Params& params, ChainOptions options)
     : state_(std::make_unique<State>(*this, params, std::move(options))) {}
@@ -67,9 +67,20 @@ const BlockNode& Chain::best_header() const {
 
 std::vector<std::string> Chain::warnings() const {
     constexpr int BLOCKS_AHEAD = 6;
+    constexpr uint64_t LOW_DISK_BYTES = 1'000'000'000; // five times what it stops at
     const BlockNode& tip = state_->chainstate_.tip();
     const BlockNode* failed = state_->chainstate_.tree().best_failed();
     std::vector<std::string> warnings;
+    std::error_code error;
+    const auto space = std::filesystem::space(state_->options_.directory, error);
+    if (!error && space.available < LOW_DISK_BYTES)
+        warnings.push_back(fmt::format(
+            "Warning: Disk space is low: less than {} MB are free. The node stops while there is "
+            "still some.",
+            LOW_DISK_BYTES / 1'000'000));
+    if (!initial_download())
+        for (const int bit : state_->unknown_rules(tip))
+            warnings.push_back(fmt::format("Unknown new rules activated (versionbit {})", bit));
     // Source: Core's CheckForkWarningConditions.
     if (failed && failed->work > tip.work + consensus::work_of(tip.header.bits) * BLOCKS_AHEAD)
         warnings.emplace_back(
@@ -292,29 +303,20 @@ void Chain::prioritise(const Txid& txid, Amount delta, std::function<void()> don
         true);
 }
 
-void Chain::save_mempool(
-    std::vector<Txid> unbroadcast, std::function<void(const std::filesystem::path&)> done) {
-    state_->ask(
-        [state = state_.get(), unbroadcast = std::move(unbroadcast)] {
-            try {
-                chain::save_mempool(state->mempool_path(), state->pool_, unbroadcast);
-                return state->mempool_path();
-            } catch (const StorageError& error) {
-                spdlog::warn("mempool_not_saved reason=\"{}\"", error.what());
-                return std::filesystem::path();
-            }
-        },
-        std::move(done));
+std::optional<std::filesystem::path>
+Chain::save_mempool(const std::vector<Txid>& unbroadcast) const {
+    try {
+        state_->save_mempool(unbroadcast);
+        return state_->mempool_path();
+    } catch (const StorageError& error) {
+        spdlog::warn("mempool_not_saved reason=\"{}\"", error.what());
+        return std::nullopt;
+    }
 }
 
 void Chain::import_mempool(
     const std::filesystem::path& file, const MempoolImport& what, std::function<void(bool)> done) {
-    state_->push(
-        Lane::Control,
-        [state = state_.get(), file, what, done = std::move(done)] {
-            state->import_mempool(read_mempool(file), what, done);
-        },
-        true);
+    state_->import_soon(read_mempool(file), what, std::move(done));
 }
 
 void Chain::scan_coins(std::function<void(const CoinScan&)> done) {
@@ -360,6 +362,10 @@ void Chain::export_blocks(std::filesystem::path file, std::function<void()> done
         export_block_file(*this, file, state_->stopping_);
         state_->push(Lane::Control, done, true);
     });
+}
+
+void Chain::heartbeat(std::function<void()> done) {
+    state_->push(Lane::Control, std::move(done), true);
 }
 
 void Chain::after_all(std::function<void()> done) {

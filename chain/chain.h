@@ -77,9 +77,6 @@ struct TipChange {
     bool initial_download = false;
 };
 
-/// Why a transaction left the mempool.
-enum class RemovalReason : uint8_t { Block, Conflict, Replaced, Expiry, SizeLimit, Reorg };
-
 /// Told of each change, on the chain thread, after readers can see it. Returns at once.
 class ChainObserver {
 public:
@@ -87,8 +84,8 @@ public:
     /// `block` extends the tip, and its coins are looked at next: peers may have it (BIP-0152).
     virtual void block_checked(const BlockNode& node, const BlockRef& block);
     virtual void tip_changed(const TipChange& change);
-    virtual void transaction_added(const TransactionRef& tx, FeeRate feerate);
-    virtual void transaction_removed(const TransactionRef& tx, RemovalReason reason);
+    virtual void transaction_added(const MempoolEvent& event);
+    virtual void transaction_removed(const MempoolEvent& event);
     /// It was saved, and came back, as one that no peer has asked for yet.
     virtual void transaction_unsent(const TransactionRef& tx);
 };
@@ -261,10 +258,11 @@ public:
     void reconsider_block(const BlockNode& node, std::function<void(const Result<>&)> done);
     void precious_block(const BlockNode& node, std::function<void(const Result<>&)> done);
     void prioritise(const Txid& txid, Amount delta, std::function<void()> done);
-    /// Write mempool.dat; `done` is given its path, empty if it can't be written.
-    void save_mempool(
-        std::vector<Txid> unbroadcast, std::function<void(const std::filesystem::path&)> done);
-    /// Take over what is in such a file; `done` is given whether it could be read.
+    /// Write mempool.dat, as stop() does. Its path; nullopt if it can't be written. Thread: any but
+    /// the chain's, on which nothing waits for it.
+    std::optional<std::filesystem::path> save_mempool(const std::vector<Txid>& unbroadcast) const;
+    /// Take over what is in such a file, read on the caller's thread; `done` is given whether it
+    /// could be read.
     void import_mempool(
         const std::filesystem::path& file,
         const MempoolImport& what,
@@ -283,6 +281,8 @@ public:
     void prune(Height last, std::function<void(Height)> done);
     /// Write the active chain to `file` in that framing; `done` is called once it is complete.
     void export_blocks(std::filesystem::path file, std::function<void()> done);
+    /// Called as soon as the thread has done what it is at: it still turns.
+    void heartbeat(std::function<void()> done);
     /// Called once all that was asked before is done. Core: SyncWithValidationInterfaceQueue.
     void after_all(std::function<void()> done);
 

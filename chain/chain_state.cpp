@@ -94,10 +94,21 @@ void Chain::State::open() {
 void Chain::State::begin_mempool() {
     mempool_begun_ = true;
     const auto loaded = [this](bool) { mempool_loaded_ = true; };
-    std::optional<SavedMempool> read;
-    if (options_.persist_mempool) read = load_mempool(mempool_path());
-    import_mempool(
-        std::move(read), {.times = true, .priorities = true, .unbroadcast = true}, loaded);
+    if (!options_.persist_mempool) return loaded(false);
+    mempool_reader_ = spawn([this, loaded] {
+        const MempoolImport all{.times = true, .priorities = true, .unbroadcast = true};
+        import_soon(load_mempool(mempool_path()), all, loaded);
+    });
+}
+
+void Chain::State::import_soon(
+    std::optional<SavedMempool> read, const MempoolImport& what, std::function<void(bool)> done) {
+    push(
+        Lane::Control,
+        [this, read = std::move(read), what, done = std::move(done)]() mutable {
+            import_mempool(std::move(read), what, done);
+        },
+        true);
 }
 
 void Chain::State::import_mempool(
@@ -160,7 +171,8 @@ void Chain::State::stop(const std::vector<Txid>& unbroadcast) {
     queue_.close();
     indexer_.stop();
     if (thread_.joinable()) thread_.join();
-    best_chain_.abandon(); // an import waits for its blocks
+    if (mempool_reader_.joinable()) mempool_reader_.join(); // begun by the one before
+    best_chain_.abandon();                                  // an import waits for its blocks
     {
         const std::scoped_lock lock(aside_mutex_);
         if (aside_.joinable()) aside_.join();
@@ -168,8 +180,7 @@ void Chain::State::stop(const std::vector<Txid>& unbroadcast) {
     chainstate_.verify_pool().stop(); // its jobs read what is destroyed before it
     if (failed_) return;
     try {
-        if (options_.persist_mempool && mempool_loaded_)
-            chain::save_mempool(mempool_path(), pool_, unbroadcast);
+        if (options_.persist_mempool && mempool_loaded_) save_mempool(unbroadcast);
         chainstate_.flush();
         if (history_) history_->flush();
     } catch (const std::exception& error) {
@@ -177,11 +188,22 @@ void Chain::State::stop(const std::vector<Txid>& unbroadcast) {
     }
 }
 
+/// Only while the list of what waits is copied does the chain thread wait for it.
+void Chain::State::save_mempool(const std::vector<Txid>& unbroadcast) {
+    const std::scoped_lock lock(saving_);
+    const SavedMempool saved = to_save(*chain_.mempool(), unbroadcast);
+    chain::save_mempool(mempool_path(), saved);
+}
+
 void Chain::State::aside(std::function<void()> work) {
     const std::scoped_lock lock(aside_mutex_);
     if (stopping_) return;
     if (aside_.joinable()) aside_.join();
-    aside_ = std::thread([this, work = std::move(work)] {
+    aside_ = spawn(std::move(work));
+}
+
+std::thread Chain::State::spawn(std::function<void()> work) {
+    return std::thread([this, work = std::move(work)] {
         try {
             work();
         } catch (const std::exception& error) {
@@ -203,9 +225,9 @@ void Chain::State::tell_observers() {
     for (const MempoolEvent& event : *events) {
         for (ChainObserver* observer : observers_) {
             if (event.removed)
-                observer->transaction_removed(event.tx, *event.removed);
+                observer->transaction_removed(event);
             else
-                observer->transaction_added(event.tx, event.feerate);
+                observer->transaction_added(event);
         }
     }
     // Memory of a block's transactions takes a while to give back.

@@ -9,6 +9,7 @@
 #include "chain/indexer.h"
 #include "chain/mempool_file.h"
 #include "chain/work_queue.h"
+#include "consensus/version_bits.h"
 
 #include <mutex>
 #include <thread>
@@ -25,6 +26,7 @@ public:
           indexer_(chainstate_, [this](const std::string& message) { fail(message); }),
           pool_(chainstate_.coins().salt()),
           admission_(chainstate_, pool_),
+          unknown_rules_(params),
           best_chain_(
               chainstate_,
               admission_,
@@ -39,6 +41,20 @@ public:
 
     void start();
     void stop(const std::vector<Txid>& unbroadcast);
+    /// Throws StorageError. Thread: any but the chain's.
+    void save_mempool(const std::vector<Txid>& unbroadcast);
+    /// Have import_mempool() done.
+    void import_soon(
+        std::optional<SavedMempool> read,
+        const MempoolImport& what,
+        std::function<void(bool)> done);
+
+    /// Bits of rules that hold after `tip` and aren't known here. Thread: any.
+    std::vector<int> unknown_rules(const BlockNode& tip) {
+        const std::scoped_lock lock(unknown_rules_mutex_);
+        return unknown_rules_.active(tip);
+    }
+
     /// Have `work` done on a thread of its own. One such work after the other.
     void aside(std::function<void()> work);
 
@@ -127,6 +143,8 @@ public:
     Indexer indexer_;
     Mempool pool_;
     Admission admission_;
+    std::mutex unknown_rules_mutex_;
+    consensus::UnknownRules unknown_rules_;
     std::atomic<bool> stopping_{false};
     std::atomic<bool> mempool_loaded_{false};
     BestChain best_chain_;
@@ -155,6 +173,8 @@ private:
     void start_history();
     void wake_history();
     void begin_mempool();
+    /// A thread that does `work`; if it fails, so does the node.
+    std::thread spawn(std::function<void()> work);
     void import_part(
         const std::shared_ptr<const SavedMempool>& saved,
         const MempoolImport& what,
@@ -165,6 +185,8 @@ private:
 
     std::thread thread_;
     std::thread aside_;
+    std::thread mempool_reader_;    ///< Reads mempool.dat at the start: there may be much in it.
+    std::mutex saving_;             ///< Held while that file is written.
     std::mutex aside_mutex_;        ///< Over aside_: calls come from any thread.
     bool failed_ = false;           ///< The disk did; nothing more is written.
     std::atomic<bool> told_{false}; ///< That it did.

@@ -19,12 +19,14 @@ namespace {
 constexpr size_t AHEAD = 8; ///< Entries, where many are looked at one after the other.
 
 /// What an entry takes: the transaction, its scripts, and its places in the tables here.
-size_t entry_bytes(const SealedTransaction& tx) {
+size_t entry_bytes(const MempoolEntry& entry) {
+    const SealedTransaction& tx = *entry.tx;
     constexpr size_t SET_NODE = 48; // with what the allocator takes
     // Just after it has grown, a table is 7/16 full.
     const auto in_table = [](size_t key) { return (key + sizeof(void*)) * 16 / 7; };
     size_t bytes = sizeof(SealedTransaction) + sizeof(MempoolEntry) + 2 * SET_NODE +
-                   in_table(sizeof(Txid)) + in_table(sizeof(Wtxid));
+                   in_table(sizeof(Txid)) + in_table(sizeof(Wtxid)) +
+                   entry.spent_scripts.heap_bytes();
     bytes += tx.inputs.capacity() * sizeof(TxIn);
     bytes += tx.inputs.size() * in_table(sizeof(OutPoint));
     bytes += tx.outputs.capacity() * sizeof(consensus::TxOut);
@@ -34,6 +36,20 @@ size_t entry_bytes(const SealedTransaction& tx) {
 }
 
 } // namespace
+
+SpentScripts pack_scripts(std::span<const Coin> coins) {
+    consensus::Bytes bytes;
+    consensus::Writer writer(bytes);
+    for (const Coin& coin : coins) writer(coin.out.script_pubkey);
+    return SpentScripts(bytes);
+}
+
+std::vector<consensus::Script> unpack_scripts(const SpentScripts& scripts) {
+    std::vector<consensus::Script> unpacked;
+    for (consensus::Reader reader(scripts); !reader.at_end();)
+        unpacked.push_back(reader.read<consensus::Script>());
+    return unpacked;
+}
 
 bool BetterChunk::operator()(const MempoolEntry* a, const MempoolEntry* b) const {
     const auto order = compare_feerates(a->place.cost, b->place.cost);
@@ -352,6 +368,13 @@ const MempoolEntry* Mempool::oldest() const {
     return by_age_.empty() ? nullptr : *by_age_.begin();
 }
 
+Mempool::Entries Mempool::younger_than(const MempoolEntry* last, size_t count) const {
+    Entries entries;
+    auto at = last == nullptr ? by_age_.begin() : by_age_.upper_bound(last);
+    for (; at != by_age_.end() && entries.size() < count; ++at) entries.push_back(*at);
+    return entries;
+}
+
 const MempoolEntry& Mempool::add(MempoolEntry entry) {
     const TransactionRef tx = entry.tx;
     const MempoolChange change{.added = {&entry}, .removed = {}};
@@ -363,7 +386,7 @@ const MempoolEntry& Mempool::add(MempoolEntry entry) {
     entry.sequence = ++sequence_;
     entry.modified_fee = entry.fee;
     entry.modified_fee += priority(tx->txid);
-    entry.heap_bytes = entry_bytes(*tx);
+    entry.heap_bytes = entry_bytes(entry);
     const auto [at, is_new] =
         entries_.emplace(tx->txid, std::make_unique<MempoolEntry>(std::move(entry)));
     assert(is_new);

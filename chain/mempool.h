@@ -51,6 +51,13 @@ inline int64_t virtual_size(int64_t weight) {
     return (weight + consensus::WITNESS_SCALE_FACTOR - 1) / consensus::WITNESS_SCALE_FACTOR;
 }
 
+/// The scripts of the coins that a transaction spends, each with its length before it: packed, as
+/// all that waits keeps them.
+using SpentScripts = consensus::SmallBytes<40>;
+
+SpentScripts pack_scripts(std::span<const consensus::Coin> coins);
+std::vector<consensus::Script> unpack_scripts(const SpentScripts& scripts);
+
 struct MempoolEntry;
 
 /// Orders the first entries of chunks: the best first.
@@ -78,6 +85,7 @@ struct MempoolEntry {
     bool spends_coinbase = false;
     bool was_confirmed = false;     ///< In a block that was disconnected: everybody knows it.
     consensus::SequenceLocks locks; ///< If any, it is checked again after a reorganisation.
+    SpentScripts spent_scripts;     ///< Told when it goes, when the coins may be gone.
     uint64_t sequence = 0;          ///< Order of entry.
 
     int64_t vsize() const { return virtual_size(weight); }
@@ -184,6 +192,9 @@ public:
 
     /// The entry that has been here longest. Null if empty.
     const MempoolEntry* oldest() const;
+    /// Up to `count` that came in after `last`, a copy of an entry that may be gone; from the first
+    /// on if null. For who looks at all, a few at a time, the oldest first.
+    Entries younger_than(const MempoolEntry* last, size_t count) const;
 
     /// Chain thread only, under the commit lock: /////////////////////////////////////////////
 

@@ -67,20 +67,27 @@ std::optional<SavedMempool> parse(Bytes bytes) {
 
 } // namespace
 
-void save_mempool(
-    const std::filesystem::path& path, const Mempool& pool, const std::vector<Txid>& unbroadcast) {
+SavedMempool to_save(const Mempool& pool, const std::vector<Txid>& unbroadcast) {
+    SavedMempool saved{{}, pool.priorities(), {unbroadcast.begin(), unbroadcast.end()}};
+    saved.items.reserve(pool.size());
+    for (const MempoolEntry* entry : pool.in_mining_order())
+        saved.items.push_back({entry->tx, entry->time, entry->modified_fee - entry->fee});
+    return saved;
+}
+
+void save_mempool(const std::filesystem::path& path, const SavedMempool& saved) {
     Bytes bytes;
     Writer writer(bytes);
-    std::map<Txid, Amount> priorities = pool.priorities();
-    writer(VERSION_PLAIN, uint64_t{pool.size()});
-    for (const MempoolEntry* entry : pool.in_mining_order()) {
-        writer(*entry->tx, entry->time, entry->modified_fee - entry->fee);
-        priorities.erase(entry->tx->txid);
+    std::map<Txid, Amount> priorities = saved.priorities;
+    writer(VERSION_PLAIN, uint64_t{saved.items.size()});
+    for (const auto& [tx, time, priority] : saved.items) {
+        writer(*tx, time, priority);
+        priorities.erase(tx->txid);
     }
     write_map(writer, priorities);
-    writer(unbroadcast);
+    writer(std::vector(saved.unbroadcast.begin(), saved.unbroadcast.end()));
     replace_file(path, bytes);
-    spdlog::info("mempool_saved transactions={}", pool.size());
+    spdlog::info("mempool_saved transactions={}", saved.items.size());
 }
 
 std::optional<SavedMempool> read_mempool(const std::filesystem::path& path) {

@@ -21,9 +21,11 @@ struct SavedMempool {
     std::set<Txid> unbroadcast;        ///< Those that no peer has asked for.
 };
 
+/// What a file of `pool` is to hold: quickly copied, so that nobody waits for the file.
+SavedMempool to_save(const Mempool& pool, const std::vector<Txid>& unbroadcast);
+
 /// Write the file in version 1, whole or not at all. Throws StorageError.
-void save_mempool(
-    const std::filesystem::path& path, const Mempool& pool, const std::vector<Txid>& unbroadcast);
+void save_mempool(const std::filesystem::path& path, const SavedMempool& saved);
 
 /// Read versions 1 and 2; nullopt if there is none, or it can't be understood.
 std::optional<SavedMempool> read_mempool(const std::filesystem::path& path);

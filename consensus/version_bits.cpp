@@ -2,6 +2,8 @@
 #include "consensus/version_bits.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 
 namespace cairn::consensus {
 
@@ -9,10 +11,16 @@ namespace {
 
 constexpr uint32_t TOP_BITS = 0x20000000;
 constexpr uint32_t TOP_MASK = 0xe0000000;
+constexpr int VERSION_BITS = 29;
+
+/// The bits that `header` signals; none if its version isn't of that kind.
+uint32_t signals_of(const BlockHeader& header) {
+    const auto version = static_cast<uint32_t>(header.version);
+    return (version & TOP_MASK) == TOP_BITS ? version & ~TOP_MASK : 0;
+}
 
 bool signals(const Deployment& deployment, const BlockHeader& header) {
-    const auto version = static_cast<uint32_t>(header.version);
-    return (version & TOP_MASK) == TOP_BITS && (version >> deployment.bit & 1) != 0;
+    return (signals_of(header) >> deployment.bit & 1) != 0;
 }
 
 int signals_in_period(const Deployment& deployment, const HeaderNode* last) {
@@ -95,6 +103,46 @@ int32_t block_version(const HeaderNode* parent, const Params& params) {
             version |= 1U << deployment.bit;
     }
     return static_cast<int32_t>(version);
+}
+
+UnknownRules::UnknownRules(const Params& params)
+    : params_(params),
+      rule_(params.deployments.empty() ? Deployment() : params.deployments.front()) {}
+
+std::vector<int> UnknownRules::active(const HeaderNode& tip) {
+    while (!periods_.empty() && !tip.descends_from(*periods_.back().end)) periods_.pop_back();
+    for (;;) {
+        const auto complete = static_cast<int32_t>(periods_.size() + 1) * rule_.period;
+        if (complete > tip.height.value + 1) break;
+        const HeaderNode* end = tip.ancestor(Height(complete - 1));
+        const uint32_t before = periods_.empty() ? 0 : periods_.back().locked_in;
+        periods_.push_back({end, before | locked_in_by(*end)});
+    }
+    std::vector<int> bits;
+    if (periods_.size() < 2) return bits;
+    // What the last one locked in holds one period later.
+    const uint32_t active = periods_[periods_.size() - 2].locked_in;
+    for (int bit = 0; bit < VERSION_BITS; ++bit)
+        if ((active >> bit & 1) != 0) bits.push_back(bit);
+    return bits;
+}
+
+/// What was signalled before the last of the known rules held was meant for those.
+uint32_t UnknownRules::locked_in_by(const HeaderNode& end) const {
+    Height first = std::max(params_.activation.csv, params_.activation.segwit);
+    for (const Deployment& known : params_.deployments)
+        first = std::max(first, known.min_activation_height);
+    const HeaderNode* before = end.ancestor(end.height - Height(rule_.period));
+    if (before == nullptr || before->height < first) return 0;
+    const auto known = static_cast<uint32_t>(block_version(before, params_));
+    std::array<int, VERSION_BITS> counts{};
+    for (const HeaderNode* node = &end; node != before; node = node->parent)
+        for (uint32_t bits = signals_of(node->header) & ~known; bits != 0; bits &= bits - 1)
+            ++counts[static_cast<size_t>(std::countr_zero(bits))];
+    uint32_t locked_in = 0;
+    for (size_t bit = 0; bit < counts.size(); ++bit)
+        if (counts[bit] >= rule_.threshold) locked_in |= 1U << bit;
+    return locked_in;
 }
 
 SignalCount count_signals(const Deployment& deployment, const HeaderNode& tip) {

@@ -33,4 +33,28 @@ struct SignalCount {
 /// Signals in the period that `tip` belongs to, up to it.
 SignalCount count_signals(const Deployment& deployment, const HeaderNode& tip);
 
+/// Looks for rules that miners have switched on and nobody here knows: bits that a whole period
+/// signalled, and no deployment of the chain is there for. Core: WarningBitsConditionChecker.
+///
+/// Keeps what it has counted: along one chain it looks at each block once.
+class UnknownRules {
+public:
+    explicit UnknownRules(const Params& params);
+
+    /// Bits whose rules hold for the block after `tip`, in ascending order.
+    std::vector<int> active(const HeaderNode& tip);
+
+private:
+    struct Period {
+        const HeaderNode* end = nullptr;
+        uint32_t locked_in = 0; ///< By it, or one before.
+    };
+
+    uint32_t locked_in_by(const HeaderNode& end) const;
+
+    const Params& params_;
+    const Deployment rule_;       ///< What these would have in common with the known ones.
+    std::vector<Period> periods_; ///< All that are complete, in order.
+};
+
 } // namespace cairn::consensus

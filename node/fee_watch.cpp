@@ -59,22 +59,22 @@ void FeeWatch::tip_changed(const chain::TipChange& change) {
     save();
 }
 
-void FeeWatch::transaction_added(const chain::TransactionRef& tx, chain::FeeRate feerate) {
+void FeeWatch::transaction_added(const chain::MempoolEvent& event) {
     if (chain_.initial_download()) return; // it waits for blocks that are long there
     bool again = false;
     {
         const chain::MempoolReader pool = chain_.mempool();
-        const chain::MempoolEntry* entry = pool->find(tx->wtxid);
+        const chain::MempoolEntry* entry = pool->find(event.tx->wtxid);
         again = entry && entry->was_confirmed;
     }
     const std::scoped_lock lock(mutex_);
-    estimator_.add(*tx, feerate, chain_.view().height(), again);
+    estimator_.add(*event.tx, event.feerate, chain_.view().height(), again);
 }
 
-void FeeWatch::transaction_removed(const chain::TransactionRef& tx, chain::RemovalReason reason) {
-    if (reason == chain::RemovalReason::Block) return; // tip_changed() tells
+void FeeWatch::transaction_removed(const chain::MempoolEvent& event) {
+    if (event.removed == chain::RemovalReason::Block) return; // tip_changed() tells
     const std::scoped_lock lock(mutex_);
-    estimator_.remove(tx->txid);
+    estimator_.remove(event.tx->txid);
 }
 
 } // namespace cairn::node

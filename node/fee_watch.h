@@ -27,8 +27,8 @@ public:
     void save();
 
     void tip_changed(const chain::TipChange& change) override;
-    void transaction_added(const chain::TransactionRef& tx, chain::FeeRate feerate) override;
-    void transaction_removed(const chain::TransactionRef& tx, chain::RemovalReason reason) override;
+    void transaction_added(const chain::MempoolEvent& event) override;
+    void transaction_removed(const chain::MempoolEvent& event) override;
 
 private:
     const chain::Chain& chain_;

@@ -4,6 +4,8 @@
 
 #include "node/context.h"
 
+#include <deque>
+
 namespace cairn::node {
 
 /// version, feature, wtxidrelay, sendaddrv2, verack.
@@ -26,6 +28,10 @@ public:
     void verack(Peer& peer);
     void tick(Peer& peer); ///< Time-out.
 
+    /// Seconds that the clocks of peers are ahead: the median of those we called last, since who
+    /// calls us may want to mislead us; 0 while they are too few. Core: TimeOffsets::Median.
+    int64_t time_offset() const;
+
 private:
     void send_version(Peer& peer);
     uint64_t needed_services(const Peer& peer, uint64_t offered) const;
@@ -34,7 +40,11 @@ private:
     static constexpr int64_t NEAR_TIP_BLOCKS =
         144; ///< Core: NODE_NETWORK_LIMITED_ALLOW_CONN_BLOCKS.
 
+    static constexpr size_t MAX_TIME_OFFSETS = 50;
+    static constexpr size_t MIN_TIME_OFFSETS = 5;
+
     Context& context_;
+    std::deque<int64_t> time_offsets_; ///< Of peers we called, the newest last.
 };
 
 } // namespace cairn::node

@@ -44,8 +44,7 @@ constexpr const char* ANCHORS = "anchors.dat";
 Random system_random() {
     std::random_device device;
     const auto word = [&] { return uint64_t{device()} << 32 | device(); };
-    const uint64_t first = word();
-    return {first, word()};
+    return {word(), word()};
 }
 
 /// Thread: network for all but construction, the functions of Network, and those of ChainObserver.
@@ -136,13 +135,11 @@ public:
         });
     }
 
-    PeerCounts counts() const override {
-        PeerCounts counts;
-        each_peer([&](const PeerView& view) {
-            ++(view.peer.inbound() ? counts.inbound : counts.outbound);
-        });
-        return counts;
-    }
+    PeerCounts counts() const override { return {inbound_, outbound_}; }
+
+    int64_t time_offset() const override { return time_offset_; }
+
+    void heartbeat(std::function<void()> done) override { mailbox_->post(std::move(done)); }
 
     Traffic totals() const override {
         return ask([this] {
@@ -159,9 +156,7 @@ public:
         return ask([this] { return protocol_.uploads(); });
     }
 
-    bool active() const override {
-        return ask([this] { return active_; });
-    }
+    bool active() const override { return active_; }
 
     void set_active(bool active) override {
         ask([&] {
@@ -286,16 +281,16 @@ public:
         mailbox_->post([this, change] { perform(protocol_.tip_changed(change, clock_.now())); });
     }
 
-    void transaction_added(const chain::TransactionRef& tx, chain::FeeRate feerate) override {
-        mailbox_->post([this, tx, feerate] {
+    void transaction_added(const chain::MempoolEvent& event) override {
+        mailbox_->post([this, tx = event.tx, feerate = event.feerate] {
             perform(protocol_.transaction_added(tx, feerate, clock_.now()));
         });
     }
 
-    void
-    transaction_removed(const chain::TransactionRef& tx, chain::RemovalReason reason) override {
-        if (reason == chain::RemovalReason::Block) return; // by the thousand: tip_changed() tells
-        mailbox_->post([this, tx] { perform(protocol_.transaction_removed(tx)); });
+    void transaction_removed(const chain::MempoolEvent& event) override {
+        // Those of a block come by the thousand: tip_changed() tells.
+        if (event.removed == chain::RemovalReason::Block) return;
+        mailbox_->post([this, tx = event.tx] { perform(protocol_.transaction_removed(tx)); });
     }
 
     void transaction_unsent(const chain::TransactionRef& tx) override {
@@ -360,7 +355,6 @@ private:
                 "connection {} {} dropped ({})", inbound ? "from" : "to", fresh.name(), why);
             return;
         }
-        ++next_id_;
         const auto max_block = static_cast<uint32_t>(
             std::max<int64_t>(chain_.params().max_block_weight, MAX_PAYLOAD_BYTES));
         FrameReader reader(chain_.params().magic, [max_block](std::string_view command) {
@@ -368,10 +362,11 @@ private:
         });
         auto connection = std::make_shared<Connection>(
             fresh.id, std::move(socket), std::move(reader), *this, buffer_);
-        connections_[fresh.id] = connection;
+        connections_[next_id_++] = connection;
         spdlog::debug(
             "Added connection peer={} {} {}", fresh.id, inbound ? "from" : "to", fresh.name());
         perform(protocol_.connected(fresh, clock_.now()));
+        count_peers();
         connection->start();
     }
 
@@ -400,7 +395,16 @@ private:
         closed_totals_.bytes_sent += connection->traffic().bytes_sent;
         closed_totals_.bytes_received += connection->traffic().bytes_received;
         perform(protocol_.disconnected(id, clock_.now()));
+        count_peers();
         spdlog::debug("Cleared nodestate for peer={}", id);
+    }
+
+    /// For those who ask without waiting for this thread.
+    void count_peers() {
+        const auto& peers = protocol_.peers();
+        const auto is_inbound = [](const auto& entry) { return entry.second.inbound(); };
+        inbound_ = static_cast<size_t>(std::ranges::count_if(peers, is_inbound));
+        outbound_ = peers.size() - inbound_;
     }
 
     bool drop_if(const std::function<bool(const Peer&)>& chosen, const std::string& reason) {
@@ -427,6 +431,7 @@ private:
             co_await timer_.async_wait(AS_TUPLE);
             const Time now = clock_.now();
             perform(protocol_.tick(now));
+            time_offset_ = protocol_.time_offset();
             for (const auto& [id, connection] : connections_) resume(id);
             if (active_ && ticks_++ % TICKS_BETWEEN_DIALS == 0) connector_.tick(now);
             if (now < next_save_) continue;
@@ -487,9 +492,7 @@ private:
     }
 
     void perform(Actions actions) {
-        for (Action& action : actions) {
-            std::visit([this](auto& one) { act(one); }, action);
-        }
+        for (Action& action : actions) std::visit([this](auto& one) { act(one); }, action);
     }
 
     void act(const Send& action) {
@@ -572,8 +575,11 @@ private:
     std::map<PeerId, std::shared_ptr<Connection>> connections_; ///< Of all peers of protocol_.
     Connection::ReadBuffer buffer_{};
     PeerId next_id_ = 0;
-    bool active_ = true;
+    std::atomic<bool> active_{true};
     Traffic closed_totals_; ///< Of connections that are gone.
+    std::atomic<size_t> inbound_{0};
+    std::atomic<size_t> outbound_{0};
+    std::atomic<int64_t> time_offset_{0};
     asio::steady_timer timer_;
     int ticks_ = 0;
     Time next_save_;

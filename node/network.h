@@ -98,7 +98,12 @@ public:
 
     /// Show all peers by id to `visit`, on the network thread: it returns at once.
     virtual void each_peer(const std::function<void(const PeerView&)>& visit) const = 0;
+    // The next three wait for no thread.
     virtual PeerCounts counts() const = 0;
+    /// Seconds that the clocks of peers we called are ahead, as Handshake has it.
+    virtual int64_t time_offset() const = 0;
+    /// Have the network thread call `done`, if it still turns.
+    virtual void heartbeat(std::function<void()> done) = 0;
     virtual Traffic totals() const = 0; ///< Bytes over all peers since the start.
     virtual UploadLimit uploads() const = 0;
     virtual bool active() const = 0;

@@ -104,6 +104,8 @@ public:
 
     const UploadLimit& uploads() const { return context_.uploads; }
 
+    int64_t time_offset() const { return handshake_.time_offset(); }
+
     std::vector<consensus::Txid> unbroadcast() const {
         return transaction_announcer_.unbroadcast();
     }

@@ -126,6 +126,32 @@ const Method GETMEMPOOLENTRY{
 
 using EntriesById = std::vector<std::pair<std::string, EntryView>>;
 
+/// All that waits and all that is to tell of it: a few at a time, since the chain's commits wait
+/// while they are looked at. So each is as of its own moment; who came after the first is left out.
+std::string all_entries(const Call& call) {
+    constexpr size_t SLICE = 50;
+    const std::set<Txid> not_broadcast = unbroadcast(call);
+    const uint64_t last_sequence = chain_of(call).mempool()->sequence();
+    JsonWriter writer;
+    writer.begin_object();
+    std::optional<chain::MempoolEntry> last;
+    do {
+        std::vector<EntryView> views;
+        {
+            const chain::MempoolReader pool = chain_of(call).mempool();
+            for (const chain::MempoolEntry* entry :
+                 pool->younger_than(last ? &*last : nullptr, SLICE))
+                views.emplace_back(*pool, *entry, not_broadcast);
+        }
+        for (const EntryView& view : views)
+            if (view.entry.sequence <= last_sequence)
+                ENTRY.write(writer.key(view.entry.tx->txid.to_string()), view);
+        last.reset();
+        if (!views.empty()) last = std::move(views.back().entry);
+    } while (last);
+    return writer.end_object().take();
+}
+
 /// What `choose` takes from the mempool: the ids or, `verbose`, all that is to tell.
 Reply entries_reply(
     const Call& call,
@@ -179,7 +205,7 @@ const Method GETMEMPOOLDESCENDANTS{
 
 struct Snapshot {
     std::vector<Txid> txids;
-    uint64_t sequence;
+    uint64_t sequence = 0;
 };
 
 const Object<Snapshot> SNAPSHOT{
@@ -188,18 +214,19 @@ const Object<Snapshot> SNAPSHOT{
 
 Reply getrawmempool(const Call& call) {
     const bool verbose = call.flag(0);
-    if (call.flag(1)) {
-        if (verbose) return SEQUENCE_OF_VERBOSE;
+    const bool with_sequence = call.flag(1);
+    if (verbose) return with_sequence ? Reply(SEQUENCE_OF_VERBOSE) : all_entries(call);
+    Snapshot snapshot;
+    {
         const chain::MempoolReader pool = chain_of(call).mempool();
-        return to_json(Snapshot{ids_of(pool->in_mining_order()), pool->sequence()}, SNAPSHOT);
+        snapshot = {ids_of(pool->in_mining_order()), pool->sequence()};
     }
-    return entries_reply(
-        call, verbose, [](const chain::Mempool& pool) { return pool.in_mining_order(); });
+    return with_sequence ? to_json(snapshot, SNAPSHOT) : to_json(snapshot.txids);
 }
 
 const Method GETRAWMEMPOOL{
     .name = "getrawmempool",
-    .summary = "All transactions that wait, in mining order.",
+    .summary = "All transactions that wait, in mining order; verbose, in that of their coming.",
     .params =
         {VERBOSE, {"mempool_sequence", Type::Bool, "false", "With the number of changes so far"}},
     .fails = {SEQUENCE_OF_VERBOSE},
@@ -465,11 +492,10 @@ const Object<SavedFile> SAVED_FILE{{"filename", "Where it is", &SavedFile::path}
 Outcome<SavedFile> savemempool(const Call& call) {
     if (!chain_of(call).mempool_loaded()) return NOT_LOADED;
     const node::Network* network = context_of(call).node.network;
-    const auto path = wait_for<std::filesystem::path>(
-        call, &chain::Chain::save_mempool,
+    const auto path = chain_of(call).save_mempool(
         network == nullptr ? std::vector<Txid>() : network->unbroadcast());
-    if (path.empty()) return NOT_SAVED;
-    return SavedFile{path.string()};
+    if (!path) return NOT_SAVED;
+    return SavedFile{path->string()};
 }
 
 const Method SAVEMEMPOOL{

@@ -68,25 +68,44 @@ const Object<BlockTold> BLOCK_NEWS{
 
 /// What one client is told of a change of the mempool.
 struct ChangeTold {
-    const MempoolNews* news;
+    const chain::MempoolEvent* event;
     std::vector<Script> scripts; ///< Of its own.
 };
 
 const Object<ChangeTold> CHANGE{
     {"kind", "added or removed",
-     [](auto& c) { return std::string_view(c.news->removed ? "removed" : "added"); }},
-    {"txid", "The transaction", [](auto& c) { return c.news->tx->txid; }},
-    {"wtxid", "With its witness", [](auto& c) { return c.news->tx->wtxid; }},
-    {"vsize", "Virtual bytes", [](auto& c) { return c.news->tx->vsize(); }},
+     [](auto& c) { return std::string_view(c.event->removed ? "removed" : "added"); }},
+    {"txid", "The transaction", [](auto& c) { return c.event->tx->txid; }},
+    {"wtxid", "With its witness", [](auto& c) { return c.event->tx->wtxid; }},
+    {"vsize", "Virtual bytes", [](auto& c) { return c.event->tx->vsize(); }},
     {"feerate", "Coins per 1,000 virtual bytes",
-     [](auto& c) { return only_if(!c.news->removed, c.news->feerate); }},
+     [](auto& c) { return only_if(!c.event->removed, c.event->feerate); }},
     {"reason", "Why it was removed",
      [](auto& c) -> std::optional<std::string_view> {
-         if (!c.news->removed) return std::nullopt;
-         return name_of(*c.news->removed);
+         if (!c.event->removed) return std::nullopt;
+         return name_of(*c.event->removed);
      }},
     {"scripts", "Which it touches of the scripts asked for",
      [](auto& c) { return only_if(!c.scripts.empty(), c.scripts); }}};
+
+/// From now on a subscription is told what changes from the mempool as of `sequence`.
+std::shared_ptr<const PushMessage> live_message(uint64_t subscription, uint64_t sequence) {
+    return std::make_shared<const PushMessage>(
+        "mempool",
+        fmt::format(R"({{"live":true,"subscription":{},"sequence":{}}})", subscription, sequence));
+}
+
+bool wants_mempool(const Topics& topics) {
+    return topics.mempool || !topics.scripts.empty();
+}
+
+/// What the scripts of a subscription take, here and among those that are watched.
+size_t bytes_of(const std::set<Script>& scripts) {
+    constexpr size_t TWO_NODES = 2 * (32 + 16 + sizeof(Script)); // with what the allocator takes
+    size_t bytes = 0;
+    for (const Script& script : scripts) bytes += TWO_NODES + 2 * script.heap_bytes();
+    return bytes;
+}
 
 std::shared_ptr<const PushMessage> mempool_message(const std::vector<ChangeTold>& changes) {
     const std::string params = R"({"changes":)" + server::to_json(changes, CHANGE) + "}";
@@ -108,12 +127,6 @@ Publisher::Publisher(chain::Chain& chain, boost::asio::io_context& server, size_
 // Subscriptions //////////////////////////////////////////////////////////////////////////////
 
 std::optional<uint64_t> Publisher::subscribe(const Client& client, Topics topics, uint64_t since) {
-    auto subscription = std::make_shared<Subscription>();
-    {
-        // Before the log is read: what is found of a later event has looked for these.
-        const std::lock_guard lock(watched_mutex_);
-        for (const Script& script : topics.scripts) ++watched_[script];
-    }
     const std::lock_guard lock(mutex_);
     size_t count = 0;
     for (auto at = subscriptions_.begin(); at != subscriptions_.end();) {
@@ -121,12 +134,17 @@ std::optional<uint64_t> Publisher::subscribe(const Client& client, Topics topics
         if (owner == client) ++count;
         at = owner ? std::next(at) : forget(at);
     }
+    const size_t bytes = watched_bytes_ + bytes_of(topics.scripts);
+    if (count >= MAX_SUBSCRIPTIONS || bytes > MAX_WATCHED_BYTES) return std::nullopt;
+    watched_bytes_ = bytes;
+    {
+        // Before the log is read: what is found of a later event has looked for these.
+        const std::lock_guard watched_lock(watched_mutex_);
+        for (const Script& script : topics.scripts) ++watched_[script];
+    }
+    const auto subscription = std::make_shared<Subscription>();
     *subscription = {++last_id_, client, std::move(topics), since};
     subscriptions_.push_back(subscription);
-    if (count >= MAX_SUBSCRIPTIONS) {
-        forget(std::prev(subscriptions_.end()));
-        return std::nullopt;
-    }
     client->when_sent([this, subscription] { catch_up(subscription); });
     return subscription->id;
 }
@@ -146,6 +164,7 @@ Publisher::Subscriptions::iterator Publisher::forget(Subscriptions::iterator at)
     Subscription& subscription = **at;
     set_live(subscription, false);
     subscription.ended = true;
+    watched_bytes_ -= bytes_of(subscription.topics.scripts);
     const std::lock_guard lock(watched_mutex_);
     for (const Script& script : subscription.topics.scripts)
         if (const auto found = watched_.find(script); --found->second == 0) watched_.erase(found);
@@ -155,7 +174,7 @@ Publisher::Subscriptions::iterator Publisher::forget(Subscriptions::iterator at)
 void Publisher::set_live(Subscription& subscription, bool live) {
     if (subscription.live == live) return;
     subscription.live = live;
-    const bool mempool = subscription.topics.mempool || !subscription.topics.scripts.empty();
+    const bool mempool = wants_mempool(subscription.topics);
     if (live) {
         ++live_;
         if (mempool) ++live_mempool_;
@@ -189,7 +208,7 @@ void Publisher::catch_up(const std::shared_ptr<Subscription>& subscription) {
     try {
         do {
             const std::optional<Event> event = chain_.read_event(subscription->next);
-            if (!event && go_live(subscription)) return;
+            if (!event && go_live(subscription, client)) return;
             if (!event) continue;
             BlockNews news = news_of(subscription->next, *event);
             if (const auto message = message_for(*subscription, news)) client->push(message);
@@ -203,13 +222,16 @@ void Publisher::catch_up(const std::shared_ptr<Subscription>& subscription) {
 
 /// True if there is no more to make up for, or nobody to tell. Those that are live may have been
 /// told of an event that the log didn't have when it was read: then there is.
-bool Publisher::go_live(const std::shared_ptr<Subscription>& subscription) {
+bool Publisher::go_live(const std::shared_ptr<Subscription>& subscription, const Client& client) {
     {
         const std::lock_guard lock(mutex_);
         if (subscription->ended) return true;
         if (live_ > 0 && subscription->next < next_) return false;
         if (live_ == 0) next_ = subscription->next;
         set_live(*subscription, true);
+        // As of after that: what changed before may be told as well, but nothing is lost between.
+        if (wants_mempool(subscription->topics))
+            client->push(live_message(subscription->id, chain_.mempool()->sequence()));
     }
     leave({.events = chain_.event_count()}); // in case that one came before we were live
     return true;
@@ -229,17 +251,17 @@ void Publisher::tip_changed(const chain::TipChange&) {
     if (live_ > 0) leave({.events = chain_.event_count()});
 }
 
-void Publisher::transaction_added(const chain::TransactionRef& tx, chain::FeeRate feerate) {
-    if (live_mempool_ > 0) leave({.news = {tx, feerate}});
+void Publisher::transaction_added(const chain::MempoolEvent& event) {
+    if (live_mempool_ > 0) leave({.news = {event}});
 }
 
-void Publisher::transaction_removed(const chain::TransactionRef& tx, RemovalReason reason) {
-    if (live_mempool_ > 0) leave({.news = {tx, {}, reason}});
+void Publisher::transaction_removed(const chain::MempoolEvent& event) {
+    if (live_mempool_ > 0) leave({.news = {event}});
 }
 
 void Publisher::leave(Note note) {
     const std::lock_guard lock(notes_mutex_);
-    if (notes_.size() >= max_notes_ && note.news.tx) {
+    if (notes_.size() >= max_notes_ && note.news.event.tx) {
         overflown_ = true;
         return;
     }
@@ -258,7 +280,7 @@ void Publisher::tell_notes() {
     try {
         std::vector<MempoolNews> mempool;
         for (Note& note : notes) {
-            if (note.news.tx) mempool.push_back(std::move(note.news));
+            if (note.news.event.tx) mempool.push_back(std::move(note.news));
             if (note.events > 0 || mempool.size() >= MAX_BATCH) tell_mempool(mempool);
             if (note.events > 0) tell_events(note.events);
         }
@@ -305,15 +327,11 @@ void Publisher::tell_mempool(std::vector<MempoolNews>& news) {
     if (news.empty()) return;
     for (MempoolNews& change : news) {
         // That it is in a block the block's own event tells those who ask for scripts.
-        if (change.removed == RemovalReason::Block) continue;
-        const std::vector<Script> scripts = scripts_of(*change.tx);
-        const std::lock_guard lock(watched_mutex_);
-        for (const Script& script : scripts)
-            if (watched_.contains(script)) change.touched.push_back(script);
+        if (change.event.removed != RemovalReason::Block) change.touched = watched_of(change.event);
     }
     std::vector<ChangeTold> all;
     all.reserve(news.size());
-    for (const MempoolNews& change : news) all.push_back({&change, {}});
+    for (const MempoolNews& change : news) all.push_back({&change.event, {}});
     std::shared_ptr<const PushMessage> to_all;
 
     const std::lock_guard lock(mutex_);
@@ -321,7 +339,7 @@ void Publisher::tell_mempool(std::vector<MempoolNews>& news) {
         const Topics& topics = subscription->topics;
         std::vector<ChangeTold> own;
         for (const MempoolNews& change : news) {
-            ChangeTold view{&change, {}};
+            ChangeTold view{&change.event, {}};
             for (const Script& script : change.touched)
                 if (topics.scripts.contains(script)) view.scripts.push_back(script);
             if (!view.scripts.empty()) own.push_back(std::move(view));
@@ -338,8 +356,7 @@ void Publisher::tell_mempool(std::vector<MempoolNews>& news) {
 void Publisher::drop_followers_of_mempool() {
     const std::lock_guard lock(mutex_);
     for_each_live([](const std::shared_ptr<Subscription>& subscription, const Client& client) {
-        const Topics& topics = subscription->topics;
-        if (topics.mempool || !topics.scripts.empty()) client->drop("the mempool changes too fast");
+        if (wants_mempool(subscription->topics)) client->drop("the mempool changes too fast");
     });
 }
 
@@ -386,21 +403,15 @@ std::optional<std::vector<Touch>> Publisher::touches_of(const Event& event) cons
     return touches;
 }
 
-/// What a transaction pays to and spends from, each once; of what it spends only what can still be
-/// found.
-std::vector<Script> Publisher::scripts_of(const SealedTransaction& tx) const {
-    {
-        const std::lock_guard lock(watched_mutex_);
-        if (watched_.empty()) return {};
-    }
+/// What a transaction pays to and spends from, as far as somebody wants to know of it, each once.
+std::vector<Script> Publisher::watched_of(const chain::MempoolEvent& event) const {
+    const std::lock_guard lock(watched_mutex_);
+    if (watched_.empty()) return {};
     std::set<Script> scripts;
-    for (const TxOut& out : tx.outputs) scripts.insert(out.script_pubkey);
-    for (const TxIn& input : tx.inputs) {
-        std::optional<chain::Coin> coin = chain_.mempool()->find_coin(input.prevout);
-        const bool with_mempool = false; // where this transaction spends it
-        if (!coin) coin = chain_.find_coin(input.prevout, with_mempool);
-        if (coin) scripts.insert(coin->out.script_pubkey);
-    }
+    for (const TxOut& out : event.tx->outputs)
+        if (watched_.contains(out.script_pubkey)) scripts.insert(out.script_pubkey);
+    for (const Script& script : chain::unpack_scripts(event.spent_scripts))
+        if (watched_.contains(script)) scripts.insert(script);
     return {scripts.begin(), scripts.end()};
 }
 

@@ -54,9 +54,7 @@ struct BlockNews {
 
 /// A change of the mempool.
 struct MempoolNews {
-    chain::TransactionRef tx;
-    chain::FeeRate feerate; ///< If it was added.
-    std::optional<chain::RemovalReason> removed{};
+    chain::MempoolEvent event;
     std::vector<consensus::Script> touched{}; ///< Of the scripts that somebody wants to know of.
 };
 
@@ -75,17 +73,20 @@ public:
     using Client = std::shared_ptr<server::PushClient>;
 
     /// Tell `client` of `topics`: of blocks from event `since` on, of the mempool once that is made
-    /// up for. Returns a number for unsubscribe(); nullopt if the client has MAX_SUBSCRIPTIONS.
+    /// up for, which it is told too. Returns a number for unsubscribe(); nullopt if the client has
+    /// MAX_SUBSCRIPTIONS, or all together MAX_WATCHED_BYTES.
     std::optional<uint64_t> subscribe(const Client& client, Topics topics, uint64_t since);
     /// End one of the client's subscriptions, or all. False if there is none.
     bool unsubscribe(const Client& client, std::optional<uint64_t> id);
 
     void tip_changed(const chain::TipChange& change) override;
-    void transaction_added(const chain::TransactionRef& tx, chain::FeeRate feerate) override;
-    void transaction_removed(const chain::TransactionRef& tx, chain::RemovalReason reason) override;
+    void transaction_added(const chain::MempoolEvent& event) override;
+    void transaction_removed(const chain::MempoolEvent& event) override;
 
     static constexpr size_t MAX_SUBSCRIPTIONS = 16; ///< Of one client.
     static constexpr size_t MAX_SCRIPTS = 1000;     ///< Of one subscription.
+    /// What the scripts of all subscriptions may take: some 350,000 of addresses.
+    static constexpr size_t MAX_WATCHED_BYTES = size_t{64} << 20;
     static constexpr size_t MAX_NOTES = 100'000;
 
 private:
@@ -113,7 +114,7 @@ private:
     void tell_events(uint64_t end);
     bool tell_event(uint64_t number);
     void catch_up(const std::shared_ptr<Subscription>& subscription);
-    bool go_live(const std::shared_ptr<Subscription>& subscription);
+    bool go_live(const std::shared_ptr<Subscription>& subscription, const Client& client);
     void all_catch_up();
     void drop_followers_of_mempool();
     /// Call `tell(subscription, client)` for each live one, and forget those that left.
@@ -124,7 +125,7 @@ private:
     Subscriptions::iterator forget(Subscriptions::iterator at);
     BlockNews news_of(uint64_t number, const chain::Event& event) const;
     std::optional<std::vector<Touch>> touches_of(const chain::Event& event) const;
-    std::vector<consensus::Script> scripts_of(const consensus::SealedTransaction& tx) const;
+    std::vector<consensus::Script> watched_of(const chain::MempoolEvent& event) const;
     std::shared_ptr<const server::PushMessage>
     message_for(const Subscription& subscription, BlockNews& news) const;
 
@@ -137,8 +138,9 @@ private:
     bool telling_ = false;   ///< A thread tells notes, or will: one at a time, in their order.
     bool overflown_ = false; ///< More was left than could be told: changes of the mempool are lost.
 
-    std::mutex mutex_; ///< For the four below.
+    std::mutex mutex_; ///< For the five below.
     Subscriptions subscriptions_;
+    size_t watched_bytes_ = 0; ///< Of their scripts, as bytes_of() counts them.
     uint64_t last_id_ = 0;
     uint64_t next_ = 0; ///< The event that live ones are told of next, if there are any.
     std::atomic<size_t> live_{0};

@@ -29,7 +29,8 @@ std::optional<Error> add_topic(Topics& topics, const std::string& name, const Pa
         topics.reorganisations = true;
     else if (name == "mempool")
         topics.mempool = true;
-    else if (std::optional<Script> script = script_of_text(name, params))
+    else if (std::optional<Script> script = script_of_text(name, params);
+             script && script->size() <= MAX_SCRIPT_SIZE) // no coin has a longer one
         topics.scripts.insert(std::move(*script));
     else
         return BAD_ADDRESS;
@@ -146,7 +147,7 @@ stream_of_events(NodeContext& context, std::string_view target, std::string_view
     if (const auto last = number_of(last_event_id)) since = *last + 1;
     if (!since || *since > chain.event_count()) return refusal(BAD_SINCE);
     return [&context, topics = std::move(*topics), since](const auto& client) {
-        context.publisher.subscribe(client, topics, *since);
+        if (!context.publisher.subscribe(client, topics, *since)) client->drop(TOO_MANY.message);
     };
 }
 

@@ -13,15 +13,25 @@
 namespace cairn::rpc::server {
 
 /// News for any number of clients, made once.
-struct PushMessage {
-    std::string web_socket;   ///< A notification of JSON-RPC 2.0.
-    std::string event_stream; ///< An event of a stream of server-sent events.
+class PushMessage {
+public:
+    const std::string web_socket;   ///< A notification of JSON-RPC 2.0.
+    const std::string event_stream; ///< An event of a stream of server-sent events.
 
     /// `params`: JSON, an object. `id`: what a stream's client names when it comes again.
     PushMessage(
         std::string_view method,
         std::string_view params,
         std::optional<uint64_t> id = std::nullopt);
+    ~PushMessage();
+    PushMessage(const PushMessage&) = delete;
+    PushMessage& operator=(const PushMessage&) = delete;
+
+    /// Of all messages that still wait for somebody. Thread: any.
+    static size_t all_bytes();
+
+private:
+    size_t bytes() const { return web_socket.size() + event_stream.size(); }
 };
 
 /// A client that can be told things. Thread: any.

@@ -32,7 +32,8 @@ void PushConnection::push(const std::shared_ptr<const PushMessage>& message) {
     const std::string& bytes = form_of(*message);
     const size_t size = bytes.size() + ITEM_BYTES;
     // What waits already is what counts: a message that is larger than that must get through, too.
-    if (waiting_bytes_.fetch_add(size) > MAX_WAITING_BYTES) return drop("too slow");
+    const size_t limit = PushMessage::all_bytes() > MAX_ALL_BYTES ? 0 : MAX_WAITING_BYTES;
+    if (waiting_bytes_.fetch_add(size) > limit) return drop("too slow");
     asio::post(
         strand_, [self = shared_from_this(),
                   shared = std::shared_ptr<const std::string>(message, &bytes)]() mutable {

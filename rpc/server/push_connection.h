@@ -39,9 +39,11 @@ public:
 
     void close_soon() override;
 
-    /// What may wait for a client that takes it too slowly. All share the same messages, so a
+    /// What may wait for a client that takes it too slowly. Most messages are shared by many, so a
     /// thousand of these cost little more than one.
     static constexpr size_t MAX_WAITING_BYTES = size_t{8} << 20;
+    /// Where they are not: beyond this, of all messages, no client may leave one waiting.
+    static constexpr size_t MAX_ALL_BYTES = size_t{256} << 20;
 
 protected:
     /// The form in which this kind of client takes a message.

@@ -8,6 +8,7 @@
 #include "tests/bench/payments.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <future>
 #include <malloc.h>
@@ -97,6 +98,29 @@ public:
         }
         for (size_t i = 0; i < ON_THE_WAY / GROUP; ++i) room.acquire();
         return seconds_since(start);
+    }
+
+    /// The longest that the chain thread left a question unanswered while `work` was done, and how
+    /// long that took; in seconds.
+    std::pair<double, double> longest_wait(const std::function<void()>& work) {
+        std::atomic<bool> done = false;
+        const auto start = Clock::now();
+        double took = 0;
+        std::jthread worker([&] {
+            work();
+            took = seconds_since(start);
+            done = true;
+        });
+        double longest = 0;
+        while (!done) {
+            const auto asked = Clock::now();
+            std::promise<void> answered;
+            chain_->heartbeat([&] { answered.set_value(); });
+            answered.get_future().wait();
+            longest = std::max(longest, seconds_since(asked));
+        }
+        worker.join();
+        return {longest, took};
     }
 
     double make_template() {
@@ -219,6 +243,7 @@ void connect_blocks(Node& informed, Node& other, Source& source, const Plan& pla
         const std::vector<TransactionRef> payments = source.pay(plan.block_size);
         informed.take(payments);
         std::vector<SealedTransaction> transactions;
+        transactions.reserve(payments.size());
         for (const TransactionRef& tx : payments) transactions.push_back(*tx);
         const BlockRef block = source.next_block(std::move(transactions));
         known.push_back(informed.connect(block));
@@ -231,6 +256,10 @@ void connect_blocks(Node& informed, Node& other, Source& source, const Plan& pla
 
 void restart(Node& node) {
     const size_t waiting = node->mempool()->size();
+    const auto [save_wait, save_took] = node.longest_wait([&] { (void)node->save_mempool({}); });
+    std::printf(
+        "savemempool with %zu waiting: %.2f s, the chain thread kept for %.1f ms\n", waiting,
+        save_took, save_wait * 1e3);
     auto start = Clock::now();
     node.close();
     std::printf("stop with %zu waiting: %.2f s\n", waiting, seconds_since(start));
@@ -238,8 +267,12 @@ void restart(Node& node) {
     node.open();
     (void)node->view().height();
     std::printf("start: usable after %.2f s", seconds_since(start));
-    while (!node->mempool_loaded()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    std::printf(", all %zu back after %.2f s\n", node->mempool()->size(), seconds_since(start));
+    const auto [load_wait, load_took] = node.longest_wait([&] {
+        while (!node->mempool_loaded()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    });
+    std::printf(
+        ", all %zu back after %.2f s, the chain thread kept for %.1f ms\n", node->mempool()->size(),
+        seconds_since(start), load_wait * 1e3);
     if (node->mempool()->size() != waiting) throw std::runtime_error("some did not come back");
 }
 
@@ -266,6 +299,7 @@ void run(const Plan& plan, const std::filesystem::path& directory) {
 
 } // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what fails here ends it
 int main(int argc, char** argv) {
     mallopt(M_ARENA_MAX, 2); // NOLINT(concurrency-mt-unsafe): as cairnd does
     spdlog::set_level(spdlog::level::warn);

@@ -385,7 +385,7 @@ BOOST_AUTO_TEST_CASE(cluster__more_than_64__is_refused) {
     OutPoint at = test.coins[0];
     for (int i = 1; i <= 65; ++i) {
         const Transaction tx =
-            spend({at}, {{test.params().subsidy - Amount(i * 1'000), anyone_script()}});
+            spend({at}, {{test.params().subsidy - Amount(int64_t{i} * 1'000), anyone_script()}});
         BOOST_TEST(refusal(test, tx) == (i <= 64 ? "" : "too-large-cluster"));
         at = {txid_of(tx), 0};
     }
@@ -438,9 +438,9 @@ BOOST_AUTO_TEST_CASE(limits__mempool_full__drops_the_cheapest_and_raises_the_pri
         spend({coins.back()}, {{coin_value(test.params(), 9'000), anyone_script()}});
     BOOST_TEST(refusal(test, more).empty());
     test.mine(); // makes room: from now on the price fades
-    test.now += 12 * 3600;
+    test.now += int64_t{12} * 3600;
     BOOST_TEST((test.chain().mempool_min_feerate() < price));
-    test.now += 14 * 24 * 3600;
+    test.now += int64_t{14} * 24 * 3600;
     BOOST_TEST((test.chain().mempool_min_feerate() == test.options().min_relay_feerate));
 }
 
@@ -465,14 +465,14 @@ BOOST_AUTO_TEST_CASE(limits__price_that_has_faded__stays_so_when_more_waits) {
             last = price();
         }
     };
-    test.now += 3 * 3600; // a half-life of the empty one
+    test.now += int64_t{3} * 3600; // a half-life of the empty one
     BOOST_TEST(price().per_kvb.value == last.per_kvb.value / 2);
     last = price();
     fill(2'500);
-    test.now += 6 * 3600; // one of what is a quarter full
+    test.now += int64_t{6} * 3600; // one of what is a quarter full
     BOOST_TEST(price().per_kvb.value == last.per_kvb.value / 2);
     test.mine();
-    test.now += 24 * 3600;
+    test.now += int64_t{24} * 3600;
     last = price();
     BOOST_TEST((last == test.options().min_relay_feerate));
     fill(6'000);
@@ -482,12 +482,12 @@ BOOST_AUTO_TEST_CASE(limits__too_old__expires_with_what_depends_on_it) {
     Funded test;
     const Transaction old = test.payment(test.coins[0]);
     BOOST_TEST(refusal(test, old).empty());
-    test.now += 335 * 3600;
+    test.now += int64_t{335} * 3600;
     const Transaction child = spend({{txid_of(old), 0}}, {{COIN, anyone_script()}});
     BOOST_TEST(refusal(test, child).empty());
     const Transaction other = test.payment(test.coins[1]);
     BOOST_TEST(refusal(test, other).empty());
-    test.now += 2 * 3600;
+    test.now += int64_t{2} * 3600;
     BOOST_TEST(refusal(test, test.payment(test.coins[2])).empty());
     const MempoolReader pool = test.chain().mempool();
     BOOST_TEST(pool->size() == 2u);
@@ -535,8 +535,7 @@ BOOST_AUTO_TEST_CASE(restart__mempool__is_saved_and_loaded) {
     test.close();
     test.now += 60;
     test.open();
-    test.wait();
-    BOOST_TEST(test.chain().mempool_loaded());
+    while (!test.chain().mempool_loaded()) test.wait();
     const MempoolReader pool = test.chain().mempool();
     BOOST_TEST(pool->size() == 2u);
     BOOST_REQUIRE(pool->find(txid_of(parent)));

@@ -15,12 +15,10 @@ struct Watcher : ChainObserver {
 
     void tip_changed(const TipChange& change) override { changes.push_back(change); }
 
-    void transaction_added(const TransactionRef& tx, FeeRate /*feerate*/) override {
-        added.push_back(tx->txid);
-    }
+    void transaction_added(const MempoolEvent& event) override { added.push_back(event.tx->txid); }
 
-    void transaction_removed(const TransactionRef& tx, RemovalReason reason) override {
-        removed.emplace_back(tx->txid, reason);
+    void transaction_removed(const MempoolEvent& event) override {
+        removed.emplace_back(event.tx->txid, *event.removed);
     }
 };
 
@@ -215,6 +213,7 @@ BOOST_AUTO_TEST_CASE(blocks__in_any_order__all_connect_once_the_gap_is_filled) {
     test.open();
     const std::vector<BlockRef> branch = make_branch(test, test.tip(), 4, 0);
     std::vector<BlockHeader> headers;
+    headers.reserve(branch.size());
     for (const BlockRef& block : branch) headers.push_back(block->header);
     const HeadersOutcome outcome = test.submit_headers(headers);
     BOOST_TEST(outcome.new_count == 4u);
@@ -473,6 +472,7 @@ BOOST_AUTO_TEST_CASE(invalidate__far_behind_the_best_header__survives_a_crash) {
     test.open();
     const std::vector<BlockRef> branch = make_branch(test, test.tip(), 200, 0);
     std::vector<BlockHeader> headers;
+    headers.reserve(branch.size());
     for (const BlockRef& block : branch) headers.push_back(block->header);
     test.submit_headers(headers);
     for (size_t i = 0; i < 50; ++i) test.submit(branch[i]);
@@ -510,6 +510,7 @@ BOOST_AUTO_TEST_CASE(filters__each_block__has_one_that_matches_its_scripts) {
 BOOST_AUTO_TEST_CASE(queue__full__refuses_at_once_on_the_callers_thread) {
     TestChain test;
     test.open();
+    while (!test.chain().mempool_loaded()) test.wait(); // by a task of its own
     std::promise<void> begun;
     std::promise<void> gate;
     test.chain().after_all([&] {

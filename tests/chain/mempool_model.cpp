@@ -5,7 +5,6 @@
 
 namespace cairn::tests {
 
-using consensus::make_transaction;
 using consensus::TxIn;
 
 namespace {
@@ -109,7 +108,9 @@ void Model::bring_back(const std::vector<BlockRef>& blocks) {
     for (const BlockRef& block : blocks)
         for (const auto& tx : block->transactions) {
             if (pool.contains(tx.txid)) continue;
-            if (!tx.is_coinbase() && accept({make_transaction(tx)}, true) == Refusal::None)
+            if (!tx.is_coinbase() &&
+                accept({std::make_shared<const consensus::SealedTransaction>(tx)}, true) ==
+                    Refusal::None)
                 continue;
             erase(descendants(tx.txid));
         }
@@ -220,6 +221,9 @@ size_t Model::bytes_of(const TransactionRef& tx) {
     MempoolEntry entry;
     entry.tx = tx;
     entry.weight = tx->weight();
+    // All coins here are of this script.
+    const std::vector<Coin> coins(tx->inputs.size(), Coin{.out = {{}, anyone_script()}});
+    entry.spent_scripts = pack_scripts(coins);
     alone.add(std::move(entry));
     return alone.memory_bytes();
 }

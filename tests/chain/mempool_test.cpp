@@ -2,7 +2,9 @@
 #include "chain/mempool_file.h"
 #include "tests/chain/fixture.h"
 
+#include <fstream>
 #include <random>
+#include <sys/stat.h>
 
 using namespace cairn::tests;
 using cairn::consensus::make_transaction;
@@ -111,7 +113,8 @@ BOOST_AUTO_TEST_CASE(oldest__by_time_of_entry) {
 }
 
 BOOST_AUTO_TEST_CASE(feerate__of_a_chunk_of_prioritised_ones__is_exact) {
-    const Amount most = 64 * 2 * cairn::consensus::MAX_MONEY.value; // fees, and as much on top
+    const Amount most =
+        int64_t{64} * 2 * cairn::consensus::MAX_MONEY.value; // fees, and as much on top
     BOOST_TEST(FeeRate::of(most, 1'000).per_kvb == most);
     BOOST_TEST(FeeRate::of(-most, 100'000).per_kvb == Amount(-most.value / 100));
 }
@@ -124,7 +127,7 @@ BOOST_AUTO_TEST_CASE(file__saved_and_loaded__holds_the_same) {
     pool.prioritise(child.tx->txid, 7);
     const Txid absent = some_point(9).txid;
     pool.prioritise(absent, -3);
-    save_mempool(folder.path() / "mempool.dat", pool, {child.tx->txid});
+    save_mempool(folder.path() / "mempool.dat", to_save(pool, {child.tx->txid}));
     const std::optional<SavedMempool> saved = load_mempool(folder.path() / "mempool.dat");
     BOOST_REQUIRE(saved);
     BOOST_REQUIRE(saved->items.size() == 2u);
@@ -148,7 +151,7 @@ BOOST_AUTO_TEST_CASE(file__obfuscated_version_2__is_read) {
     const TemporaryFolder folder;
     Mempool pool({1, 2});
     const TransactionRef tx = pool.add(entry_of(payment({some_point(1)}), 10, 111)).tx;
-    save_mempool(folder.path() / "plain", pool, {});
+    save_mempool(folder.path() / "plain", to_save(pool, {}));
     std::ifstream in(folder.path() / "plain", std::ios::binary);
     std::string plain((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     const std::string key = "\x11\x22\x33\x44\x55\x66\x77\x88";
@@ -175,13 +178,33 @@ BOOST_AUTO_TEST_CASE(file__absent_cut_or_strange__is_nothing) {
 
 namespace {
 
+/// A chain that is to have `count` payments in its mempool.
+struct PaidChain : TestChain {
+    static constexpr Amount VALUE = cairn::consensus::COIN / 10;
+    TransactionRef split;
+
+    /// `more`: that may still be made.
+    explicit PaidChain(size_t count, size_t more = 1) {
+        open();
+        split = make_transaction(spend(
+            {mature_coins(1)[0]}, std::vector<TxOut>(count + more, TxOut{VALUE, anyone_script()})));
+        BOOST_TEST(reason_of(pay(*split)).empty());
+        mine();
+        for (uint32_t i = 0; i < count; ++i) BOOST_REQUIRE(pay(payment(i)));
+    }
+
+    Transaction payment(uint32_t i) const {
+        return spend({{split->txid, i}}, {{VALUE - Amount(1'000), anyone_script()}});
+    }
+};
+
 /// Stops the chain thread when the first payment has come in, until it may go on.
 struct Gate : ChainObserver {
     std::promise<void> reached;
     std::promise<void> open;
     bool passed = false;
 
-    void transaction_added(const TransactionRef& /*tx*/, FeeRate /*feerate*/) override {
+    void transaction_added(const MempoolEvent& /*event*/) override {
         if (std::exchange(passed, true)) return;
         reached.set_value();
         open.get_future().wait();
@@ -192,17 +215,7 @@ struct Gate : ChainObserver {
 
 BOOST_AUTO_TEST_CASE(restart__while_a_large_mempool_loads__blocks_and_payments_are_taken) {
     constexpr size_t COUNT = 350; // comes in four parts
-    constexpr Amount VALUE = cairn::consensus::COIN / 10;
-    TestChain test;
-    test.open();
-    const auto split = make_transaction(spend(
-        {test.mature_coins(1)[0]}, std::vector<TxOut>(COUNT + 1, TxOut{VALUE, anyone_script()})));
-    BOOST_TEST(reason_of(test.pay(*split)).empty());
-    test.mine();
-    const auto payment = [&](uint32_t i) {
-        return spend({{split->txid, i}}, {{VALUE - Amount(1'000), anyone_script()}});
-    };
-    for (uint32_t i = 0; i < COUNT; ++i) BOOST_REQUIRE(test.pay(payment(i)));
+    PaidChain test(COUNT);
     test.close();
 
     Gate gate;
@@ -218,7 +231,7 @@ BOOST_AUTO_TEST_CASE(restart__while_a_large_mempool_loads__blocks_and_payments_a
             block_taken.set_value(outcome.on_active_chain && !chain.mempool_loaded());
         });
     chain.accept_transaction(
-        make_transaction(payment(COUNT)), {}, [&](const Result<Accepted>& result) {
+        make_transaction(test.payment(COUNT)), {}, [&](const Result<Accepted>& result) {
             payment_taken.set_value(result && !chain.mempool_loaded());
         });
     gate.open.set_value();
@@ -230,6 +243,56 @@ BOOST_AUTO_TEST_CASE(restart__while_a_large_mempool_loads__blocks_and_payments_a
         done.get_future().wait();
     }
     BOOST_TEST(chain.mempool()->size() == COUNT + 1);
+}
+
+BOOST_AUTO_TEST_CASE(file__slow_to_read__blocks_are_taken_meanwhile) {
+    PaidChain test(2);
+    test.close();
+    const std::filesystem::path file = test.directory() / "mempool.dat";
+    const auto saved = read_mempool(file);
+    BOOST_REQUIRE(saved);
+    std::filesystem::remove(file);
+    BOOST_REQUIRE(mkfifo(file.c_str(), S_IRUSR | S_IWUSR) == 0);
+    test.open();
+    BOOST_TEST(reason_of(test.submit(make_branch(test, test.tip(), 1, 0)[0]).verdict).empty());
+    BOOST_TEST(!test.chain().mempool_loaded());
+    save_mempool(test.directory() / "other.dat", *saved);
+    std::ifstream from(test.directory() / "other.dat", std::ios::binary);
+    std::ofstream(file, std::ios::binary) << from.rdbuf();
+    while (!test.chain().mempool_loaded()) test.wait();
+    BOOST_TEST(test.chain().mempool()->size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(file__saved__without_the_chain_thread) {
+    PaidChain test(2, 1);
+    Gate gate;
+    test.chain().add_observer(gate);
+    test.chain().accept_transaction(make_transaction(test.payment(2)), {}, [](const auto&) {});
+    gate.reached.get_future().wait();
+    const auto path = test.chain().save_mempool({}); // while that stands still
+    gate.open.set_value();
+    BOOST_REQUIRE(path);
+    BOOST_TEST(read_mempool(*path)->items.size() == 3u);
+    test.wait();
+    test.chain().remove_observer(gate);
+}
+
+BOOST_AUTO_TEST_CASE(younger_than__slice_after_slice__each_once_whatever_leaves) {
+    Mempool pool({1, 2});
+    std::vector<const MempoolEntry*> entries;
+    for (uint8_t i = 1; i <= 5; ++i)
+        entries.push_back(&pool.add(entry_of(payment({some_point(i)}), 10, i < 4 ? 111 : 100)));
+    const auto times = [](const Mempool::Entries& slice) {
+        std::string text;
+        for (const MempoolEntry* entry : slice)
+            text += std::to_string(entry->time) + "/" + std::to_string(entry->sequence) + " ";
+        return text;
+    };
+    BOOST_TEST(times(pool.younger_than(nullptr, 3)) == "100/5 100/6 111/2 ");
+    const MempoolEntry last = *entries[0];
+    pool.remove({entries[0]});
+    BOOST_TEST(times(pool.younger_than(&last, 3)) == "111/3 111/4 ");
+    BOOST_TEST(pool.younger_than(entries[2], 3).empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

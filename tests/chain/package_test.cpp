@@ -85,6 +85,7 @@ BOOST_AUTO_TEST_CASE(check_package__one_rule_broken__names_that_rule) {
     };
     const auto check = [](const std::vector<Transaction>& package) {
         std::vector<TransactionRef> transactions;
+        transactions.reserve(package.size());
         for (const Transaction& each : package) transactions.push_back(make_transaction(each));
         return reason_of(check_package(transactions));
     };
@@ -353,9 +354,7 @@ BOOST_AUTO_TEST_CASE(import__a_saved_mempool__with_what_is_wanted) {
         }
     } watch;
 
-    std::promise<std::filesystem::path> saved;
-    test.chain().save_mempool({txid}, [&](const auto& path) { saved.set_value(path); });
-    const std::filesystem::path file = saved.get_future().get();
+    const std::filesystem::path file = test.chain().save_mempool({txid}).value();
     BOOST_TEST(file == test.directory() / "mempool.dat");
     test.chain().add_observer(watch);
     const auto import = [&](const std::filesystem::path& from, const MempoolImport& what) {

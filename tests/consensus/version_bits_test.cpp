@@ -26,13 +26,16 @@ Deployment deployment() {
 class Periods {
 public:
     /// Ten blocks (nine the first time, after genesis) at `time`, `signals` of which signal.
-    const HeaderNode* add(uint32_t time, int signals) {
+    const HeaderNode* add(uint32_t time, int signals, int32_t signal = SIGNAL) {
         if (tip_ == nullptr) tip_ = tree_.add(nullptr, time, 0x207fffff, SILENT);
         do {
-            tip_ = tree_.add(tip_, time, 0x207fffff, signals-- > 0 ? SIGNAL : SILENT);
+            tip_ = tree_.add(tip_, time, 0x207fffff, signals-- > 0 ? signal : SILENT);
         } while ((tip_->height.value + 1) % 10 != 0);
         return tip_;
     }
+
+    /// Go on after `tip`.
+    void go_back(const HeaderNode* tip) { tip_ = tip; }
 
 private:
     HeaderTree tree_;
@@ -124,6 +127,41 @@ BOOST_AUTO_TEST_CASE(signals__other_top_bits__do_not_count) {
     BOOST_TEST(count_signals(deployment(), *node).count == 0);
     node = tree.add(node, 1, 0x207fffff, 1 << 3);
     BOOST_TEST(count_signals(deployment(), *node).count == 0);
+}
+
+BOOST_AUTO_TEST_CASE(unknown_rules__a_period_that_signals__warned_of_once_they_hold) {
+    constexpr int32_t UNKNOWN = SILENT | 1 << 27;
+    Params params;
+    params.deployments = {deployment()};
+    UnknownRules rules(params);
+    const auto active = [&](const HeaderNode* tip) { return rules.active(*tip); };
+    Periods periods;
+    BOOST_TEST(active(periods.add(1000, 9, UNKNOWN)).empty()); // nothing counts so early
+    BOOST_TEST(active(periods.add(1000, 6, UNKNOWN)).empty());
+    BOOST_TEST(active(periods.add(1000, 10, SIGNAL)).empty()); // that one is known
+    const HeaderNode* before = periods.add(1000, 0);
+    BOOST_TEST(active(before).empty());
+    BOOST_TEST(active(periods.add(1000, 7, UNKNOWN)).empty());
+    const HeaderNode* held = periods.add(1000, 0);
+    BOOST_TEST(active(held->parent).empty());
+    BOOST_TEST((active(held) == std::vector{27}));
+    BOOST_TEST((active(periods.add(1000, 7, SIGNAL)) == std::vector{27}));
+    // After its deployment is active nobody here knows what that bit is for.
+    BOOST_TEST((active(periods.add(1000, 0)) == std::vector{3, 27}));
+    periods.go_back(before);
+    periods.add(1001, 6, UNKNOWN);
+    BOOST_TEST(active(periods.add(1001, 0)).empty()); // on another branch they don't
+}
+
+BOOST_AUTO_TEST_CASE(unknown_rules__before_the_last_known_one_held__count_for_those) {
+    Params params;
+    params.deployments = {deployment()};
+    params.activation.segwit = 30;
+    UnknownRules rules(params);
+    Periods periods;
+    for (int i = 0; i < 4; ++i) periods.add(1000, 10, SILENT | 1 << 1);
+    BOOST_TEST(rules.active(*periods.add(1000, 10, SILENT | 1 << 2)).empty());
+    BOOST_TEST((rules.active(*periods.add(1000, 0)) == std::vector{2}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -84,6 +84,10 @@ def mempool_and_scripts_are_told(test):
     mempool.call("subscribe", ["mempool"])
     owner.call("subscribe", [SPENDABLE])
     other.call("subscribe", ["bcrt1qqyqszqgpqyqszqgpqyqszqgpqyqszqgpvxat9t"])
+    for client in (mempool, owner, other):
+        live = client.news(1, "mempool")[0]
+        expect_equal((live["live"], live["sequence"]),
+                     (True, node.rpc.getrawmempool(False, True)["mempool_sequence"]), "the start")
     first = node.rpc.sendrawtransaction(spend(node, 1))
     added = mempool.news(1, "mempool")[0]["changes"]
     expect_equal([(change["kind"], change["txid"]) for change in added], [("added", first)],
@@ -163,6 +167,8 @@ def events_are_streamed(test):
     again = EventStream(node, "?since=0", headers={"Last-Event-ID": "3"})
     expect_equal(again.news(1)[0][2]["hash"], hashes[4], "after the last one")
     live = EventStream(node, "?topics=blocks%2Cmempool")
+    _, name, data = live.news(1)[0]
+    expect_equal((name, data["live"]), ("mempool", True), "the start of the mempool's changes")
     block = node.mine(1, SPENDABLE)[0]
     for one in (stream, again, live):
         expect_equal(one.news(1)[0][2]["hash"], block, "live")

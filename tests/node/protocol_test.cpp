@@ -15,6 +15,7 @@ namespace {
 
 std::vector<std::string> commands(const std::vector<Message>& messages) {
     std::vector<std::string> names;
+    names.reserve(messages.size());
     for (const Message& message : messages) names.push_back(message.command);
     return names;
 }
@@ -128,6 +129,27 @@ BOOST_AUTO_TEST_CASE(handshake__time_that_cannot_be__is_taken_as_the_nearest_tha
         net.say(node, stub, "version", consensus::encode(version));
         BOOST_TEST(node.protocol.peers().at(stub).time_offset == expected - seconds_of(net.now));
     }
+}
+
+BOOST_AUTO_TEST_CASE(time_offset__of_peers_we_called__is_their_median) {
+    TestNet net;
+    TestNode& node = net.add();
+    const auto meet = [&](ConnectionType type, int64_t offset) {
+        const PeerId stub = net.connect_stub(node, type, 0, false);
+        VersionMessage version;
+        version.time = seconds_of(net.now) + offset;
+        version.services = NODE_NETWORK | NODE_WITNESS;
+        net.say(node, stub, "version", consensus::encode(version));
+    };
+    for (int i = 0; i < 9; ++i) meet(ConnectionType::Inbound, 5000); // who calls us may lie
+    for (const int64_t offset : {-700, 10, -600, 900})
+        meet(ConnectionType::OutboundFullRelay, offset);
+    BOOST_TEST(node.protocol.time_offset() == 0); // too few
+    meet(ConnectionType::OutboundFullRelay, -650);
+    BOOST_TEST(node.protocol.time_offset() == -600);
+    for (int i = 0; i < 50; ++i)
+        meet(ConnectionType::OutboundFullRelay, 3); // the others are forgotten
+    BOOST_TEST(node.protocol.time_offset() == 3);
 }
 
 BOOST_AUTO_TEST_CASE(handshake__silence__ends_by_time_out) {
@@ -246,8 +268,8 @@ BOOST_AUTO_TEST_CASE(sync__two_parts_that_mined_apart__end_on_the_chain_of_most_
 
 BOOST_AUTO_TEST_CASE(sync__block_mined__reaches_all_along_a_line) {
     TestNet net;
-    std::vector<TestNode*> nodes;
-    for (int i = 0; i < 5; ++i) nodes.push_back(&net.add());
+    std::vector<TestNode*> nodes(5);
+    for (TestNode*& node : nodes) node = &net.add();
     for (size_t i = 1; i < nodes.size(); ++i) net.connect(*nodes[i], *nodes[i - 1]);
     net.mine(*nodes[2], 3);
     for (const TestNode* node : nodes) BOOST_TEST(node->chain.height() == 3);
