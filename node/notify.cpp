@@ -4,10 +4,10 @@
 #include "node/network.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <optional>
 #include <spawn.h>
 #include <spdlog/spdlog.h>
@@ -23,9 +23,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// At a time: a command that hangs must not fill the machine with its like.
-constexpr int MAX_COMMANDS = 64;
 constexpr std::chrono::microseconds WATCH_INTERVAL = 1s;
+/// A warning that comes and goes is told again only after it was away for so long.
+constexpr std::chrono::minutes WARNING_SILENCE{10};
+/// For the chain thread: what an operator asks for, or a slow disk, may keep it for long.
+constexpr std::chrono::minutes CHAIN_PATIENCE{30};
+/// Core: TimeOffsets::WARN_THRESHOLD.
+constexpr std::chrono::minutes MAX_CLOCK_DIFFERENCE{10};
 
 /// Core: SanitizeString. What is in quotes of the shell must not end them.
 std::string harmless(std::string_view text) {
@@ -43,21 +47,6 @@ std::string with_argument(std::string command, const std::string& argument) {
     return command;
 }
 
-/// Start `command` beside the node. Its thread is left alone: the end of the process may come
-/// before that of the command, which goes on.
-void run_beside(const std::string& command) {
-    static std::atomic<int> running{0};
-    if (++running > MAX_COMMANDS) {
-        --running;
-        spdlog::warn("notify_dropped reason=\"{} commands are running\"", MAX_COMMANDS);
-        return;
-    }
-    std::thread([command] {
-        run_command(command);
-        --running;
-    }).detach();
-}
-
 /// How often a service manager wants to hear of a process with this id, by WATCHDOG_USEC.
 std::optional<std::chrono::microseconds> watchdog_interval() {
     const char* text = std::getenv("WATCHDOG_USEC"); // NOLINT(concurrency-mt-unsafe)
@@ -69,6 +58,83 @@ std::optional<std::chrono::microseconds> watchdog_interval() {
 }
 
 } // namespace
+
+/// Commands that run beside the node, begun in their order. Its threads are left alone: the end of
+/// the process may come before that of a command, which goes on.
+///
+/// Thread: any.
+class CommandQueue : public std::enable_shared_from_this<CommandQueue> {
+public:
+    void push(std::string command);
+
+private:
+    void run();
+
+    /// A command that hangs must not fill the machine with its like.
+    static constexpr int MAX_RUNNING = 64;
+    /// Beyond them the oldest is lost: the newest block is what matters.
+    static constexpr size_t MAX_WAITING = 10'000;
+
+    std::mutex mutex_; ///< For all of it.
+    std::deque<std::string> waiting_;
+    int threads_ = 0;
+    size_t lost_ = 0;
+};
+
+void CommandQueue::push(std::string command) {
+    const std::scoped_lock lock(mutex_);
+    waiting_.push_back(std::move(command));
+    if (waiting_.size() > MAX_WAITING) {
+        waiting_.pop_front();
+        if (lost_++ % MAX_WAITING == 0)
+            spdlog::warn("notify_dropped reason=\"{} commands wait\"", MAX_WAITING);
+    }
+    if (threads_ == MAX_RUNNING) return;
+    try {
+        std::thread([self = shared_from_this()] { self->run(); }).detach();
+        ++threads_;
+    } catch (const std::system_error& error) { // what waits is run by the others, or after the next
+        spdlog::warn("notify_delayed reason=\"{}\"", error.what());
+    }
+}
+
+void CommandQueue::run() {
+    std::unique_lock lock(mutex_);
+    while (!waiting_.empty()) {
+        const std::string command = std::move(waiting_.front());
+        waiting_.pop_front();
+        lock.unlock();
+        run_command(command);
+        lock.lock();
+    }
+    --threads_;
+}
+
+bool Pulse::beats(Time now, const std::function<void(std::function<void()>)>& ask) {
+    const int answers = *answers_;
+    if (answers == questions_) {
+        asked_ = now;
+        ++questions_;
+        ask([count = answers_] { ++*count; });
+    }
+    return answers == 0 || now - asked_ <= patience_;
+}
+
+std::vector<std::string> warnings(const chain::Chain& chain, const Network* network) {
+    std::vector<std::string> warnings = chain.warnings();
+    if (network != nullptr &&
+        std::chrono::seconds(std::abs(network->time_offset())) > MAX_CLOCK_DIFFERENCE)
+        warnings.push_back(fmt::format(
+            "Your computer's date and time appear to be more than {} minutes out of sync with the "
+            "network, this may lead to consensus failure. After you've confirmed your computer's "
+            "clock, this message should no longer appear when you restart your node. Without a "
+            "restart, it should stop showing automatically after you've connected to a sufficient "
+            "number of new outbound peers, which may take some time. You can inspect the "
+            "`timeoffset` field of the `getpeerinfo` and `getnetworkinfo` RPC methods to get more "
+            "info.",
+            MAX_CLOCK_DIFFERENCE.count()));
+    return warnings;
+}
 
 void run_command(const std::string& command) {
     posix_spawnattr_t attributes;
@@ -120,7 +186,8 @@ void tell_service_manager(std::string_view state) {
 
 Notifier::Notifier(chain::Chain& chain, NotifyOptions options)
     : chain_(chain),
-      options_(std::move(options)) {
+      options_(std::move(options)),
+      commands_(std::make_shared<CommandQueue>()) {
     chain_.add_observer(*this);
 }
 
@@ -129,10 +196,10 @@ Notifier::~Notifier() {
     chain_.remove_observer(*this);
 }
 
-void Notifier::start(const Network* network) {
+void Notifier::start(Network* network) {
     network_ = network;
     stop_ = false;
-    for (const std::string& command : options_.startup) run_beside(command);
+    for (const std::string& command : options_.startup) commands_->push(command);
     tell_service_manager("READY=1");
     thread_ = std::thread([this] { watch(); });
 }
@@ -152,31 +219,42 @@ void Notifier::tip_changed(const chain::TipChange& change) {
     if (change.initial_download) return;
     for (const chain::BlockChange& block : change.connected)
         for (const std::string& command : options_.block)
-            run_beside(with_argument(command, block.node->hash.to_string()));
+            commands_->push(with_argument(command, block.node->hash.to_string()));
 }
 
 void Notifier::watch() {
     const auto watchdog = watchdog_interval();
     // Half of what is asked for, lest a late one looks like none.
     const auto interval = watchdog ? std::min(WATCH_INTERVAL, *watchdog / 2) : WATCH_INTERVAL;
+    Pulse chain(CHAIN_PATIENCE);
+    Pulse network(interval);
+    const auto look = [&](Pulse::Time now) {
+        tell_warnings(now);
+        if (!watchdog) return;
+        const bool chain_turns =
+            chain.beats(now, [this](auto done) { chain_.heartbeat(std::move(done)); });
+        const bool network_turns = network_ == nullptr || network.beats(now, [this](auto done) {
+            network_->heartbeat(std::move(done));
+        });
+        if (chain_turns && network_turns) tell_service_manager("WATCHDOG=1");
+    };
     std::unique_lock lock(mutex_);
     while (!stopped_.wait_for(lock, interval, [this] { return stop_; })) {
-        tell_warnings();
-        if (!watchdog) continue;
-        if (network_ != nullptr) network_->counts(); // answered by the network thread, if at all
-        tell_service_manager("WATCHDOG=1");
+        lock.unlock(); // stop() never waits for what is asked there
+        look(std::chrono::steady_clock::now());
+        lock.lock();
     }
 }
 
-void Notifier::tell_warnings() {
-    std::vector<std::string> now = chain_.warnings();
-    for (const std::string& warning : now) {
-        if (std::ranges::find(warnings_, warning) != warnings_.end()) continue;
+void Notifier::tell_warnings(Pulse::Time now) {
+    for (const std::string& warning : warnings(chain_, network_)) {
+        const auto [seen, is_new] = warnings_.try_emplace(warning, now);
+        const auto before = std::exchange(seen->second, now);
+        if (!is_new && now - before < WARNING_SILENCE) continue;
         spdlog::warn("{}", warning);
         for (const std::string& command : options_.alert)
-            run_beside(with_argument(command, "'" + harmless(warning) + "'"));
+            commands_->push(with_argument(command, "'" + harmless(warning) + "'"));
     }
-    warnings_ = std::move(now);
 }
 
 } // namespace cairn::node

@@ -4,8 +4,12 @@
 
 #include "chain/chain.h"
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -28,14 +32,37 @@ struct NotifyOptions {
 /// files but the standard ones, and no signal blocked. Thread: any.
 void run_command(const std::string& command);
 
+/// What an operator should know: of the chain, and of the clock. `network`: null if there is none.
+std::vector<std::string> warnings(const chain::Chain& chain, const Network* network);
+
 /// Tell systemd, or who else started this process so, `state`: "READY=1". Nothing if nobody asked.
 /// Source: sd_notify(3). Thread: any.
 void tell_service_manager(std::string_view state);
 
+/// Whether a thread still turns: it is asked, and once it has answered asked again.
+class Pulse {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    explicit Pulse(std::chrono::microseconds patience) : patience_(patience) {}
+
+    /// False if it hasn't answered for longer than it may take. What it does first may take as long
+    /// as it likes: an index of all blocks is made anew. `ask`: has it call a function.
+    bool beats(Time now, const std::function<void(std::function<void()>)>& ask);
+
+private:
+    const std::chrono::microseconds patience_;
+    std::shared_ptr<std::atomic<int>> answers_ = std::make_shared<std::atomic<int>>(0);
+    int questions_ = 0;
+    Time asked_;
+};
+
+class CommandQueue;
+
 /// Runs the operator's commands when their time has come, and looks after the node: sees warnings,
-/// and tells a service manager that wants to know that the network thread still turns.
+/// and tells a service manager that wants to know that network and chain thread still turn.
 ///
-/// Commands run beside the node, MAX_COMMANDS at a time; it waits for those of the shutdown only.
+/// Commands run beside the node; it waits for those of the shutdown only.
 /// Thread: main; as an observer the chain's.
 class Notifier final : public chain::ChainObserver {
 public:
@@ -46,7 +73,7 @@ public:
     Notifier& operator=(const Notifier&) = delete;
 
     /// The node is up. `network`: null if there is none; outlives stop().
-    void start(const Network* network);
+    void start(Network* network);
     /// The node goes down; returns once the commands for that are through.
     void stop();
 
@@ -54,12 +81,13 @@ public:
 
 private:
     void watch();
-    void tell_warnings();
+    void tell_warnings(Pulse::Time now);
 
     chain::Chain& chain_;
     const NotifyOptions options_;
-    const Network* network_ = nullptr;
-    std::vector<std::string> warnings_; ///< Told of.
+    const std::shared_ptr<CommandQueue> commands_;
+    Network* network_ = nullptr;
+    std::map<std::string, Pulse::Time> warnings_; ///< Told of; when they were seen last.
     std::mutex mutex_;
     std::condition_variable stopped_;
     bool stop_ = true;

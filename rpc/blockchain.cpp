@@ -24,7 +24,8 @@ const Error FILTERS_IN_PROGRESS{
 // The chain and its tip //////////////////////////////////////////////////////////////////////
 
 struct ChainState {
-    const chain::Chain& chain;
+    const Node& node;
+    const chain::Chain& chain = node.chain;
     chain::View view = chain.view();
     const chain::BlockNode& tip = view.tip();
 };
@@ -78,7 +79,7 @@ const Object<ChainState> CHAIN_STATE{
 const Method GETBLOCKCHAININFO{
     .name = "getblockchaininfo",
     .summary = "The state of the chain and of its validation.",
-    .run = {[](const Call& call) { return ChainState{chain_of(call)}; }, CHAIN_STATE},
+    .run = {[](const Call& call) { return ChainState{context_of(call).node}; }, CHAIN_STATE},
 };
 
 const Method GETBLOCKCOUNT{

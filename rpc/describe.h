@@ -70,9 +70,6 @@ std::optional<T> only_if(bool holds, T value) {
 /// How far the chain up to `tip` is, of what is known to exist.
 double verification_progress(const chain::Chain& chain, const chain::BlockNode& tip);
 
-/// For the field "warnings" of what has a chain.
-inline constexpr auto WARNINGS = [](const auto& of) { return of.chain.warnings(); };
-
 /// The script that signs the chain's blocks (BIP-0325), where they are signed.
 std::optional<consensus::Script> signet_challenge(const consensus::Params& params);
 

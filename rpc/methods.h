@@ -21,6 +21,7 @@ Groups transaction_methods();
 Groups raw_transaction_methods();
 Groups psbt_methods();
 Groups mining_methods();
+Groups mining_info_methods();
 Groups generating_methods();
 Groups network_methods();
 Groups node_address_methods();

@@ -27,6 +27,7 @@ constexpr std::chrono::seconds NEXT_MEMPOOL_LOOK{10};
 constexpr size_t HASH_DIGITS = 64;
 
 const Error BAD_BLOCK{Code::Deserialization, "Block decode failed"};
+const Error STOPPING{Code::Misc, "The node is stopping"};
 const Error BAD_HEADER{Code::Deserialization, "Block header decode failed"};
 const Error BAD_MODE{Code::InvalidParameter, "Invalid mode"};
 const Error MISSING_DATA{Code::TypeError, "Missing data String key for proposal"};
@@ -38,13 +39,6 @@ const Error NO_SIGNET{
                             "{\"rules\": [\"segwit\", \"signet\"]})"};
 const Error BEHIND{
     Code::InInitialDownload, "The node is in initial sync and waiting for blocks..."};
-const Error BAD_COUNT{Code::InvalidParameter, "Invalid nblocks. Must be a positive number or -1."};
-const Error PRIORITY_UNSUPPORTED{
-    Code::InvalidParameter,
-    "Priority is no longer supported, dummy argument to prioritisetransaction must be 0."};
-const Error DUST_HAS_NO_PRIORITY{
-    Code::InvalidParameter, "Priority is not supported for transactions with dust outputs."};
-const Error BAD_HEIGHT{Code::InvalidParameter, "Block does not exist at specified height"};
 
 /// What follows the block is ignored, as the reference does.
 Outcome<std::shared_ptr<Block>> block_of_hex(const std::string& hex) {
@@ -214,36 +208,87 @@ std::optional<Error> check_template_request(const Call& call) {
     return std::nullopt;
 }
 
-/// The template over the tip and the mempool of now. While these stay, one is enough for all
-/// callers: the chain thread validates nothing meanwhile it makes one.
-chain::BlockTemplate current_template(const Call& call) {
-    const chain::Chain& chain = chain_of(call);
-    auto& cache = context_of(call).template_cache;
-    const std::scoped_lock lock(cache.mutex);
-    if (!cache.last || cache.last->parent != &chain.view().tip() ||
-        cache.last->mempool_sequence != chain.mempool()->sequence()) {
-        Script anyone;
-        push_opcode(anyone, OP_1);
-        cache.last = make_template(call, anyone);
+using TemplateRef = NodeContext::TemplateRef;
+
+/// On the chain thread: `made` is for all who wait for it, on the server's threads.
+void template_made(
+    NodeContext& context, NodeContext::TemplateMaking& making, const chain::BlockTemplate& made) {
+    const auto shared = std::make_shared<const chain::BlockTemplate>(made);
+    note_template(context, made);
+    std::vector<std::function<void(const TemplateRef&)>> waiting;
+    {
+        const std::scoped_lock lock(context.template_cache.mutex);
+        context.template_cache.last = shared;
+        context.template_cache.making.reset();
+        waiting.swap(making.waiting);
     }
-    return *cache.last;
+    for (auto& use : waiting)
+        context.queue.push(
+            &context.queue, Pace::Waits, [use = std::move(use), shared] { use(shared); });
 }
 
-Reply template_now(const Call& call) {
-    if (is_proposal(call)) {
-        const Outcome<Verdict> verdict = check_proposal(call);
-        if (!verdict) return verdict.error();
-        return to_json(*verdict);
+/// Call `use` with the template over the tip and the mempool of now, or null if the node stops.
+/// While these stay, one is enough for all callers: the chain thread validates nothing meanwhile it
+/// makes one. No thread waits for it.
+void with_template(NodeContext& context, std::function<void(const TemplateRef&)> use) {
+    chain::Chain& chain = context.node.chain;
+    auto& cache = context.template_cache;
+    const chain::BlockNode* tip = &chain.view().tip();
+    const uint64_t sequence = chain.mempool()->sequence();
+    auto making = std::make_shared<NodeContext::TemplateMaking>();
+    {
+        std::unique_lock lock(cache.mutex);
+        if (cache.last && cache.last->parent == tip && cache.last->mempool_sequence == sequence) {
+            const TemplateRef last = cache.last;
+            lock.unlock();
+            return use(last);
+        }
+        if (const auto under_way = cache.making.lock()) {
+            under_way->waiting.push_back(std::move(use));
+            lock.unlock(); // before it is dropped, should that be left to us
+            return;
+        }
+        making->waiting.push_back(std::move(use));
+        cache.making = making;
     }
-    const chain::Chain& chain = chain_of(call);
-    if (chain.initial_download() && chain.best_header().height > chain.view().height())
-        return BEHIND;
-    const chain::BlockTemplate made = current_template(call);
+    Script anyone;
+    push_opcode(anyone, OP_1);
+    chain.make_template(anyone, [&context, making](const chain::BlockTemplate& made) {
+        template_made(context, *making, made);
+    });
+}
+
+Reply template_reply(const Call& call, const chain::BlockTemplate& made) {
     BlockHeader header = made.block->header;
     const int64_t now = context_of(call).node.clock.wall_seconds();
     header.time = std::max(made.min_time, static_cast<uint32_t>(now));
     header.bits = next_bits(*made.parent, header.time, params_of(call));
     return to_json(TemplateView{made, params_of(call), header}, TEMPLATE);
+}
+
+/// Nobody above catches what a task of the queue throws.
+void or_what_failed(const std::function<void(Reply)>& done, const auto& answer) {
+    try {
+        answer();
+    } catch (const std::exception& failure) {
+        done(Error{Code::Misc, failure.what()});
+    }
+}
+
+/// Answer at once, or when the template is made.
+void answer_now(const std::shared_ptr<const Call>& call, std::function<void(Reply)> done) {
+    if (is_proposal(*call)) {
+        const Outcome<Verdict> verdict = check_proposal(*call);
+        return done(verdict ? Reply(to_json(*verdict)) : Reply(verdict.error()));
+    }
+    const chain::Chain& chain = chain_of(*call);
+    if (chain.initial_download() && chain.best_header().height > chain.view().height())
+        return done(BEHIND);
+    with_template(context_of(*call), [call, done = std::move(done)](const TemplateRef& made) {
+        if (!made) return done(STOPPING);
+        if (given_up(*call)) return done(GIVEN_UP);
+        or_what_failed(done, [&] { done(template_reply(*call, *made)); });
+    });
 }
 
 /// What a long poll has seen already.
@@ -282,11 +327,7 @@ void wait_for_news(
         // Not here: this may be the chain thread, which is to make the template.
         server::CallQueue& queue = context_of(*call).queue;
         queue.push(&queue, Pace::Waits, [call = std::move(call), done = std::move(done)] {
-            try {
-                done(template_now(*call));
-            } catch (const std::exception& failure) {
-                done(Error{Code::Misc, failure.what()});
-            }
+            or_what_failed(done, [&] { answer_now(call, done); });
         });
     };
     context.tips.wait(std::move(is_news), patience, call_left, std::move(look));
@@ -295,7 +336,7 @@ void wait_for_news(
 void getblocktemplate(const std::shared_ptr<const Call>& call, std::function<void(Reply)> done) {
     if (std::optional<Error> error = check_template_request(*call)) return done(std::move(*error));
     const Json* id = call->arguments[0].find("longpollid");
-    if (id == nullptr || !id->is(Json::Kind::String)) return done(template_now(*call));
+    if (id == nullptr || !id->is(Json::Kind::String)) return answer_now(call, std::move(done));
     wait_for_news(call, seen_of(id->text), FIRST_MEMPOOL_LOOK, std::move(done));
 }
 
@@ -396,164 +437,10 @@ const Method SUBMITHEADER{
     .pace = waits,
 };
 
-// getmininginfo, getnetworkhashps ////////////////////////////////////////////////////////////
-
-constexpr int64_t HASH_RATE_BLOCKS = 120;
-
-/// Hashes a second that the last `count` blocks up to `tip` took. Core: GetNetworkHashPS.
-double hashes_per_second(const HeaderNode& tip, int64_t count) {
-    count = std::min<int64_t>(count, tip.height.value);
-    if (count <= 0) return 0;
-    uint32_t first_time = tip.header.time;
-    uint32_t last_time = tip.header.time;
-    const HeaderNode* first = &tip;
-    for (int64_t i = 0; i < count; ++i) {
-        first = first->parent;
-        first_time = std::min(first_time, first->header.time);
-        last_time = std::max(last_time, first->header.time);
-    }
-    if (first_time == last_time) return 0;
-    return Uint256(tip.work - first->work).convert_to<double>() / (last_time - first_time);
-}
-
-int64_t blocks_since_retarget(const HeaderNode& tip, const Params& params) {
-    const auto* rule = std::get_if<BitcoinRule>(&params.pow);
-    const int32_t interval = rule != nullptr ? rule->interval() : BitcoinRule().interval();
-    return tip.height.value % interval + 1;
-}
-
-Outcome<double> getnetworkhashps(const Call& call) {
-    const int64_t count = call.integer(0);
-    const int64_t height = call.integer(1);
-    const chain::View view = chain_of(call).view();
-    if (count < -1 || count == 0) return BAD_COUNT;
-    if (height < -1 || height > view.height().value) return BAD_HEIGHT;
-    const chain::BlockNode& tip = height < 0 ? view.tip() : *view.at(static_cast<int32_t>(height));
-    return hashes_per_second(
-        tip, count == -1 ? blocks_since_retarget(tip, params_of(call)) : count);
-}
-
-const Method GETNETWORKHASHPS{
-    .name = "getnetworkhashps",
-    .summary = "Hashes a second of all miners, as the last blocks' times and difficulty say.",
-    .params =
-        {{"nblocks", Type::Int32, "120", "Blocks to look at; -1: since the last retargeting"},
-         {"height", Type::Int32, "-1", "As of the block at this height; -1: the tip"}},
-    .fails = {BAD_COUNT, BAD_HEIGHT},
-    .run = {getnetworkhashps, "Hashes a second"},
-};
-
-struct MiningState {
-    const NodeContext& context;
-    const chain::Chain& chain = context.node.chain;
-    const Params& params = chain.params();
-    const HeaderNode& tip = chain.view().tip();
-
-    /// Of the last template.
-    std::optional<int64_t> weight() const {
-        return only_if<int64_t>(context.template_weight >= 0, context.template_weight);
-    }
-
-    std::optional<int64_t> transactions() const {
-        return only_if<int64_t>(context.template_weight >= 0, context.template_transactions);
-    }
-
-    Target next() const {
-        const int64_t earliest = tip.median_time_past() + 1;
-        const int64_t time = std::max(context.node.clock.wall_seconds(), earliest);
-        return {next_bits(tip, static_cast<uint32_t>(time), params)};
-    }
-};
-
-const Object<MiningState> NEXT_BLOCK{
-    {"height", "Its height", [](auto& s) { return s.tip.height + 1; }},
-    {TARGET, &MiningState::next}};
-
-const Object<MiningState> MINING_STATE{
-    {"blocks", "Height of the tip", [](auto& s) { return s.tip.height; }},
-    {"currentblockweight", "Weight of the last template", &MiningState::weight},
-    {"currentblocktx", "Its transactions, without the coinbase", &MiningState::transactions},
-    {TARGET, [](auto& s) { return Target{s.tip.header.bits}; }},
-    {"networkhashps", "Hashes a second of all miners",
-     [](auto& s) { return hashes_per_second(s.tip, HASH_RATE_BLOCKS); }},
-    {"pooledtx", "Transactions that wait", [](auto& s) { return s.chain.mempool()->size(); }},
-    {"blockmintxfee", "Least price of 1,000 virtual bytes in templates",
-     [](auto& s) { return s.chain.options().block_min_feerate; }},
-    {"chain", "The chain's name", [](auto& s) { return s.params.name; }},
-    {"signet_challenge", "Script that signs the chain's blocks",
-     [](auto& s) { return signet_challenge(s.params); }},
-    {"next", "The next block", NEXT_BLOCK},
-    {"warnings", "What an operator should know", WARNINGS}};
-
-const Method GETMININGINFO{
-    .name = "getmininginfo",
-    .summary = "What a miner wants to know of the chain.",
-    .run = {[](const Call& call) { return MiningState{context_of(call)}; }, MINING_STATE},
-};
-
-Outcome<bool> prioritisetransaction(const Call& call) {
-    if (call.has(1) && std::strtod(call.text(1).c_str(), nullptr) != 0) return PRIORITY_UNSUPPORTED;
-    const Txid txid(hash_argument(call, 0));
-    {
-        const chain::MempoolReader pool = chain_of(call).mempool();
-        const chain::MempoolEntry* entry = pool->find(txid);
-        if (entry && chain::count_dust(*entry->tx, chain_of(call).options().dust_feerate) > 0)
-            return DUST_HAS_NO_PRIORITY;
-    }
-    wait_for<Null>(call, &chain::Chain::prioritise, txid, Amount(call.integer(2)));
-    return true;
-}
-
-const Method PRIORITISETRANSACTION{
-    .name = "prioritisetransaction",
-    .role = Role::Mine,
-    .summary = "Count a transaction in mining as if it paid more, or less. It still pays the same.",
-    .params =
-        {{"txid", Type::Hash, REQUIRED, "The transaction"},
-         {"dummy", Type::Real, ABSENT, "0 or null; kept for old callers"},
-         {"fee_delta", Type::Integer, REQUIRED, "Satoshis, added to what was given before"}},
-    .fails = {PRIORITY_UNSUPPORTED, DUST_HAS_NO_PRIORITY},
-    .example = "$WAITING_TXID 0 1000",
-    .run = {prioritisetransaction, "true"},
-    .pace = waits,
-};
-
-struct Priority {
-    Amount delta;
-    std::optional<Amount> modified_fee; ///< Of one that waits.
-};
-
-const Object<Priority> PRIORITY{
-    {"fee_delta", "Satoshis that its fee counts more", [](auto& p) { return p.delta.value; }},
-    {"in_mempool", "Whether it waits", [](auto& p) { return p.modified_fee.has_value(); }},
-    {"modified_fee", "Satoshis that it counts as paying, if it waits", [](auto& p) {
-         return only_if(p.modified_fee.has_value(), p.modified_fee.value_or(0).value);
-     }}};
-
-std::map<std::string, Priority> getprioritisedtransactions(const Call& call) {
-    const chain::MempoolReader pool = chain_of(call).mempool();
-    std::map<std::string, Priority> all;
-    for (const auto& [txid, delta] : pool->priorities()) {
-        const chain::MempoolEntry* entry = pool->find(txid);
-        const Amount fee = entry == nullptr ? Amount(0) : entry->modified_fee;
-        all[txid.to_string()] = {delta, only_if(entry != nullptr, fee)};
-    }
-    return all;
-}
-
-const Method GETPRIORITISEDTRANSACTIONS{
-    .name = "getprioritisedtransactions",
-    .summary = "What prioritisetransaction has changed.",
-    .run = {getprioritisedtransactions, "By id", PRIORITY},
-};
-
 } // namespace
 
 Groups mining_methods() {
-    return {
-        {"Mining",
-         {&GETBLOCKTEMPLATE, &SUBMITBLOCK, &SUBMITHEADER, &GETNETWORKHASHPS, &GETMININGINFO,
-          &PRIORITISETRANSACTION, &GETPRIORITISEDTRANSACTIONS}}};
+    return {{"Mining", {&GETBLOCKTEMPLATE, &SUBMITBLOCK, &SUBMITHEADER}}};
 }
 
 } // namespace cairn::rpc

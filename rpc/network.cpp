@@ -109,8 +109,9 @@ const Object<OwnAddress> OWN_ADDRESS{
     {"score", "How many peers have confirmed it", &OwnAddress::score}};
 
 struct NetworkState {
-    const Network& network;
-    const chain::Chain& chain;
+    const Node& node;
+    const Network& network = *node.network;
+    const chain::Chain& chain = node.chain;
     const chain::ChainOptions& options = chain.options();
     PeerCounts peers = network.counts();
 };
@@ -128,7 +129,8 @@ const Object<NetworkState> NETWORK_STATE{
      [](auto& s) { return service_names(s.network.services()); }},
     {"localrelay", "Whether it asks peers for transactions",
      [](auto& s) { return !s.network.options().blocks_only; }},
-    {"timeoffset", "0: the clock is the machine's own", [](auto&) { return 0; }},
+    {"timeoffset", "Seconds that peers' clocks are ahead: their median, which changes nothing",
+     [](auto& s) { return s.network.time_offset(); }},
     {"networkactive", "Whether it has connections at all",
      [](auto& s) { return s.network.active(); }},
     {"connections", "Peers", [](auto& s) { return s.peers.inbound + s.peers.outbound; }},
@@ -144,8 +146,8 @@ const Object<NetworkState> NETWORK_STATE{
      [](auto&) { return std::vector<OwnAddress>(); }, OWN_ADDRESS},
     {"warnings", "What an operator should know", WARNINGS}};
 
-Outcome<NetworkState> getnetworkinfo(const Call& call, Network& network) {
-    return NetworkState{network, chain_of(call)};
+Outcome<NetworkState> getnetworkinfo(const Call& call, Network& /*network*/) {
+    return NetworkState{context_of(call).node};
 }
 
 const Method GETNETWORKINFO{

@@ -11,6 +11,10 @@ namespace cairn::rpc {
 
 using namespace consensus;
 
+NodeContext::TemplateMaking::~TemplateMaking() {
+    for (const auto& use : waiting) use(nullptr);
+}
+
 Error still_syncing(const chain::Indexer::Status& index) {
     return {
         Code::InternalError,
@@ -73,11 +77,14 @@ std::set<Txid> unbroadcast(const Call& call) {
     return {txids.begin(), txids.end()};
 }
 
-chain::BlockTemplate make_template(const Call& call, const consensus::Script& payout) {
-    auto made = wait_for<chain::BlockTemplate>(call, &chain::Chain::make_template, payout);
-    NodeContext& context = context_of(call);
+void note_template(NodeContext& context, const chain::BlockTemplate& made) {
     context.template_weight = made.weight;
     context.template_transactions = static_cast<int64_t>(made.block->transactions.size()) - 1;
+}
+
+chain::BlockTemplate make_template(const Call& call, const consensus::Script& payout) {
+    auto made = wait_for<chain::BlockTemplate>(call, &chain::Chain::make_template, payout);
+    note_template(context_of(call), made);
     return made;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "chain/indexer.h"
+#include "node/notify.h"
 #include "rpc/node_methods.h"
 #include "rpc/publisher.h"
 #include "rpc/server/call_queue.h"
@@ -52,15 +53,33 @@ struct NodeContext : server::Context {
     Scan coin_scan;  ///< Of scantxoutset.
     Scan block_scan; ///< Of scanblocks.
 
-    /// The last answer of getblocktemplate, which serves again while there is no news.
+    using TemplateRef = std::shared_ptr<const chain::BlockTemplate>;
+
+    /// Calls that wait for one template. If it is never made, they are told so, by null.
+    struct TemplateMaking {
+        TemplateMaking() = default;
+        ~TemplateMaking();
+        TemplateMaking(const TemplateMaking&) = delete;
+        TemplateMaking& operator=(const TemplateMaking&) = delete;
+
+        std::vector<std::function<void(const TemplateRef&)>> waiting;
+    };
+
+    /// Of getblocktemplate: the last answer serves again while there is no news.
     struct {
-        std::mutex mutex;
-        std::optional<chain::BlockTemplate> last;
+        std::mutex mutex; ///< For the two below.
+        TemplateRef last;
+        std::weak_ptr<TemplateMaking> making; ///< Owned by what the chain thread is to call.
     } template_cache;
 
     /// Of the last block template, for getmininginfo; -1: none was made yet.
     std::atomic<int64_t> template_weight{-1};
     std::atomic<int64_t> template_transactions{-1};
+};
+
+/// For the field "warnings" of what has a node.
+inline constexpr auto WARNINGS = [](const auto& of) {
+    return node::warnings(of.node.chain, of.node.network);
 };
 
 inline NodeContext& context_of(const Call& call) {
@@ -138,7 +157,10 @@ transaction_of_hex(const std::string& hex, const Error& otherwise, HexForm form 
 /// What no peer has asked for yet.
 std::set<consensus::Txid> unbroadcast(const Call& call);
 
-/// A template over the tip that pays to `payout`; getmininginfo tells of the last.
+/// getmininginfo tells of the last template.
+void note_template(NodeContext& context, const chain::BlockTemplate& made);
+
+/// A template over the tip that pays to `payout`, noted.
 chain::BlockTemplate make_template(const Call& call, const consensus::Script& payout);
 
 /// Core's sentence for a refusal: the reason and, where there is one, the detail.

@@ -14,13 +14,13 @@ static const server::Answer NOT_READY{503, "Service temporarily unavailable\r\n"
 Groups node_methods() {
     Groups all;
     for (const Groups& groups :
-         {blockchain_methods(),   block_stats_methods(),  proof_methods(),
-          verify_chain_methods(), coin_methods(),         chain_control_methods(),
-          mempool_methods(),      transaction_methods(),  raw_transaction_methods(),
-          psbt_methods(),         mining_methods(),       generating_methods(),
-          network_methods(),      node_address_methods(), descriptor_methods(),
-          index_methods(),        fee_methods(),          utility_methods(),
-          control_methods(),      push_methods()})
+         {blockchain_methods(),   block_stats_methods(), proof_methods(),
+          verify_chain_methods(), coin_methods(),        chain_control_methods(),
+          mempool_methods(),      transaction_methods(), raw_transaction_methods(),
+          psbt_methods(),         mining_methods(),      mining_info_methods(),
+          generating_methods(),   network_methods(),     node_address_methods(),
+          descriptor_methods(),   index_methods(),       fee_methods(),
+          utility_methods(),      control_methods(),     push_methods()})
         all.insert(all.end(), groups.begin(), groups.end());
     return all;
 }

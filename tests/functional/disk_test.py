@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from framework import REGTEST_ADDRESS, RpcError, expect_equal, expect_in, run
+from framework import REGTEST_ADDRESS, RpcError, expect_equal, expect_in, run, wait_until
 
 MEGABYTE = 1_000_000
 IN_NAMESPACE = "CAIRN_TEST_MAY_MOUNT"
@@ -55,8 +55,14 @@ def mine_until_it_stops(node):
 
 def node_stops_below_the_floor_and_starts_when_there_is_room(test):
     node = test.node(chain="regtest", start=False)
+    told = os.path.join(test.directory, "told")
     with small_disk(node) as fill:
-        node.start()
+        node.start("-alertnotify=echo %s >> '" + told + "'")
+        expect_in("Disk space is low", str(node.rpc.getblockchaininfo()["warnings"]))
+        for method in ("getmininginfo", "getnetworkinfo"):
+            expect_equal(node.rpc.call(method)["warnings"],
+                         node.rpc.getblockchaininfo()["warnings"], method)
+        wait_until(lambda: os.path.exists(told), "the operator to be told")
         tip = node.mine(20, REGTEST_ADDRESS)[-1]
         for megabytes in (80, 1000):  # below the floor; nothing left at all
             fill(megabytes)
