@@ -206,7 +206,7 @@ Result<> Admission::check_coins(Candidate& candidate) const {
     entry.fee = *fee;
     entry.modified_fee += *fee; // to what prioritisetransaction gave
     entry.sigop_cost = consensus::sigop_cost(tx, candidate.coins, consensus::STANDARD_FLAGS);
-    entry.weight = policy_weight(tx.weight(), entry.sigop_cost);
+    entry.weight = policy_weight(tx.weight(), entry.sigop_cost, options.bytes_per_sigop);
 
     if (!options.accept_nonstandard) {
         if (Result<> verdict = check_inputs_standard(tx, candidate.coins); !verdict) return verdict;

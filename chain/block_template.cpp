@@ -17,7 +17,6 @@ using consensus::Transaction;
 
 namespace {
 
-constexpr int64_t RESERVED_WEIGHT = 8'000; ///< Header, count and coinbase.
 constexpr int64_t RESERVED_SIGOP_COST = 400;
 
 /// What transactions add to a block.
@@ -130,7 +129,10 @@ public:
           median_time_(chainstate.tip().median_time_past()),
           least_(chainstate.options().block_min_feerate),
           limit_{
-              0, chainstate.params().max_block_weight, max_block_sigop_cost(chainstate.params())} {
+              0,
+              chainstate.options().block_max_weight.value_or(chainstate.params().max_block_weight),
+              max_block_sigop_cost(chainstate.params())},
+          load_{0, chainstate.options().block_reserved_weight, RESERVED_SIGOP_COST} {
         pool.visit_chunks([&](const Mempool::Entries& chunk) {
             if (!pays(chunk.front()->place.cost)) return false;
             if (!take(chunk)) take_apart(chunk);
@@ -223,7 +225,7 @@ private:
     const int64_t median_time_;
     const FeeRate least_;
     const Load limit_;
-    Load load_{0, RESERVED_WEIGHT, RESERVED_SIGOP_COST};
+    Load load_;
     int failures_ = 0;
     Mempool::Entries chosen_;
     std::unordered_set<const MempoolEntry*> left_out_;
@@ -293,7 +295,8 @@ make_block_template(const Chainstate& chainstate, const Mempool& pool, const Scr
 
     const int64_t min_time = min_time_after(parent, params);
     made.min_time = static_cast<uint32_t>(min_time);
-    block.header.version = consensus::block_version(&parent, params);
+    block.header.version =
+        chainstate.options().block_version.value_or(consensus::block_version(&parent, params));
     block.header.prev_hash = parent.hash;
     block.header.time = static_cast<uint32_t>(std::max(min_time, chainstate.options().now()));
     block.header.bits = next_bits(parent, block.header.time, params);

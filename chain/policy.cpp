@@ -103,8 +103,8 @@ bool standard_witness(const TxIn& in, ByteView script_pubkey) {
 
 } // namespace
 
-int64_t policy_weight(int64_t weight, int64_t sigop_cost) {
-    return std::max(weight, sigop_cost * BYTES_PER_SIGOP);
+int64_t policy_weight(int64_t weight, int64_t sigop_cost, int64_t bytes_per_sigop) {
+    return std::max(weight, sigop_cost * bytes_per_sigop);
 }
 
 Amount dust_threshold(const TxOut& out, FeeRate dust) {

@@ -12,12 +12,11 @@ namespace cairn::chain {
 constexpr int64_t MAX_STANDARD_TX_WEIGHT = 400'000;
 constexpr uint32_t MIN_STANDARD_TX_STRIPPED_BYTES = 65; ///< 64 could pose as a merkle tree's node.
 constexpr int64_t MAX_STANDARD_TX_SIGOP_COST = 16'000;
-constexpr int64_t BYTES_PER_SIGOP = 20;
 constexpr size_t MAX_DUST_OUTPUTS = 1;
 constexpr size_t MAX_REPLACED_CLUSTERS = 100;
 
 /// Weight as policy counts it: many sigops weigh like the bytes they could have been.
-int64_t policy_weight(int64_t weight, int64_t sigop_cost);
+int64_t policy_weight(int64_t weight, int64_t sigop_cost, int64_t bytes_per_sigop);
 
 /// The least amount that is worth spending at the feerate `dust`. Core: GetDustThreshold.
 Amount dust_threshold(const consensus::TxOut& out, FeeRate dust);

@@ -129,6 +129,38 @@ std::string user_agent_of(const std::vector<std::string>& comments) {
     return agent;
 }
 
+/// Source: Core, of its texts and the least weight.
+void set_block_options(chain::ChainOptions& options, const Setup& setup) {
+    constexpr int64_t MIN_RESERVED_WEIGHT = 2'000;
+    const Settings& settings = setup.settings;
+    options.block_min_feerate = fee_rate_option(settings, "blockmintxfee");
+    const int64_t most = setup.params.max_block_weight;
+    const int64_t number = settings.number("blockreservedweight");
+    // There are chains with smaller blocks.
+    const int64_t reserved =
+        settings.is_set("blockreservedweight") ? number : std::min(number, most);
+    if (settings.is_set("blockmaxweight"))
+        options.block_max_weight = settings.number("blockmaxweight");
+    const int64_t weight = options.block_max_weight.value_or(most);
+    for (const auto& [name, value] :
+         {std::pair("blockmaxweight", weight), std::pair("blockreservedweight", reserved)})
+        if (value > most)
+            throw OptionError(fmt::format(
+                "-{} ({}) exceeds consensus maximum block weight ({})", name, value, most));
+    if (reserved < MIN_RESERVED_WEIGHT)
+        throw OptionError(fmt::format(
+            "-blockreservedweight ({}) is lower than minimum safety value of ({})", reserved,
+            MIN_RESERVED_WEIGHT));
+    if (reserved > weight)
+        throw OptionError(fmt::format(
+            "-blockreservedweight ({}) exceeds -blockmaxweight ({})", reserved, weight));
+    options.block_reserved_weight = reserved;
+    if (!settings.is_set("blockversion")) return;
+    if (!std::holds_alternative<consensus::FixedRule>(setup.params.pow))
+        throw OptionError("-blockversion needs a chain of fixed difficulty");
+    options.block_version = static_cast<int32_t>(settings.number("blockversion"));
+}
+
 } // namespace
 
 uint16_t port_option(const Settings& settings, std::string_view name, uint16_t fallback) {
@@ -189,7 +221,8 @@ chain::ChainOptions chain_options(const Setup& setup) {
         options.min_relay_feerate =
             std::max(options.min_relay_feerate, options.incremental_feerate);
     options.dust_feerate = fee_rate_option(settings, "dustrelayfee");
-    options.block_min_feerate = fee_rate_option(settings, "blockmintxfee");
+    options.bytes_per_sigop = settings.number("bytespersigop");
+    set_block_options(options, setup);
     const std::string filters = settings.text("blockfilterindex");
     options.block_filters = on(filters);
     if (options.block_filters && filters != "1" && filters != "basic")

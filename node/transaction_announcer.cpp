@@ -18,6 +18,7 @@ void log_unsent(const consensus::Txid& txid) {
 void TransactionAnnouncer::established(Peer& peer) {
     peer.announcements.shown_sequence = context_.chain.mempool_sequence();
     peer.announcements.next_fee_filter = context_.now;
+    if (peer.inbound()) return; // who calls to learn what is ours hears of it with all others
     for (const auto& [txid, tx] : unbroadcast_) queue(peer, {txid, tx->wtxid, feerate_of(tx)});
 }
 

@@ -45,13 +45,15 @@ Outcome<FeeEstimator::Estimate> estimatesmartfee(const Call& call) {
     std::ranges::transform(mode, mode.begin(), [](unsigned char c) { return std::tolower(c); });
     if (mode != "unset" && mode != "economical" && mode != "conservative") return BAD_MODE;
     const chain::Chain& chain = chain_of(call);
-    const chain::FeeRate floor =
-        std::max(chain.mempool_min_feerate(), chain.options().min_relay_feerate);
+    // What is let in, is mined, and is not zero where anything is let in.
+    const chain::FeeRate floor = std::max(
+        {chain.mempool_min_feerate(), chain.options().min_relay_feerate,
+         chain.options().block_min_feerate});
     FeeEstimator::Estimate estimate =
         context_of(call).node.fees.ask([&](const FeeEstimator& estimator) {
             return estimator.estimate(*target, mode == "conservative");
         });
-    if (!estimate.feerate) estimate.blocks = *target;
+    if (!estimate.feerate) estimate.blocks = std::max(*target, 2); // none is surer of the next
     estimate.feerate = std::max(estimate.feerate.value_or(floor), floor);
     return estimate;
 }

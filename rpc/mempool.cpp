@@ -226,7 +226,9 @@ Reply getrawmempool(const Call& call) {
 
 const Method GETRAWMEMPOOL{
     .name = "getrawmempool",
-    .summary = "All transactions that wait, in mining order; verbose, in that of their coming.",
+    .summary =
+        "All transactions that wait, in mining order; verbose, in that of their coming, each as it "
+        "is when its turn comes: the mempool changes meanwhile.",
     .params =
         {VERBOSE, {"mempool_sequence", Type::Bool, "false", "With the number of changes so far"}},
     .fails = {SEQUENCE_OF_VERBOSE},
@@ -511,14 +513,10 @@ using Nothing = std::map<std::string, Null>;
 
 Outcome<Nothing> importmempool(const Call& call) {
     if (chain_of(call).initial_download()) return NOT_SYNCED;
-    const auto option = [&](std::string_view name, bool otherwise) {
-        const Json* value = call.has(1) ? call.arguments[1].find(name) : nullptr;
-        return value == nullptr ? otherwise : value->truth;
-    };
     const chain::MempoolImport what{
-        .times = !option("use_current_time", true),
-        .priorities = option("apply_fee_delta_priority", false),
-        .unbroadcast = option("apply_unbroadcast_set", false)};
+        .times = !option(call, "use_current_time").value_or(true),
+        .priorities = option(call, "apply_fee_delta_priority").value_or(false),
+        .unbroadcast = option(call, "apply_unbroadcast_set").value_or(false)};
     if (!wait_for<bool>(call, &chain::Chain::import_mempool, call.text(0), what)) return NOT_READ;
     return Nothing();
 }

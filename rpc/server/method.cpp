@@ -28,6 +28,17 @@ std::optional<Error> check_integer(const Param& param, const Json& value) {
     return std::nullopt;
 }
 
+/// What is given of an object of options is of the types its table names. Core ignores the others.
+std::optional<Error> check_options(const Param& param, const Json& value) {
+    for (const Field& option : param.inner) {
+        const Json* given = value.find(option.name);
+        const std::optional<Json::Kind> expected = type_info(option.type).kind;
+        if (given != nullptr && !given->is_null() && expected && !given->is(*expected))
+            return type_error(given->kind, *expected, option.name);
+    }
+    return std::nullopt;
+}
+
 /// What the kind of JSON doesn't tell: range and form.
 std::optional<Error> check_value(const Param& param, const Json& value) {
     switch (param.type) {
@@ -41,6 +52,8 @@ std::optional<Error> check_value(const Param& param, const Json& value) {
         return check_amount(value);
     case Type::Hash:
         return check_hash(param.name.substr(0, param.name.find('|')), value.text);
+    case Type::Object:
+        return param.name == "options" ? check_options(param, value) : std::nullopt;
     default:
         return std::nullopt;
     }

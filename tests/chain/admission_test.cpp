@@ -291,8 +291,8 @@ BOOST_AUTO_TEST_CASE(accept__sigops__cost_size_and_have_a_limit) {
         return tx;
     };
     BOOST_TEST(refusal(test, spend_of(267)) == "bad-txns-too-many-sigops"); // 60 each
-    BOOST_TEST(policy_weight(400, 60) == 1200);
-    BOOST_TEST(policy_weight(4000, 60) == 4000);
+    BOOST_TEST(policy_weight(400, 60, 20) == 1200);
+    BOOST_TEST(policy_weight(4000, 60, 20) == 4000);
 }
 
 BOOST_AUTO_TEST_CASE(accept__options__decide_multisig_and_data) {

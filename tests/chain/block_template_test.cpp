@@ -98,6 +98,25 @@ BOOST_AUTO_TEST_CASE(more_than_a_block_holds__weight_stays_below_the_limit) {
     BOOST_TEST(test.chain().mempool()->size() == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(operator_s_limits__less_weight_and_another_version) {
+    TestChain test;
+    test.options().block_max_weight = 40'000;
+    test.options().block_version = 1337;
+    test.open();
+    for (const OutPoint& coin : test.mature_coins(5)) {
+        const std::vector<TxOut> outputs(80, {COIN / 10, anyone_script()}); // 14,000 weight units
+        BOOST_TEST(reason_of(test.pay(spend({coin}, outputs))).empty());
+    }
+    const BlockTemplate made = test.make_template();
+    BOOST_TEST(made.block->transactions.size() == 3u);
+    BOOST_TEST(made.block->header.version == 1337);
+    test.options().block_reserved_weight = 20'000; // room for one only
+    test.close();
+    test.open();
+    while (!test.chain().mempool_loaded()) test.wait();
+    BOOST_TEST(test.make_template().block->transactions.size() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(more_sigops_than_a_block_may_have__the_best_that_fit) {
     TestChain test;
     test.open();

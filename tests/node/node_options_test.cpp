@@ -45,6 +45,10 @@ BOOST_AUTO_TEST_CASE(chain_options__table_fallbacks__are_those_of_the_struct) {
     BOOST_TEST((from_table.incremental_feerate == plain.incremental_feerate));
     BOOST_TEST((from_table.dust_feerate == plain.dust_feerate));
     BOOST_TEST((from_table.block_min_feerate == plain.block_min_feerate));
+    BOOST_TEST(from_table.block_reserved_weight == plain.block_reserved_weight);
+    BOOST_TEST(!from_table.block_max_weight.has_value());
+    BOOST_TEST(!from_table.block_version.has_value());
+    BOOST_TEST(from_table.bytes_per_sigop == plain.bytes_per_sigop);
     BOOST_TEST(from_table.permit_bare_multisig == plain.permit_bare_multisig);
     BOOST_TEST(from_table.max_datacarrier_bytes == plain.max_datacarrier_bytes);
     BOOST_TEST(from_table.block_filters == plain.block_filters);
@@ -73,8 +77,31 @@ BOOST_AUTO_TEST_CASE(chain_options__values__arrive) {
     BOOST_TEST(options.directory == "/chain");
 }
 
+BOOST_AUTO_TEST_CASE(chain_options__of_blocks__arrive_and_fit_small_ones) {
+    const chain::ChainOptions options = chain_options(setup_of(
+        {"-blockmaxweight=50000", "-blockreservedweight=2000", "-blockversion=1337",
+         "-bytespersigop=5"}));
+    BOOST_TEST(options.block_max_weight.value() == 50'000);
+    BOOST_TEST(options.block_reserved_weight == 2'000);
+    BOOST_TEST(options.block_version.value() == 1337);
+    BOOST_TEST(options.bytes_per_sigop == 5);
+    Setup small = setup_of({});
+    small.params.max_block_weight = 5'000;
+    BOOST_TEST(chain_options(small).block_reserved_weight == 5'000);
+    Setup mined = setup_of({"-blockversion=1"});
+    mined.params.pow = consensus::BitcoinRule{};
+    BOOST_CHECK_THROW(chain_options(mined), OptionError);
+}
+
 BOOST_AUTO_TEST_CASE(chain_options__bad_value__is_named) {
     const std::pair<std::string, std::string> mistakes[] = {
+        {"-blockmaxweight=4000001",
+         "-blockmaxweight (4000001) exceeds consensus maximum block weight (4000000)"},
+        {"-blockreservedweight=4000001",
+         "-blockreservedweight (4000001) exceeds consensus maximum block weight (4000000)"},
+        {"-blockreservedweight=1999",
+         "-blockreservedweight (1999) is lower than minimum safety value of (2000)"},
+        {"-blockmaxweight=7999", "-blockreservedweight (8000) exceeds -blockmaxweight (7999)"},
         {"-minimumchainwork=test",
          "Invalid minimum work specified (test), must be up to 64 hex digits"},
         {"-assumevalid=xyz",

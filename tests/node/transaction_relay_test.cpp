@@ -405,7 +405,11 @@ BOOST_AUTO_TEST_CASE(broadcast__own_transaction__is_announced_again_until_asked_
     net.advance(2h);
     BOOST_TEST(net.heard(node, stub, "inv").size() >= 2);
     const PeerId late = net.connect_stub(node);
-    net.advance(5min);
+    const PeerId called = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    net.advance(20s);
+    BOOST_TEST(net.heard(node, late, "inv").empty()); // it may have come to learn what is ours
+    BOOST_TEST(net.heard(node, called, "inv").size() == 1);
+    net.advance(15min);
     BOOST_TEST(net.heard(node, late, "inv").size() >= 1);
     ask(net, node, late, tx);
     BOOST_TEST(node.protocol.unbroadcast().empty());

@@ -129,6 +129,9 @@ BOOST_AUTO_TEST_CASE(gettxspendingprevout__mined__told_by_the_index_with_its_blo
     BOOST_TEST(
         result("gettxspendingprevout", pool_only).items.at(0).find("spendingtxid") == nullptr);
     BOOST_TEST(
+        error("gettxspendingprevout", R"([[{"txid":"x","vout":0}],{"mempool_only":"x"}])") ==
+        "-3 JSON value of type string for field mempool_only is not of expected type bool");
+    BOOST_TEST(
         error("gettxspendingprevout", R"([[{"txid":"x","vout":0,"more":1}]])") ==
         "-3 Unexpected key more");
 }

@@ -306,6 +306,7 @@ BOOST_AUTO_TEST_CASE(estimatesmartfee__quiet_chain__a_floor_and_never_an_error) 
     for (const char* target : {"1", "2", "1008"})
         BOOST_TEST(
             field("estimatesmartfee", "[" + std::string(target) + "]", "feerate") == "0.00000100");
+    BOOST_TEST(field("estimatesmartfee", "[1]", "blocks") == "2");
     BOOST_TEST(
         error("estimatesmartfee", "[0]") == "-8 Invalid conf_target, must be between 1 and 1008");
     BOOST_TEST(
