@@ -10,28 +10,27 @@ namespace {
 
 constexpr mp_limb_t PRIME_DISTANCE = 1'103'717; ///< 2^3072 less the modulus, which is prime.
 
-template <class Number>
-Number modulus() {
-    Number number;
+constexpr mp_size_t LIMBS = std::tuple_size_v<Number3072>;
+
+Number3072 modulus() {
+    Number3072 number;
     number.fill(GMP_NUMB_MAX);
     number[0] -= PRIME_DISTANCE - 1;
     return number;
 }
 
 /// One divided by `number`, with the modulus.
-template <class Number>
-Number inverse(const Number& number) {
-    static const auto MODULUS = modulus<Number>();
-    constexpr auto SIZE = static_cast<mp_size_t>(std::tuple_size_v<Number>);
+Number3072 inverse(const Number3072& number) {
+    static const Number3072 MODULUS = modulus();
     mpz_t divisor;
     mpz_t prime;
     mpz_t result;
     mpz_init(result);
     const int found = mpz_invert(
-        result, mpz_roinit_n(divisor, number.data(), SIZE),
-        mpz_roinit_n(prime, MODULUS.data(), SIZE));
+        result, mpz_roinit_n(divisor, number.data(), LIMBS),
+        mpz_roinit_n(prime, MODULUS.data(), LIMBS));
     assert(found != 0);
-    Number inverse{};
+    Number3072 inverse{};
     mpn_copyi(inverse.data(), mpz_limbs_read(result), static_cast<mp_size_t>(mpz_size(result)));
     mpz_clear(result);
     return inverse;
@@ -44,7 +43,7 @@ MuHash::MuHash() : cipher_(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free) {
 }
 
 MuHash::MuHash(const Product& product) : MuHash() {
-    product_ = std::bit_cast<Number>(product);
+    product_ = std::bit_cast<Number3072>(product);
 }
 
 void MuHash::insert(ByteView member) {
@@ -56,12 +55,11 @@ void MuHash::insert(ByteView member) {
         cipher_.get(), nullptr, nullptr, sha256(member).bytes.data(), FROM_START.data());
     EVP_EncryptUpdate(cipher_.get(), bytes.data(), &size, ZEROS.data(), sizeof bytes);
     assert(size == sizeof bytes);
-    multiply(std::bit_cast<Number>(bytes));
+    multiply_by(std::bit_cast<Number3072>(bytes));
 }
 
-void MuHash::multiply(const Number& number) {
-    std::array<mp_limb_t, 2 * LIMBS> wide;
-    mpn_mul_n(wide.data(), product_.data(), number.data(), LIMBS);
+void MuHash::multiply_by(const Number3072& number) {
+    Number6144 wide = multiply(product_, number);
     // What is above 2^3072 counts PRIME_DISTANCE times below, and so does what that leaves above.
     mp_limb_t above = mpn_addmul_1(wide.data(), wide.data() + LIMBS, LIMBS, PRIME_DISTANCE);
     above = mpn_add_1(product_.data(), wide.data(), LIMBS, above * PRIME_DISTANCE);
@@ -69,17 +67,17 @@ void MuHash::multiply(const Number& number) {
 }
 
 void MuHash::insert(const MuHash& members) {
-    multiply(members.product_);
+    multiply_by(members.product_);
 }
 
 void MuHash::remove(const MuHash& members) {
-    constexpr Number ONE{1};
-    if (members.product_ != ONE) multiply(inverse(members.product_));
+    constexpr Number3072 ONE{1};
+    if (members.product_ != ONE) multiply_by(inverse(members.product_));
 }
 
 MuHash::Product MuHash::product() const {
-    static const auto MODULUS = modulus<Number>();
-    Number reduced = product_;
+    static const Number3072 MODULUS = modulus();
+    Number3072 reduced = product_;
     if (mpn_cmp(reduced.data(), MODULUS.data(), LIMBS) >= 0)
         mpn_sub_n(reduced.data(), reduced.data(), MODULUS.data(), LIMBS);
     return std::bit_cast<Product>(reduced);

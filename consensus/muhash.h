@@ -4,9 +4,9 @@
 #pragma once
 
 #include "consensus/hash.h"
+#include "consensus/multiply_3072.h"
 
 #include <array>
-#include <gmp.h>
 #include <memory>
 #include <openssl/evp.h>
 
@@ -32,13 +32,9 @@ public:
     Hash256 digest() const;
 
 private:
-    /// The least significant limb first; not always reduced.
-    static constexpr mp_size_t LIMBS = 3072 / GMP_NUMB_BITS;
-    using Number = std::array<mp_limb_t, LIMBS>;
+    void multiply_by(const Number3072& number);
 
-    void multiply(const Number& number);
-
-    Number product_{1};
+    Number3072 product_{1}; ///< Not always reduced.
     std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX*)> cipher_;
 };
 
