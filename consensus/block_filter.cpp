@@ -13,24 +13,27 @@ namespace {
 constexpr int REMAINDER_BITS = 19;               ///< BIP-0158: P
 constexpr uint64_t FALSE_POSITIVE_RATE = 784931; ///< BIP-0158: M, one in so many.
 
-/// Hashes scripts into [0, count * M).
-class RangeHasher {
+/// Hashes the scripts of a block's filter.
+class ScriptHasher {
 public:
-    RangeHasher(const BlockHash& block, uint64_t count) : range_(count * FALSE_POSITIVE_RATE) {
+    explicit ScriptHasher(const BlockHash& block) {
         std::memcpy(&key0_, block.bytes.data(), 8);
         std::memcpy(&key1_, block.bytes.data() + 8, 8);
     }
 
-    uint64_t operator()(ByteView script) const {
-        __extension__ using Wide = unsigned __int128;
-        return static_cast<uint64_t>(Wide{siphash(key0_, key1_, script)} * range_ >> 64);
-    }
+    uint64_t operator()(ByteView script) const { return siphash(key0_, key1_, script); }
 
 private:
     uint64_t key0_ = 0;
     uint64_t key1_ = 0;
-    uint64_t range_;
 };
+
+/// A script's value in a filter of `count`, [0, count * M). Of higher hashes it is no lower.
+uint64_t into_range(uint64_t hash, uint64_t count) {
+    __extension__ using Wide = unsigned __int128;
+    const uint64_t range = count * FALSE_POSITIVE_RATE;
+    return static_cast<uint64_t>(Wide{hash} * range >> 64);
+}
 
 /// Appends bits to bytes, the most significant of each first.
 class BitWriter {
@@ -101,38 +104,45 @@ private:
     bool failed_ = false;
 };
 
-/// The scripts that go into the filter of `block`, each once.
-std::vector<ByteView> filter_scripts(const Block& block, std::span<const Script> spent) {
-    std::vector<ByteView> scripts;
+/// Of the scripts that go into the filter of `block`, each once, sorted.
+std::vector<uint64_t>
+filter_hashes(const Block& block, const BlockHash& hash, std::span<const Script> spent) {
+    struct Element {
+        uint64_t hash;
+        ByteView script;
+    };
+
+    const ScriptHasher hasher(hash);
+    std::vector<Element> elements;
+    const auto add = [&](ByteView script) { elements.push_back({hasher(script), script}); };
     for (const SealedTransaction& tx : block.transactions)
         for (const TxOut& out : tx.outputs) {
             const ByteView script = out.script_pubkey;
-            if (!script.empty() && script[0] != OP_RETURN) scripts.push_back(script);
+            if (!script.empty() && script[0] != OP_RETURN) add(script);
         }
     for (const Script& script : spent)
-        if (!script.empty()) scripts.emplace_back(script);
-    std::ranges::sort(
-        scripts, [](ByteView a, ByteView b) { return std::ranges::lexicographical_compare(a, b); });
-    const auto same = [](ByteView a, ByteView b) { return std::ranges::equal(a, b); };
-    scripts.erase(std::unique(scripts.begin(), scripts.end(), same), scripts.end());
-    return scripts;
+        if (!script.empty()) add(script);
+    std::ranges::sort(elements, [](const Element& a, const Element& b) {
+        if (a.hash != b.hash) return a.hash < b.hash;
+        return std::ranges::lexicographical_compare(a.script, b.script);
+    });
+    std::vector<uint64_t> hashes;
+    for (size_t i = 0; i < elements.size(); ++i)
+        if (i == 0 || !std::ranges::equal(elements[i - 1].script, elements[i].script))
+            hashes.push_back(elements[i].hash);
+    return hashes;
 }
 
 } // namespace
 
 Bytes build_basic_filter(const Block& block, const BlockHash& hash, std::span<const Script> spent) {
-    const std::vector<ByteView> scripts = filter_scripts(block, spent);
-    const RangeHasher hasher(hash, scripts.size());
-    std::vector<uint64_t> values;
-    values.reserve(scripts.size());
-    for (const ByteView script : scripts) values.push_back(hasher(script));
-    std::ranges::sort(values);
-
+    const std::vector<uint64_t> hashes = filter_hashes(block, hash, spent);
     Bytes filter;
-    Writer(filter).compact_size(values.size());
+    Writer(filter).compact_size(hashes.size());
     BitWriter bits(filter);
     uint64_t last = 0;
-    for (const uint64_t value : values) {
+    for (const uint64_t each : hashes) {
+        const uint64_t value = into_range(each, hashes.size());
         bits.write_code(value - last);
         last = value;
     }
@@ -144,10 +154,10 @@ filter_matches(ByteView filter, const BlockHash& hash, std::span<const Script> s
     Reader reader(filter);
     const uint64_t count = reader.compact_size();
     if (reader.failed()) return invalid("decode failed", "filter without a count");
-    const RangeHasher hasher(hash, count);
+    const ScriptHasher hasher(hash);
     std::vector<uint64_t> wanted;
     wanted.reserve(scripts.size());
-    for (const Script& script : scripts) wanted.push_back(hasher(script));
+    for (const Script& script : scripts) wanted.push_back(into_range(hasher(script), count));
     std::ranges::sort(wanted);
 
     // To the end even after a match, so that what is no filter is never taken for one.
