@@ -50,6 +50,14 @@ void Entries::sort() {
         const int order = slice(key(a)).compare(slice(key(b)));
         return order != 0 ? order < 0 : a.at < b.at;
     });
+    Bytes in_order; // so that who reads them does so from front to back
+    in_order.reserve(bytes_.size());
+    for (Entry& entry : entries_) {
+        const auto first = bytes_.begin() + static_cast<std::ptrdiff_t>(entry.at);
+        entry.at = in_order.size();
+        in_order.insert(in_order.end(), first, first + entry.key_size + entry.value_size);
+    }
+    bytes_ = std::move(in_order);
 }
 
 void Entries::visit(const std::function<void(ByteView key, ByteView value)>& visit) const {
@@ -273,11 +281,11 @@ void Store::ingest(Column column, std::span<const Entries> runs) {
     /// What is left of a run.
     struct Rest {
         const Entries* run;
-        size_t next;
+        std::span<const Entries::Entry> left;
 
-        const Entries::Entry& entry() const { return run->entries_[next]; }
+        Slice key() const { return slice(run->key(left.front())); }
 
-        Slice key() const { return slice(run->key(entry())); }
+        Slice value() const { return slice(run->value(left.front())); }
     };
 
     const auto later = [](const Rest& a, const Rest& b) {
@@ -288,20 +296,23 @@ void Store::ingest(Column column, std::span<const Entries> runs) {
     uint64_t bytes = 0;
     for (const Entries& run : runs) {
         bytes += run.bytes();
-        if (!run.entries_.empty()) rests.push({&run, 0});
+        if (!run.entries_.empty()) rests.push({&run, run.entries_});
     }
     impl_->check_space(bytes);
     TableFiles files(*impl_->db, impl_->column(column), impl_->ingest_directory());
     TableFiles::Range range(files, "");
+    std::optional<Rest> last; // put once the next has another key
     while (!rests.empty()) {
         Rest rest = rests.top();
-        const Slice key = rest.key();
-        const Slice value = slice(rest.run->value(rest.entry()));
         rests.pop();
-        if (++rest.next < rest.run->entries_.size()) rests.push(rest);
-        const bool replaced = !rests.empty() && rests.top().key() == key;
-        if (!replaced) range.put(key, value);
+        do { // as long as none comes before it: of keys that begin alike a run has many in a row
+            if (last && last->key() != rest.key()) range.put(last->key(), last->value());
+            last = rest;
+            rest.left = rest.left.subspan(1);
+        } while (!rest.left.empty() && (rests.empty() || later(rests.top(), rest)));
+        if (!rest.left.empty()) rests.push(rest);
     }
+    if (last) range.put(last->key(), last->value());
     range.finish();
     files.ingest();
 }

@@ -8,6 +8,8 @@
 
 #include <fstream>
 #include <future>
+#include <map>
+#include <random>
 
 using namespace cairn::tests;
 
@@ -173,6 +175,32 @@ BOOST_AUTO_TEST_CASE(ingest__many_coins__replace_and_erase_at_once) {
     for (CoinCursor coins = store.coins(); coins.next();) ++left;
     BOOST_TEST(left == 500u);
     BOOST_TEST(std::filesystem::is_empty(folder.path() / "ingest"));
+}
+
+BOOST_AUTO_TEST_CASE(ingest__runs_with_keys_alike__last_of_each_key_in_order) {
+    const TemporaryFolder folder;
+    Store store({folder.path()}, test_params());
+    std::mt19937 random(1);
+    std::map<Bytes, Bytes> expected;
+    std::vector<Entries> runs(20);
+    for (Entries& run : runs) {
+        for (uint8_t i = 0; i < 100; ++i) {
+            Bytes key(1 + random() % 12); // as long as what is compared first, shorter and longer
+            for (uint8_t& byte : key) byte = random() % 8 == 0 ? 0xff : 0;
+            const Bytes value{static_cast<uint8_t>(random()), i};
+            run.put(key, value);
+            expected[key] = value;
+        }
+        run.sort();
+    }
+    store.ingest(Column::Transactions, runs);
+    std::vector<std::pair<Bytes, Bytes>> found;
+    const auto visit = [&](ByteView key, ByteView value) {
+        found.emplace_back(Bytes(key.begin(), key.end()), Bytes(value.begin(), value.end()));
+        return true;
+    };
+    store.visit(Column::Transactions, {}, visit);
+    BOOST_TEST((found == std::vector<std::pair<Bytes, Bytes>>(expected.begin(), expected.end())));
 }
 
 BOOST_AUTO_TEST_CASE(write_beside__who_reads_or_writes_meanwhile__waits_for_it) {
