@@ -5,7 +5,11 @@
 #include "chain/mempool.h"
 
 #include "chain/chain.h"
+#include "node/clock.h"
+#include "node/fee_watch.h"
+#include "rpc/node_methods.h"
 #include "tests/bench/payments.h"
+#include "wallet/rpc_client.h"
 
 #include <algorithm>
 #include <atomic>
@@ -52,6 +56,29 @@ Outcome ask(const Call& call) {
     return promise.get_future().get();
 }
 
+/// JSON-RPC over HTTP, and a client.
+class Service {
+public:
+    /// Before the chain starts; destroyed after it.
+    Service(chain::Chain& chain, const std::filesystem::path& directory)
+        : fees_(chain, directory / "fees") {
+        server_.start();
+        server_.attach({.chain = chain, .clock = clock_, .fees = fees_});
+        server_.ready();
+    }
+
+    void stop() { server_.stop(); }
+
+    cairn::wallet::RpcClient& client() { return client_; }
+
+private:
+    cairn::node::Clock clock_;
+    cairn::node::FeeWatch fees_;
+    cairn::rpc::NodeServer server_{{.auth = {.user = "bench", .password = "bench"}}};
+    cairn::wallet::RpcClient client_{
+        {.port = server_.port(), .user = "bench", .password = "bench"}};
+};
+
 /// A chain of its own directory.
 class Node {
 public:
@@ -63,13 +90,18 @@ public:
 
     void open() {
         chain_.emplace(params_, options_);
+        service_.emplace(*chain_, options_.directory);
         chain_->start();
     }
 
     void close() {
+        service_->stop();
         chain_->stop();
         chain_.reset();
+        service_.reset();
     }
+
+    cairn::wallet::RpcClient& client() { return service_->client(); }
 
     chain::Chain& operator*() { return *chain_; }
 
@@ -136,6 +168,7 @@ private:
 
     const Params& params_;
     chain::ChainOptions options_;
+    std::optional<Service> service_;
     std::optional<chain::Chain> chain_;
 };
 
@@ -163,21 +196,22 @@ public:
         return block;
     }
 
-    /// Each of another coin and at another feerate.
-    std::vector<TransactionRef> pay(size_t count) {
+    /// Each of other coins and at another feerate.
+    std::vector<TransactionRef> pay(size_t count, size_t inputs = 1) {
         std::vector<TransactionRef> payments(count);
         const size_t first = used_;
-        used_ += count;
+        used_ += count * inputs;
         if (used_ > coins_.size()) throw std::runtime_error("all coins are spent");
         on_all_cores(count, [&](size_t i) {
-            const Owned& coin = coins_[first + i];
+            const auto from = coins_.begin() + static_cast<std::ptrdiff_t>(first + i * inputs);
+            const std::vector<Owned> spent(from, from + static_cast<std::ptrdiff_t>(inputs));
             Transaction tx;
-            tx.inputs.emplace_back().prevout = coin.point;
-            const auto fee = static_cast<int64_t>(200 + (first + i) * 7'919 % 20'000);
-            const Amount half((coin.value.value - fee) / 2);
+            for (const Owned& coin : spent) tx.inputs.emplace_back().prevout = coin.point;
+            const auto fee = static_cast<int64_t>(300 + (first + i) * 7'919 % 20'000);
+            const Amount half((spent[0].value.value * static_cast<int64_t>(inputs) - fee) / 2);
             for (const size_t key : {i % KEYS, i / KEYS % KEYS})
                 tx.outputs.push_back({half, script_of(key)});
-            sign(tx, {coin});
+            sign(tx, spent);
             payments[i] = std::make_shared<const SealedTransaction>(std::move(tx));
         });
         return payments;
@@ -222,6 +256,35 @@ void fill(Node& node, Source& source, const Plan& plan, size_t goal) {
     std::printf(
         "accepted up to %zu: %.0f a second, %.2f of the signature limit of one core\n", goal,
         median(rates), median(ratios));
+}
+
+/// Payments of two inputs by sendrawtransaction, one batch after the other.
+void call(Node& node, Source& source, const Plan& plan) {
+    constexpr size_t IN_A_BATCH = 100;
+    constexpr size_t ROUNDS = 5;
+    verify_bare(0); // makes the samples
+    std::vector<double> ratios;
+    std::vector<double> rates;
+    for (size_t round = 0; round < ROUNDS; ++round) {
+        const std::vector<TransactionRef> payments = source.pay(plan.round, 2);
+        std::vector<std::vector<cairn::wallet::RpcCall>> batches;
+        for (size_t i = 0; i < payments.size(); ++i) {
+            if (i % IN_A_BATCH == 0) batches.emplace_back();
+            batches.back().push_back({"sendrawtransaction", {to_hex(encode(*payments[i]))}});
+        }
+        auto start = Clock::now();
+        for (size_t i = 0; i < 2 * payments.size(); ++i) verify_bare(i);
+        const double bare = seconds_since(start);
+        start = Clock::now();
+        for (const auto& batch : batches) (void)node.client().batch(batch);
+        const double ours = seconds_since(start);
+        ratios.push_back(bare / ours);
+        rates.push_back(static_cast<double>(payments.size()) / ours);
+    }
+    std::printf(
+        "sendrawtransaction in batches of %zu: %.0f a second, %.2f of the signature limit of one "
+        "core\n",
+        IN_A_BATCH, median(rates), median(ratios));
 }
 
 void make_templates(Node& node, Source& source) {
@@ -297,6 +360,15 @@ void run(const Plan& plan, const std::filesystem::path& directory) {
     node.close();
 }
 
+void run_calls(const Plan& plan, const std::filesystem::path& directory) {
+    const Params params = make_params();
+    Node node(params, directory / "c");
+    Source source(plan, params);
+    source.fan_out({&node});
+    call(node, source, plan);
+    node.close();
+}
+
 } // namespace
 
 // NOLINTNEXTLINE(bugprone-exception-escape): what fails here ends it
@@ -306,12 +378,15 @@ int main(int argc, char** argv) {
     const std::string_view argument = argc == 2 ? argv[1] : "";
     const bool small = argument == "--small";
     const bool blocks = argument == "--blocks";
-    if (argc > 1 && !small && !blocks)
-        return std::puts("Usage: bench_mempool [--small | --blocks]"), 2;
+    const bool calls = argument == "--calls";
+    if (argc > 1 && !small && !blocks && !calls)
+        return std::puts("Usage: bench_mempool [--small | --blocks | --calls]"), 2;
     const std::filesystem::path directory =
         std::filesystem::temp_directory_path() / ("cairn-mempool-" + std::to_string(getpid()));
     std::filesystem::create_directories(directory);
-    run(small ? Plan::small() : blocks ? Plan::only_blocks() : Plan{}, directory);
+    const Plan plan = small ? Plan::small() : blocks ? Plan::only_blocks() : Plan{};
+    if (!calls) run(plan, directory);
+    if (!blocks) run_calls(plan, directory);
     std::filesystem::remove_all(directory);
     return 0;
 }
