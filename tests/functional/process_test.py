@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """cairnd as a process: options, configuration files, ports, directories, and how it ends."""
 import os
+import re
 import signal
 import socket
 
@@ -30,6 +31,55 @@ def second_process_on_a_directory_is_refused(test):
     expect_in("Error: ", error)
     expect_in(node.datadir, error)
     node.rpc.getblockcount()
+
+
+def crc32c(data):
+    """As RocksDB has it in its log."""
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    crc ^= 0xffffffff
+    return ((crc >> 15 | crc << 17) + 0xa282ead8) & 0xffffffff
+
+
+def write_format(node, version, number):
+    """Put the version of the format, as a record of this number, into RocksDB's log: of a batch of
+    one value in the column "default"."""
+    batch = (number.to_bytes(8, "little") + (1).to_bytes(4, "little")
+             + b"\x01" + b"\x06format" + b"\x04" + version.to_bytes(4, "little"))
+    store = os.path.join(node.chain_directory, "chainstate")
+    log = max(name for name in os.listdir(store) if name.endswith(".log"))
+    with open(os.path.join(store, log), "ab") as file:
+        file.write(crc32c(b"\x01" + batch).to_bytes(4, "little")
+                   + len(batch).to_bytes(2, "little") + b"\x01" + batch)
+
+
+def store_of_a_newer_version_is_left_alone(test):
+    node = test.node(chain="regtest")
+    tip = node.mine(5, REGTEST_ADDRESS)[-1]
+    node.stop()
+    write_format(node, 99, 1 << 40)
+    for option in ("-par=1", "-reindex"):
+        node.start(option, wait=False)
+        expect_equal(node.process.wait(PATIENCE), 1, "exit code")
+        said = "has format 99, written by a newer version; this one reads up to "
+        expect_in(said, node.output())
+    ours = int(re.search(said + r"(\d+)", node.output())[1])
+    write_format(node, ours, 1 << 41)
+    node.start()
+    expect_equal(node.rpc.getbestblockhash(), tip, "tip")
+
+
+def par_sets_the_number_of_workers(test):
+    for par, workers in ((1, 1), (3, 3), (0, os.cpu_count()), (-1, max(1, os.cpu_count() - 1))):
+        node = test.node(f"-par={par}", chain="regtest")
+        names = []
+        for task in os.listdir(f"/proc/{node.process.pid}/task"):
+            with open(f"/proc/{node.process.pid}/task/{task}/comm", encoding="utf-8") as file:
+                names.append(file.read().strip())
+        expect_equal(names.count("chain-verify"), workers, f"workers with -par={par}: {names}")
 
 
 def taken_ports_are_named(test):
@@ -191,6 +241,7 @@ def wrong_credentials_are_refused(test):
 
 
 run(stops_cleanly_on_signals_and_on_the_call, second_process_on_a_directory_is_refused,
+    store_of_a_newer_version_is_left_alone, par_sets_the_number_of_workers,
     taken_ports_are_named, option_errors_name_the_option,
     environment_errors_name_the_variable, configuration_errors_name_file_and_line,
     configuration_file_is_read_below_environment_and_arguments,
