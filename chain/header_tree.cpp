@@ -150,6 +150,8 @@ void HeaderTree::disown(const BlockNode& base) {
 
 void HeaderTree::prune(const BlockNode& last) {
     pruned_ = &last;
+    // A better chain that the tip is on its way to may prove invalid: then these are next.
+    std::erase_if(candidates_, [this](const BlockNode* node) { return !within_reach(*node); });
     for (BlockNode& node : nodes_) {
         if (node.height > last.height || !node.has(BlockNode::HAVE_BODY)) continue;
         node.status &= ~uint32_t{BlockNode::HAVE_BODY | BlockNode::HAVE_UNDO};

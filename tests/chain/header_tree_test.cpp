@@ -3,7 +3,10 @@
 #include "chain/header_tree.h"
 #include "tests/chain/fixture.h"
 
+#include <map>
 #include <random>
+#include <set>
+#include <utility>
 
 using namespace cairn::tests;
 
@@ -25,18 +28,179 @@ struct Grove {
         nodes.push_back(&tree.insert(header, header.hash(), parent));
         return *nodes.back();
     }
+};
 
-    /// The model: complete means that no body is missing down to genesis.
-    static bool complete(const BlockNode* node) {
-        for (; node; node = node->parent_node())
-            if (!node->has(BlockNode::HAVE_BODY)) return false;
-        return true;
-    }
+/// A tree, and what must be true of it: found by asking each node for all that is before it.
+struct Model : Grove {
+    std::mt19937_64 random;
+    const BlockNode* tip = &tree.genesis();
+    bool behind = false;                       ///< The tip, and a better candidate is there.
+    std::set<const BlockNode*> seen{tip};      ///< Their bodies came.
+    std::set<const BlockNode*> marked;         ///< As failed.
+    std::map<const BlockNode*, int64_t> order; ///< Of complete chains: the lower one came first.
+    int64_t last_order = 0;
+    int64_t next_precious = -1;
+    const BlockNode* pruned = tip;       ///< No way leads below it.
+    const BlockNode* assumed = nullptr;  ///< Complete without the bodies before it.
+    std::map<std::string, int> outcomes; ///< Of what needs more than its turn.
 
-    bool failed(const BlockNode* node, const std::set<const BlockNode*>& marked) const {
+    explicit Model(uint64_t seed) : random(seed) {}
+
+    size_t pick(size_t count) { return random() % count; }
+
+    bool failed(const BlockNode* node) const {
         for (; node; node = node->parent_node())
             if (marked.contains(node)) return true;
         return false;
+    }
+
+    bool complete(const BlockNode* node) const {
+        for (; node && node != assumed; node = node->parent_node())
+            if (!seen.contains(node)) return false;
+        return true;
+    }
+
+    /// Whether the tip may ever be there.
+    bool eligible(const BlockNode* node) const {
+        return complete(node) && !failed(node) && node->descends_from(*pruned) &&
+               (!assumed || node->descends_from(*assumed));
+    }
+
+    bool better(const BlockNode* a, const BlockNode* b) const {
+        return a->work != b->work ? a->work > b->work : order.at(a) < order.at(b);
+    }
+
+    /// Chains that became complete are later than all before, and none of them than another.
+    void note_complete() {
+        ++last_order;
+        for (const BlockNode* node : nodes)
+            if (complete(node)) order.try_emplace(node, last_order);
+    }
+
+    void receive_body(BlockNode& node) {
+        if (node.has(BlockNode::HAVE_BODY)) return;
+        const BlockNode* base = std::exchange(assumed, nullptr);
+        const bool was_complete = complete(base);
+        tree.receive_body(node, 1);
+        seen.insert(&node);
+        if (base && !was_complete && complete(base)) order.erase(base); // it was but assumed to be
+        assumed = base;
+        note_complete();
+    }
+
+    /// The tip may have been marked, or what is better cleared.
+    void rebuild() {
+        while (failed(tip)) tip = tip->parent_node();
+        tree.rebuild_candidates(*tip);
+    }
+
+    void mark(BlockNode& node) {
+        if (pruned->descends_from(node) || (assumed && assumed->descends_from(node))) return;
+        tree.mark_failed(node);
+        marked.insert(&node);
+        rebuild();
+    }
+
+    void clear(const BlockNode& node) {
+        tree.clear_failures(node);
+        std::erase_if(marked, [&](const BlockNode* each) {
+            return each->descends_from(node) || node.descends_from(*each);
+        });
+        rebuild();
+    }
+
+    /// Mostly one that has as much work as the tip.
+    void prefer(BlockNode& any) {
+        std::vector<BlockNode*> rivals;
+        for (BlockNode* node : nodes)
+            if (node != tip && node->work == tip->work && eligible(node)) rivals.push_back(node);
+        BlockNode& node = rivals.empty() || pick(4) == 0 ? any : *rivals[pick(rivals.size())];
+        if (node.work < tip->work) return;
+        tree.prefer(node);
+        if (order.contains(&node)) order[&node] = next_precious--;
+        if (eligible(&node) && &node != tip && node.work == tip->work) ++outcomes["tie preferred"];
+    }
+
+    void prune() {
+        const int32_t to = tip->height.value - static_cast<int32_t>(pick(12));
+        if (to <= pruned->height.value) return;
+        pruned = tip->ancestor_node(to);
+        tree.prune(*pruned);
+        ++outcomes["pruned"];
+    }
+
+    /// A snapshot of the coins at `base` comes, or what is before the last one is all there.
+    void assume_or_confirm(BlockNode& base) {
+        if (!assumed) {
+            if (base.work <= tip->work || failed(&base) || !base.descends_from(*pruned)) return;
+            if (!complete(&base)) ++outcomes["assumed"];
+            tree.assume(base, 1);
+            assumed = tip = &base;
+            note_complete();
+        } else {
+            const BlockNode* was = std::exchange(assumed, nullptr);
+            if (!complete(was)) {
+                assumed = was;
+                return;
+            }
+            tree.confirm();
+            ++outcomes["confirmed"];
+        }
+        tree.rebuild_candidates(*tip);
+    }
+
+    /// Of a snapshot's history the lowest body that is missing; else any.
+    BlockNode& wanted(BlockNode& any) {
+        BlockNode* lowest = nullptr;
+        for (BlockNode* node : nodes)
+            if (!lowest && assumed && assumed->descends_from(*node) && !seen.contains(node))
+                lowest = node;
+        return lowest && pick(2) == 0 ? *lowest : any;
+    }
+
+    void act() {
+        if (behind && pick(4) == 0) return prune();
+        BlockNode& any = *nodes[pick(nodes.size())];
+        BlockNode& recent = *nodes[nodes.size() - 1 - pick(std::min<size_t>(nodes.size(), 30))];
+        const size_t what = pick(28);
+        if (what < 5)
+            grow(any);
+        else if (what < 10)
+            grow(recent);
+        else if (what < 20)
+            receive_body(wanted(any));
+        else if (what < 22)
+            mark(any);
+        else if (what < 23)
+            clear(any);
+        else if (what < 26)
+            prefer(recent);
+        else if (what < 27)
+            prune();
+        else
+            assume_or_confirm(recent);
+    }
+
+    void compare() {
+        const BlockNode* best_header = nullptr;
+        const BlockNode* best = nullptr;
+        for (const BlockNode* node : nodes) {
+            BOOST_REQUIRE(node->failed() == failed(node));
+            BOOST_REQUIRE((node->chain_tx_count > 0) == complete(node));
+            if (!failed(node) && (!best_header || node->work > best_header->work))
+                best_header = node;
+            if (eligible(node) && (!best || better(node, best))) best = node;
+        }
+        BOOST_REQUIRE((tree.best_header().work == best_header->work));
+        const BlockNode* candidate = tree.best_candidate();
+        BOOST_REQUIRE(candidate);
+        BOOST_REQUIRE(eligible(candidate));
+        BOOST_REQUIRE((!better(best, candidate) && !better(candidate, best)));
+        behind = pick(3) == 0;
+        if (behind) return; // the blocks of the candidate are still being validated
+        if (candidate != tip && !candidate->descends_from(*tip)) ++outcomes["reorganised"];
+        tip = candidate;
+        tree.prune_candidates(*tip);
     }
 };
 
@@ -44,50 +208,23 @@ struct Grove {
 
 BOOST_AUTO_TEST_SUITE(header_tree)
 
-BOOST_AUTO_TEST_CASE(random_growth__best_candidate_and_header__are_those_of_the_model) {
-    const uint64_t seed = std::random_device()();
+BOOST_AUTO_TEST_CASE(random_operations__best_candidate_and_header__are_those_of_the_model) {
+    const uint64_t seed = setting("CAIRN_HEADERS_SEED", std::random_device()());
     BOOST_TEST_MESSAGE("seed " << seed);
-    std::mt19937_64 random(seed);
-    Grove grove;
-    std::set<const BlockNode*> marked;
-    const BlockNode* tip = &grove.tree.genesis();
-    for (int round = 0; round < 600; ++round) {
-        BlockNode& any = *grove.nodes[random() % grove.nodes.size()];
-        const uint64_t what = random() % 20;
-        if (what < 9) {
-            grove.grow(any);
-        } else if (what < 17) {
-            if (!any.has(BlockNode::HAVE_BODY)) grove.tree.receive_body(any, 1);
-        } else if (what < 19 && any.parent) {
-            grove.tree.mark_failed(any);
-            marked.insert(&any);
-        } else {
-            grove.tree.clear_failures(any);
-            std::erase_if(marked, [&](const BlockNode* node) {
-                return node->descends_from(any) || any.descends_from(*node);
-            });
+    std::mt19937_64 seeds(seed);
+    std::map<std::string, int> outcomes;
+    for (int tree = 0; tree < 40; ++tree) {
+        Model model(seeds());
+        model.note_complete();
+        for (int round = 0; round < 500; ++round) {
+            model.act();
+            model.compare();
         }
-        if (what >= 17) { // the tip may have been marked: back to what is good
-            while (grove.failed(tip, marked)) tip = tip->parent_node();
-            grove.tree.rebuild_candidates(*tip);
-        }
-        const BlockNode* best_header = nullptr;
-        const BlockNode* best_chain = nullptr;
-        for (const BlockNode* node : grove.nodes) {
-            BOOST_REQUIRE(node->failed() == grove.failed(node, marked));
-            BOOST_REQUIRE((node->chain_tx_count > 0) == Grove::complete(node));
-            if (node->failed()) continue;
-            if (!best_header || node->work > best_header->work) best_header = node;
-            if (Grove::complete(node) && (!best_chain || node->work > best_chain->work))
-                best_chain = node;
-        }
-        BOOST_REQUIRE((grove.tree.best_header().work == best_header->work));
-        const BlockNode* candidate = grove.tree.best_candidate();
-        BOOST_REQUIRE(candidate);
-        BOOST_REQUIRE((candidate->work == best_chain->work));
-        if (candidate->work > tip->work) tip = candidate; // stays at its first among equals
-        grove.tree.prune_candidates(*tip);
+        for (const auto& [outcome, count] : model.outcomes) outcomes[outcome] += count;
     }
+    for (const char* outcome : {"tie preferred", "pruned", "assumed", "confirmed", "reorganised"})
+        BOOST_TEST(outcomes[outcome] >= 5, outcome);
+    for (const auto& [outcome, count] : outcomes) BOOST_TEST_MESSAGE(outcome << " " << count);
 }
 
 BOOST_AUTO_TEST_CASE(leaves__after_growth__are_nodes_without_children) {
@@ -168,6 +305,7 @@ BOOST_AUTO_TEST_CASE(headers__of_a_low_work_chain__cost_no_disk) {
     test.open();
     const std::vector<BlockRef> branch = make_branch(test, test.tip(), 30, 0);
     std::vector<BlockHeader> headers;
+    headers.reserve(branch.size());
     for (const BlockRef& block : branch) headers.push_back(block->header);
     const auto known_after_restart = [&](size_t i) {
         test.close();
