@@ -73,9 +73,16 @@ public:
         return true;
     }
 
+    /// The tip is as good as the last one that it told of, whose body is there.
     bool has_all_it_told_of() {
         const BlockNode* node = test_.chain().find_block(told_);
-        return node && node->has(BlockNode::HAVE_BODY);
+        return node && node->has(BlockNode::HAVE_BODY) && test_.tip().work >= node->work;
+    }
+
+    /// As peers do.
+    void give_again() {
+        for (size_t i = 1; i < branch_.size(); ++i) test_.submit(branch_[i]);
+        for (const BlockRef& block : mined_) test_.submit(block);
     }
 
     /// The chain on disk is whole, and its coins are those of its blocks alone.
@@ -97,7 +104,8 @@ public:
         TestChain replay;
         replay.now = test_.now.load();
         replay.open();
-        for (auto block = way.rbegin(); block != way.rend(); ++block) replay.submit(*block);
+        std::ranges::reverse(way);
+        for (const BlockRef& block : way) replay.submit(block);
         BOOST_TEST((replay.tip().hash == told_));
         replay.close();
         BOOST_TEST(
@@ -122,13 +130,16 @@ private:
         for (size_t i = 1; i < branch_.size(); ++i)
             test_.chain().accept_block(branch_[i], true, [](const BlockOutcome&) {});
         test_.wait();
-        for (int i = 0; i < 30 && (!disk_->struck() || i < 5); ++i) {
+        for (int i = 0; i < 1'000 && (!disk_->struck() || i < 5); ++i) {
+            const auto any = static_cast<int32_t>(random_() % uint64_t(test_.tip().height.value));
+            test_.chain().read_block(*test_.tip().ancestor_node(Height(any))); // for somebody
             const BlockNode* parent = &test_.tip();
             for (uint64_t down = random_() % 4; down > 0; --down) parent = parent->parent_node();
             while (test_.tip().height > Height(1)) {
                 const Block block =
                     make_block(*parent, test_.params(), {}, 0, uint32_t(random_() % (1U << 30)));
-                const BlockOutcome outcome = test_.submit(std::make_shared<const Block>(block));
+                mined_.push_back(std::make_shared<const Block>(block));
+                const BlockOutcome outcome = test_.submit(mined_.back());
                 BOOST_REQUIRE_MESSAGE(outcome.verdict, reason_of(outcome.verdict));
                 parent = outcome.node;
                 if (!outcome.on_active_chain) continue;
@@ -144,8 +155,24 @@ private:
     std::unique_ptr<rocksdb::Env> env_;
     std::vector<BlockRef> branch_; ///< With genesis.
     std::vector<std::unique_ptr<cairn::consensus::HeaderNode>> nodes_;
+    std::vector<BlockRef> mined_;
     BlockHash told_ = test_.params().genesis_hash; ///< A block it said was its tip, at the tip.
 };
+
+/// What the system, or the file that is read, says of `fault`; empty: it may go unnoticed.
+std::string_view words_of(Fault fault) {
+    switch (fault) {
+    case Fault::PowerCut:
+        return "no power";
+    case Fault::FullDisk:
+        return "No space left on device";
+    case Fault::FailedRead:
+        return "Input/output error";
+    case Fault::FlippedBit:
+        break;
+    }
+    return {};
+}
 
 } // namespace
 
@@ -163,18 +190,29 @@ BOOST_AUTO_TEST_CASE(any_fault__at_any_moment__next_start_is_on_a_consistent_tip
         if (round % 4 == 0) sufferer = std::make_unique<Sufferer>(random());
         const auto fault = static_cast<Fault>(round % 4);
         const std::string message = sufferer->suffer(fault);
-        if (sufferer->struck()) ++struck[fault];
-        if (sufferer->struck() && fault != Fault::FlippedBit) BOOST_TEST(!message.empty());
+        if (sufferer->struck()) {
+            ++struck[fault];
+            BOOST_TEST(message.find(words_of(fault)) != std::string::npos, message);
+        }
+        // A bit of the log that is read wrong ends the log there, a damaged body is dropped by the
+        // rebuild: then blocks are gone, but no more than that, and peers give them again.
+        const bool damaged = fault == Fault::FlippedBit && sufferer->struck();
         const bool reindex = sufferer->recover();
         reindexed += reindex ? 1 : 0;
-        // A bit of the log that is read wrong ends the log there: peers give the rest again.
-        if (fault != Fault::FlippedBit) BOOST_TEST((!reindex && sufferer->has_all_it_told_of()));
+        if (damaged)
+            sufferer->give_again();
+        else
+            BOOST_TEST(!reindex);
+        BOOST_TEST(sufferer->has_all_it_told_of());
         sufferer->check();
     }
-    for (const auto& [fault, times] : struck)
+    uint64_t strikes = 0;
+    for (const auto& [fault, times] : struck) {
         BOOST_TEST_MESSAGE("fault " << int(fault) << " struck " << times << " times");
+        strikes += uint64_t(times);
+    }
     BOOST_TEST_MESSAGE("reindexed " << reindexed << " times");
-    BOOST_TEST(!struck.empty());
+    BOOST_TEST(strikes * 10 >= rounds * 9); // the work goes on until then
 }
 
 BOOST_AUTO_TEST_CASE(failed_read__of_another_thread__stops_the_chain) {
@@ -207,6 +245,7 @@ BOOST_AUTO_TEST_CASE(failed_flush__no_further_block__stops_the_chain) {
     TestChain source;
     source.open();
     std::vector<BlockHeader> headers;
+    headers.reserve(110);
     for (int i = 0; i < 110; ++i) headers.push_back(source.mine()->header);
     TestChain test;
     const auto disk = std::make_shared<FaultyDisk>(test.directory() / "chainstate", 1);

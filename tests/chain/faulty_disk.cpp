@@ -32,7 +32,11 @@ public:
     }
 
     IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-        if (IOStatus status = disk_.before_write(); !status.ok()) return status;
+        if (IOStatus status = disk_.before_write(); !status.ok()) {
+            const Slice fits(data.data(), status.IsNoSpace() ? data.size() / 2 : 0);
+            (void)FSWritableFileOwnerWrapper::Append(fits, options, debug);
+            return status;
+        }
         size_ += data.size();
         return FSWritableFileOwnerWrapper::Append(data, options, debug);
     }
@@ -168,6 +172,19 @@ void FaultyDisk::schedule(Fault fault, uint64_t operations) {
     struck_ = false;
 }
 
+void FaultyDisk::watch(std::function<void()> on_read, std::function<void()> on_table) {
+    const std::lock_guard lock(mutex_);
+    on_read_ = std::move(on_read);
+    on_table_ = std::move(on_table);
+}
+
+void FaultyDisk::tell(const std::function<void()>& watcher) const {
+    std::unique_lock lock(mutex_);
+    const std::function<void()> watching = watcher;
+    lock.unlock(); // it may wait
+    if (watching) watching();
+}
+
 bool FaultyDisk::struck() const {
     const std::lock_guard lock(mutex_);
     return struck_;
@@ -205,6 +222,7 @@ IOStatus FaultyDisk::before_write() {
 }
 
 IOStatus FaultyDisk::before_read() {
+    tell(on_read_);
     const std::lock_guard lock(mutex_);
     if (fault_ == Fault::PowerCut && struck_) return IOStatus::IOError("no power");
     return fail_if(fault_ == Fault::FailedRead, IOStatus::IOError("Input/output error"));
@@ -233,6 +251,7 @@ IOStatus FaultyDisk::NewWritableFile(
     const FileOptions& options,
     std::unique_ptr<rocksdb::FSWritableFile>* file,
     IODebugContext* debug) {
+    if (path.ends_with(".sst")) tell(on_table_);
     if (IOStatus status = before_write(); !status.ok()) return status;
     std::unique_ptr<rocksdb::FSWritableFile> real;
     IOStatus status = FileSystemWrapper::NewWritableFile(path, options, &real, debug);

@@ -7,6 +7,7 @@
 #include <rocksdb/file_system.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -23,7 +24,7 @@ class FaultyDisk : public rocksdb::FileSystemWrapper {
 public:
     enum class Fault : uint8_t {
         PowerCut,   ///< From now on nothing works; restart() finds what was synced.
-        FullDisk,   ///< From now on no write works.
+        FullDisk,   ///< From now on no write works, but for half of what it was to add to a file.
         FailedRead, ///< From now on no read works.
         FlippedBit, ///< One read gives back a wrong bit.
     };
@@ -33,6 +34,9 @@ public:
 
     /// Let `fault` happen after `operations` more.
     void schedule(Fault fault, uint64_t operations);
+    /// Have `on_read` called before each read, and `on_table` before a table is made, each on the
+    /// thread that does it, which may be held up so. Empty ones: nothing is.
+    void watch(std::function<void()> on_read, std::function<void()> on_table);
     /// Whether the fault came.
     bool struck() const;
     /// No fault any more, after a power cut without what was not synced. Requires: no file is open.
@@ -78,6 +82,7 @@ public:
     void directory_synced(const std::string& path);
 
 private:
+    void tell(const std::function<void()>& watcher) const;
     rocksdb::IOStatus fail_if(bool hit, const rocksdb::IOStatus& with);
     void link_all(const std::filesystem::path& from, const std::filesystem::path& to) const;
 
@@ -88,6 +93,8 @@ private:
     std::optional<Fault> fault_;
     uint64_t left_ = 0;
     bool struck_ = false;
+    std::function<void()> on_read_;
+    std::function<void()> on_table_;
     std::map<ino_t, uint64_t> synced_bytes_; ///< Of the files written since the last start.
 };
 
