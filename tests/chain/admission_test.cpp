@@ -391,6 +391,34 @@ BOOST_AUTO_TEST_CASE(cluster__more_than_64__is_refused) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(cluster__more_than_101_kvb__is_refused) {
+    constexpr int64_t LIMIT = 101'000L * 4; // weight
+    Funded test(1);
+    int64_t weight = 0;
+    Amount left = test.params().subsidy;
+    OutPoint at = test.coins[0];
+    const auto with_data = [&](size_t bytes) {
+        Script data(Bytes{cairn::consensus::OP_RETURN});
+        push_data(data, Bytes(bytes));
+        return spend({at}, {{left - Amount(20'000), anyone_script()}, {0, data}});
+    };
+    const auto weight_with = [&](const Transaction& tx) {
+        return weight + make_transaction(tx)->weight();
+    };
+    for (int i = 0; i < 2; ++i) {
+        const Transaction tx = with_data(40'000);
+        BOOST_TEST(refusal(test, tx).empty());
+        weight = weight_with(tx);
+        left -= Amount(20'000);
+        at = {txid_of(tx), 0};
+    }
+    size_t fits = 1'000; // bytes: so that one more is too much
+    while (weight_with(with_data(fits + 1)) <= LIMIT) ++fits;
+    BOOST_TEST(weight_with(with_data(fits)) > LIMIT - 4);
+    BOOST_TEST(refusal(test, with_data(fits + 1)) == "too-large-cluster");
+    BOOST_TEST(refusal(test, with_data(fits)).empty());
+}
+
 BOOST_AUTO_TEST_CASE(cluster__too_large_after_a_reorganisation__the_worst_goes) {
     constexpr int COUNT = 64;
     Funded test(1);

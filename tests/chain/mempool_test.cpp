@@ -295,4 +295,51 @@ BOOST_AUTO_TEST_CASE(younger_than__slice_after_slice__each_once_whatever_leaves)
     BOOST_TEST(pool.younger_than(entries[2], 3).empty());
 }
 
+/// A block on the tip of about a megabyte, most of it the coinbase's.
+BlockRef large_block(TestChain& test, const Transaction& payment) {
+    constexpr size_t BYTES = 900'000;
+    Block block = make_block(test.tip(), test.params(), {make_transaction(payment)});
+    Transaction coinbase = block.transactions[0];
+    coinbase.outputs.push_back({0, Script(Bytes(BYTES, uint8_t{cairn::consensus::OP_RETURN}))});
+    block.transactions[0] = cairn::consensus::SealedTransaction(std::move(coinbase));
+    return finish(std::move(block));
+}
+
+BOOST_AUTO_TEST_CASE(reorganisation__of_more_than_20_mb__payments_of_the_lowest_blocks_come_back) {
+    constexpr size_t LIMIT = 20'000'000;
+    constexpr int COUNT = 25;
+    constexpr Amount FEE = 10'000;
+    TestChain test;
+    test.open();
+    const std::vector<OutPoint> coins = test.mature_coins(COUNT);
+    std::vector<Transaction> payments;
+    std::vector<Transaction> children;
+    payments.reserve(COUNT);
+    children.reserve(COUNT);
+    const BlockNode& fork = test.tip();
+    size_t bytes = 0;
+    int fit = 0; // of the blocks, from the lowest on
+    for (int i = 0; i < COUNT; ++i) {
+        const TxOut paid{coin_value(test.params(), FEE), anyone_script()};
+        payments.push_back(spend({coins[size_t(i)]}, {paid}));
+        const BlockRef block = large_block(test, payments.back());
+        BOOST_REQUIRE(test.submit(block).on_active_chain);
+        for (const auto& tx : block->transactions) bytes += tx.size_bytes;
+        if (bytes <= LIMIT) ++fit;
+        const TxOut rest{coin_value(test.params(), FEE + FEE), anyone_script()};
+        children.push_back(spend({{make_transaction(payments.back())->txid, 0}}, {rest}));
+        BOOST_REQUIRE(test.pay(children.back()));
+    }
+    BOOST_REQUIRE(fit < COUNT);
+    BOOST_REQUIRE(test.invalidate(*test.tip().ancestor_node(fork.height + Height(1))));
+    BOOST_TEST((&test.tip() == &fork));
+    const MempoolReader pool = test.chain().mempool();
+    for (int i = 0; i < COUNT; ++i) { // what depends on the rest goes with it
+        BOOST_TEST(
+            (pool->find(make_transaction(payments[size_t(i)])->txid) != nullptr) == (i < fit));
+        BOOST_TEST(
+            (pool->find(make_transaction(children[size_t(i)])->txid) != nullptr) == (i < fit));
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
