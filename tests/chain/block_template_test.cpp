@@ -253,7 +253,7 @@ struct Payer {
 
 BOOST_AUTO_TEST_CASE(small_full_blocks__as_good_as_can_be) {
     constexpr int64_t RESERVED = 8'000;
-    const uint64_t seed = std::random_device()();
+    const uint64_t seed = setting("CAIRN_TEMPLATE_SEED", std::random_device()());
     BOOST_TEST_MESSAGE("seed " << seed);
     Params params = test_params();
     params.max_block_weight = RESERVED + 12'000;
@@ -280,7 +280,7 @@ BOOST_AUTO_TEST_CASE(small_full_blocks__as_good_as_can_be) {
 
 BOOST_AUTO_TEST_CASE(large_full_blocks__what_a_gap_could_earn_is_all_that_they_lack) {
     constexpr int64_t RESERVED = 8'000;
-    const uint64_t seed = std::random_device()();
+    const uint64_t seed = setting("CAIRN_TEMPLATE_SEED", std::random_device()());
     BOOST_TEST_MESSAGE("seed " << seed);
     Params params = test_params();
     params.max_block_weight = RESERVED + 100'000;
@@ -313,7 +313,7 @@ BOOST_AUTO_TEST_CASE(large_full_blocks__what_a_gap_could_earn_is_all_that_they_l
 }
 
 BOOST_AUTO_TEST_CASE(random_families__every_template__is_a_valid_block) {
-    const uint64_t seed = std::random_device()();
+    const uint64_t seed = setting("CAIRN_TEMPLATE_SEED", std::random_device()());
     BOOST_TEST_MESSAGE("seed " << seed);
     TestChain test;
     test.open();

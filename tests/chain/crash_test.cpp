@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A process that is killed at any moment leaves a state that the next one goes on from. The victim
 // is this program again, started for one test case that nothing else runs. The environment may ask
-// for more than the usual rounds (CAIRN_CRASH_ROUNDS).
+// for more than the usual rounds (CAIRN_CRASH_ROUNDS) and for those of a seed that was printed
+// (CAIRN_CRASH_SEED); victims are given one each.
 #include "tests/chain/fixture.h"
 #include "tests/chain/setting.h"
 
@@ -16,6 +17,7 @@ using namespace cairn::tests;
 namespace {
 
 constexpr const char* DIRECTORY = "CAIRN_CRASH_TEST_DIRECTORY";
+constexpr const char* SEED = "CAIRN_CRASH_SEED";
 constexpr int STEPS_FD = 99; ///< The victim's end of a pipe: it writes a byte for every step.
 constexpr int64_t TIME_STEP = 1'000'000; ///< Seconds; each victim's clock is ahead by up to this.
 
@@ -56,7 +58,7 @@ void catch_up(TestChain& test) {
     test.options().cache_bytes = 80'000; // some 250 blocks' coins in half of it: flushes in between
     test.open();
     catch_up(test);
-    std::mt19937_64 random(std::random_device{}());
+    std::mt19937_64 random(setting(SEED, 0));
     // Later than all before, and at random: so that no block is mined twice.
     test.now =
         std::max<int64_t>(test.now, test.tip().header.time) + 1 + int64_t(random() % TIME_STEP);
@@ -83,7 +85,8 @@ struct Victim {
     int steps = -1; ///< The end to read.
 };
 
-Victim start_victim(const std::filesystem::path& directory) {
+Victim start_victim(const std::filesystem::path& directory, uint64_t seed) {
+    const std::string own_seed = std::to_string(seed);
     std::array<int, 2> pipe_ends{};
     BOOST_REQUIRE(pipe2(pipe_ends.data(), O_CLOEXEC) == 0);
     const pid_t child = fork();
@@ -93,6 +96,7 @@ Victim start_victim(const std::filesystem::path& directory) {
     }
     dup2(pipe_ends[1], STEPS_FD);
     setenv(DIRECTORY, directory.c_str(), 1);
+    setenv(SEED, own_seed.c_str(), 1);
     execl(
         "/proc/self/exe", "test_chain", "--run_test=crash/victim", "--log_level=nothing",
         static_cast<char*>(nullptr));
@@ -100,8 +104,8 @@ Victim start_victim(const std::filesystem::path& directory) {
 }
 
 /// Let a victim work for so many steps.
-void kill_after(const std::filesystem::path& directory, uint64_t steps) {
-    const Victim victim = start_victim(directory);
+void kill_after(const std::filesystem::path& directory, uint64_t steps, uint64_t seed) {
+    const Victim victim = start_victim(directory, seed);
     BOOST_REQUIRE(victim.pid > 0);
     char byte = 0;
     for (; steps > 0; --steps) BOOST_REQUIRE(read(victim.steps, &byte, 1) == 1);
@@ -165,7 +169,7 @@ BOOST_AUTO_TEST_CASE(victim, *boost::unit_test::disabled()) {
 }
 
 BOOST_AUTO_TEST_CASE(killed__at_any_moment__starts_again_on_a_consistent_tip) {
-    const uint64_t seed = std::random_device()();
+    const uint64_t seed = setting(SEED, std::random_device()());
     BOOST_TEST_MESSAGE("seed " << seed);
     std::mt19937_64 random(seed);
     uint64_t rounds = 0;
@@ -174,7 +178,8 @@ BOOST_AUTO_TEST_CASE(killed__at_any_moment__starts_again_on_a_consistent_tip) {
         Height highest;
         // Until the victims did work: they caught up, and went on.
         for (int round = 0; round < 10 || highest <= Height(LENGTH); ++round, ++rounds) {
-            kill_after(folder.path(), 1 + random() % (300 + 100 * uint64_t(round)));
+            const uint64_t steps = 1 + random() % (300 + 100 * uint64_t(round));
+            kill_after(folder.path(), steps, random());
             highest = std::max(highest, check_state(folder.path()));
         }
     }
