@@ -95,8 +95,8 @@ Victim start_victim(const std::filesystem::path& directory, uint64_t seed) {
         return {child, pipe_ends[0]};
     }
     dup2(pipe_ends[1], STEPS_FD);
-    setenv(DIRECTORY, directory.c_str(), 1);
-    setenv(SEED, own_seed.c_str(), 1);
+    setenv(DIRECTORY, directory.c_str(), 1); // NOLINT(concurrency-mt-unsafe): one thread
+    setenv(SEED, own_seed.c_str(), 1);       // NOLINT(concurrency-mt-unsafe)
     execl(
         "/proc/self/exe", "test_chain", "--run_test=crash/victim", "--log_level=nothing",
         static_cast<char*>(nullptr));
@@ -165,7 +165,8 @@ Height check_state(const std::filesystem::path& directory) {
 BOOST_AUTO_TEST_SUITE(crash)
 
 BOOST_AUTO_TEST_CASE(victim, *boost::unit_test::disabled()) {
-    if (const char* directory = std::getenv(DIRECTORY)) work(directory);
+    const char* directory = std::getenv(DIRECTORY); // NOLINT(concurrency-mt-unsafe)
+    if (directory) work(directory);
 }
 
 BOOST_AUTO_TEST_CASE(killed__at_any_moment__starts_again_on_a_consistent_tip) {
