@@ -6,9 +6,13 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <fstream>
+#include <functional>
 #include <future>
+#include <optional>
+#include <span>
 #include <spdlog/fmt/fmt.h>
 
 namespace cairn::chain {
@@ -18,13 +22,68 @@ namespace {
 constexpr size_t HEADERS_AT_ONCE = 2000;
 constexpr size_t BLOCKS_IN_FLIGHT = 24;        ///< Some more than the chain validates at once.
 constexpr size_t BYTES_IN_FLIGHT = 16'000'000; ///< In memory they take two to three times as much.
+constexpr size_t FRAME_BYTES = 8;              ///< Before each block: magic, length.
+
+using Magic = decltype(consensus::Params::magic);
+
+/// A file of blocks, read at any place. What can't be read makes it not good(), for ever.
+///
+/// Bitcoin Core (from version 28) keeps its own combined with a key, which lies beside them.
+class BlockFile {
+public:
+    BlockFile(const std::filesystem::path& path, const Magic& magic) {
+        // Opening a pipe would wait for its other end, and no device is read twice.
+        std::error_code error;
+        if (std::filesystem::is_regular_file(path, error)) in_.open(path, std::ios::binary);
+        size_ = in_.is_open() ? std::filesystem::file_size(path) : 0;
+        std::ifstream key(path.parent_path() / "xor.dat", std::ios::binary);
+        if (!key.read(reinterpret_cast<char*>(key_.data()), std::streamsize(key_.size())))
+            key_ = {};
+        // Beside one of Core's may lie one that isn't.
+        if (Magic start{}; size_ < start.size() || !read(0, start) || start != magic) key_ = {};
+    }
+
+    bool good() const { return in_.is_open() && in_.good(); }
+
+    uint64_t size() const { return size_; }
+
+    /// Fill `to` with what is at `at`. False if that can't be read.
+    bool read(uint64_t at, std::span<uint8_t> to) {
+        in_.seekg(static_cast<std::streamoff>(at));
+        in_.read(reinterpret_cast<char*>(to.data()), static_cast<std::streamsize>(to.size()));
+        if (key_ != Key{})
+            for (size_t i = 0; i < to.size(); ++i) to[i] ^= key_[(at + i) % key_.size()];
+        return in_.good();
+    }
+
+    /// Some of what is there from `at` on, for a search: at least `least` bytes, unless the file
+    /// has fewer. Empty if that can't be read. Good until the next call.
+    ByteView window(uint64_t at, size_t least) {
+        if (at < window_at_ || at + least > window_at_ + window_.size()) {
+            window_at_ = at;
+            window_.resize(std::min<uint64_t>(WINDOW_BYTES, size_ - at));
+            if (!read(at, window_)) window_.clear();
+        }
+        return window_.empty() ? ByteView() : ByteView(window_).subspan(at - window_at_);
+    }
+
+private:
+    static constexpr size_t WINDOW_BYTES = 1 << 20;
+    using Key = std::array<uint8_t, 8>;
+
+    std::ifstream in_;
+    uint64_t size_ = 0;
+    Key key_{};
+    Bytes window_;
+    uint64_t window_at_ = 0;
+};
 
 /// Where a block lies.
 struct Found {
     BlockHeader header;
     BlockHash hash;
     size_t file = 0;
-    std::streamoff at = 0;
+    uint64_t at = 0;
     uint32_t size = 0;
 };
 
@@ -39,59 +98,104 @@ public:
           stop_(stop) {}
 
     Result<> run() {
-        for (size_t i = 0; i < files_.size() && !stop_; ++i) scan(i);
-        sort();
-        send_headers();
-        send_blocks();
-        if (unreadable_.empty()) return {};
-        return consensus::invalid("cannot read block file", unreadable_);
+        bool dropped = false;
+        try {
+            scan();
+            sort();
+            send_headers();
+            send_blocks();
+        } catch (const std::future_error&) {
+            dropped = true; // the chain is stopping: it dropped what waited
+        }
+        spdlog::info(
+            "import_done blocks={} imported={} known={} refused={}", found_.size(), imported_,
+            known_, refused_);
+        if (refused_ > 0)
+            problem(fmt::format(
+                "{} of {} blocks refused, the first {}", refused_, found_.size(), first_refused_));
+        if (stop_ || dropped) problem("interrupted");
+        if (problems_.empty()) return {};
+        spdlog::warn("import_failed reason=\"{}\"", problems_);
+        return consensus::invalid("incomplete import", problems_);
     }
 
 private:
-    /// Keeps nobody from the other files.
+    /// Keeps nobody from the rest.
+    void problem(const std::string& what) { problems_ += (problems_.empty() ? "" : "; ") + what; }
+
     void cannot_read(size_t file) {
-        unreadable_ += (unreadable_.empty() ? "" : ", ") + files_[file].string();
+        std::error_code error;
+        const bool other = std::filesystem::exists(files_[file], error) &&
+                           !std::filesystem::is_regular_file(files_[file], error);
+        problem(
+            "cannot read block file " + files_[file].string() +
+            (other ? ", which is no regular file" : ""));
     }
 
-    /// Move to after the next magic number; what is no block (zeros at a file's end) is skipped.
-    bool find_magic(std::istream& in) const {
-        uint32_t magic = 0;
-        for (const uint8_t byte : chain_.params().magic) magic = magic << 8 | byte;
-        uint32_t last_bytes = 0;
-        for (char c = 0; in.get(c);) {
-            last_bytes = last_bytes << 8 | static_cast<uint8_t>(c);
-            if (last_bytes == magic) return true;
+    /// Note every block of all files.
+    void scan() {
+        uint64_t total = 0;
+        for (const std::filesystem::path& file : files_)
+            if (std::error_code error; std::filesystem::is_regular_file(file, error))
+                total += std::filesystem::file_size(file);
+        Progress progress("import_scan_progress", total, "bytes");
+        uint64_t before = 0;
+        for (size_t i = 0; i < files_.size() && !stop_; ++i) {
+            BlockFile file(files_[i], chain_.params().magic);
+            const size_t count = found_.size();
+            scan(file, i, [&](uint64_t at) { progress.reach(before + at); });
+            before += file.size();
+            if (!file.good())
+                cannot_read(i);
+            else if (found_.size() == count && !stop_)
+                problem(
+                    "no block of this chain in " + files_[i].string() +
+                    " (one that Bitcoin Core keeps needs the xor.dat of its folder beside it)");
         }
-        return false;
     }
 
-    /// Note every block of a file.
-    void scan(size_t file) {
-        std::ifstream in(files_[file], std::ios::binary);
-        if (in.peek(); in.bad() || !in.is_open()) return cannot_read(file); // bad: a directory
-        const std::streamoff end = in.seekg(0, std::ios::end).tellg();
-        in.seekg(0);
-        while (!stop_ && find_magic(in)) {
-            const std::streamoff start = in.tellg();
-            Bytes head(4 + consensus::HEADER_BYTES);
-            if (!in.read(reinterpret_cast<char*>(head.data()), std::streamsize(head.size()))) break;
-            consensus::Reader reader(head);
+    void scan(BlockFile& file, size_t number, const std::function<void(uint64_t)>& reached) {
+        std::array<uint8_t, FRAME_BYTES + consensus::HEADER_BYTES> head{};
+        for (uint64_t at = 0; !stop_ && at + head.size() <= file.size();) {
+            reached(at);
+            if (!file.read(at, head)) return;
+            Magic magic{};
             Found found;
-            reader(found.size, found.header);
-            const bool plausible = found.size > consensus::HEADER_BYTES &&
-                                   int64_t{found.size} <= chain_.params().max_block_weight &&
-                                   start + 4 + std::streamoff{found.size} <= end;
-            if (!plausible) {
-                // It only looked like one, or was cut off. Its own end may begin another.
-                in.seekg(start + 1 - std::streamoff(chain_.params().magic.size()));
+            consensus::Reader reader(head);
+            reader(magic, found.size, found.header);
+            found.at = at + FRAME_BYTES;
+            const bool plausible = magic == chain_.params().magic &&
+                                   found.size > consensus::HEADER_BYTES &&
+                                   int64_t{found.size} <= chain_.params().max_block_weight;
+            const bool whole = found.at + found.size <= file.size();
+            if (plausible && !whole)
+                spdlog::warn("import_cut_off file={} at={}", files_[number].string(), found.at);
+            if (!plausible || !whole) {
+                at = find_magic(file, at + 1, reached); // its own end may begin another
                 continue;
             }
             found.hash = found.header.hash();
-            found.file = file;
-            found.at = start + 4;
+            found.file = number;
             found_.push_back(found);
-            in.seekg(found.at + std::streamoff{found.size});
+            at = found.at + found.size;
         }
+    }
+
+    /// Where the next magic number is; what is no block (zeros at a file's end) is skipped.
+    uint64_t
+    find_magic(BlockFile& file, uint64_t at, const std::function<void(uint64_t)>& reached) const {
+        const Magic& magic = chain_.params().magic;
+        while (!stop_ && at + magic.size() <= file.size()) {
+            reached(at);
+            const ByteView window = file.window(at, magic.size());
+            if (window.empty()) break;
+            const auto there =
+                std::search(window.begin(), window.end(), magic.begin(), magic.end());
+            at += static_cast<uint64_t>(there - window.begin());
+            if (there != window.end()) return at;
+            at -= magic.size() - 1; // its first bytes may be the last ones here
+        }
+        return file.size();
     }
 
     /// Parents before children, level by level. What has no parent here or in the chain stays out.
@@ -141,68 +245,82 @@ private:
     }
 
     void send_blocks() {
+        known_ = found_.size() - order_.size(); // second copies
         Progress progress("import_progress", order_.size());
-        std::ifstream in;
+        std::optional<BlockFile> file;
         size_t open_file = SIZE_MAX;
         for (const size_t i : order_) {
             if (stop_) break;
             const Found& found = found_[i];
-            if (found.file != open_file) {
-                in = std::ifstream(files_[found.file], std::ios::binary);
-                open_file = found.file;
-            }
+            if (std::exchange(open_file, found.file) != found.file)
+                file.emplace(files_[found.file], chain_.params().magic);
             while (in_flight_.size() >= BLOCKS_IN_FLIGHT ||
                    (!in_flight_.empty() && bytes_in_flight_ + found.size > BYTES_IN_FLIGHT))
                 wait_for_first();
             Bytes bytes(found.size);
-            in.seekg(found.at);
-            if (!in.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(bytes.size()))) {
+            if (!file->read(found.at, bytes)) {
                 cannot_read(found.file);
                 break;
             }
-            send(std::move(bytes));
+            send(found, std::move(bytes));
             progress.step();
         }
         while (!in_flight_.empty()) wait_for_first();
     }
 
-    void send(Bytes block) {
-        auto done = std::make_shared<std::promise<void>>();
-        in_flight_.push_back({done->get_future(), block.size()});
-        bytes_in_flight_ += block.size();
-        chain_.import_block(std::move(block), [done](const BlockOutcome&) { done->set_value(); });
+    void send(const Found& found, Bytes block) {
+        auto done = std::make_shared<std::promise<BlockOutcome>>();
+        in_flight_.push_back({done->get_future(), found});
+        bytes_in_flight_ += found.size;
+        chain_.import_block(
+            std::move(block), [done](const BlockOutcome& outcome) { done->set_value(outcome); });
     }
 
     void wait_for_first() {
-        in_flight_.front().done.get();
-        bytes_in_flight_ -= in_flight_.front().bytes;
+        const BlockOutcome outcome = in_flight_.front().outcome.get();
+        const Found& found = in_flight_.front().found;
+        if (!outcome.verdict)
+            refuse(found, outcome.verdict.error());
+        else if (outcome.node->failed()) // one before it turned out to be, while it waited
+            refuse(found, consensus::invalid("bad-prevblk"));
+        else
+            ++(outcome.known ? known_ : imported_);
+        bytes_in_flight_ -= found.size;
         in_flight_.pop_front();
     }
 
+    /// Those after the first are likely to follow from it.
+    void refuse(const Found& found, const consensus::Reject& reject) {
+        if (refused_++ > 0) return;
+        first_refused_ = fmt::format(
+            "at byte {} of {}: {}{}{}", found.at, files_[found.file].string(), reject.reason,
+            reject.detail.empty() ? "" : ", ", reject.detail);
+    }
+
     struct InFlight {
-        std::future<void> done; ///< Ready once the chain has it.
-        size_t bytes = 0;
+        std::future<BlockOutcome> outcome; ///< Ready once the chain has it.
+        const Found& found;
     };
 
     Chain& chain_;
     const std::vector<std::filesystem::path>& files_;
     const std::atomic<bool>& stop_;
-    std::string unreadable_; ///< Files, by a comma.
+    std::string problems_; ///< Sentences, by a semicolon.
     std::vector<Found> found_;
     std::vector<size_t> order_;
     std::deque<InFlight> in_flight_;
     size_t bytes_in_flight_ = 0;
+    size_t imported_ = 0;
+    size_t known_ = 0;
+    size_t refused_ = 0;
+    std::string first_refused_; ///< Where, and why.
 };
 
 } // namespace
 
 Result<> import_block_files(
     Chain& chain, const std::vector<std::filesystem::path>& files, const std::atomic<bool>& stop) {
-    try {
-        return Importer(chain, files, stop).run();
-    } catch (const std::future_error&) {
-        return {}; // the chain is stopping: it dropped what waited
-    }
+    return Importer(chain, files, stop).run();
 }
 
 void export_block_file(

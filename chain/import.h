@@ -10,7 +10,9 @@ namespace cairn::chain {
 
 /// Give `chain` all blocks in `files`, of the blk*.dat framing (magic, length, block), in any
 /// order: headers of all files first, so that -assumevalid works and blocks then go in by height.
-/// Returns early once `stop` is true. Errors: Invalid, for a file that can't be read.
+/// What a file or block lacks keeps nobody from the others. Returns early once `stop` is true.
+/// Errors: Invalid "incomplete import": files that can't be read or have no block of this chain,
+/// blocks that were refused (how many; where and why the first), `stop`.
 ///
 /// Thread: one of its own; waits for the chain thread.
 Result<> import_block_files(

@@ -175,7 +175,8 @@ public:
     /// Why the node stopped before its work was done; empty if it didn't.
     std::string failure() const {
         const std::lock_guard lock(failure_mutex_);
-        return failure_;
+        if (!failure_.empty() || unfinished_.empty()) return failure_;
+        return unfinished_ + " was interrupted";
     }
 
 private:
@@ -205,21 +206,17 @@ private:
     }
 
     void import_blocks() {
-        const bool stop_after = setup_.settings.flag("stopafterblockimport");
+        const bool ends = exports() || setup_.settings.flag("stopafterblockimport");
         std::vector<std::filesystem::path> files;
         for (const std::string& file : setup_.settings.list("loadblock")) files.emplace_back(file);
-        if (files.empty() && !stop_after && !exports()) return;
-        if (exports()) set_failure("the export was interrupted");
-        chain_->import_blocks(std::move(files), [this, stop_after](const auto& verdict) {
-            if (!verdict) {
-                const std::string problem = verdict.error().reason + " " + verdict.error().detail;
-                spdlog::error("import_failed reason=\"{}\"", problem);
-                if (stop_after) set_failure(problem);
-            }
-            if (exports())
-                export_blocks();
-            else if (stop_after)
-                signals_.request_stop();
+        if (files.empty() && !ends) return;
+        if (ends) unfinished_ = exports() ? "the export" : "the import";
+        chain_->import_blocks(std::move(files), [this, ends](const consensus::Result<>& verdict) {
+            if (!ends) return; // goes on without what was refused; the log says so
+            if (!verdict) set_failure(verdict.error().reason + ": " + verdict.error().detail);
+            // Of a chain that lacks something no file is to take another's place.
+            if (verdict && exports()) return export_blocks();
+            finish();
         });
     }
 
@@ -227,21 +224,29 @@ private:
     bool exports() const { return !setup_.settings.text("exportblocks").empty(); }
 
     void export_blocks() {
-        chain_->export_blocks(setup_.settings.text("exportblocks"), [this] {
-            set_failure("");
-            signals_.request_stop();
-        });
+        chain_->export_blocks(setup_.settings.text("exportblocks"), [this] { finish(); });
     }
 
+    /// What the process was started for is done.
+    void finish() {
+        {
+            const std::lock_guard lock(failure_mutex_);
+            unfinished_.clear();
+        }
+        signals_.request_stop();
+    }
+
+    /// The first is the cause of others.
     void set_failure(const std::string& message) {
         const std::lock_guard lock(failure_mutex_);
-        failure_ = message;
+        if (failure_.empty()) failure_ = message;
     }
 
     const Setup& setup_;
     const node::Signals& signals_;
     mutable std::mutex failure_mutex_;
     std::string failure_;
+    std::string unfinished_; ///< What the process was started for, and hasn't done yet.
     bool stopped_ = false;
     node::Clock clock_;
     std::unique_ptr<rpc::NodeServer> server_;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "chain/import.h"
+#include "chain/progress.h"
 #include "tests/chain/fixture.h"
 
 #include <fstream>
 #include <random>
+#include <spdlog/sinks/ostream_sink.h>
 
 using namespace cairn::tests;
 
@@ -19,18 +21,165 @@ std::string framed(const Params& params, const Block& block) {
     return out;
 }
 
+/// The blocks of the active chain from `first` on, in files' framing.
+std::vector<std::string> framed_chain(TestChain& source, int32_t first = 1) {
+    std::vector<std::string> blocks;
+    for (int32_t height = first; height <= source.tip().height.value; ++height)
+        blocks.push_back(
+            framed(source.params(), *source.chain().read_block(*source.chain().view().at(height))));
+    return blocks;
+}
+
+/// What is wrong with an import of `content`, less the file's name.
+std::string problem_with(TestChain& test, const std::string& content) {
+    const std::filesystem::path file = test.directory() / "blk00000.dat";
+    std::ofstream(file, std::ios::binary) << content;
+    const Result<> verdict = test.import({file});
+    if (verdict) return {};
+    BOOST_TEST(reason_of(verdict) == "incomplete import");
+    std::string detail = verdict.error().detail;
+    if (const size_t at = detail.find(file.string()); at != std::string::npos)
+        detail.replace(at, file.string().size(), "FILE");
+    return detail;
+}
+
+/// As Core's files are, from its version 28 on.
+std::string combined(std::string content, std::string_view key) {
+    for (size_t i = 0; i < content.size(); ++i)
+        content[i] = static_cast<char>(content[i] ^ key[i % key.size()]);
+    return content;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(import)
+
+BOOST_AUTO_TEST_CASE(files__a_block_is_refused__is_told_with_place_and_reason) {
+    TestChain source;
+    source.open();
+    source.mine(20);
+    std::string file;
+    size_t bad = 0; // where the bad block begins, behind magic and length
+    for (const std::string& block : framed_chain(source)) {
+        if (file.size() > 2'000 && bad == 0) bad = file.size() + 8;
+        file += block;
+    }
+    file[bad + 80 + 10] ^= 1; // in its coinbase
+    TestChain test;
+    test.open();
+    BOOST_TEST(
+        problem_with(test, file) == "1 of 20 blocks refused, the first at byte " +
+                                        std::to_string(bad) +
+                                        " of FILE: bad-txnmrklroot, hashMerkleRoot mismatch");
+    BOOST_TEST(test.tip().height < source.tip().height);
+    file[bad + 80 + 10] ^= 1;
+    BOOST_TEST(problem_with(test, file).empty()); // what was refused, and what is known already
+    BOOST_TEST((test.tip().hash == source.tip().hash));
+}
+
+BOOST_AUTO_TEST_CASE(files__of_another_chain_or_of_none__are_told) {
+    TestChain test;
+    test.open();
+    std::string rubbish(3'000'000, '\0');
+    std::mt19937_64 random(7);
+    for (char& c : rubbish) c = static_cast<char>(random());
+    for (const std::string& content : {std::string(), std::string("\xfa\xbf\xb5"), rubbish})
+        BOOST_TEST(problem_with(test, content).starts_with("no block of this chain in FILE"));
+}
+
+BOOST_AUTO_TEST_CASE(files__combined_with_a_key_beside_them__are_imported) {
+    TestChain source;
+    source.open();
+    source.mine(30);
+    std::string first;
+    std::string second(1'500'000, '\0'); // room, so that it is searched through
+    const std::vector<std::string> blocks = framed_chain(source);
+    for (size_t i = 0; i < blocks.size(); ++i) (i < 10 ? first : second) += blocks[i];
+    second.insert(0, blocks[9]);
+    const std::string key = "\x01\xfe\x33\x44\x55\x66\x77\x88";
+    TestChain test;
+    test.open();
+    BOOST_TEST(!problem_with(test, combined(second, key)).empty());
+    std::ofstream(test.directory() / "xor.dat", std::ios::binary) << key;
+    BOOST_TEST(problem_with(test, first).empty()); // one that isn't, beside those that are
+    BOOST_TEST(test.tip().height == Height(10));
+    BOOST_TEST(problem_with(test, combined(second, key)).empty());
+    BOOST_TEST((test.tip().hash == source.tip().hash));
+}
+
+BOOST_AUTO_TEST_CASE(files__a_bad_script_below_the_assumed_block__is_not_noticed) {
+    TestChain source;
+    source.open();
+    const OutPoint coin = source.mature_coins(1)[0];
+    Transaction unsigned_spend = spend({coin}, {{1'000'000, anyone_script()}});
+    unsigned_spend.inputs[0].witness.clear();
+    const BlockNode& fork = source.tip();
+    const Block bad =
+        make_block(fork, source.params(), {cairn::consensus::make_transaction(unsigned_spend)});
+    const cairn::consensus::HeaderNode bad_node(bad.header, bad.header.hash(), &fork);
+    // Two weeks' worth of later work, and one block more: none of it known but by the file.
+    const std::vector<BlockRef> later = make_branch(source, bad_node, 14 * 144 + 1, 0);
+    std::string file;
+    for (const std::string& block : framed_chain(source)) file += block;
+    file += framed(source.params(), bad);
+    for (const BlockRef& block : later) file += framed(source.params(), *block);
+    for (const bool below : {true, false}) {
+        TestChain test;
+        test.options().assumed_valid = below ? bad.header.hash() : fork.hash;
+        test.open();
+        const std::string problem = problem_with(test, file);
+        if (below) {
+            BOOST_TEST(problem == "");
+            BOOST_TEST((test.tip().hash == later.back()->header.hash()));
+        } else {
+            BOOST_TEST(problem.find("block-script-verify-flag-failed") != std::string::npos);
+            BOOST_TEST((test.tip().hash == fork.hash));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(files__stopped__says_so) {
+    TestChain test;
+    test.open();
+    const std::filesystem::path file = test.directory() / "zeros.dat";
+    std::ofstream(file).close();
+    std::filesystem::resize_file(file, 1UL << 40); // a hole: nobody reads all of it
+    std::atomic<bool> stop{false};
+    auto verdict = std::async(
+        std::launch::async, [&] { return import_block_files(test.chain(), {file}, stop); });
+    BOOST_TEST((verdict.wait_for(std::chrono::milliseconds(10)) == std::future_status::timeout));
+    stop = true;
+    BOOST_TEST(verdict.get().error().detail == "interrupted");
+}
+
+BOOST_AUTO_TEST_CASE(progress__every_ten_seconds__tells_how_far_it_is_and_how_long_it_takes) {
+    std::ostringstream out;
+    const auto before = spdlog::default_logger();
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+        "", std::make_shared<spdlog::sinks::ostream_sink_mt>(out)));
+    spdlog::set_pattern("%v");
+    const Progress::Clock::time_point start{};
+    Progress progress("some_progress", 200, "bytes", start);
+    const auto reach = [&](size_t done, int second) {
+        progress.reach(done, start + std::chrono::seconds(second));
+    };
+    reach(40, 9);
+    reach(50, 10);
+    reach(90, 19);
+    reach(100, 30);
+    reach(300, 60); // more than was thought
+    spdlog::set_default_logger(before);
+    BOOST_TEST(
+        out.str() == "some_progress bytes=50 of=200 eta_seconds=30\n"
+                     "some_progress bytes=100 of=200 eta_seconds=30\n"
+                     "some_progress bytes=300 of=300 eta_seconds=0\n");
+}
 
 BOOST_AUTO_TEST_CASE(files__in_any_order_with_rubbish_between__are_all_connected) {
     TestChain source;
     source.open();
     source.mine(250); // far enough for the bulk mode of a sync
-    std::vector<std::string> blocks;
-    for (int32_t height = 0; height <= 250; ++height)
-        blocks.push_back(
-            framed(source.params(), *source.chain().read_block(*source.chain().view().at(height))));
+    std::vector<std::string> blocks = framed_chain(source, 0);
     std::shuffle(blocks.begin(), blocks.end(), std::mt19937_64(7));
     std::string first;
     std::string second(1'000, '\0');
@@ -62,11 +211,10 @@ BOOST_AUTO_TEST_CASE(files__cut_off_at_the_end__the_others_are_imported) {
     source.mine(20);
     std::string first;
     std::string second;
-    for (int32_t height = 1; height <= 20; ++height) {
-        const std::string block =
-            framed(source.params(), *source.chain().read_block(*source.chain().view().at(height)));
-        if (height <= 6) first += block;
-        if (height >= 6) second += block;
+    const std::vector<std::string> blocks = framed_chain(source);
+    for (size_t i = 0; i < blocks.size(); ++i) {
+        if (i <= 5) first += blocks[i];
+        if (i >= 5) second += blocks[i];
     }
     first.resize(first.size() - 20);
     TestChain test;
@@ -108,8 +256,10 @@ BOOST_AUTO_TEST_CASE(files__some_unreadable__are_named_and_the_others_imported) 
         << framed(source.params(), *source.chain().read_block(*source.chain().view().at(1)));
     std::filesystem::create_directory(folder);
     const Result<> verdict = test.import({absent, good, folder});
-    BOOST_TEST(reason_of(verdict) == "cannot read block file");
-    BOOST_TEST(verdict.error().detail == absent.string() + ", " + folder.string());
+    BOOST_TEST(
+        verdict.error().detail == "cannot read block file " + absent.string() +
+                                      "; cannot read block file " + folder.string() +
+                                      ", which is no regular file");
     BOOST_TEST((test.tip().hash == source.tip().hash));
 }
 
@@ -118,9 +268,7 @@ BOOST_AUTO_TEST_CASE(export__of_a_chain__is_its_blocks_framed_by_height) {
     test.open();
     test.mine(3);
     std::string expected;
-    for (int32_t height = 0; height <= 3; ++height)
-        expected +=
-            framed(test.params(), *test.chain().read_block(*test.chain().view().at(height)));
+    for (const std::string& block : framed_chain(test, 0)) expected += block;
     const std::filesystem::path path = test.directory() / "blk00000.dat";
     test.export_to(path);
     std::ifstream file(path, std::ios::binary);
@@ -144,9 +292,7 @@ BOOST_AUTO_TEST_CASE(stop__during_an_import__returns) {
     source.open();
     source.mine(120);
     std::string file;
-    for (int32_t height = 1; height <= 120; ++height)
-        file +=
-            framed(source.params(), *source.chain().read_block(*source.chain().view().at(height)));
+    for (const std::string& block : framed_chain(source)) file += block;
     const auto path = source.directory() / "blocks.dat";
     std::ofstream(path, std::ios::binary) << file;
     TestChain test;

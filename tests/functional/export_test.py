@@ -54,9 +54,20 @@ def interrupted_export_leaves_the_old_file(test):
         expect_equal(content.read(), "old", "the file")
 
 
+def export_after_a_failed_import_is_none(test):
+    file = test.file("blocks.dat", "old")
+    missing = file + ".none"
+    node = test.node(chain="regtest", start=False)
+    node.start(f"-loadblock={missing}", f"-exportblocks={file}", wait=False)
+    expect_equal(node.process.wait(120), 1, "exit code")
+    expect_in(f"Error: incomplete import: cannot read block file {missing}\n", node.output())
+    with open(file, encoding="utf-8") as content:
+        expect_equal(content.read(), "old", "the file")
+
+
 def negated_option_is_no_export(test):
     test.node("-noexportblocks", chain="regtest").rpc.getblockcount()
 
 
 run(exported_chain_is_imported, failed_export_says_so, interrupted_export_leaves_the_old_file,
-    negated_option_is_no_export)
+    export_after_a_failed_import_is_none, negated_option_is_no_export)

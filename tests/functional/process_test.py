@@ -191,9 +191,40 @@ def block_files_are_imported(test):
     fresh = test.node(chain="regtest", start=False)
     fresh.start(f"-loadblock={missing}", *importing, "-stopafterblockimport", wait=False)
     expect_equal(fresh.process.wait(PATIENCE), 1, "exit code after an import with a missing file")
-    expect_in(f"Error: cannot read block file {missing}\n", fresh.output())
+    expect_in(f"Error: incomplete import: cannot read block file {missing}\n", fresh.output())
     fresh.start()
     expect_equal(fresh.rpc.getbestblockhash(), hashes[-1], "tip from the files that are there")
+    fresh.stop()
+    bad = os.path.join(test.directory, "bad.dat")
+    with open(bad, "wb") as file:
+        file.write(b"".join(frames[:20]) + frames[20][:-1] + b"\x01" + b"".join(frames[21:]))
+    problem = (f"incomplete import: 1 of 30 blocks refused, the first at byte "
+               f"{sum(map(len, frames[:20])) + 8} of {bad}: ")
+    node = test.node(chain="regtest", start=False)
+    node.start(f"-loadblock={bad}", "-stopafterblockimport", wait=False)
+    expect_equal(node.process.wait(PATIENCE), 1, "exit code after an import with a bad block")
+    expect_in(f"Error: {problem}", node.output())
+    node.start(f"-loadblock={bad}")  # it goes on without
+    wait_until(lambda: node.output().count("import_failed") == 1, "the bad block to be reported")
+    expect_equal(node.rpc.getblockcount(), 20, "height with the bad block left out")
+
+
+def import_ends_at_once_where_it_is_told_to_or_can_do_nothing(test):
+    hole = os.path.join(test.directory, "zeros.dat")
+    with open(hole, "wb") as file:
+        file.truncate(1 << 40)  # nobody reads all of it
+    pipe = os.path.join(test.directory, "pipe")
+    os.mkfifo(pipe)
+    node = test.node(chain="regtest", start=False)
+    node.start(f"-loadblock={hole}", "-stopafterblockimport", wait=False)
+    wait_until(lambda: "cairnd_ready" in node.output(), "the import to begin")
+    expect_equal(node.stop(), 1, "exit code of an interrupted import")
+    expect_in(" was interrupted\n", node.output())
+    node.start(f"-loadblock={hole}")
+    expect_equal(node.stop(), 0, "exit code of an interrupted node")
+    node.start(f"-loadblock={pipe}", "-stopafterblockimport", wait=False)
+    expect_equal(node.process.wait(PATIENCE), 1, "exit code after a pipe")
+    expect_in(f"cannot read block file {pipe}, which is no regular file\n", node.output())
 
 
 def version_and_help_go_to_standard_output(test):
@@ -247,5 +278,6 @@ run(stops_cleanly_on_signals_and_on_the_call, second_process_on_a_directory_is_r
     configuration_file_is_read_below_environment_and_arguments,
     rpcbind_without_rpcallowip_opens_nothing, section_of_no_chain_is_warned_of,
     block_files_are_imported,
+    import_ends_at_once_where_it_is_told_to_or_can_do_nothing,
     version_and_help_go_to_standard_output, daemon_returns_once_the_node_answers,
     data_directory_can_be_copied, wrong_credentials_are_refused)
