@@ -232,7 +232,7 @@ Result<> BestChain::invalidate(BlockNode& node) {
     if (chainstate_.tip().descends_from(node) && node.height < chainstate_.first_body())
         return pruned();
     while (chainstate_.tip().descends_from(node)) {
-        if (stop_) return {};
+        if (stop_) return consensus::policy("shutdown", "the block is not marked yet");
         disconnect();
     }
     chainstate_.tree().mark_failed(node);

@@ -338,7 +338,10 @@ Chain::load_snapshot(const std::filesystem::path& file, const std::atomic<bool>&
             },
             [adopted](const Result<>& result) { adopted->set_value(result); });
         adopted.reset();
-        if (const Result<> result = verdict.get(); !result) loaded = result.error();
+        if (const Result<> result = verdict.get(); !result) {
+            state_->chainstate_.store().drop_other_coins();
+            loaded = result.error();
+        }
     }
     return loaded;
 }

@@ -95,8 +95,24 @@ void History::compare() {
     const auto& known = chainstate_.params().snapshots;
     const auto entry = std::ranges::find(known, base_->hash, &consensus::Snapshot::block);
     if (hash != entry->coins_hash) fail("their hash is " + hash->to_string());
+    if (base_->chain_tx_count != entry->chain_tx_count) {
+        spdlog::warn(
+            "snapshot_count_corrected height={} transactions={} chain_file={}", base_->height.value,
+            base_->chain_tx_count.load(), entry->chain_tx_count);
+        count_transactions();
+    }
     chainstate_.confirm_snapshot();
     base_ = nullptr;
+}
+
+/// Of the blocks above, anew: what was assumed of those before was wrong.
+void History::count_transactions() {
+    const BlockNode& tip = chainstate_.tip();
+    for (Height at = base_->height + Height(1); at <= tip.height; ++at) {
+        // one of the tree's own nodes, which belong to this thread
+        auto& node = const_cast<BlockNode&>(*tip.ancestor_node(at));
+        node.chain_tx_count = node.parent_node()->chain_tx_count + node.tx_count;
+    }
 }
 
 void History::fail(const std::string& why) {

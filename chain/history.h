@@ -34,6 +34,7 @@ private:
     void disconnect();
     void hash_coins();
     void compare();
+    void count_transactions();
     [[noreturn]] void fail(const std::string& why);
 
     Chainstate& chainstate_;

@@ -262,22 +262,19 @@ Result<const Snapshot*> check_snapshot(const Chain& chain, const BlockHash& base
     return &*entry;
 }
 
-Result<SnapshotSummary> read_snapshot(
+namespace {
+
+/// Read the coins into the other set, and compare their hash.
+Result<SnapshotSummary> read_coins(
     const Chain& chain,
     Store& store,
-    const std::filesystem::path& file,
+    SnapshotReader& in,
+    const Snapshot& entry,
     const std::atomic<bool>& stop) {
-    SnapshotReader in(file);
-    if (!in.is_open()) return invalid("snapshot-unreadable");
-    const Result<SnapshotHeader> header = in.header(chain.params());
-    if (!header) return header.error();
-    const Result<const Snapshot*> entry = check_snapshot(chain, header->base);
-    if (!entry) return entry.error();
-    const Height height = (*entry)->height;
-    store.drop_other_coins(); // what an earlier attempt left
     std::optional<CoinTable> table;
     const auto flush = [&] {
-        if (table) store.ingest_coins({header->base, height}, table->changes(), CoinSet::Other);
+        if (table)
+            store.ingest_coins({entry.block, entry.height}, table->changes(), CoinSet::Other);
         table.emplace(random_salt(), CoinsCache::SHARDS);
     };
     flush();
@@ -286,7 +283,7 @@ Result<SnapshotSummary> read_snapshot(
         const auto coin = in.next();
         if (!coin) return coin.error();
         const auto& [point, value] = *coin;
-        if (value.height > height || point.index == OutPoint::NULL_INDEX)
+        if (value.height > entry.height || point.index == OutPoint::NULL_INDEX)
             return SnapshotReader::refused("Bad snapshot data " + in.done());
         if (!consensus::money_range(value.out.value))
             return SnapshotReader::refused(
@@ -304,11 +301,30 @@ Result<SnapshotSummary> read_snapshot(
         sum.add(next->first, next->second);
     }
     const Hash256 hash = *sum.hash();
-    if (hash != (*entry)->coins_hash)
+    if (hash != entry.coins_hash)
         return SnapshotReader::refused(fmt::format(
-            "Bad snapshot content hash: expected {}, got {}.", (*entry)->coins_hash.to_string(),
+            "Bad snapshot content hash: expected {}, got {}.", entry.coins_hash.to_string(),
             hash.to_string()));
-    return SnapshotSummary{chain.find_block(header->base), sum.coins, hash};
+    return SnapshotSummary{chain.find_block(entry.block), sum.coins, hash};
+}
+
+} // namespace
+
+Result<SnapshotSummary> read_snapshot(
+    const Chain& chain,
+    Store& store,
+    const std::filesystem::path& file,
+    const std::atomic<bool>& stop) {
+    SnapshotReader in(file);
+    if (!in.is_open()) return invalid("snapshot-unreadable");
+    const Result<SnapshotHeader> header = in.header(chain.params());
+    if (!header) return header.error();
+    const Result<const Snapshot*> entry = check_snapshot(chain, header->base);
+    if (!entry) return entry.error();
+    store.drop_other_coins(); // what a crash left
+    Result<SnapshotSummary> read = read_coins(chain, store, in, **entry, stop);
+    if (!read) store.drop_other_coins();
+    return read;
 }
 
 } // namespace cairn::chain

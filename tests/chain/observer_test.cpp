@@ -37,4 +37,35 @@ BOOST_AUTO_TEST_CASE(block_checked__on_the_tip__is_told_before_its_coins_are_loo
     test.chain().remove_observer(checked);
 }
 
+BOOST_AUTO_TEST_CASE(invalidate__cut_short_by_a_stop__is_no_success) {
+    /// Stops the chain while blocks are disconnected, and lets it go on once it is stopping.
+    struct Stopper : ChainObserver {
+        void tip_changed(const TipChange&) override {
+            if (stopper.joinable()) return;
+            stopper = std::jthread([this] { chain->stop(); });
+            while (!closed) { // what is asked is dropped from then on
+                auto waits = std::make_shared<int>();
+                chain->heartbeat([waits] {});
+                closed = waits.use_count() == 1;
+            }
+        }
+
+        Chain* chain = nullptr;
+        bool closed = false;
+        std::jthread stopper;
+    };
+
+    TestChain test;
+    test.open();
+    test.mine(200); // more than are told at once
+    Stopper stopper;
+    stopper.chain = &test.chain();
+    test.chain().add_observer(stopper);
+    BOOST_TEST(reason_of(test.invalidate(*test.chain().view().at(1))) == "shutdown");
+    stopper.stopper.join();
+    test.close();
+    test.open();
+    BOOST_TEST(test.tip().height == Height(200));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

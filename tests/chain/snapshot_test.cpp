@@ -285,6 +285,47 @@ BOOST_AUTO_TEST_CASE(load__not_to_be__says_why) {
     BOOST_TEST(node.load().find("more than once") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(load__refused__leaves_no_coins_on_disk) {
+    Origin origin;
+    Loader node(origin, origin.params_for(origin.dump(BASE).hash));
+    node.close();
+    node.options().cache_bytes = 80'000; // so that coins are written before all are read
+    node.open();
+    node.give_headers();
+    const TemporaryFolder folder;
+    Store store({folder.path()}, node.params());
+    const auto read = [&](const std::string& bytes) {
+        std::ofstream(origin.file, std::ios::binary) << bytes;
+        return reason_of(read_snapshot(node.chain(), store, origin.file, origin.stop));
+    };
+    const std::string good = content(origin.file);
+    std::string other = good;
+    other.back() = static_cast<char>(other.back() + 1);
+    BOOST_TEST(read(good) == "");
+    BOOST_TEST((store.tip(CoinSet::Other)->height == Height(BASE)));
+    for (const std::string& bad : {good + "x", good.substr(0, good.size() - 1), other}) {
+        BOOST_TEST(read(bad) == "snapshot-refused");
+        BOOST_TEST(!store.tip(CoinSet::Other));
+        BOOST_TEST(!store.coins(CoinSet::Other).next());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(history__counts_other_transactions_than_the_chain_file__corrects_it) {
+    Origin origin;
+    Params params = origin.params_for(origin.dump(BASE).hash);
+    params.snapshots.back().chain_tx_count += 7;
+    Loader node(origin, params);
+    node.give_headers();
+    BOOST_TEST(node.load() == "");
+    node.give(BASE + 1, TIP);
+    node.give(1, BASE);
+    node.wait_until_validated();
+    for (int i = 1; i <= TIP; ++i)
+        BOOST_TEST(
+            node.chain().view().at(i)->chain_tx_count.load() ==
+            origin.chain.chain().view().at(i)->chain_tx_count.load());
+}
+
 BOOST_AUTO_TEST_CASE(write__of_an_earlier_block__same_file_as_at_that_block) {
     Origin origin;
     const std::string then = content(origin.file);
