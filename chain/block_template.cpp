@@ -146,9 +146,10 @@ public:
     int64_t weight() const { return load_.weight; }
 
 private:
+    /// By virtual bytes, rounded up, as wallets count them, too.
     bool pays(const FeeSize& cost) const {
-        constexpr int64_t PER_KVB = int64_t{1000} * consensus::WITNESS_SCALE_FACTOR;
-        return compare_feerates(cost, {least_.per_kvb.value, PER_KVB}) >= 0;
+        const FeeSize rounded{cost.fee, virtual_size(cost.size)};
+        return compare_feerates(rounded, {least_.per_kvb.value, 1000}) >= 0;
     }
 
     /// What doesn't fit as a whole may still fill a gap in part.

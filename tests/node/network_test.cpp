@@ -417,6 +417,9 @@ BOOST_AUTO_TEST_CASE(network__proxy__is_given_the_name_and_carries_the_rest) {
 BOOST_AUTO_TEST_CASE(network__client_asks__gets_blocks_and_filters_from_the_disk) {
     Node node;
     node.mine(5);
+    // Until it has all blocks, an index makes nobody wait for it.
+    while (!node.chain.indexes().status(chain::IndexId::Filters).synced)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
     Client client(node);
     client.shake_hands();
     const chain::BlockNode& tip = node.chain.view().tip();
