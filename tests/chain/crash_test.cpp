@@ -97,6 +97,8 @@ Victim start_victim(const std::filesystem::path& directory, uint64_t seed) {
     dup2(pipe_ends[1], STEPS_FD);
     setenv(DIRECTORY, directory.c_str(), 1); // NOLINT(concurrency-mt-unsafe): one thread
     setenv(SEED, own_seed.c_str(), 1);       // NOLINT(concurrency-mt-unsafe)
+    // What it leaves, as it can't clean up, goes with the rest.
+    setenv("TMPDIR", directory.c_str(), 1); // NOLINT(concurrency-mt-unsafe)
     execl(
         "/proc/self/exe", "test_chain", "--run_test=crash/victim", "--log_level=nothing",
         static_cast<char*>(nullptr));
