@@ -97,12 +97,27 @@ Transaction spend(const std::vector<OutPoint>& points, std::vector<TxOut> output
     return tx;
 }
 
-Hash256 coins_hash(const std::filesystem::path& directory, const Params& params) {
-    const Store store({directory / "chainstate"}, params);
+namespace {
+
+Hash256 hash_of(CoinCursor& coins) {
     CoinStatistics sum(CoinHash::Serialized);
-    CoinCursor coins = store.coins();
     while (const auto next = coins.next()) sum.add(next->first, next->second);
     return *sum.hash();
+}
+
+} // namespace
+
+Hash256 coins_hash(const std::filesystem::path& directory, const Params& params) {
+    const Store store({directory / "chainstate"}, params);
+    CoinCursor coins = store.coins();
+    return hash_of(coins);
+}
+
+std::pair<Hash256, const BlockNode*> coins_hash(Chain& chain) {
+    std::promise<CoinScan> made;
+    chain.scan_coins([&made](const CoinScan& scan) { made.set_value(scan); });
+    const CoinScan scan = made.get_future().get();
+    return {hash_of(*scan.coins), scan.tip};
 }
 
 void keep_all_indexes(ChainOptions& options) {

@@ -72,6 +72,9 @@ std::string reason_of(const Result<T>& result) {
 /// SHA-256 over all coins in the store at `directory` (a chain's, not in use).
 Hash256 coins_hash(const std::filesystem::path& directory, const Params& params);
 
+/// The same over the coins as of the tip of `chain`, while it runs, with that tip.
+std::pair<Hash256, const BlockNode*> coins_hash(Chain& chain);
+
 /// Keep every index there is.
 void keep_all_indexes(ChainOptions& options);
 

@@ -3,6 +3,7 @@
 // the end the coins, and what each index holds, must be those of the winning chain alone. The
 // environment may ask for more than the usual blocks (CAIRN_STORM_BLOCKS), or for the storm of a
 // seed that was printed (CAIRN_STORM_SEED).
+#include "chain/coin_statistics.h"
 #include "tests/chain/fixture.h"
 #include "tests/chain/setting.h"
 
@@ -23,7 +24,14 @@ struct Branch {
     bool valid = true;
 };
 
-class Storm {
+/// The coins of a branch, hashed as a chain hashes its own.
+Hash256 hash_of(const std::map<OutPoint, Coin>& coins) {
+    CoinStatistics sum(CoinHash::Serialized);
+    for (const auto& [point, coin] : coins) sum.add(point, coin);
+    return *sum.hash();
+}
+
+class Storm : ChainObserver {
 public:
     Storm(TestChain& test, uint64_t seed) : test_(test), random_(seed) {
         auto root = std::make_shared<Branch>();
@@ -33,6 +41,7 @@ public:
         branches_.push_back(root);
         with_coins_.push_back(root);
         best_ = current_ = root;
+        test.chain().add_observer(*this);
     }
 
     void step() {
@@ -55,13 +64,48 @@ public:
     }
 
     void finish() {
-        BOOST_TEST_MESSAGE(
-            "height " << best_->node->height << ", forks " << forks_ << ", deepest " << deepest_);
         while (!pending_.empty()) deliver();
         // What came before its parent's header was turned away: again, lowest first.
         for (const auto& branch : branches_)
             if (branch->node->parent) test_.submit(branch->block);
+        BOOST_TEST_MESSAGE(
+            "height " << best_->node->height << ", forks " << forks_ << ", deepest "
+                      << deepest_.load() << ", coins compared " << compared_);
+        test_.chain().remove_observer(*this);
     }
+
+    /// Hold the coins of the chain, wherever its tip is now, against those of that branch.
+    /// Whether that one still has its coins.
+    bool compare_coins() {
+        const auto [found, tip] = coins_hash(test_.chain());
+        for (const auto& branch : with_coins_) {
+            if (branch->node->hash != tip->hash) continue;
+            BOOST_REQUIRE(branch->valid);
+            BOOST_REQUIRE((found == hash_of(branch->coins)));
+            ++compared_;
+            return true;
+        }
+        return false;
+    }
+
+    /// What was found of each block is true of it. Returns how many were found invalid.
+    int compare_verdicts() {
+        int invalid = 0;
+        for (const auto& branch : branches_) {
+            const BlockNode* node = test_.chain().find_block(branch->node->hash);
+            if (!node) continue; // it came before its parent, and never again
+            if (node->has(BlockNode::VALID_SCRIPTS)) BOOST_REQUIRE(branch->valid);
+            if (!node->failed()) continue;
+            BOOST_REQUIRE(!branch->valid);
+            if (node->has(BlockNode::FAILED)) ++invalid;
+        }
+        return invalid;
+    }
+
+    int compared() const { return compared_; }
+
+    /// The most blocks that gave way to others at once.
+    size_t deepest() const { return deepest_; }
 
     /// The way from genesis to the block `hash`.
     std::vector<BlockRef> way_to(const BlockHash& hash) const {
@@ -105,12 +149,13 @@ private:
         return parent;
     }
 
+    void tip_changed(const TipChange& change) override {
+        depth_ += change.disconnected.size(); // it may be told in parts
+        deepest_ = std::max(deepest_.load(), depth_);
+        if (!change.connected.empty()) depth_ = 0;
+    }
+
     void set_best(const std::shared_ptr<const Branch>& branch) {
-        int depth = 0;
-        for (const Branch* at = best_.get();
-             branch->node->ancestor(at->node->height) != at->node.get(); at = at->parent.get())
-            ++depth;
-        deepest_ = std::max(deepest_, depth);
         best_ = branch;
         const int lowest = best_->node->height.value - static_cast<int>(MAX_DEPTH);
         std::erase_if(with_coins_, [lowest](const std::shared_ptr<Branch>& old) {
@@ -182,16 +227,35 @@ private:
     void deliver() {
         const auto branch = pending_.back();
         pending_.pop_back();
+        given_.push_back(branch);
         // Not waited for: so there are several in flight, also when the node is restarted.
         test_.chain().accept_block(branch->block, true, [](const BlockOutcome&) {});
         if (below(10) == 0) test_.wait();
     }
 
+    /// What came before its parent's header was turned away: again, lowest first.
+    void give_again() {
+        test_.wait();
+        std::ranges::stable_sort(
+            given_, {}, [](const auto& branch) { return branch->node->height; });
+        std::erase_if(given_, [this](const std::shared_ptr<const Branch>& branch) {
+            const BlockNode* node = test_.chain().find_block(branch->node->hash);
+            const bool kept = node && node->tx_count > 0;
+            return kept || test_.submit(branch->block).verdict || !branch->valid;
+        });
+    }
+
     void restart() {
+        if (below(2) == 0) {
+            give_again();
+            compare_coins();
+        }
         test_.close();
         test_.options().cache_bytes = below(2) == 0 ? 150'000 : 64 << 20; // flushes often, or never
         for (const IndexRow& row : index_table()) test_.options().*row.option = below(3) > 0;
         test_.open();
+        test_.chain().add_observer(*this);
+        if (below(3) == 0) compare_coins();
     }
 
     /// Forbid a block of the active chain, and allow it again.
@@ -209,12 +273,15 @@ private:
     std::mt19937_64 random_;
     std::vector<std::shared_ptr<Branch>> branches_; ///< Old ones without their coins.
     std::vector<std::shared_ptr<const Branch>> pending_;
-    std::vector<std::shared_ptr<Branch>> with_coins_; ///< Those that forks may begin at.
-    std::shared_ptr<const Branch> best_;              ///< The first of the most work.
-    std::shared_ptr<const Branch> current_;           ///< The last one.
-    int goal_ = 0;                                    ///< Height at which its branch ends.
+    std::vector<std::shared_ptr<const Branch>> given_; ///< And maybe not taken yet.
+    std::vector<std::shared_ptr<Branch>> with_coins_;  ///< Those that forks may begin at.
+    std::shared_ptr<const Branch> best_;               ///< The first of the most work.
+    std::shared_ptr<const Branch> current_;            ///< The last one.
+    int goal_ = 0;                                     ///< Height at which its branch ends.
     int forks_ = 0;
-    int deepest_ = 0; ///< Reorganisation, if all blocks came at once.
+    size_t depth_ = 0; ///< Of the chain thread: of the reorganisation that goes on.
+    std::atomic<size_t> deepest_{0};
+    int compared_ = 0;
     int held_back_ = 0;
 };
 
@@ -234,6 +301,14 @@ BOOST_AUTO_TEST_CASE(random_forks__coins_and_indexes_at_the_end__are_those_of_th
     storm.finish();
     const BlockHash winner = test.tip().hash;
     BOOST_TEST((test.tip().work == storm.most_work()));
+    BOOST_TEST(storm.compare_coins());
+    const int invalid = storm.compare_verdicts();
+    BOOST_TEST_MESSAGE(invalid << " invalid blocks");
+    if (blocks >= 10'000) { // a storm that long meets all of it
+        BOOST_TEST(storm.compared() >= 20);
+        BOOST_TEST(storm.deepest() >= 90u);
+        BOOST_TEST(invalid >= 40);
+    }
     const std::vector<BlockRef> way = storm.way_to(winner);
     BOOST_REQUIRE(int64_t(way.size()) == test.tip().height.value);
     test.close();
