@@ -266,14 +266,24 @@ std::vector<FeeSize> diagram_of(std::vector<FeeSize> chunks, int64_t size) {
     return points;
 }
 
-/// Whether a point of `a` is above the line through those of `b`, which is as long.
-bool is_anywhere_above(const std::vector<FeeSize>& a, const std::vector<FeeSize>& b) {
+struct Sides {
+    bool above = false;
+    bool below = false;
+};
+
+/// Where points of `a` are beside the line through those of `b`, which is as long.
+Sides sides_of(const std::vector<FeeSize>& a, const std::vector<FeeSize>& b) {
+    Sides sides;
     size_t next = 0; // the point of `b` at that size or after it
-    return std::ranges::any_of(a, [&](const FeeSize& point) {
+    for (const FeeSize& point : a) {
         while (b[next].size < point.size) ++next;
-        if (b[next].size == point.size) return point.fee > b[next].fee;
-        return compare_feerates(point - b[next - 1], b[next] - b[next - 1]) > 0;
-    });
+        const auto order = b[next].size == point.size
+                               ? point.fee <=> b[next].fee
+                               : compare_feerates(point - b[next - 1], b[next] - b[next - 1]);
+        sides.above |= order > 0;
+        sides.below |= order < 0;
+    }
+    return sides;
 }
 
 int64_t size_of(const std::vector<FeeSize>& chunks) {
@@ -289,8 +299,11 @@ compare_diagrams(const std::vector<FeeSize>& a, const std::vector<FeeSize>& b) {
     const int64_t size = std::max(size_of(a), size_of(b));
     const std::vector<FeeSize> first = diagram_of(a, size);
     const std::vector<FeeSize> second = diagram_of(b, size);
-    const bool more = is_anywhere_above(first, second);
-    const bool less = is_anywhere_above(second, first);
+    // Points of both count: a line may also bend upwards, where prices below zero end.
+    const Sides ours = sides_of(first, second);
+    const Sides theirs = sides_of(second, first);
+    const bool more = ours.above || theirs.below;
+    const bool less = ours.below || theirs.above;
     if (more && less) return std::partial_ordering::unordered;
     if (more) return std::partial_ordering::greater;
     return less ? std::partial_ordering::less : std::partial_ordering::equivalent;

@@ -15,6 +15,7 @@ using Nodes = std::vector<ClusterNode>;
 
 std::vector<FeeSize> costs_of(const std::vector<Chunk>& chunks) {
     std::vector<FeeSize> costs;
+    costs.reserve(chunks.size());
     for (const Chunk& chunk : chunks) costs.push_back(chunk.cost);
     return costs;
 }
@@ -242,6 +243,8 @@ BOOST_AUTO_TEST_CASE(compare_diagrams__by_fees_at_every_size) {
     BOOST_TEST((compare_diagrams({{15, 15}}, base) == Order::greater));   // the same for less
     BOOST_TEST((compare_diagrams({}, {}) == Order::equivalent));
     BOOST_TEST((compare_diagrams({{-1, 5}}, {}) == Order::less));
+    // At 15 it has lost more, in the end less.
+    BOOST_TEST((compare_diagrams({{10, 10}, {-2, 5}}, {{10, 10}, {-3, 15}}) == Order::unordered));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
