@@ -120,7 +120,7 @@ Outcome<const Json*> member(const Json& object, std::string_view name, Json::Kin
 
 const TypeInfo& type_info(Type type) {
     using Kind = Json::Kind;
-    static const std::map<Type, TypeInfo> all{
+    static const std::map<Type, TypeInfo> ALL{
         {Type::Null, {std::nullopt, "json null", "null"}},
         {Type::Bool, {Kind::Bool, "boolean", "true|false"}},
         {Type::Int32, {Kind::Number, "numeric", "n"}},
@@ -137,7 +137,7 @@ const TypeInfo& type_info(Type type) {
         {Type::Array, {Kind::Array, "json array", "["}},
         {Type::Any, {std::nullopt, "any", "..."}},
     };
-    return all.at(type);
+    return ALL.at(type);
 }
 
 std::vector<Field> Field::members() const {

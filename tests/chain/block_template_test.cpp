@@ -136,7 +136,8 @@ BOOST_AUTO_TEST_CASE(more_sigops_than_a_block_may_have__the_best_that_fit) {
     test.mine();
     std::vector<Txid> best;
     for (uint32_t i = 0; i < COUNT; ++i) {
-        Transaction tx = spend({{txid_of(split), i}}, {{COIN / 2 + 1'000 * i, anyone_script()}});
+        Transaction tx =
+            spend({{txid_of(split), i}}, {{COIN / 2 + int64_t{1'000} * i, anyone_script()}});
         tx.inputs[0].witness.clear();
         tx.inputs[0].witness.push_back({locked.data(), locked.size()});
         BOOST_TEST(reason_of(test.pay(tx)).empty());

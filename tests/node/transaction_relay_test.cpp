@@ -38,8 +38,8 @@ BOOST_AUTO_TEST_SUITE(transaction_relay)
 
 BOOST_AUTO_TEST_CASE(relay__line_of_nodes__reaches_the_last) {
     TestNet net;
-    std::vector<TestNode*> nodes;
-    for (int i = 0; i < 4; ++i) nodes.push_back(&net.add());
+    std::vector<TestNode*> nodes(4);
+    for (TestNode*& node : nodes) node = &net.add();
     for (size_t i = 1; i < nodes.size(); ++i) net.connect(*nodes[i], *nodes[i - 1]);
     const auto tx = make_payment(COIN, 1);
     net.submit(*nodes[0], tx);

@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(gettxoutsetinfo__by_height_and_hash__as_of_that_block) {
     const std::pair<std::string, std::string_view> wrong[] = {
         {R"(["muhash",-1])", "-8 Target block height -1 is negative"},
         {R"(["muhash",11])", "-8 Target block height 11 after current tip 10"},
-        {"[\"none\",\"" + NO_HASH + "\"]", "-5 Block not found"},
+        {R"(["none",")" + NO_HASH + R"("])", "-5 Block not found"},
         {R"(["none",5,false])",
          "-8 Cannot set use_index to false when querying for a specific block"},
         {R"(["hash_serialized_3",5])",
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(gettxspendingprevout__mined__told_by_the_index_with_its_blo
     const std::string hex = spend_coinbase(1);
     const std::string txid = result("sendrawtransaction", "[\"" + hex + "\"]").text;
     const Json block = result("getblock", "[\"" + result("getblockhash", "[1]").text + "\"]");
-    const std::string coin = "[{\"txid\":\"" + block.find("tx")->items[0].text + "\",\"vout\":0}]";
+    const std::string coin = R"([{"txid":")" + block.find("tx")->items[0].text + R"(","vout":0}])";
     const Json waiting = result("gettxspendingprevout", "[" + coin + "]").items.at(0);
     BOOST_TEST(waiting.find("spendingtxid")->text == txid);
     BOOST_TEST(waiting.find("blockhash") == nullptr);
