@@ -45,7 +45,7 @@ struct MempoolEvent {
     TransactionRef tx;
     FeeRate feerate;                      ///< If it was added.
     std::optional<RemovalReason> removed; ///< nullopt: it was added.
-    SpentScripts spent_scripts;
+    SpentScripts spent_scripts;           ///< Empty if a block took it.
 };
 
 /// Whether a transaction that was refused may come in with a child that pays for it.

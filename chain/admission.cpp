@@ -415,8 +415,12 @@ void Admission::commit(Attempt& attempt) {
 void Admission::remove(const Mempool::Entries& entries, RemovalReason reason) {
     if (entries.empty()) return;
     fade();
+    // What a block spends its own event tells: to fetch that from the memory would take as long
+    // again.
+    const bool tell_scripts = reason != RemovalReason::Block;
     for (const MempoolEntry* entry : entries)
-        events_.push_back({entry->tx, {}, reason, entry->spent_scripts});
+        events_.push_back(
+            {entry->tx, {}, reason, tell_scripts ? entry->spent_scripts : SpentScripts()});
     pool_.remove(entries);
 }
 

@@ -322,7 +322,8 @@ void import_chain(
 }
 
 /// Build all indexes of an imported chain.
-void build_indexes(const Params& params, chain::ChainOptions options) {
+void build_indexes(const Params& params, const chain::ChainOptions& without) {
+    chain::ChainOptions options = without;
     for (const chain::IndexRow& index : chain::index_table()) options.*index.option = true;
     chain::Chain node(params, options);
     node.start();
@@ -418,6 +419,7 @@ std::optional<Settings> settings_of(int argc, char** argv) {
 
 } // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what fails here ends it
 int main(int argc, char** argv) {
     mallopt(M_ARENA_MAX, 2); // NOLINT(concurrency-mt-unsafe): as cairnd does
     const std::optional<Settings> settings = settings_of(argc, argv);

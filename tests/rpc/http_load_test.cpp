@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <thread>
+#include <unistd.h>
 #include <utility>
 
 using namespace cairn::rpc::server;
@@ -14,10 +15,16 @@ using asio::ip::tcp;
 
 namespace {
 
-/// Nobody listens on it.
+/// Nobody listens on it, and the system gives it to none who asks for any port.
 uint16_t free_port() {
     asio::io_context io;
-    return tcp::acceptor(io, {asio::ip::address_v4::loopback(), 0}).local_endpoint().port();
+    boost::system::error_code taken;
+    auto port = static_cast<uint16_t>(20'000 + getpid() % 10'000);
+    do {
+        tcp::acceptor acceptor(io, tcp::v4());
+        acceptor.bind({asio::ip::address_v4::loopback(), ++port}, taken);
+    } while (taken);
+    return port;
 }
 
 } // namespace
@@ -179,7 +186,9 @@ BOOST_AUTO_TEST_CASE(connections_where_strangers_come__push_out_none_elsewhere) 
 }
 
 BOOST_AUTO_TEST_CASE(stop__reply_under_way__goes_out) {
-    start(options());
+    HttpOptions with = options();
+    with.port = free_port();
+    start(with);
     Client idle(server->port());
     BOOST_TEST(idle.ask(ADD).body() == ADDED);
     Client client(server->port());
