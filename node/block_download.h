@@ -52,7 +52,8 @@ public:
 
     static constexpr int32_t WINDOW = 1024;        ///< Blocks past the first missing one.
     static constexpr int32_t LIMITED_BLOCKS = 286; ///< What BIP-0159 peers have, less a margin.
-    static constexpr size_t MAX_PROCESSING_BYTES = 64 << 20;
+    /// Well below what may wait for the chain (WorkQueue): what that refuses is fetched once more.
+    static constexpr size_t MAX_PROCESSING_BYTES = 48 << 20;
     static constexpr std::chrono::seconds MIN_STALL{2};
     static constexpr std::chrono::seconds MAX_STALL{64};
     static constexpr std::chrono::seconds MAX_SLOW_BLOCK{8}; ///< Of one known to be slow.

@@ -78,6 +78,9 @@ def sync(bench, test):
     print(f"sync: {taken:.2f} s; import {imported:.2f} s; serving {cost:.2f} processor seconds; "
           f"ratio {ratio:.2f}")
     bench.expect(ratio <= 1.15, "at most 1.15")
+    sent = server.rpc.getnettotals()["totalbytessent"] / os.path.getsize(bench.blocks()[0])
+    print(f"  sent: {sent:.2f} of the chain's file")
+    bench.expect(sent < 1.1, "each block once")
 
 
 def swarm(bench, test):
