@@ -122,7 +122,6 @@ public:
             asio::post(io_, [this] { shut_down(); });
             thread_.join();
             running_ = false;
-            save_file(PEERS, book_.file_content());
         }
         mailbox_->close();
         readers_.join();
@@ -436,14 +435,14 @@ private:
             if (active_ && ticks_++ % TICKS_BETWEEN_DIALS == 0) connector_.tick(now);
             if (now < next_save_) continue;
             next_save_ = now + SAVE_INTERVAL;
-            save_file(PEERS, book_.file_content());
+            save_addresses();
         }
     }
 
     void shut_down() {
         listener_.stop();
         connector_.stop();
-        save_anchors();
+        save_addresses();
         while (!connections_.empty()) drop(connections_.begin()->first, "shutdown");
         io_.stop(); // a name that is being looked up may take long: it is not waited for
     }
@@ -473,7 +472,7 @@ private:
         }
     }
 
-    /// Gone once read: after a crash that they might have to do with, they are not called again.
+    /// Gone once read: if they have to do with a crash soon after, they are not called again.
     void call_anchors() {
         if (options_.directory.empty() || options_.connect_only) return;
         const std::filesystem::path file = options_.directory / ANCHORS;
@@ -482,10 +481,11 @@ private:
         std::filesystem::remove(file, ignored);
     }
 
-    void save_anchors() {
+    void save_addresses() {
+        save_file(PEERS, book_.file_content());
         if (options_.connect_only) return;
         const std::vector<TimedAddress> anchors = connector_.anchors();
-        spdlog::info(
+        spdlog::debug(
             "DumpAnchors: Flush {} outbound block-relay-only peer addresses to anchors.dat",
             anchors.size());
         save_file(ANCHORS, anchors_content(chain_.params().magic, anchors));

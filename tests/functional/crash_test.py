@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """kill -9 at any moment: the node starts again by itself, on the tip it had told of."""
+import os
 import threading
 
 from framework import REGTEST_ADDRESS, RpcError, expect_equal, run, wait_same_tip, wait_until
@@ -55,5 +56,27 @@ def killed_node_catches_up_with_the_others(test):
     expect_equal(wait_same_tip([first, second]), first.rpc.getblockhash(10), "tip")
 
 
+def killed_node_calls_its_block_relay_peers_again(test):
+    """An address book that was filled by liars has no say in it."""
+    peer, node = test.node(chain="regtest"), test.node(chain="regtest", start=False)
+    node.options.remove("-connect=0")
+    node.start()
+    anchors = os.path.join(node.chain_directory, "anchors.dat")
+
+    def is_connected():
+        return [one["connection_type"] for one in node.rpc.getpeerinfo()] == ["block-relay-only"]
+
+    node.rpc.addconnection(peer.address, "block-relay-only", False)
+    wait_until(is_connected, "the connection")
+    node.rpc.mockscheduler(15 * 60)
+    wait_until(lambda: os.path.exists(anchors), "anchors.dat")
+    node.kill()
+    node.start()
+    wait_until(is_connected, "the connection after kill -9")
+    assert not os.path.exists(anchors), "a peer at which a node dies would be called for ever"
+
+
+
 run(killed_at_rest_starts_on_the_same_tip, killed_while_blocks_connect_loses_none_it_told_of,
-    killed_node_catches_up_with_the_others)
+    killed_node_catches_up_with_the_others,
+    killed_node_calls_its_block_relay_peers_again)

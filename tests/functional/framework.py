@@ -80,7 +80,7 @@ class Node:
         self.test = test
         self.number = number
         self.chain = chain
-        self.options = list(options)
+        self.options = ["-connect=0", *options]
         self.datadir = os.path.join(test.directory, f"node{number}")
         os.makedirs(self.datadir, exist_ok=True)
         self.port, self.rpc_port = free_port(), free_port()
@@ -96,8 +96,8 @@ class Node:
     def arguments(self, *more):
         chain = [f"-chain={self.chain}"] if self.chain else []
         return [f"-datadir={self.datadir}", *chain, f"-port={self.port}",
-                f"-bind={self.address}", f"-rpcport={self.rpc_port}", "-connect=0", "-dnsseed=0",
-                "-dbcache=32", "-debug=1", *self.options, *more]
+                f"-bind={self.address}", f"-rpcport={self.rpc_port}", "-dnsseed=0", "-dbcache=32",
+                "-debug=1", *self.options, *more]
 
     def start(self, *more, wait=True):
         self.process = self.test.spawn([CAIRND, *self.arguments(*more)], f"node{self.number}")

@@ -85,10 +85,7 @@ void SimNode::start() {
 }
 
 void SimNode::stop(bool crash) {
-    if (!crash) {
-        anchors_ = running_->plan->anchors();
-        save_addresses();
-    }
+    if (!crash) save_addresses();
     std::vector<PeerId> ids;
     for (const auto& [id, peer] : protocol().peers()) ids.push_back(id);
     for (const PeerId id : ids) drop(id);
@@ -101,6 +98,7 @@ void SimNode::stop(bool crash) {
 void SimNode::save_addresses() {
     const node::Bytes content = book.file_content();
     saved_.assign(content.begin(), content.end());
+    anchors_ = running_->plan->anchors();
 }
 
 void SimNode::post(Time at, void (SimNode::*task)()) {

@@ -35,8 +35,8 @@ public:
 
     /// With the chain, mempool and address book that it has.
     void start();
-    /// As a process that ends: its peers see that. After a `crash` it has forgotten its anchors,
-    /// and what it has learnt of addresses since it last saved them.
+    /// As a process that ends: its peers see that. After a `crash` it has forgotten what it has
+    /// learnt of addresses and anchors since it last saved them.
     void stop(bool crash = false);
 
     bool runs() const { return running_ != nullptr; }
