@@ -4,6 +4,7 @@
 #include "node/header_sync.h"
 
 #include <algorithm>
+#include <cmath>
 #include <spdlog/spdlog.h>
 
 namespace cairn::node {
@@ -236,7 +237,8 @@ std::vector<const BlockNode*> BlockDownload::find_missing(Peer& peer, size_t cou
         path.push_back(node);
     std::vector<const BlockNode*> missing;
     bool contiguous = true;
-    for (auto it = path.rbegin(); it != path.rend() && missing.size() < count; ++it) {
+    const bool sees_end = end == best->height;
+    for (auto it = path.rbegin(); it != path.rend() && (sees_end || missing.size() < count); ++it) {
         const BlockNode* node = *it;
         if (node->failed()) break;
         if (node->has(BlockNode::HAVE_BODY)) {
@@ -253,8 +255,24 @@ std::vector<const BlockNode*> BlockDownload::find_missing(Peer& peer, size_t cou
         }
         missing.push_back(node);
     }
+    const size_t fair = sees_end ? fair_share(peer, missing.size()) : count;
+    if (missing.size() > std::min(count, fair)) missing.resize(std::min(count, fair));
     add_history(peer, count, missing);
     return missing;
+}
+
+/// Of the blocks still to come, `unasked` of which nobody was asked for: how many more `peer` sends
+/// while the others send the rest. So the last ones come at once, not from a slow peer after all.
+size_t BlockDownload::fair_share(const Peer& peer, size_t unasked) const {
+    const double speed = peer.blocks.bytes_a_second;
+    if (speed == 0) return unasked;
+    double all = 0;
+    for (const auto& [id, other] : context_.peers)
+        if (!other.dropped && !other.blocks.slow) all += other.blocks.bytes_a_second;
+    const double missing = static_cast<double>(in_flight_.size() + unasked);
+    const auto share =
+        static_cast<size_t>(std::max(1.0, std::round(missing * speed / std::max(all, speed))));
+    return share - std::min(share, peer.blocks.in_flight.size());
 }
 
 /// Behind all else, those before a snapshot.

@@ -70,6 +70,7 @@ private:
     void request_more(Peer& peer);
     void note_asked(Peer& peer, const chain::BlockNode& node);
     std::vector<const chain::BlockNode*> find_missing(Peer& peer, size_t count);
+    size_t fair_share(const Peer& peer, size_t unasked) const;
     void add_history(
         const Peer& peer, size_t count, std::vector<const chain::BlockNode*>& missing) const;
     bool is_wanted(const Peer& peer) const;
