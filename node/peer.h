@@ -162,6 +162,7 @@ struct Peer : NewPeer {
         size_t in_flight = 0;
         size_t announced = 0; ///< Up to TransactionRequests::MAX_ANNOUNCED.
         int64_t last_at = 0;  ///< Seconds: when its last good transaction came.
+        bool silent = false;  ///< It let a request time out, and has answered none since.
     } transactions;
 
     /// What is to be announced to it; up to TransactionAnnouncer::MAX_QUEUED.

@@ -76,8 +76,11 @@ void TransactionDownload::announced(Peer& peer, const Inventory& item) {
 }
 
 void TransactionDownload::request(Peer& peer, const Hash256& hash, bool is_wtxid) {
-    TransactionRequests::Announcement announcement{hash, is_wtxid, !peer.inbound(), context_.now};
-    if (peer.inbound() && !peer.permits(PERMIT_NOBAN)) announcement.ready_at += INBOUND_DELAY;
+    const bool silent = peer.transactions.silent;
+    const bool preferred = !peer.inbound() && !silent;
+    TransactionRequests::Announcement announcement{hash, is_wtxid, preferred, context_.now};
+    if (silent || (peer.inbound() && !peer.permits(PERMIT_NOBAN)))
+        announcement.ready_at += NOT_PREFERRED_DELAY;
     const bool others_tell_more = std::ranges::any_of(
         context_.peers, [](const auto& entry) { return entry.second.wtxid_relay; });
     if (!is_wtxid && others_tell_more) announcement.ready_at += TXID_DELAY;

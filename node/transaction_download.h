@@ -35,7 +35,7 @@ public:
     static constexpr size_t MAX_PROCESSING = 64; ///< Of one peer, at the chain.
     static constexpr size_t MAX_REMEMBERED = 50'000;
     /// Outbound peers are asked first: we chose them, so they are less likely to lie in wait.
-    static constexpr std::chrono::seconds INBOUND_DELAY{2};
+    static constexpr std::chrono::seconds NOT_PREFERRED_DELAY{2};
     /// Peers that name a transaction by its txid are asked later than those that give the wtxid,
     /// which tells more.
     static constexpr std::chrono::seconds TXID_DELAY{2};

@@ -34,11 +34,13 @@ void TransactionRequests::schedule(Entries::iterator found) {
 }
 
 const TransactionRequests::Candidate*
-TransactionRequests::best_candidate(const Entry& entry, Time now) const {
+TransactionRequests::best_candidate(const Entry& entry, const Peers& peers, Time now) {
     const Candidate* best = nullptr;
+    const auto rank = [&](const Candidate& c) {
+        return std::tuple(peers.at(c.peer).transactions.silent, !c.preferred, c.order);
+    };
     for (const Candidate& candidate : entry.candidates) {
         if (candidate.ready_at > now) continue;
-        const auto rank = [](const Candidate& c) { return std::pair(!c.preferred, c.order); };
         if (best == nullptr || rank(candidate) < rank(*best)) best = &candidate;
     }
     return best;
@@ -50,10 +52,11 @@ std::vector<TransactionRequests::Request> TransactionRequests::take_due(Peers& p
         const auto found = entries_.find(due_.begin()->second);
         Entry& entry = found->second;
         if (entry.asked != NO_PEER) { // timed out: whoever was asked is out
+            peers.at(entry.asked).transactions.silent = true;
             refused(entry.asked, consensus::Hash256(found->first), peers);
             continue;
         }
-        const Candidate* best = best_candidate(entry, now);
+        const Candidate* best = best_candidate(entry, peers, now);
         due_.erase(due_.begin());
         entry.asked = best->peer;
         entry.due = now + TIMEOUT;
@@ -103,6 +106,11 @@ void TransactionRequests::forget(const consensus::SealedTransaction& tx, Peers& 
 
 void TransactionRequests::received(
     PeerId peer, const consensus::SealedTransaction& tx, Peers& peers) {
+    for (const consensus::Hash256& hash :
+         {consensus::Hash256(tx.wtxid), consensus::Hash256(tx.txid)})
+        if (const auto found = entries_.find(hash);
+            found != entries_.end() && found->second.asked == peer)
+            peers.at(peer).transactions.silent = false;
     remove(tx.wtxid, peers, [](const Candidate& candidate) { return candidate.is_wtxid; });
     refused(peer, tx.wtxid, peers);
     refused(peer, tx.txid, peers);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Whom to ask for a transaction that several peers announced: one at a time, the preferred first,
-// the next one when that doesn't answer.
+// the next one when that doesn't answer; those last who didn't answer the last time.
 #pragma once
 
 #include "node/peer.h"
@@ -76,7 +76,7 @@ private:
         Peers& peers,
         const std::function<bool(const Candidate&)>& chosen);
     void schedule(Entries::iterator entry);
-    const Candidate* best_candidate(const Entry& entry, Time now) const;
+    static const Candidate* best_candidate(const Entry& entry, const Peers& peers, Time now);
 
     Random& random_;
     Entries entries_;

@@ -66,6 +66,36 @@ BOOST_AUTO_TEST_CASE(request__announced_by_many__is_sent_to_one_then_to_the_next
     BOOST_TEST(net.heard(node, outbound, "getdata").empty());
 }
 
+BOOST_AUTO_TEST_CASE(request__peer_did_not_answer_the_last__is_asked_after_all_others) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId silent = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const auto first = make_payment(COIN, 1);
+    announce(net, node, silent, first);
+    net.advance(61s);
+    BOOST_TEST(net.heard(node, silent, "getdata").size() == 1);
+    const PeerId outbound = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const PeerId inbound = net.connect_stub(node);
+    for (const PeerId other : {outbound, inbound}) {
+        const auto tx = make_payment(COIN, 2 + static_cast<int64_t>(other));
+        announce(net, node, silent, tx);
+        announce(net, node, other, tx);
+        net.advance(3s);
+        BOOST_TEST(net.heard(node, other, "getdata").size() == 1);
+        BOOST_TEST(net.heard(node, silent, "getdata").empty());
+        send(net, node, other, tx);
+    }
+    const auto alone = make_payment(COIN, 100);
+    announce(net, node, silent, alone);
+    net.advance(3s);
+    BOOST_TEST(net.heard(node, silent, "getdata").size() == 1);
+    send(net, node, silent, alone); // now it did
+    const auto last = make_payment(COIN, 101);
+    announce(net, node, inbound, last);
+    announce(net, node, silent, last);
+    BOOST_TEST(net.heard(node, silent, "getdata").size() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(request__notfound__goes_to_the_next_at_once) {
     TestNet net;
     TestNode& node = net.add();
