@@ -2,7 +2,6 @@
 // The network's inside: joins protocol, connections, connector and chain on one thread.
 #include "node/network.h"
 
-#include "chain/file.h"
 #include "chain/verify_pool.h"
 #include "node/ban_list.h"
 #include "node/connection.h"
@@ -13,6 +12,7 @@
 #include "node/node_options.h"
 #include "node/permissions.h"
 #include "node/protocol.h"
+#include "node/saved_files.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -54,6 +54,7 @@ public:
         : chain_(chain),
           clock_(clock),
           options_(std::move(network_options)),
+          files_(options_.directory),
           readers_(READER_THREADS),
           live_chain_(chain),
           whitelist_(options_.whitelist),
@@ -95,8 +96,8 @@ public:
 
     void start() override {
         const std::lock_guard lock(lifecycle_);
-        load_file(PEERS, book_, "Creating peers.dat");
-        load_file(BANS, bans_, "Recreating the banlist database");
+        files_.load(PEERS, book_, "Creating peers.dat");
+        files_.load(BANS, bans_, "Recreating the banlist database");
         call_anchors();
         next_save_ = clock_.now() + SAVE_INTERVAL;
         listener_.start([this](Connection::Socket socket) {
@@ -234,7 +235,7 @@ public:
             visit(bans_);
             const Bytes after = bans_.file_content();
             if (after == before) return;
-            save_file(BANS, after);
+            files_.save(BANS, after);
             drop_if(
                 [&](const Peer& peer) { return bans_.bans(peer.address, clock_.wall_seconds()); },
                 "banned");
@@ -249,6 +250,7 @@ public:
         ask([&] {
             protocol_.advance_schedule(by);
             next_save_ -= by;
+            tick(clock_.now());
         });
     }
 
@@ -428,15 +430,18 @@ private:
         for (;;) {
             timer_.expires_after(TICK);
             co_await timer_.async_wait(AS_TUPLE);
-            const Time now = clock_.now();
-            perform(protocol_.tick(now));
-            time_offset_ = protocol_.time_offset();
-            for (const auto& [id, connection] : connections_) resume(id);
-            if (active_ && ticks_++ % TICKS_BETWEEN_DIALS == 0) connector_.tick(now);
-            if (now < next_save_) continue;
-            next_save_ = now + SAVE_INTERVAL;
-            save_addresses();
+            tick(clock_.now());
         }
+    }
+
+    void tick(Time now) {
+        perform(protocol_.tick(now));
+        time_offset_ = protocol_.time_offset();
+        for (const auto& [id, connection] : connections_) resume(id);
+        if (active_ && ticks_++ % TICKS_BETWEEN_DIALS == 0) connector_.tick(now);
+        if (now < next_save_) return;
+        next_save_ = now + SAVE_INTERVAL;
+        save_addresses();
     }
 
     void shut_down() {
@@ -447,48 +452,21 @@ private:
         io_.stop(); // a name that is being looked up may take long: it is not waited for
     }
 
-    /// Read the file `name` into `content`. If that can't be, what there was is put aside, and the
-    /// file written anew.
-    template <class T>
-    void load_file(const std::string& name, T& content, std::string_view writing) {
-        const std::filesystem::path file = options_.directory / name;
-        if (options_.directory.empty() || content.load(file)) return;
-        if (std::filesystem::exists(file)) {
-            spdlog::warn("{} is damaged; it is kept as {}.bad", name, file.string());
-            std::error_code ignored;
-            std::filesystem::rename(file, file.string() + ".bad", ignored);
-        }
-        spdlog::info("{} because the file was not found (\"{}\")", writing, file.string());
-        save_file(name, content.file_content());
-    }
-
-    /// A convenience: the node works without it.
-    void save_file(const std::string& name, ByteView content) {
-        if (options_.directory.empty()) return;
-        try {
-            chain::replace_file(options_.directory / name, content);
-        } catch (const std::exception& error) {
-            spdlog::warn("{}", error.what());
-        }
-    }
-
     /// Gone once read: if they have to do with a crash soon after, they are not called again.
     void call_anchors() {
         if (options_.directory.empty() || options_.connect_only) return;
-        const std::filesystem::path file = options_.directory / ANCHORS;
-        connector_.call_anchors(read_anchors(file, chain_.params().magic));
-        std::error_code ignored;
-        std::filesystem::remove(file, ignored);
+        connector_.call_anchors(read_anchors(options_.directory / ANCHORS, chain_.params().magic));
+        files_.remove(ANCHORS);
     }
 
     void save_addresses() {
-        save_file(PEERS, book_.file_content());
+        files_.save(PEERS, book_.file_content());
         if (options_.connect_only) return;
         const std::vector<TimedAddress> anchors = connector_.anchors();
         spdlog::debug(
             "DumpAnchors: Flush {} outbound block-relay-only peer addresses to anchors.dat",
             anchors.size());
-        save_file(ANCHORS, anchors_content(chain_.params().magic, anchors));
+        files_.save(ANCHORS, anchors_content(chain_.params().magic, anchors));
     }
 
     void perform(Actions actions) {
@@ -561,6 +539,7 @@ private:
     chain::Chain& chain_;
     const Clock& clock_;
     const NetworkOptions options_;
+    SavedFiles files_;
     mutable asio::io_context io_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(io_);
     asio::thread_pool readers_;

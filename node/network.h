@@ -127,7 +127,9 @@ public:
     /// Let `visit` see or change the bans; who is banned now is dropped.
     virtual void with_bans(const std::function<void(BanList&)>& visit) = 0;
     virtual void ping_all() = 0;
-    virtual void advance_schedule(std::chrono::seconds by) = 0; ///< See Protocol.
+    /// The clock was moved, or the next retries and the next saving come nearer by so much (see
+    /// Protocol): what is due now is done before this returns.
+    virtual void advance_schedule(std::chrono::seconds by) = 0;
     /// Announce `tx`, and if it `is_new` again and again until a peer asked for it: we are its
     /// first source.
     virtual void broadcast(const consensus::TransactionRef& tx, bool is_new) = 0;

@@ -98,6 +98,8 @@ Outcome<> setmocktime(const Call& call) {
                                         std::to_string(MAX_MOCK_TIME) + "], not " +
                                         std::to_string(time) + "."};
     context_of(call).node.clock.set_mock(time);
+    if (node::Network* network = context_of(call).node.network; network != nullptr)
+        network->advance_schedule(std::chrono::seconds(0));
     return Null{};
 }
 
