@@ -269,7 +269,7 @@ size_t BlockDownload::fair_share(const Peer& peer, size_t unasked) const {
     double all = 0;
     for (const auto& [id, other] : context_.peers)
         if (!other.dropped && !other.blocks.slow) all += other.blocks.bytes_a_second;
-    const double missing = static_cast<double>(in_flight_.size() + unasked);
+    const auto missing = static_cast<double>(in_flight_.size() + unasked);
     const auto share =
         static_cast<size_t>(std::max(1.0, std::round(missing * speed / std::max(all, speed))));
     return share - std::min(share, peer.blocks.in_flight.size());
