@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "net.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace cairn::sim {
@@ -48,8 +49,24 @@ void Net::answer(Endpoint& caller, NetAddress from, NetAddress to, ConnectionTyp
 }
 
 EndId Net::open(Endpoint& owner) {
+    const auto id = static_cast<EndId>(ends_.size());
     ends_.emplace_back().owner = &owner;
-    return static_cast<EndId>(ends_.size() - 1);
+    owner.host.ends.push_back(id);
+    return id;
+}
+
+/// When `bytes` more from `end` have left its host: after all that waits there, or sooner if it has
+/// sent little, by its equal share of the way.
+Time Net::departure(End& end, size_t bytes) const {
+    Host& host = end.owner->host;
+    const Time now = timeline_.now();
+    const Duration alone = time_for(bytes, host.up);
+    host.up_free = std::max(host.up_free, now) + alone;
+    end.up_free = std::max(end.up_free, now) + alone;
+    if (host.up_free - end.up_free < INSTANT) return end.up_free = host.up_free;
+    const auto others = std::ranges::count_if(
+        host.ends, [&](EndId id) { return &ends_[id] != &end && ends_[id].up_free > now; });
+    return end.up_free = std::min(host.up_free, end.up_free + others * alone);
 }
 
 void Net::send(EndId id, Message message) {
@@ -57,18 +74,18 @@ void Net::send(EndId id, Message message) {
     if (!end.open) return;
     End& other = ends_[end.other];
     if (watch) watch(*end.owner, message);
-    Host& from = end.owner->host;
+    const Host& from = end.owner->host;
     const Host& to = other.owner->host;
     const size_t bytes = node::FRAME_HEADER_BYTES + message.payload.size();
-    from.up_free = std::max(from.up_free, timeline_.now()) + time_for(bytes, from.up);
-    const Time taken = from.up_free - time_for(SOCKET_BUFFER, from.up);
+    const Time gone = departure(end, bytes);
+    const Time taken = gone - time_for(SOCKET_BUFFER, from.up);
     if (from.side != to.side) end.broken = other.broken = true;
     if (!end.broken && other.open) {
         Duration taking = way(from, to);
         constexpr uint64_t FINE = 1 << 20;
         if (static_cast<double>(random_.below(FINE)) < weather.loss * FINE)
             taking += weather.resend;
-        end.last_arrival = std::max(end.last_arrival, from.up_free + taking);
+        end.last_arrival = std::max(end.last_arrival, gone + taking);
         end.backlog += bytes;
         other.inbox.push_back(std::move(message));
         timeline_.at(end.last_arrival, [this, there = end.other] { arrived(there); });
@@ -136,6 +153,7 @@ void Net::shut(EndId id) {
     End& end = ends_[id];
     if (!end.open) return;
     end.open = false;
+    std::erase(end.owner->host.ends, id);
     end.inbox = {};
     end.arrived = end.ready = 0;
     trace_.add("close", id, end.other, {});

@@ -18,6 +18,9 @@ using node::Message;
 using node::NetAddress;
 using node::Random;
 
+/// One end of a connection: its number in the Net.
+using EndId = uint32_t;
+
 /// Where somebody is, and how he is connected.
 struct Host {
     double x = 0; ///< On a map of the world, from 0 to 1; also y.
@@ -29,10 +32,8 @@ struct Host {
     int side = 0; ///< Of a partition.
     Time up_free;
     Time down_free;
+    std::vector<EndId> ends; ///< Open ones.
 };
-
-/// One end of a connection: its number in the Net.
-using EndId = uint32_t;
 
 /// Somebody with an address. Called back by the Net.
 class Endpoint {
@@ -57,10 +58,10 @@ public:
     Host host;
 };
 
-/// Connections: ordered and reliable, as those of TCP. A message leaves once those before it have
-/// left its host, takes the time of the way, and comes in once those before it have come in; one
-/// that is lost on the way comes later. What crosses a partition is lost, and the connection with
-/// it.
+/// Connections: ordered and reliable, as those of TCP, and fair to each other: what is sent over
+/// one doesn't wait for all that was sent over others. A message leaves once those before it have
+/// left, takes the time of the way, and comes in once those before it have come in; one that is
+/// lost on the way comes later. What crosses a partition is lost, and the connection with it.
 class Net {
 public:
     struct Weather {
@@ -112,12 +113,14 @@ private:
         size_t ready = 0;          ///< and so many of these have come in.
         size_t backlog = 0;        ///< Bytes from here that the other end hasn't taken.
         size_t held = 0;           ///< Of them, past the window.
+        Time up_free;              ///< When all that was sent from here has left.
         Time last_arrival;         ///< Of what was sent from here.
         bool broken = false;       ///< Something was lost: nothing comes through any more.
     };
 
     void answer(Endpoint& caller, NetAddress from, NetAddress to, ConnectionType type);
     Duration way(const Host& a, const Host& b) const;
+    Time departure(End& end, size_t bytes) const;
     void left(EndId end, size_t bytes);
     void arrived(EndId end);
     void deliver(EndId end);
