@@ -119,7 +119,12 @@ void World::mine_history(const std::vector<SimNode*>& owners, size_t count, size
 }
 
 void World::pay_every(Duration mean, size_t count) {
+    unpaid_ = count;
     if (count > 0) timeline.after(random.poisson(mean), [=, this] { next_payment(mean, count); });
+}
+
+void World::run_until_paid() {
+    while (unpaid_ > 0) run(1s);
 }
 
 void World::next_payment(Duration mean, size_t count) {

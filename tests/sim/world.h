@@ -50,6 +50,8 @@ public:
     void mine_history(const std::vector<SimNode*>& nodes, size_t count, size_t bytes = 10'000);
     /// `count` payments; of every fourth the parent pays too little, and comes with it.
     void pay_every(Duration mean, size_t count);
+    /// Run until all of them were made.
+    void run_until_paid();
     /// Nodes stop by chance, and start again after `away`, until `end`; the `steady` first stay.
     void churn(Duration mean, Duration away, Time end, size_t steady);
     /// Connections break by chance, until `end`.
@@ -105,6 +107,7 @@ private:
     };
 
     std::map<consensus::Txid, Payment> paid_;
+    size_t unpaid_ = 0; ///< Of those of pay_every().
     std::vector<std::string> failures_;
     uint32_t addresses_ = 0;
     Shared shared_;
