@@ -98,9 +98,11 @@ void BlockDownload::block_done(
     }
     using Kind = consensus::Reject::Kind;
     const consensus::Reject& reject = outcome.verdict.error();
-    spdlog::debug(
-        "block refused peer={}: {}, {}{}{}", id, hash.to_string(), reject.reason,
-        reject.detail.empty() ? "" : ", ", reject.detail);
+    std::string fault(reject.reason);
+    if (!reject.detail.empty()) fault += ", " + reject.detail;
+    if (reject.kind == Kind::Mutated) spdlog::debug("Block mutated: {} peer={}", fault, id);
+    if (reject.kind == Kind::MissingParent) spdlog::debug("AcceptBlock FAILED ({})", fault);
+    spdlog::debug("block refused peer={}: {}, {}", id, hash.to_string(), fault);
     // Nobody can have asked for a block whose header is unknown.
     if (reject.reason == "block decode failed" && context_.chain.find_block(hash) == nullptr)
         return Context::malformed(*peer, "block");
@@ -180,12 +182,18 @@ void BlockDownload::tick(Peer& peer) {
 bool BlockDownload::is_wanted(const Peer& peer) const {
     const BlockNode* best = peer.headers.best_known;
     if (best == nullptr || (peer.services & NODE_WITNESS) == 0) return false;
-    const chain::View view = context_.chain.view();
-    if (best->work < view.tip().work || best->work < context_.chain.minimum_chain_work())
+    if (best->work < context_.chain.view().tip().work ||
+        best->work < context_.chain.minimum_chain_work())
         return false;
-    if ((peer.services & NODE_NETWORK) != 0) return true;
-    return (peer.services & NODE_NETWORK_LIMITED) != 0 &&
-           best->height - view.height() < LIMITED_BLOCKS;
+    return (peer.services & NODE_NETWORK) != 0 || !context_.chain.initial_download();
+}
+
+/// The lowest block that `peer` can be expected to have still. Source: BIP-0159.
+Height BlockDownload::lowest_kept(const Peer& peer) {
+    if ((peer.services & NODE_NETWORK) != 0) return Height(0);
+    const bool is_limited = (peer.services & NODE_NETWORK_LIMITED) != 0;
+    const int32_t kept = is_limited ? LIMITED_BLOCKS : ANNOUNCED_BLOCKS;
+    return peer.headers.best_known->height - Height(kept - 1);
 }
 
 /// Whether a peer that is not slow has what `peer` has.
@@ -208,9 +216,10 @@ void BlockDownload::request_more(Peer& peer) {
     if (missing.empty()) return;
     // The transactions of the very next block are mostly here.
     const BlockNode& first = *missing.front();
-    const bool compact =
-        peer.compact.offered && in_flight_.empty() && &first == &context_.chain.best_header() &&
-        first.parent == &context_.chain.view().tip() && !context_.chain.initial_download();
+    const bool compact = peer.compact.offered && in_flight_.empty() &&
+                         &first == &context_.chain.best_header() &&
+                         first.parent == &context_.chain.view().tip() &&
+                         !context_.chain.initial_download() && !context_.options.blocks_only;
     const auto type = compact ? InventoryType::CompactBlock : InventoryType::WitnessBlock;
     InventoryMessage message;
     for (const BlockNode* node : missing) {
@@ -237,6 +246,7 @@ std::vector<const BlockNode*> BlockDownload::find_missing(Peer& peer, size_t cou
         path.push_back(node);
     std::vector<const BlockNode*> missing;
     bool contiguous = true;
+    const Height lowest = lowest_kept(peer);
     const bool sees_end = end == best->height;
     for (auto it = path.rbegin(); it != path.rend() && (sees_end || missing.size() < count); ++it) {
         const BlockNode* node = *it;
@@ -246,7 +256,7 @@ std::vector<const BlockNode*> BlockDownload::find_missing(Peer& peer, size_t cou
             continue;
         }
         const bool first = std::exchange(contiguous, false);
-        if (processing_.contains(node->hash)) continue;
+        if (processing_.contains(node->hash) || node->height < lowest) continue;
         const auto asked = in_flight_.find(node->hash);
         if (asked != in_flight_.end()) {
             // The lowest missing block is what all wait for.

@@ -52,6 +52,8 @@ public:
 
     static constexpr int32_t WINDOW = 1024;        ///< Blocks past the first missing one.
     static constexpr int32_t LIMITED_BLOCKS = 286; ///< What BIP-0159 peers have, less a margin.
+    /// What any peer has of the chain that it tells of.
+    static constexpr int32_t ANNOUNCED_BLOCKS = 16;
     /// Well below what may wait for the chain (WorkQueue): what that refuses is fetched once more.
     static constexpr size_t MAX_PROCESSING_BYTES = 48 << 20;
     static constexpr std::chrono::seconds MIN_STALL{2};
@@ -74,6 +76,7 @@ private:
     void add_history(
         const Peer& peer, size_t count, std::vector<const chain::BlockNode*>& missing) const;
     bool is_wanted(const Peer& peer) const;
+    static consensus::Height lowest_kept(const Peer& peer);
     bool has_faster_source(const Peer& peer) const;
     Time::duration patience(const Peer& holder) const;
     bool relieve(PeerId holder);

@@ -25,6 +25,7 @@ void CompactRelay::send_compact(Peer& peer, const SendCompactMessage& message) {
 }
 
 void CompactRelay::compact_block(Peer& peer, CompactBlockMessage message) {
+    if (context_.options.blocks_only) return; // nothing is here to put it together from
     const BlockHash hash = message.header.hash();
     // One at a time: of the one before, the rest is on its way, and will be passed over.
     if (peer.compact.partial && peer.compact.partial->hash() != hash)

@@ -67,6 +67,43 @@ BOOST_AUTO_TEST_CASE(requests__many_peers__share_the_requests_and_none_twice) {
     BOOST_TEST(hashes.size() == count);
 }
 
+BOOST_AUTO_TEST_CASE(requests__peer_without_history__is_asked_for_what_it_keeps) {
+    const auto lowest_asked = [](uint64_t services, bool initial_download) {
+        TestNet net;
+        FakeChain source;
+        source.mine(400);
+        TestNode& fresh = net.add();
+        fresh.chain.initial_download_ = initial_download;
+        net.stub_services = services;
+        const PeerId stub = net.connect_stub(fresh);
+        net.say(fresh, stub, "headers", headers_payload(headers_of(source)));
+        const std::vector<Inventory> items = asked(net.heard(fresh, stub));
+        if (items.empty()) return -1;
+        return fresh.chain.find_block(consensus::BlockHash(items.front().hash))->height.value;
+    };
+    BOOST_TEST(lowest_asked(NODE_NETWORK | NODE_WITNESS, true) == 1);
+    BOOST_TEST(lowest_asked(NODE_NETWORK_LIMITED | NODE_WITNESS, true) == -1);
+    BOOST_TEST(lowest_asked(NODE_NETWORK_LIMITED | NODE_WITNESS, false) == 400 - 285);
+    BOOST_TEST(lowest_asked(NODE_WITNESS, false) == 400 - 15); // it told of them
+    BOOST_TEST(lowest_asked(NODE_NETWORK, false) == -1);
+}
+
+BOOST_AUTO_TEST_CASE(requests__new_block__compact_unless_there_is_no_mempool) {
+    for (const bool blocks_only : {false, true}) {
+        TestNet net;
+        TestNode& node = net.add({.blocks_only = blocks_only});
+        const PeerId stub = net.connect_stub(node);
+        net.say(node, stub, "sendcmpct", consensus::encode(SendCompactMessage{false}));
+        FakeChain source;
+        source.mine(1);
+        net.say(node, stub, "headers", headers_payload(headers_of(source)));
+        const auto type = blocks_only ? InventoryType::WitnessBlock : InventoryType::CompactBlock;
+        const std::vector<Inventory> items = asked(net.heard(node, stub));
+        BOOST_REQUIRE(items.size() == 1U);
+        BOOST_TEST((items.front().type == type));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(requests__peers_of_unequal_speed__are_asked_for_what_they_send_in_a_while) {
     TestNet net;
     FakeChain source;

@@ -245,7 +245,7 @@ PeerId TestNet::connect_stub(
     perform(node, node.protocol.connected({id, type, address, permissions}, now));
     if (!handshake) return id;
     VersionMessage version;
-    version.services = NODE_NETWORK | NODE_WITNESS;
+    version.services = stub_services;
     version.nonce = 0x5eed;
     version.user_agent = "/stub/";
     say(node, id, "version", consensus::encode(version));

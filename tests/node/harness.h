@@ -153,6 +153,7 @@ public:
 
     Time now;
     bool stubs_answer_pings = true;
+    uint64_t stub_services = NODE_NETWORK | NODE_WITNESS; ///< That the next ones offer.
     /// Called before each action; true: it is lost.
     std::function<bool(TestNode&, const Action&)> intercept;
 
