@@ -65,6 +65,8 @@ Outcome<> Connection::consume(ByteView in) {
     while (!closed_ && owner_.takes_messages(id_)) {
         Outcome<std::optional<Message>> message = reader_.next(in);
         if (!message) return message.error();
+        if (const size_t passed_over = reader_.take_passed_over_bytes(); passed_over > 0)
+            traffic_.bytes_received_by_message[OTHER] += passed_over;
         if (!*message) return boost::system::in_place_value;
         count_received(**message);
         owner_.message_received(id_, std::move(**message));
@@ -76,7 +78,7 @@ Outcome<> Connection::consume(ByteView in) {
 void Connection::count_received(const Message& message) {
     const bool known = traffic_.bytes_received_by_message.contains(message.command) ||
                        traffic_.bytes_received_by_message.size() < MAX_COMMANDS;
-    traffic_.bytes_received_by_message[known ? message.command : "*other*"] +=
+    traffic_.bytes_received_by_message[known ? message.command : OTHER] +=
         FRAME_HEADER_BYTES + message.payload.size();
 }
 

@@ -60,6 +60,7 @@ public:
     const Traffic& traffic() const { return traffic_; }
 
     static constexpr size_t MAX_COMMANDS = 40; ///< Counted by name; Bitcoin has fewer.
+    static constexpr const char* OTHER = "*other*";
 
 private:
     boost::asio::awaitable<void> read();

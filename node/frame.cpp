@@ -20,14 +20,21 @@ struct FrameHeader {
 
     static void wire(auto&& codec, auto& h) { codec(h.magic, h.command, h.size, h.checksum); }
 
+    static bool is_printable(uint8_t c) { return c >= 0x20 && c <= 0x7e; }
+
     /// Printable characters, then zeros to the end; nullopt for others.
     std::optional<std::string> name() const {
         const auto* end = std::ranges::find(command, 0);
-        const bool printable =
-            std::all_of(command.begin(), end, [](uint8_t c) { return c >= 0x20 && c <= 0x7e; });
         const bool padded = std::all_of(end, command.end(), [](uint8_t c) { return c == 0; });
-        if (!printable || !padded) return std::nullopt;
+        if (!std::all_of(command.begin(), end, is_printable) || !padded) return std::nullopt;
         return std::string(command.begin(), end);
+    }
+
+    /// What of it can be shown.
+    std::string shown() const {
+        std::string text;
+        std::ranges::copy_if(command, std::back_inserter(text), is_printable);
+        return text;
     }
 };
 
@@ -67,6 +74,7 @@ Outcome<std::optional<Message>> FrameReader::next(ByteView& in) {
         in = in.subspan(taken);
         if (body_.size() < body_size_) break;
         if (std::optional<Message> message = close_body()) return message;
+        passed_over_bytes_ += FRAME_HEADER_BYTES + body_size_;
     }
     return std::optional<Message>();
 }
@@ -79,8 +87,8 @@ Outcome<> FrameReader::open_body() {
             "Header error: Wrong MessageStart " + consensus::to_hex(header.magic) + " received"};
     const std::string command = header.name().value_or("");
     if (header.size > max_payload_bytes_(command))
-        return Disconnect{
-            fmt::format("Header error: Size too large ({}, {} bytes)", command, header.size)};
+        return Disconnect{fmt::format(
+            "Header error: Size too large ({}, {} bytes)", header.shown(), header.size)};
     body_size_ = header.size;
     return boost::system::in_place_value;
 }
@@ -91,15 +99,15 @@ std::optional<Message> FrameReader::close_body() {
     Message message{header.name().value_or(""), std::exchange(body_, Bytes())};
     header_size_ = 0;
     const uint32_t actual = checksum(message.payload);
-    if (!header.name()) {
-        spdlog::debug("Header error: Invalid message type");
-        return std::nullopt;
-    }
     if (actual != header.checksum) {
         spdlog::debug(
-            "Header error: Wrong checksum ({}, {} bytes), expected {} was {}", message.command,
+            "Header error: Wrong checksum ({}, {} bytes), expected {} was {}", header.shown(),
             message.payload.size(), consensus::to_hex(consensus::encode(actual)),
             consensus::to_hex(consensus::encode(header.checksum)));
+        return std::nullopt;
+    }
+    if (!header.name()) {
+        spdlog::debug("Header error: Invalid message type");
         return std::nullopt;
     }
     return message;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace cairn::node {
 
@@ -84,6 +85,9 @@ public:
     /// does. Errors: wrong magic, too long.
     Outcome<std::optional<Message>> next(ByteView& in);
 
+    /// Of what was passed over since this was asked last.
+    size_t take_passed_over_bytes() { return std::exchange(passed_over_bytes_, 0); }
+
 private:
     Outcome<> open_body();
     std::optional<Message> close_body();
@@ -92,6 +96,7 @@ private:
     std::function<uint32_t(std::string_view)> max_payload_bytes_;
     std::array<uint8_t, FRAME_HEADER_BYTES> header_{};
     size_t header_size_ = 0;
+    size_t passed_over_bytes_ = 0;
     uint32_t body_size_ = 0;
     Bytes body_;
 };

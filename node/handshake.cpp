@@ -31,7 +31,8 @@ void Handshake::send_version(Peer& peer) {
     message.nonce = peer.local_nonce;
     message.user_agent = context_.options.user_agent;
     message.start_height = context_.chain.view().height().value;
-    message.relay = !context_.options.blocks_only && peer.carries_transactions();
+    const bool takes_any = !context_.options.blocks_only || peer.permits(PERMIT_RELAY);
+    message.relay = takes_any && peer.carries_transactions();
     context_.send(peer, "version", message);
 }
 
@@ -103,10 +104,12 @@ int64_t Handshake::time_offset() const {
 
 void Handshake::feature(Peer& peer, const Bytes& payload) {
     if (peer.established) return context_.misbehaving(peer, "feature received after verack");
+    if (peer.version < FEATURE_VERSION)
+        return context_.misbehaving(peer, "feature received with incompatible version");
     const auto message = consensus::decode<FeatureMessage>(payload);
     if (!message || !message->is_valid())
-        return context_.misbehaving(peer, "invalid feature message");
-    spdlog::debug("unknown feature id={} peer={}", printable(message->id), peer.id);
+        return context_.misbehaving(peer, "invalid feature payload");
+    spdlog::debug("unknown feature advertised id={} peer={}", printable(message->id), peer.id);
 }
 
 void Handshake::wtxid_relay(Peer& peer) {

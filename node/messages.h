@@ -21,6 +21,7 @@ constexpr int32_t SENDHEADERS_VERSION = 70012;    ///< BIP-0130
 constexpr int32_t FEEFILTER_VERSION = 70013;      ///< BIP-0133
 constexpr int32_t COMPACT_BLOCKS_VERSION = 70014; ///< BIP-0152
 constexpr int32_t WTXID_RELAY_VERSION = 70016;    ///< BIP-0339
+constexpr int32_t FEATURE_VERSION = 70017;        ///< BIP-0434
 
 /// What a node serves: bits of `services`.
 enum ServiceFlag : uint64_t {

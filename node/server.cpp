@@ -9,6 +9,20 @@ using chain::BlockNode;
 using consensus::BlockHash;
 using consensus::Height;
 
+namespace {
+
+/// In Core's words.
+std::string name_of(const Inventory& item) {
+    const bool is_wtxid = item.type == InventoryType::WtxidTransaction;
+    const bool is_compact = item.type == InventoryType::CompactBlock;
+    const std::string_view type = item.is_transaction() ? (is_wtxid ? "wtx" : "tx")
+                                  : is_compact          ? "cmpctblock"
+                                                        : "block";
+    return fmt::format("{} {}", type, item.hash.to_string());
+}
+
+} // namespace
+
 /// The first hash of `locator` that is on our chain, else genesis.
 const BlockNode* Server::fork_point(const std::vector<BlockHash>& locator) const {
     const chain::View view = context_.chain.view();
@@ -80,6 +94,8 @@ void Server::get_data(Peer& peer, const InventoryMessage& message) {
     if (message.items.size() > MAX_INVENTORY)
         return context_.misbehaving(
             peer, fmt::format("getdata message size = {}", message.items.size()));
+    if (!message.items.empty())
+        spdlog::debug("received getdata for: {} peer={}", name_of(message.items.front()), peer.id);
     peer.server.wanted.assign(message.items.begin(), message.items.end());
     advance(peer);
 }

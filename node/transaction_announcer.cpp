@@ -127,7 +127,7 @@ void TransactionAnnouncer::announce(Peer& peer) {
 void TransactionAnnouncer::send_fee_filter(Peer& peer) {
     peer.announcements.next_fee_filter = context_.now + context_.random.poisson(FEE_FILTER_MEAN);
     if (peer.version < FEEFILTER_VERSION || context_.options.blocks_only ||
-        !peer.carries_transactions())
+        !peer.carries_transactions() || peer.permits(PERMIT_FORCE_RELAY))
         return;
     const bool closed = context_.chain.initial_download();
     const int64_t lowest = closed ? KEEP_ALL : context_.chain.mempool_min_feerate().per_kvb.value;

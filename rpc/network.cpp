@@ -192,7 +192,7 @@ const Object<PeerView> PEER{
     {"services", "Services it offers", [](auto& p) { return service_bits(p.peer.services); }},
     {"servicesnames", "Their names", [](auto& p) { return service_names(p.peer.services); }},
     {"relaytxes", "Whether it wants transactions",
-     [](auto& p) { return p.peer.relays_transactions; }},
+     [](auto& p) { return p.peer.relays_transactions && p.peer.carries_transactions(); }},
     {"last_inv_sequence", "Mempool changes it was told of",
      [](auto& p) { return p.peer.announcements.shown_sequence; }},
     {"inv_to_send", "Transactions waiting to be announced to it",
