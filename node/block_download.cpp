@@ -190,7 +190,7 @@ bool BlockDownload::is_wanted(const Peer& peer) const {
 
 /// The lowest block that `peer` can be expected to have still. Source: BIP-0159.
 Height BlockDownload::lowest_kept(const Peer& peer) {
-    if ((peer.services & NODE_NETWORK) != 0) return Height(0);
+    if ((peer.services & NODE_NETWORK) != 0) return {};
     const bool is_limited = (peer.services & NODE_NETWORK_LIMITED) != 0;
     const int32_t kept = is_limited ? LIMITED_BLOCKS : ANNOUNCED_BLOCKS;
     return peer.headers.best_known->height - Height(kept - 1);

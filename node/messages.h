@@ -210,8 +210,7 @@ constexpr size_t MAX_INVENTORY = 50'000; ///< In one message.
 enum class InventoryType : uint32_t {
     Transaction = 1,
     Block = 2,
-    FilteredBlock = 3, ///< BIP-0037, not served.
-    CompactBlock = 4,
+    CompactBlock = 4, ///< 3 are filtered blocks (BIP-0037), not served.
     WtxidTransaction = 5,
     WitnessTransaction = 0x40000001,
     WitnessBlock = 0x40000002,
