@@ -38,10 +38,11 @@ public:
 
     void close();
 
+    /// What a lane holds at most, above one task, however large that is.
+    static constexpr std::array<size_t, 3> MAX_BYTES{16'000'000, 64'000'000, 32'000'000};
+
 private:
     static constexpr std::array<size_t, 3> MAX_TASKS{1'000, 1'100, 10'000};
-    /// Above one task, however large that is.
-    static constexpr std::array<size_t, 3> MAX_BYTES{16'000'000, 64'000'000, 32'000'000};
 
     struct Waiting {
         Task task;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "node/block_download.h"
 
+#include "chain/work_queue.h"
+#include "node/frame.h"
 #include "node/header_sync.h"
 
 #include <algorithm>
@@ -12,6 +14,11 @@ namespace cairn::node {
 using chain::BlockNode;
 using consensus::BlockHash;
 using consensus::Height;
+
+// With room for some that are above it: a peer may always have one.
+static_assert(
+    BlockDownload::MAX_PROCESSING_BYTES + size_t{3} * MAX_PAYLOAD_BYTES <
+    chain::WorkQueue::MAX_BYTES[static_cast<size_t>(chain::Lane::Blocks)]);
 
 void BlockDownload::block(Peer& peer, Bytes payload) {
     consensus::Reader reader(payload);

@@ -54,7 +54,7 @@ public:
     static constexpr int32_t LIMITED_BLOCKS = 286; ///< What BIP-0159 peers have, less a margin.
     /// What any peer has of the chain that it tells of.
     static constexpr int32_t ANNOUNCED_BLOCKS = 16;
-    /// Well below what may wait for the chain (WorkQueue): what that refuses is fetched once more.
+    /// Below what may wait for the chain: what that refuses is fetched once more.
     static constexpr size_t MAX_PROCESSING_BYTES = 48 << 20;
     static constexpr std::chrono::seconds MIN_STALL{2};
     static constexpr std::chrono::seconds MAX_STALL{64};
