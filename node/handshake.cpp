@@ -78,10 +78,7 @@ void Handshake::version(Peer& peer, const VersionMessage& message) {
     peer.user_agent = printable(message.user_agent);
     peer.starting_height = message.start_height;
     peer.time_offset = std::clamp<int64_t>(message.time, 0, UINT32_MAX) - context_.now_seconds();
-    if (!peer.inbound()) {
-        time_offsets_.push_back(peer.time_offset);
-        if (time_offsets_.size() > MAX_TIME_OFFSETS) time_offsets_.pop_front();
-    }
+    if (!peer.inbound()) note_time_offset(peer.time_offset);
     peer.relays_transactions = message.relay;
     peer.our_address = message.receiver.address;
     if (peer.inbound()) send_version(peer);
@@ -95,11 +92,13 @@ void Handshake::version(Peer& peer, const VersionMessage& message) {
         peer.version, peer.services, peer.user_agent, peer.starting_height);
 }
 
-int64_t Handshake::time_offset() const {
-    if (time_offsets_.size() < MIN_TIME_OFFSETS) return 0;
+void Handshake::note_time_offset(int64_t offset) {
+    time_offsets_.push_back(offset);
+    if (time_offsets_.size() < MIN_TIME_OFFSETS) return;
+    if (time_offsets_.size() > MAX_TIME_OFFSETS) time_offsets_.pop_front();
     std::vector<int64_t> sorted(time_offsets_.begin(), time_offsets_.end());
     std::ranges::sort(sorted);
-    return sorted[sorted.size() / 2];
+    time_offset_ = sorted[sorted.size() / 2];
 }
 
 void Handshake::feature(Peer& peer, const Bytes& payload) {

@@ -30,12 +30,13 @@ public:
 
     /// Seconds that the clocks of peers are ahead: the median of those we called last, since who
     /// calls us may want to mislead us; 0 while they are too few. Core: TimeOffsets::Median.
-    int64_t time_offset() const;
+    int64_t time_offset() const { return time_offset_; }
 
 private:
     void send_version(Peer& peer);
     uint64_t needed_services(const Peer& peer, uint64_t offered) const;
     bool is_ourselves(uint64_t nonce) const;
+    void note_time_offset(int64_t offset);
 
     static constexpr int64_t NEAR_TIP_BLOCKS =
         144; ///< Core: NODE_NETWORK_LIMITED_ALLOW_CONN_BLOCKS.
@@ -45,6 +46,7 @@ private:
 
     Context& context_;
     std::deque<int64_t> time_offsets_; ///< Of peers we called, the newest last.
+    int64_t time_offset_ = 0;
 };
 
 } // namespace cairn::node
