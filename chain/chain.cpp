@@ -3,6 +3,7 @@
 
 #include "chain/block_template.h"
 #include "chain/chain_state.h"
+#include "chain/file.h"
 #include "chain/import.h"
 #include "chain/indexer.h"
 #include "chain/snapshot.h"
@@ -67,13 +68,12 @@ const BlockNode& Chain::best_header() const {
 
 std::vector<std::string> Chain::warnings() const {
     constexpr int BLOCKS_AHEAD = 6;
-    constexpr uint64_t LOW_DISK_BYTES = 1'000'000'000; // five times what it stops at
+    constexpr uint64_t LOW_DISK_BYTES = 5 * MIN_FREE_BYTES;
     const BlockNode& tip = state_->chainstate_.tip();
     const BlockNode* failed = state_->chainstate_.tree().best_failed();
     std::vector<std::string> warnings;
-    std::error_code error;
-    const auto space = std::filesystem::space(state_->options_.directory, error);
-    if (!error && space.available < LOW_DISK_BYTES)
+    const std::optional<uint64_t> free = free_bytes(state_->options_.directory);
+    if (free && *free < LOW_DISK_BYTES)
         warnings.push_back(fmt::format(
             "Warning: Disk space is low: less than {} MB are free. The node stops while there is "
             "still some.",

@@ -19,6 +19,13 @@ void check(bool good, const std::filesystem::path& file) {
 
 } // namespace
 
+std::optional<uint64_t> free_bytes(const std::filesystem::path& path) {
+    std::error_code error;
+    const std::filesystem::space_info space = std::filesystem::space(path, error);
+    if (error) return std::nullopt;
+    return space.available;
+}
+
 FileReplacement::FileReplacement(std::filesystem::path file, std::string_view suffix)
     : file_(std::move(file)),
       fresh_(file_.string() + std::string(suffix)),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Files that a crash leaves whole: mempool.dat, peers.dat, exports.
+// Files that a crash leaves whole (mempool.dat, peers.dat, exports), and room for them.
 #pragma once
 
 #include "consensus/bytes.h"
@@ -7,8 +7,15 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 namespace cairn::chain {
+
+/// With less the node stops, while there is room yet to end well and for the operator to look.
+constexpr uint64_t MIN_FREE_BYTES = 200'000'000;
+
+/// What is left of the disk that `path` is on; nullopt if the system doesn't say.
+std::optional<uint64_t> free_bytes(const std::filesystem::path& path);
 
 /// Takes the place of a file at once: whatever happens, that holds the old bytes or all the new.
 ///

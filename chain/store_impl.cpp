@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "chain/store_impl.h"
 
+#include "chain/file.h"
 #include "chain/store_keys.h"
 #include "chain/store_options.h"
 
@@ -25,8 +26,6 @@ constexpr std::array<const char*, COLUMN_COUNT> COLUMN_NAMES{
     "other_coins", "filters", "transactions", "spenders", "coin_statistics", "addresses"};
 constexpr const char* FORMAT_KEY = "format";
 constexpr const char* CHAIN_KEY = "chain";
-/// With less the node stops, while there is room yet to end well and for the operator to look.
-constexpr uint64_t MIN_FREE_MEGABYTES = 200;
 
 Bytes encoded_format() {
     Bytes bytes;
@@ -104,13 +103,12 @@ void Store::Impl::open(bool salvage) {
 /// `needed`: bytes that are about to be written.
 void Store::Impl::check_space(uint64_t needed) const {
     constexpr uint64_t MEGABYTE = 1'000'000;
-    std::error_code error;
-    const uint64_t room = std::filesystem::space(options.directory, error).available / MEGABYTE;
-    const uint64_t wanted = MIN_FREE_MEGABYTES + needed / MEGABYTE;
-    if (!error && room < wanted)
+    const std::optional<uint64_t> room = free_bytes(options.directory);
+    const uint64_t wanted = MIN_FREE_BYTES + needed;
+    if (room && *room < wanted)
         throw StorageError(fmt::format(
-            "disk space is too low: {} MB are free in {}, {} are needed", room,
-            options.directory.string(), wanted));
+            "disk space is too low: {} MB are free in {}, {} are needed", *room / MEGABYTE,
+            options.directory.string(), wanted / MEGABYTE));
 }
 
 void Store::Impl::close() {

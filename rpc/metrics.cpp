@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "rpc/metrics.h"
 
+#include "chain/file.h"
 #include "consensus/pow.h"
 #include "node/clock.h"
 #include "node/miner.h"
@@ -9,7 +10,6 @@
 #include "rpc/server/json_writer.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <spdlog/fmt/fmt.h>
 #include <sys/resource.h>
 
@@ -127,9 +127,8 @@ void add_validation(MetricsText& text, const chain::Chain& chain) {
         .sample(chain.options().cache_bytes);
     text.gauge("disk_bytes", "Size of the database").sample(statistics.disk_bytes);
     text.gauge("disk_coin_bytes", "Of it for unspent outputs, about").sample(statistics.coin_bytes);
-    std::error_code error;
-    const auto space = std::filesystem::space(chain.options().directory, error);
-    if (!error) text.gauge("disk_free_bytes", "Left where it is").sample(space.available);
+    if (const auto free = chain::free_bytes(chain.options().directory))
+        text.gauge("disk_free_bytes", "Left where it is").sample(*free);
 }
 
 void add_peers(MetricsText& text, const node::Network& network) {
