@@ -132,6 +132,7 @@ struct CoinScan {
 class Indexer;
 
 /// The chain, from its directory on disk to its tip.
+///
 /// Construction opens the store, recovers to a consistent tip and starts the chain thread.
 /// Thread: reads from any; the state is the chain thread's. `done` functions and observers run on
 /// the chain thread and must return at once: post what takes longer.
@@ -260,7 +261,8 @@ private:
     std::unique_ptr<State> state_;
 };
 
-/// Add witness commitment and merkle root anew, after a change. Core: RegenerateCommitments.
+/// Make the coinbase's witness commitment and the merkle root anew, after a change of the
+/// transactions or of the coinbase's scripts. Core: RegenerateCommitments.
 void regenerate_commitments(consensus::Block& block);
 
 } // namespace cairn::chain
