@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // For miners outside: templates (BIP-0022, BIP-0023, BIP-0145) and what they send back.
-#include "chain/policy.h"
 #include "consensus/block_rules.h"
 #include "consensus/pow.h"
 #include "consensus/version_bits.h"
@@ -27,7 +26,6 @@ constexpr std::chrono::seconds NEXT_MEMPOOL_LOOK{10};
 constexpr size_t HASH_DIGITS = 64;
 
 const Error BAD_BLOCK{Code::Deserialization, "Block decode failed"};
-const Error STOPPING{Code::Misc, "The node is stopping"};
 const Error BAD_HEADER{Code::Deserialization, "Block header decode failed"};
 const Error BAD_MODE{Code::InvalidParameter, "Invalid mode"};
 const Error MISSING_DATA{Code::TypeError, "Missing data String key for proposal"};

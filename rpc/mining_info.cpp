@@ -74,9 +74,8 @@ const Method GETNETWORKHASHPS{
 struct MiningState {
     const NodeContext& context;
     const Node& node = context.node;
-    const chain::Chain& chain = context.node.chain;
-    const Params& params = chain.params();
-    const HeaderNode& tip = chain.view().tip();
+    const Params& params = node.chain.params();
+    const HeaderNode& tip = node.chain.view().tip();
 
     /// Of the last template.
     std::optional<int64_t> weight() const {
@@ -105,9 +104,9 @@ const Object<MiningState> MINING_STATE{
     {TARGET, [](auto& s) { return Target{s.tip.header.bits}; }},
     {"networkhashps", "Hashes a second of all miners",
      [](auto& s) { return hashes_per_second(s.tip, HASH_RATE_BLOCKS); }},
-    {"pooledtx", "Transactions that wait", [](auto& s) { return s.chain.mempool()->size(); }},
+    {"pooledtx", "Transactions that wait", [](auto& s) { return s.node.chain.mempool()->size(); }},
     {"blockmintxfee", "Least price of 1,000 virtual bytes in templates",
-     [](auto& s) { return s.chain.options().block_min_feerate; }},
+     [](auto& s) { return s.node.chain.options().block_min_feerate; }},
     {"chain", "The chain's name", [](auto& s) { return s.params.name; }},
     {"signet_challenge", "Script that signs the chain's blocks",
      [](auto& s) { return signet_challenge(s.params); }},

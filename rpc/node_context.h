@@ -179,7 +179,7 @@ T wait_for(const Call& call, Function function, Arguments&&... arguments) {
     try {
         return future.get();
     } catch (const std::future_error&) {
-        throw std::runtime_error("The node is stopping");
+        throw std::runtime_error(server::STOPPING.message);
     }
 }
 

@@ -17,6 +17,8 @@
 
 namespace cairn::rpc::server {
 
+inline const Error STOPPING{Code::Misc, "The node is stopping"};
+
 /// Threads of its own, so that those that serve connections are never blocked.
 ///
 /// Invariants: connections take turns, one call each; the calls of one are run in their order. One

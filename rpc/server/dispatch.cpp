@@ -25,7 +25,6 @@ constexpr std::chrono::milliseconds SLICE{2};
 
 const Error TOO_MANY_WAIT{Code::Misc, "Too many calls are waiting"};
 const Error REPLY_TOO_LARGE{Code::Misc, "The reply to the batch is too large"};
-const Error STOPPING{Code::Misc, "The node is stopping"};
 
 /// One request of a body, as far as it could be read.
 struct Request {
