@@ -152,6 +152,8 @@ struct Params {
     }
 
     bool signed_blocks() const { return !challenge.empty(); }
+
+    bool fixed_difficulty() const { return std::holds_alternative<FixedRule>(pow); }
 };
 
 } // namespace cairn::consensus

@@ -156,7 +156,7 @@ void set_block_options(chain::ChainOptions& options, const Setup& setup) {
             "-blockreservedweight ({}) exceeds -blockmaxweight ({})", reserved, weight));
     options.block_reserved_weight = reserved;
     if (!settings.is_set("blockversion")) return;
-    if (!std::holds_alternative<consensus::FixedRule>(setup.params.pow))
+    if (!setup.params.fixed_difficulty())
         throw OptionError("-blockversion needs a chain of fixed difficulty");
     options.block_version = static_cast<int32_t>(settings.number("blockversion"));
 }
@@ -353,7 +353,7 @@ void apply_test_heights(Setup& setup) {
             throw mistake("height value");
         const auto rule = rules.find(std::string_view(text).substr(0, at));
         if (rule == rules.end()) throw mistake("name");
-        if (!std::holds_alternative<consensus::FixedRule>(setup.params.pow))
+        if (!setup.params.fixed_difficulty())
             throw OptionError("-testactivationheight needs a chain of fixed difficulty");
         *rule->second = height;
     }

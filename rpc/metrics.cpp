@@ -212,7 +212,7 @@ Answer health_answer(bool started) {
 }
 
 std::optional<int64_t> tip_age_limit(const consensus::Params& params) {
-    if (std::holds_alternative<consensus::FixedRule>(params.pow)) return std::nullopt;
+    if (params.fixed_difficulty()) return std::nullopt;
     return SPACINGS_WITHOUT_BLOCK * params.spacing();
 }
 

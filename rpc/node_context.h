@@ -103,7 +103,7 @@ inline const consensus::Params& params_of(const Call& call) {
 
 /// A chain whose blocks cost nothing is a test's; on others some things are not to be played with.
 inline bool is_test_chain(const Call& call) {
-    return std::holds_alternative<consensus::FixedRule>(params_of(call).pow);
+    return params_of(call).fixed_difficulty();
 }
 
 inline Error not_a_test_chain(const Call& call) {

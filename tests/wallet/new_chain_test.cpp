@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(new_chain_file__challenge__makes_hashing_easy) {
     chain.challenge = Script(Bytes{OP_1});
     const Params params = read_chain_file(new_chain_file(chain));
     BOOST_TEST(params.signed_blocks());
-    BOOST_TEST(std::holds_alternative<FixedRule>(params.pow));
+    BOOST_TEST(params.fixed_difficulty());
     BOOST_TEST(params.genesis.header.bits == 0x207fffffU);
 }
 
