@@ -27,6 +27,29 @@ uint16_t free_port() {
     return port;
 }
 
+/// Clients whose calls have reached `later`, and wait.
+class Waiters {
+public:
+    Waiters(HttpFixture& fixture, int count) {
+        for (int i = 0; i < count; ++i) {
+            clients_.push_back(std::make_unique<Client>(fixture.server->port()));
+            clients_.back()->post(R"({"id":1,"method":"later"})");
+            calls_.push_back(fixture.taken_waiter());
+        }
+    }
+
+    /// Each gets what is answered.
+    void answer() {
+        for (auto& done : calls_) done(std::string("true"));
+        for (auto& client : clients_)
+            BOOST_TEST(client->read().body() == "{\"result\":true,\"error\":null,\"id\":1}\n");
+    }
+
+private:
+    std::vector<std::unique_ptr<Client>> clients_;
+    std::vector<std::function<void(Reply)>> calls_;
+};
+
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(http_load, HttpFixture)
@@ -59,18 +82,10 @@ BOOST_AUTO_TEST_CASE(too_many_connections__the_longest_idle_goes) {
 
 BOOST_AUTO_TEST_CASE(waiting_calls__more_than_threads__others_served) {
     start(options()); // two threads
-    std::vector<std::unique_ptr<Client>> waiting;
-    std::vector<std::function<void(Reply)>> waiters;
-    for (int i = 0; i < 5; ++i) {
-        waiting.push_back(std::make_unique<Client>(server->port()));
-        waiting.back()->post(R"({"id":1,"method":"later"})");
-        waiters.push_back(taken_waiter());
-    }
+    Waiters waiters(*this, 5);
     Client client(server->port());
     BOOST_TEST(client.ask(ADD).body() == ADDED);
-    for (auto& done : waiters) done(std::string("true"));
-    for (auto& one : waiting)
-        BOOST_TEST(one->read().body() == "{\"result\":true,\"error\":null,\"id\":1}\n");
+    waiters.answer();
 }
 
 BOOST_AUTO_TEST_CASE(waiting_call__client_leaves__given_up_at_once) {
@@ -107,16 +122,9 @@ BOOST_AUTO_TEST_CASE(waiting_calls__more_than_connections_are_kept__push_out_nob
     start(few);
     Client idle(server->port());
     BOOST_TEST(idle.ask(ADD).body() == ADDED);
-    std::vector<std::unique_ptr<Client>> waiting;
-    std::vector<std::function<void(Reply)>> waiters;
-    for (int i = 0; i < 5; ++i) {
-        waiting.push_back(std::make_unique<Client>(server->port()));
-        waiting.back()->post(R"({"id":1,"method":"later"})");
-        waiters.push_back(taken_waiter());
-    }
+    Waiters waiters(*this, 5);
     BOOST_TEST(idle.ask(ADD).body() == ADDED);
-    for (auto& done : waiters) done(std::string("true"));
-    for (auto& one : waiting) BOOST_TEST(one->read().result_int() == 200U);
+    waiters.answer();
 }
 
 BOOST_AUTO_TEST_CASE(slow_calls__more_than_threads__wait_their_turn_and_others_are_served) {
