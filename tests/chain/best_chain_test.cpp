@@ -568,22 +568,14 @@ BOOST_AUTO_TEST_CASE(initial_download__old_tip__until_a_recent_block) {
 BOOST_AUTO_TEST_CASE(assumed_valid__deep_below__scripts_are_not_run) {
     TestChain source;
     source.open();
-    const OutPoint coin = source.mature_coins(1)[0];
-    Transaction unsigned_spend = spend({coin}, {{1'000'000, anyone_script()}});
-    unsigned_spend.inputs[0].witness.clear();
-    const BlockNode& fork = source.tip();
-    const BlockRef bad = std::make_shared<const Block>(
-        make_block(fork, source.params(), {cairn::consensus::make_transaction(unsigned_spend)}));
-    const cairn::consensus::HeaderNode bad_node(bad->header, bad->header.hash(), &fork);
-    // Two weeks' worth of later work, and one block more.
-    const std::vector<BlockRef> later = make_branch(source, bad_node, 14 * 144 + 1, 0);
+    const auto& [fork, bad, later] = bury_bad_script(source);
     std::vector<BlockHeader> headers{bad->header};
     for (const BlockRef& block : later) headers.push_back(block->header);
     for (const bool deep : {false, true}) {
         TestChain test;
         test.options().assumed_valid = bad->header.hash();
         test.open();
-        for (int32_t height = 1; height <= fork.height.value; ++height)
+        for (int32_t height = 1; height <= fork->height.value; ++height)
             test.submit(source.chain().read_block(*source.chain().view().at(height)));
         auto some = headers;
         if (!deep) some.pop_back();

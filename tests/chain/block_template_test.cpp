@@ -24,6 +24,14 @@ std::vector<Txid> txids(const BlockTemplate& made) {
     return ids;
 }
 
+/// Five payments of 14,000 weight units each.
+void pay_large(TestChain& test) {
+    for (const OutPoint& coin : test.mature_coins(5)) {
+        const std::vector<TxOut> outputs(80, {COIN / 10, anyone_script()});
+        BOOST_TEST(reason_of(test.pay(spend({coin}, outputs))).empty());
+    }
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(block_template)
@@ -86,10 +94,7 @@ BOOST_AUTO_TEST_CASE(more_than_a_block_holds__weight_stays_below_the_limit) {
     params.max_block_weight = 40'000;
     TestChain test(params);
     test.open();
-    for (const OutPoint& coin : test.mature_coins(5)) {
-        const std::vector<TxOut> outputs(80, {COIN / 10, anyone_script()}); // 14,000 weight units
-        BOOST_TEST(reason_of(test.pay(spend({coin}, outputs))).empty());
-    }
+    pay_large(test);
     const BlockTemplate made = test.make_template();
     BOOST_TEST(made.block->transactions.size() == 3u);
     BOOST_TEST(made.block->weight() <= params.max_block_weight);
@@ -103,10 +108,7 @@ BOOST_AUTO_TEST_CASE(operator_s_limits__less_weight_and_another_version) {
     test.options().block_max_weight = 40'000;
     test.options().block_version = 1337;
     test.open();
-    for (const OutPoint& coin : test.mature_coins(5)) {
-        const std::vector<TxOut> outputs(80, {COIN / 10, anyone_script()}); // 14,000 weight units
-        BOOST_TEST(reason_of(test.pay(spend({coin}, outputs))).empty());
-    }
+    pay_large(test);
     const BlockTemplate made = test.make_template();
     BOOST_TEST(made.block->transactions.size() == 3u);
     BOOST_TEST(made.block->header.version == 1337);

@@ -303,4 +303,15 @@ make_branch(TestChain& test, const consensus::HeaderNode& parent, int length, ui
     return branch;
 }
 
+BuriedBlock bury_bad_script(TestChain& source) {
+    const OutPoint coin = source.mature_coins(1)[0];
+    Transaction unsigned_spend = spend({coin}, {{1'000'000, anyone_script()}});
+    unsigned_spend.inputs[0].witness.clear();
+    const BlockNode& fork = source.tip();
+    const auto bad = std::make_shared<const Block>(
+        make_block(fork, source.params(), {consensus::make_transaction(unsigned_spend)}));
+    const consensus::HeaderNode bad_node(bad->header, bad->header.hash(), &fork);
+    return {&fork, bad, make_branch(source, bad_node, 14 * 144 + 1, 0)};
+}
+
 } // namespace cairn::tests

@@ -154,6 +154,16 @@ private:
 std::vector<BlockRef>
 make_branch(TestChain& test, const consensus::HeaderNode& parent, int length, uint32_t salt);
 
+/// A block whose script is bad, under two weeks' worth of work and a block more: as much as
+/// -assumevalid asks for.
+struct BuriedBlock {
+    const BlockNode* fork = nullptr; ///< What it is on, the tip of its source.
+    BlockRef bad;
+    std::vector<BlockRef> later;
+};
+
+BuriedBlock bury_bad_script(TestChain& source);
+
 /// What a fresh coinbase holds, and what is left of it after `fee`.
 inline Amount coin_value(const Params& params, Amount fee = 0) {
     return params.subsidy - fee;

@@ -110,22 +110,15 @@ BOOST_AUTO_TEST_CASE(files__combined_with_a_key_beside_them__are_imported) {
 BOOST_AUTO_TEST_CASE(files__a_bad_script_below_the_assumed_block__is_not_noticed) {
     TestChain source;
     source.open();
-    const OutPoint coin = source.mature_coins(1)[0];
-    Transaction unsigned_spend = spend({coin}, {{1'000'000, anyone_script()}});
-    unsigned_spend.inputs[0].witness.clear();
-    const BlockNode& fork = source.tip();
-    const Block bad =
-        make_block(fork, source.params(), {cairn::consensus::make_transaction(unsigned_spend)});
-    const cairn::consensus::HeaderNode bad_node(bad.header, bad.header.hash(), &fork);
-    // Two weeks' worth of later work, and one block more: none of it known but by the file.
-    const std::vector<BlockRef> later = make_branch(source, bad_node, 14 * 144 + 1, 0);
+    // None of the later work is known but by the file.
+    const auto& [fork, bad, later] = bury_bad_script(source);
     std::string file;
     for (const std::string& block : framed_chain(source)) file += block;
-    file += framed(source.params(), bad);
+    file += framed(source.params(), *bad);
     for (const BlockRef& block : later) file += framed(source.params(), *block);
     for (const bool below : {true, false}) {
         TestChain test;
-        test.options().assumed_valid = below ? bad.header.hash() : fork.hash;
+        test.options().assumed_valid = below ? bad->header.hash() : fork->hash;
         test.open();
         const std::string problem = problem_with(test, file);
         if (below) {
@@ -133,7 +126,7 @@ BOOST_AUTO_TEST_CASE(files__a_bad_script_below_the_assumed_block__is_not_noticed
             BOOST_TEST((test.tip().hash == later.back()->header.hash()));
         } else {
             BOOST_TEST(problem.find("block-script-verify-flag-failed") != std::string::npos);
-            BOOST_TEST((test.tip().hash == fork.hash));
+            BOOST_TEST((test.tip().hash == fork->hash));
         }
     }
 }
