@@ -3,6 +3,7 @@
 #include "node/clock.h"
 #include "node/miner.h"
 #include "node/setup.h"
+#include "tests/small_chain.h"
 #include "tests/temporary_folder.h"
 
 #include <boost/test/unit_test.hpp>
@@ -61,16 +62,8 @@ struct EasyChain {
         parse_arguments(std::vector<std::string>{"-noconf", "-regtest"}).settings,
         std::vector<std::string>{"HOME=" + folder.path().string()});
     HeightWatch watch;
-    chain::Chain chain{setup.params, options()};
-
-    chain::ChainOptions options() const {
-        chain::ChainOptions made;
-        made.directory = folder.path();
-        made.cache_bytes = size_t{8} << 20;
-        made.verify_threads = 1;
-        made.now = [this] { return clock.wall_seconds(); };
-        return made;
-    }
+    chain::Chain chain{
+        setup.params, tests::small_chain(folder.path(), [this] { return clock.wall_seconds(); })};
 };
 
 consensus::Script anyone_can_spend() {

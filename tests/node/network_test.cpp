@@ -6,6 +6,7 @@
 #include "node/context.h"
 #include "node/miner.h"
 #include "node/network.h"
+#include "tests/small_chain.h"
 #include "tests/temporary_folder.h"
 
 #include <boost/asio/connect.hpp>
@@ -88,15 +89,6 @@ struct Node {
         chain.stop();
     }
 
-    chain::ChainOptions chain_options() const {
-        chain::ChainOptions options;
-        options.directory = folder.path();
-        options.cache_bytes = size_t{8} << 20;
-        options.verify_threads = 1;
-        options.now = [this] { return clock.wall_seconds(); };
-        return options;
-    }
-
     std::string address() const {
         return "127.0.0.1:" + std::to_string(network->protocol_options().listening_port);
     }
@@ -128,7 +120,8 @@ struct Node {
     Clock clock;
     TipWatch watch;
     consensus::Params params = regtest();
-    chain::Chain chain{params, chain_options()};
+    chain::Chain chain{
+        params, tests::small_chain(folder.path(), [this] { return clock.wall_seconds(); })};
     std::unique_ptr<Network> network;
 };
 
@@ -415,11 +408,12 @@ BOOST_AUTO_TEST_CASE(network__proxy__is_given_the_name_and_carries_the_rest) {
 }
 
 BOOST_AUTO_TEST_CASE(network__client_asks__gets_blocks_and_filters_from_the_disk) {
+    LogWatch log;
     Node node;
     node.mine(5);
     // Until it has all blocks, an index makes nobody wait for it.
-    while (!node.chain.indexes().status(chain::IndexId::Filters).synced)
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    BOOST_REQUIRE(log.wait_until(
+        [&] { return node.chain.indexes().status(chain::IndexId::Filters).synced; }));
     Client client(node);
     client.shake_hands();
     const chain::BlockNode& tip = node.chain.view().tip();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "node/notify.h"
 #include "node/setup.h"
+#include "tests/small_chain.h"
 #include "tests/temporary_folder.h"
 
 #include <boost/test/unit_test.hpp>
@@ -8,7 +9,7 @@
 #include <deque>
 #include <fstream>
 #include <set>
-#include <thread>
+#include <sys/stat.h>
 
 using namespace cairn;
 using namespace cairn::node;
@@ -22,24 +23,9 @@ struct QuietChain {
     Setup setup = read_setup(
         parse_arguments(std::vector<std::string>{"-noconf", "-regtest"}).settings,
         std::vector<std::string>{"HOME=" + folder.path().string()});
-    chain::Chain chain{setup.params, options()};
-
-    chain::ChainOptions options() const {
-        chain::ChainOptions made;
-        made.directory = folder.path();
-        made.cache_bytes = size_t{8} << 20;
-        made.verify_threads = 1;
-        made.now = [] { return int64_t{1'700'000'000}; };
-        return made;
-    }
+    chain::Chain chain{
+        setup.params, tests::small_chain(folder.path(), [] { return int64_t{1'700'000'000}; })};
 };
-
-std::set<std::string> lines_of(const std::filesystem::path& path) {
-    std::ifstream file(path);
-    std::set<std::string> lines;
-    for (std::string line; std::getline(file, line);) lines.insert(line);
-    return lines;
-}
 
 } // namespace
 
@@ -47,15 +33,18 @@ BOOST_AUTO_TEST_SUITE(notify)
 
 BOOST_AUTO_TEST_CASE(blocks__more_at_once_than_commands_run__all_are_told) {
     QuietChain quiet;
-    const std::filesystem::path told = quiet.folder.path() / "told";
-    const std::filesystem::path gate = quiet.folder.path() / "gate";
+    const std::filesystem::path told_path = quiet.folder.path() / "told";
+    const std::filesystem::path gate_path = quiet.folder.path() / "gate";
+    for (const auto& pipe : {told_path, gate_path}) BOOST_REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+    // Open at both ends, nobody waits for another to open it.
+    std::fstream told(told_path, std::ios::in | std::ios::out);
+    // Until we open the gate, they wait in opening it.
     Notifier notifier(
-        quiet.chain, {.block = {
-                          "while [ ! -e '" + gate.string() + "' ]; do sleep 0.05; done; " +
-                          "echo %s >> '" + told.string() + "'"}});
+        quiet.chain,
+        {.block = {": < '" + gate_path.string() + "' && echo %s > '" + told_path.string() + "'"}});
     std::deque<chain::BlockNode> nodes;
     chain::TipChange change;
-    std::set<std::string> hashes;
+    std::multiset<std::string> hashes;
     for (uint32_t i = 0; i < 100; ++i) {
         consensus::BlockHeader header;
         header.nonce = i;
@@ -64,8 +53,11 @@ BOOST_AUTO_TEST_CASE(blocks__more_at_once_than_commands_run__all_are_told) {
         change.connected.push_back({&node, nullptr});
     }
     notifier.tip_changed(change);
-    std::ofstream(gate).put('\n');
-    while (lines_of(told) != hashes) std::this_thread::sleep_for(10ms); // processes of others
+    const std::fstream gate(gate_path, std::ios::in | std::ios::out);
+    std::multiset<std::string> lines;
+    for (std::string line; lines.size() < hashes.size() && std::getline(told, line);)
+        lines.insert(line);
+    BOOST_TEST((lines == hashes));
 }
 
 BOOST_AUTO_TEST_CASE(pulse__no_answer__missed_after_its_patience) {

@@ -6,6 +6,7 @@
 #include "consensus/pow.h"
 #include "consensus/standard.h"
 #include "rpc/server/json_writer.h"
+#include "tests/small_chain.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/test/unit_test.hpp>
@@ -76,11 +77,8 @@ TestNode::TestNode(Params params)
     spdlog::set_level(spdlog::level::warn);
     const Script payout = pay_to_witness(0, sha256(witness_script()).view());
     address = address_of_script(payout, params_.address).value();
-    chain::ChainOptions options;
-    options.directory = folder_.path();
-    options.cache_bytes = 8 << 20;
-    options.verify_threads = 1;
-    options.now = [this] { return clock_.wall_seconds(); };
+    chain::ChainOptions options =
+        tests::small_chain(folder_.path(), [this] { return clock_.wall_seconds(); });
     for (const chain::IndexRow& row : chain::index_table()) options.*row.option = true;
     chain_ = std::make_unique<chain::Chain>(params_, options);
     fees_ = std::make_unique<node::FeeWatch>(*chain_, folder_.path() / "fee_estimates.dat");
