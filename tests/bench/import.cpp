@@ -4,11 +4,8 @@
 // libsecp256k1. Prints one row per stage.
 #include "chain/chain.h"
 #include "chain/indexer.h"
-#include "node/clock.h"
-#include "node/fee_watch.h"
-#include "rpc/node_methods.h"
 #include "tests/bench/payments.h"
-#include "wallet/rpc_client.h"
+#include "tests/bench/service.h"
 
 #include <cstdio>
 #include <fstream>
@@ -221,11 +218,7 @@ class Reading {
 public:
     /// Before `node` starts; destroyed after it.
     Reading(chain::Chain& node, const std::filesystem::path& directory)
-        : fees_(node, directory / "fees") {
-        server_.start();
-        server_.attach({.chain = node, .clock = clock_, .fees = fees_});
-        server_.ready();
-    }
+        : service_(node, directory) {}
 
     void begin() {
         thread_ = std::thread([this] { run(); });
@@ -235,7 +228,7 @@ public:
     void report() {
         stop_ = true;
         thread_.join();
-        server_.stop();
+        service_.stop();
         for (auto& [method, milliseconds] : milliseconds_) {
             std::ranges::sort(milliseconds);
             std::printf(
@@ -250,8 +243,9 @@ private:
         std::mt19937_64 random(1);
         while (!stop_) {
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
-            const auto count = static_cast<uint64_t>(client_.call("getblockcount").as_int64());
-            const auto hash = client_.call("getblockhash", {random() % (count + 1)});
+            const auto count =
+                static_cast<uint64_t>(service_.client().call("getblockcount").as_int64());
+            const auto hash = service_.client().call("getblockhash", {random() % (count + 1)});
             const auto block = timed("getblock", {hash});
             timed("gettxout", {block.at("tx").as_array().back(), 0});
         }
@@ -259,16 +253,12 @@ private:
 
     boost::json::value timed(const std::string& method, boost::json::array params) {
         const auto start = Clock::now();
-        boost::json::value result = client_.call(method, std::move(params));
+        boost::json::value result = service_.client().call(method, std::move(params));
         milliseconds_[method].push_back(seconds_since(start) * 1'000);
         return result;
     }
 
-    cairn::node::Clock clock_;
-    cairn::node::FeeWatch fees_;
-    cairn::rpc::NodeServer server_{{.auth = {.user = "bench", .password = "bench"}}};
-    cairn::wallet::RpcClient client_{
-        {.port = server_.port(), .user = "bench", .password = "bench"}};
+    Service service_;
     std::atomic<bool> stop_{false};
     std::map<std::string, std::vector<double>> milliseconds_;
     std::thread thread_;
@@ -424,9 +414,10 @@ int main(int argc, char** argv) {
     mallopt(M_ARENA_MAX, 2); // NOLINT(concurrency-mt-unsafe): as cairnd does
     const std::optional<Settings> settings = settings_of(argc, argv);
     if (!settings)
-        return std::puts("Usage: bench_import [--small] [--assumed-only] [--indexes-only] "
-                         "[--reads] [--reorganisation] [--full-blocks] [--check] "
-                         "[--dbcache=MB] [--directory=DIR]"),
+        return std::puts(
+                   "Usage: bench_import [--small] [--assumed-only] [--indexes-only] "
+                   "[--reads] [--reorganisation] [--full-blocks] [--check] "
+                   "[--dbcache=MB] [--directory=DIR]"),
                2;
     const Plan& plan = settings->plan;
     const std::filesystem::path& directory = settings->directory;

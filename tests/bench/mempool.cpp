@@ -5,11 +5,8 @@
 #include "chain/mempool.h"
 
 #include "chain/chain.h"
-#include "node/clock.h"
-#include "node/fee_watch.h"
-#include "rpc/node_methods.h"
 #include "tests/bench/payments.h"
-#include "wallet/rpc_client.h"
+#include "tests/bench/service.h"
 
 #include <algorithm>
 #include <atomic>
@@ -55,29 +52,6 @@ Outcome ask(const Call& call) {
     call([&promise](const Outcome& outcome) { promise.set_value(outcome); });
     return promise.get_future().get();
 }
-
-/// JSON-RPC over HTTP, and a client.
-class Service {
-public:
-    /// Before the chain starts; destroyed after it.
-    Service(chain::Chain& chain, const std::filesystem::path& directory)
-        : fees_(chain, directory / "fees") {
-        server_.start();
-        server_.attach({.chain = chain, .clock = clock_, .fees = fees_});
-        server_.ready();
-    }
-
-    void stop() { server_.stop(); }
-
-    cairn::wallet::RpcClient& client() { return client_; }
-
-private:
-    cairn::node::Clock clock_;
-    cairn::node::FeeWatch fees_;
-    cairn::rpc::NodeServer server_{{.auth = {.user = "bench", .password = "bench"}}};
-    cairn::wallet::RpcClient client_{
-        {.port = server_.port(), .user = "bench", .password = "bench"}};
-};
 
 /// A chain of its own directory.
 class Node {
