@@ -1,32 +1,21 @@
 // SPDX-License-Identifier: MIT
-// A process that is killed at any moment leaves a state that the next one goes on from. The victim
-// is this program again, started for one test case that nothing else runs. The environment may ask
-// for more than the usual rounds (CAIRN_CRASH_ROUNDS) and for those of a seed that was printed
-// (CAIRN_CRASH_SEED); victims are given one each.
+// A process that is killed at any moment leaves a state that the next one goes on from. The
+// environment may ask for more than the usual rounds (CAIRN_CRASH_ROUNDS) and for those of a seed
+// that was printed (CAIRN_CRASH_SEED); victims are given one each.
 #include "tests/chain/fixture.h"
 #include "tests/chain/setting.h"
+#include "tests/chain/victim.h"
 
-#include <csignal>
-#include <fcntl.h>
 #include <random>
-#include <sys/wait.h>
-#include <unistd.h>
 
 using namespace cairn::tests;
 
 namespace {
 
-constexpr const char* DIRECTORY = "CAIRN_CRASH_TEST_DIRECTORY";
 constexpr const char* SEED = "CAIRN_CRASH_SEED";
-constexpr int STEPS_FD = 99; ///< The victim's end of a pipe: it writes a byte for every step.
 constexpr int64_t TIME_STEP = 1'000'000; ///< Seconds; each victim's clock is ahead by up to this.
 
 constexpr int LENGTH = 400; ///< Of the branch that victims catch up with.
-
-/// Tell the killer that work goes on.
-void step() {
-    if (write(STEPS_FD, "", 1) != 1) std::abort();
-}
 
 /// As a sync does: the headers of a long branch first, then its blocks. The same branch each time,
 /// so that the next victim goes on where this one was killed.
@@ -44,8 +33,8 @@ void catch_up(TestChain& test) {
     }
     test.submit_headers(headers);
     for (const BlockRef& block : blocks) {
-        test.chain().accept_block(block, true, [](const BlockOutcome&) { step(); });
-        step();
+        test.chain().accept_block(block, true, [](const BlockOutcome&) { Victim::step(); });
+        Victim::step();
     }
     test.wait();
 }
@@ -63,7 +52,7 @@ void catch_up(TestChain& test) {
     test.now =
         std::max<int64_t>(test.now, test.tip().header.time) + 1 + int64_t(random() % TIME_STEP);
     for (;;) {
-        step();
+        Victim::step();
         ++test.now;
         test.mine(1 + int(random() % 3));
         ++test.now;
@@ -72,50 +61,12 @@ void catch_up(TestChain& test) {
         const OutPoint coin{test.chain().read_block(old)->transactions[0].txid, 0};
         test.pay(spend({coin}, {{1'000'000, anyone_script()}}));
         const BlockNode& node = *test.chain().view().at(below);
-        step();
+        Victim::step();
         test.invalidate(node);
-        step();
+        Victim::step();
         test.mine(1);
         test.reconsider(node);
     }
-}
-
-struct Victim {
-    pid_t pid = -1;
-    int steps = -1; ///< The end to read.
-};
-
-Victim start_victim(const std::filesystem::path& directory, uint64_t seed) {
-    const std::string own_seed = std::to_string(seed);
-    std::array<int, 2> pipe_ends{};
-    BOOST_REQUIRE(pipe2(pipe_ends.data(), O_CLOEXEC) == 0);
-    const pid_t child = fork();
-    if (child != 0) {
-        close(pipe_ends[1]);
-        return {child, pipe_ends[0]};
-    }
-    dup2(pipe_ends[1], STEPS_FD);
-    setenv(DIRECTORY, directory.c_str(), 1); // NOLINT(concurrency-mt-unsafe): one thread
-    setenv(SEED, own_seed.c_str(), 1);       // NOLINT(concurrency-mt-unsafe)
-    // What it leaves, as it can't clean up, goes with the rest.
-    setenv("TMPDIR", directory.c_str(), 1); // NOLINT(concurrency-mt-unsafe)
-    execl(
-        "/proc/self/exe", "test_chain", "--run_test=crash/victim", "--log_level=nothing",
-        static_cast<char*>(nullptr));
-    _exit(1);
-}
-
-/// Let a victim work for so many steps.
-void kill_after(const std::filesystem::path& directory, uint64_t steps, uint64_t seed) {
-    const Victim victim = start_victim(directory, seed);
-    BOOST_REQUIRE(victim.pid > 0);
-    char byte = 0;
-    for (; steps > 0; --steps) BOOST_REQUIRE(read(victim.steps, &byte, 1) == 1);
-    kill(victim.pid, SIGKILL);
-    int status = 0;
-    waitpid(victim.pid, &status, 0);
-    close(victim.steps);
-    BOOST_REQUIRE(WIFSIGNALED(status));
 }
 
 /// The chain starts, and its coins and indexes are those of its blocks alone. Returns its height.
@@ -167,8 +118,7 @@ Height check_state(const std::filesystem::path& directory) {
 BOOST_AUTO_TEST_SUITE(crash)
 
 BOOST_AUTO_TEST_CASE(victim, *boost::unit_test::disabled()) {
-    const char* directory = std::getenv(DIRECTORY); // NOLINT(concurrency-mt-unsafe)
-    if (directory) work(directory);
+    Victim::run(work);
 }
 
 BOOST_AUTO_TEST_CASE(killed__at_any_moment__starts_again_on_a_consistent_tip) {
@@ -182,7 +132,9 @@ BOOST_AUTO_TEST_CASE(killed__at_any_moment__starts_again_on_a_consistent_tip) {
         // Until the victims did work: they caught up, and went on.
         for (int round = 0; round < 10 || highest <= Height(LENGTH); ++round, ++rounds) {
             const uint64_t steps = 1 + random() % (300 + 100 * uint64_t(round));
-            kill_after(folder.path(), steps, random());
+            Victim victim("crash/victim", folder.path(), random());
+            BOOST_REQUIRE(victim.wait_for(steps));
+            BOOST_REQUIRE(victim.kill());
             highest = std::max(highest, check_state(folder.path()));
         }
     }
