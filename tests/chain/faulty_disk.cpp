@@ -172,10 +172,12 @@ void FaultyDisk::schedule(Fault fault, uint64_t operations) {
     struck_ = false;
 }
 
-void FaultyDisk::watch(std::function<void()> on_read, std::function<void()> on_table) {
+void FaultyDisk::watch(
+    std::function<void()> on_read, std::function<void()> on_table, std::function<void()> on_write) {
     const std::lock_guard lock(mutex_);
     on_read_ = std::move(on_read);
     on_table_ = std::move(on_table);
+    on_write_ = std::move(on_write);
 }
 
 void FaultyDisk::tell(const std::function<void()>& watcher) const {
@@ -216,6 +218,7 @@ IOStatus FaultyDisk::fail_if(bool hit, const IOStatus& with) {
 }
 
 IOStatus FaultyDisk::before_write() {
+    tell(on_write_);
     const std::lock_guard lock(mutex_);
     if (fault_ == Fault::PowerCut) return fail_if(true, IOStatus::IOError("no power"));
     return fail_if(fault_ == Fault::FullDisk, IOStatus::NoSpace("No space left on device"));

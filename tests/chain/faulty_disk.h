@@ -34,9 +34,13 @@ public:
 
     /// Let `fault` happen after `operations` more.
     void schedule(Fault fault, uint64_t operations);
-    /// Have `on_read` called before each read, and `on_table` before a table is made, each on the
-    /// thread that does it, which may be held up so. Empty ones: nothing is.
-    void watch(std::function<void()> on_read, std::function<void()> on_table);
+    /// Have `on_read` called before each read, `on_table` before a table is made and `on_write`
+    /// before anything is written or synced, each on the thread that does it, which may be held up
+    /// so. Empty ones: nothing is.
+    void watch(
+        std::function<void()> on_read,
+        std::function<void()> on_table,
+        std::function<void()> on_write = {});
     /// Whether the fault came.
     bool struck() const;
     /// No fault any more, after a power cut without what was not synced. Requires: no file is open.
@@ -95,6 +99,7 @@ private:
     bool struck_ = false;
     std::function<void()> on_read_;
     std::function<void()> on_table_;
+    std::function<void()> on_write_;
     std::map<ino_t, uint64_t> synced_bytes_; ///< Of the files written since the last start.
 };
 

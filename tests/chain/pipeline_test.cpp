@@ -34,6 +34,61 @@ std::string name_of_this_thread() {
     return name.data();
 }
 
+/// Holds up who comes first, until it is opened.
+class Gate {
+public:
+    void pass() {
+        if (told_.exchange(true)) return;
+        held_.set_value();
+        if (opened_.get_future().wait_for(PATIENCE) != std::future_status::ready) in_vain_ = true;
+    }
+
+    /// Whether somebody came.
+    bool wait_until_held() {
+        return held_.get_future().wait_for(PATIENCE) == std::future_status::ready;
+    }
+
+    /// Whether it is in time.
+    bool open() {
+        opened_.set_value();
+        return !in_vain_;
+    }
+
+private:
+    std::atomic<bool> told_ = false;
+    std::atomic<bool> in_vain_ = false;
+    std::promise<void> held_;
+    std::promise<void> opened_;
+};
+
+/// Holds up the chain thread between a block's header and its coins.
+struct BlockGate : ChainObserver {
+    explicit BlockGate(Gate& gate) : gate_(gate) {}
+
+    void block_checked(const BlockNode& /*node*/, const BlockRef& /*block*/) override {
+        gate_.pass();
+    }
+
+    Gate& gate_;
+};
+
+/// What a reader gets to see while the block after `before` is validated, which spends `point`.
+struct Seen {
+    Seen(const Chain& chain, const BlockNode& before, const OutPoint& point)
+        : coin(chain.find_coin(point, true, &tip).has_value()),
+          waiting(chain.mempool()->size()) {
+        const BlockRef block = chain.read_block(before);
+        const auto event = chain.read_event(chain.event_count() - 1);
+        stored = block && chain.read_undo(before, *block) && event && event->hash == before.hash &&
+                 chain.view().at(before.height) == &before && !chain.tips().empty();
+    }
+
+    const BlockNode* tip = nullptr; ///< As of which the coin is there, or not.
+    bool coin;
+    size_t waiting;
+    bool stored;
+};
+
 /// Processor time, so exactly none if no script is run.
 double script_seconds(TestChain& test) {
     test.wait();
@@ -97,6 +152,48 @@ BOOST_AUTO_TEST_CASE(coins_of_a_block__that_waits__are_read_by_the_workers) {
     BOOST_TEST(outcome.get_future().get().on_active_chain);
     BOOST_TEST(reads_of_chain_thread == 0);
     test.disk->watch({}, {});
+}
+
+BOOST_AUTO_TEST_CASE(readers__while_a_block_is_validated__are_answered) {
+    enum Held { BeforeCoins, ReadingCoins, Writing };
+
+    WatchedChain test;
+    const std::vector<OutPoint> coins = test.mature_coins(3);
+    for (const Held held : {BeforeCoins, ReadingCoins, Writing}) {
+        test.close(); // so that coins are on disk only
+        test.open();
+        test.wait_for_indexes();
+        const auto gate = std::make_shared<Gate>();
+        BlockGate observer(*gate);
+        if (held == BeforeCoins) test.chain().add_observer(observer);
+        const auto on_read = [gate, held] {
+            if (held == ReadingCoins && name_of_this_thread().starts_with("chain")) gate->pass();
+        };
+        const auto on_write = [gate, held] {
+            if (held == Writing) gate->pass();
+        };
+        test.disk->watch(on_read, {}, on_write);
+        const BlockNode& before = test.tip();
+        const auto tx = make_transaction(spend({coins[held]}, {{1'000'000, anyone_script()}}));
+        const auto block = std::make_shared<const Block>(make_block(before, test.params(), {tx}));
+        std::promise<bool> connected;
+        test.chain().accept_block(block, true, [&](const BlockOutcome& outcome) {
+            connected.set_value(outcome.on_active_chain);
+        });
+        BOOST_TEST(gate->wait_until_held());
+        auto reading =
+            std::async(std::launch::async, [&] { return Seen(test.chain(), before, coins[held]); });
+        BOOST_TEST((reading.wait_for(PATIENCE) == std::future_status::ready));
+        BOOST_TEST(gate->open());
+        BOOST_TEST(connected.get_future().get());
+        const Seen seen = reading.get();
+        if (held != Writing) BOOST_TEST((seen.tip == &before)); // else it may be the new one
+        BOOST_TEST(seen.coin == (seen.tip == &before));
+        BOOST_TEST(seen.waiting == 0u);
+        BOOST_TEST(seen.stored);
+        test.disk->watch({}, {});
+        test.chain().remove_observer(observer);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(flush__held_up_by_the_disk__lets_blocks_connect) {
