@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 // -reindex makes all but the blocks anew, and whatever is damaged is either healed by it or told.
+#include "chain/store_keys.h"
+#include "tests/chain/faulty_disk.h"
 #include "tests/chain/fixture.h"
+#include "tests/chain/victim.h"
 
 #include <rocksdb/db.h>
 
 #include <fstream>
+#include <random>
 
 using namespace cairn::tests;
 
@@ -17,12 +21,12 @@ public:
         const std::string path = (test.directory() / "chainstate").string();
         std::vector<std::string> names;
         rocksdb::DB::ListColumnFamilies({}, path, &names);
-        std::vector<rocksdb::ColumnFamilyDescriptor> columns;
-        for (const std::string& name : names)
-            columns.emplace_back(name, rocksdb::ColumnFamilyOptions());
-        rocksdb::DB* db = nullptr;
-        BOOST_REQUIRE(rocksdb::DB::Open({}, path, columns, &handles_, &db).ok());
-        db_.reset(db);
+        open(path, names);
+    }
+
+    /// A new one.
+    Database(const std::filesystem::path& path, const std::vector<std::string>& columns) {
+        open(path, columns);
     }
 
     ~Database() {
@@ -34,11 +38,27 @@ public:
 
     rocksdb::DB* operator->() const { return db_.get(); }
 
+    const std::vector<rocksdb::ColumnFamilyHandle*>& columns() const { return handles_; }
+
     rocksdb::ColumnFamilyHandle* column(Column column) const {
         return handles_[static_cast<size_t>(column)];
     }
 
 private:
+    void open(const std::string& path, const std::vector<std::string>& names) {
+        rocksdb::DBOptions options;
+        options.create_if_missing = true;
+        options.create_missing_column_families = true;
+        std::vector<rocksdb::ColumnFamilyDescriptor> columns;
+        for (const std::string& name : names) {
+            columns.emplace_back(name, rocksdb::ColumnFamilyOptions());
+            columns.back().options.enable_blob_files = name == "blocks" || name == "undo";
+        }
+        rocksdb::DB* db = nullptr;
+        BOOST_REQUIRE(rocksdb::DB::Open(options, path, columns, &handles_, &db).ok());
+        db_.reset(db);
+    }
+
     std::unique_ptr<rocksdb::DB> db_;
     std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };
@@ -132,18 +152,145 @@ BOOST_AUTO_TEST_CASE(under_way__callers_get_their_turn) {
     BOOST_TEST(chain.view().height() == Height(1'500));
 }
 
-BOOST_AUTO_TEST_CASE(older_format__is_reindexed_without_being_asked) {
-    TestChain test;
-    fill(test);
-    const Hash256 coins = coins_hash(test.directory(), test.params());
-    {
-        const Database db(test);
-        db->Put({}, "format", rocksdb::Slice("\0\0\0\0", 4));
-        db->DropColumnFamily(db.column(Column::Coins)); // else they might have been kept
+namespace {
+
+// Format 1: coins were written with each block at the tip, so that the events had no end of their
+// own, and the address index didn't say which coins a transaction spent. It began without what
+// later got columns of its own.
+const std::vector<std::string> FIRST_COLUMNS{"default", "headers", "blocks", "undo",
+                                             "coins",   "filters", "events"};
+const std::vector<std::string> LAST_COLUMNS{
+    "default",     "headers", "blocks",       "undo",     "coins",           "events",
+    "other_coins", "filters", "transactions", "spenders", "coin_statistics", "addresses"};
+
+struct OldAddressRecord {
+    Txid txid;
+    std::vector<AddressRecord::Output> received;
+    Amount spent;
+
+    static void wire(auto&& codec, auto& record) {
+        codec(record.txid, record.received, record.spent);
     }
+};
+
+Bytes old_address_record(ByteView bytes) {
+    const auto record = cairn::consensus::decode<AddressRecord>(bytes).value();
+    OldAddressRecord old{record.txid, record.received, 0};
+    for (const AddressRecord::Input& input : record.spent) old.spent += input.value;
+    return cairn::consensus::encode(old);
+}
+
+/// Have the store of `test`, which is not in use, be one of format 1.
+void make_old(const TestChain& test, const std::vector<std::string>& columns) {
+    const std::filesystem::path store = test.directory() / "chainstate";
+    const std::filesystem::path copy = test.directory() / "copy";
+    {
+        const Database from(test);
+        const Database to(copy, columns);
+        for (rocksdb::ColumnFamilyHandle* target : to.columns()) {
+            const std::string name = target->GetName();
+            const auto source = std::ranges::find(
+                from.columns(), name, [](const auto* handle) { return handle->GetName(); });
+            const std::unique_ptr<rocksdb::Iterator> it(from->NewIterator({}, *source));
+            for (it->SeekToFirst(); it->Valid(); it->Next()) {
+                if (name == "events" && it->key() == LOG_END_KEY) continue;
+                Bytes value(view_of(it->value()).begin(), view_of(it->value()).end());
+                if (name == "default" && it->key() == "format")
+                    value = cairn::consensus::encode(uint32_t{1});
+                if (name == "addresses" && it->key().size() > 1) value = old_address_record(value);
+                BOOST_REQUIRE(to->Put({}, target, it->key(), slice(value)).ok());
+            }
+        }
+    }
+    std::filesystem::remove_all(store);
+    std::filesystem::rename(copy, store);
+}
+
+/// A chain of fill() with all indexes, and what it is.
+struct KnownChain {
+    KnownChain() {
+        keep_all_indexes(test.options());
+        fill(test);
+        test.open();
+        test.wait_for_indexes();
+        tip = test.tip().hash;
+        for (const BlockNode* node = &test.tip(); node->parent; node = node->parent_node())
+            blocks.insert(blocks.begin(), test.chain().read_block(*node));
+        test.close();
+        coins = coins_hash(test.directory(), test.params());
+        rows = index_rows(test.directory(), test.params(), blocks);
+    }
+
+    /// It starts, and everything is as it was.
+    void check() {
+        test.open();
+        test.wait_for_indexes();
+        BOOST_TEST((test.tip().hash == tip));
+        test.close();
+        std::string format;
+        BOOST_TEST(Database(test)->Get({}, "format", &format).ok());
+        BOOST_TEST((format == slice(cairn::consensus::encode(STORE_FORMAT)).ToString()));
+        BOOST_TEST((coins_hash(test.directory(), test.params()) == coins));
+        BOOST_TEST((index_rows(test.directory(), test.params(), blocks) == rows));
+    }
+
+    TestChain test;
+    BlockHash tip;
+    std::vector<BlockRef> blocks;
+    Hash256 coins;
+    IndexRows rows;
+};
+
+/// Open the chain in `directory`, each write to the disk a step.
+void work(const std::filesystem::path& directory) {
+    const auto disk = std::make_shared<FaultyDisk>(directory / "chainstate", 1);
+    const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(disk);
+    disk->watch({}, {}, Victim::step);
+    TestChain test;
+    test.options().directory = directory;
+    test.options().env = env.get();
+    keep_all_indexes(test.options());
     test.open();
+    test.wait_for_indexes();
     test.close();
-    BOOST_TEST((coins_hash(test.directory(), test.params()) == coins));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(older_format__is_reindexed_without_being_asked) {
+    KnownChain known;
+    for (const auto& columns : {FIRST_COLUMNS, LAST_COLUMNS}) {
+        make_old(known.test, columns);
+        known.check();
+    }
+}
+
+BOOST_AUTO_TEST_CASE(victim, *boost::unit_test::disabled()) {
+    Victim::run(work);
+}
+
+BOOST_AUTO_TEST_CASE(older_format__killed_while_it_is_reindexed__goes_on) {
+    const uint64_t seed = setting("CAIRN_CRASH_SEED", std::random_device()());
+    BOOST_TEST_MESSAGE("seed " << seed);
+    std::mt19937_64 random(seed);
+    KnownChain known;
+    make_old(known.test, LAST_COLUMNS);
+    const std::filesystem::path store = known.test.directory() / "chainstate";
+    const std::filesystem::path old = known.test.directory() / "old";
+    std::filesystem::rename(store, old);
+    int kills = 0;
+    for (uint64_t round = 0; round < setting("CAIRN_CRASH_ROUNDS", 10); ++round) {
+        std::filesystem::remove_all(store);
+        std::filesystem::copy(old, store, std::filesystem::copy_options::recursive);
+        for (uint64_t i = 0; i <= round % 3; ++i) {
+            Victim victim("reindex/victim", known.test.directory(), 0);
+            const bool at_work = victim.wait_for(1 + random() % (1 << random() % 11));
+            if (victim.kill() && at_work) ++kills;
+        }
+        known.check();
+    }
+    BOOST_TEST_MESSAGE(kills << " kills");
+    BOOST_TEST(kills > 0);
 }
 
 BOOST_AUTO_TEST_CASE(damaged_coins__are_told__and_made_anew) {
