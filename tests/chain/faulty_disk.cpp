@@ -52,7 +52,7 @@ public:
     IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
         if (IOStatus status = disk_.before_write(); !status.ok()) return status;
         const uint64_t size = size_;
-        const IOStatus status = FSWritableFileOwnerWrapper::Sync(options, debug);
+        IOStatus status = FSWritableFileOwnerWrapper::Sync(options, debug);
         if (status.ok()) disk_.file_synced(inode_, size);
         return status;
     }
@@ -236,7 +236,8 @@ void FaultyDisk::after_read(const Slice& bytes) {
     if (fault_ != Fault::FlippedBit || struck_ || bytes.empty()) return;
     if (left_ > 0 && --left_ > 0) return;
     struck_ = true;
-    const_cast<char*>(bytes.data())[random_() % bytes.size()] ^= char(1 << random_() % 8);
+    char& byte = const_cast<char*>(bytes.data())[random_() % bytes.size()];
+    byte = static_cast<char>(byte ^ (1 << random_() % 8));
 }
 
 void FaultyDisk::file_synced(ino_t file, uint64_t bytes) {

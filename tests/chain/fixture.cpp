@@ -9,8 +9,6 @@
 
 namespace cairn::tests {
 
-using consensus::SealedTransaction;
-
 Params test_params() {
     Params params;
     params.name = "test";
@@ -206,6 +204,7 @@ Result<Accepted> TestChain::pay(const Transaction& tx, AcceptOptions options) {
 PackageOutcome
 TestChain::submit_package(const std::vector<Transaction>& package, AcceptOptions options) {
     std::vector<TransactionRef> transactions;
+    transactions.reserve(package.size());
     for (const Transaction& tx : package) transactions.push_back(consensus::make_transaction(tx));
     return ask<PackageOutcome>(&Chain::accept_package, std::move(transactions), options);
 }

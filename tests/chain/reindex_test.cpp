@@ -365,6 +365,7 @@ public:
         test_.open();
         for (const BlockNode* node = &test_.tip(); node->parent; node = node->parent_node())
             blocks_.push_back(test_.chain().read_block(*node));
+        std::ranges::reverse(blocks_);
         tip_ = test_.tip().hash;
         test_.close();
         coins_ = coins_hash(test_.directory(), test_.params());
@@ -389,7 +390,7 @@ public:
         test_.open();
         test_.options().reindex = false;
         const int32_t kept = test_.tip().height.value;
-        for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) test_.submit(*block);
+        for (const BlockRef& block : blocks_) test_.submit(block);
         BOOST_TEST((test_.tip().hash == tip_));
         test_.close();
         BOOST_TEST(!std::filesystem::exists(store().string() + ".damaged"));
@@ -412,7 +413,7 @@ private:
     std::filesystem::path sound() const { return test_.directory() / "sound"; }
 
     TestChain test_;
-    std::vector<BlockRef> blocks_; ///< Highest first.
+    std::vector<BlockRef> blocks_; ///< Lowest first.
     BlockHash tip_;
     Hash256 coins_;
 };
