@@ -168,6 +168,17 @@ double seconds(const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
+double processor_seconds(const rusage& usage) {
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// `who`: as getrusage() has it.
+double processor_seconds(int who) {
+    rusage usage{};
+    getrusage(who, &usage);
+    return processor_seconds(usage);
+}
+
 /// Prints a figure, and whether it is what was asked for.
 bool figure(const char* name, double value, double most) {
     const bool good = value <= most;
@@ -202,9 +213,7 @@ Cost in_child(const Work& work) {
     rusage usage{};
     wait4(child, &status, 0, &usage);
     if (status != 0) throw std::runtime_error("a stage failed");
-    return {
-        seconds_since(start), seconds(usage.ru_utime) + seconds(usage.ru_stime),
-        usage.ru_maxrss / 1024};
+    return {seconds_since(start), processor_seconds(usage), usage.ru_maxrss / 1024};
 }
 
 void row(const char* stage, const Cost& cost) {
@@ -299,9 +308,7 @@ void import_chain(
     if (reading) reading->report();
     node.stop();
     // After stop(), so that all is flushed. What RocksDB's threads do is in none of them.
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    double rest = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    double rest = processor_seconds(RUSAGE_SELF);
     const chain::ChainStatistics statistics = node.statistics();
     for (size_t i = 0; i < chain::STAGE_NAMES.size(); ++i) {
         const double each = statistics.stage_seconds[i];
@@ -325,6 +332,29 @@ void build_indexes(const Params& params, const chain::ChainOptions& without) {
     if (!indexes.coins(*view.at(view.height()))) throw std::runtime_error("no coin statistics");
     std::printf("  %-26s %9.2f ms\n", "coin statistics, one look", seconds_since(question) * 1'000);
     node.stop();
+}
+
+/// Look-ups in no order in the coins of an imported chain: of some that are there, and of as many
+/// that are not.
+void look_up_coins(const Params& params, const chain::ChainOptions& options) {
+    constexpr size_t ONE_OF = 10;
+    const chain::Store store({options.directory / "chainstate", options.cache_bytes}, params);
+    std::vector<OutPoint> points;
+    chain::CoinCursor coins = store.coins();
+    for (size_t i = 0; const auto coin = coins.next(); ++i)
+        if (i % ONE_OF == 0) points.push_back(coin->first);
+    std::shuffle(points.begin(), points.end(), std::mt19937_64(1));
+    for (const bool there : {true, false}) {
+        const double before = processor_seconds(RUSAGE_THREAD);
+        for (OutPoint& point : points) {
+            if (!there) point.txid.bytes.back() ^= 1;
+            if (store.find_coin(point).has_value() != there) throw std::runtime_error("coins");
+        }
+        const double each = (processor_seconds(RUSAGE_THREAD) - before) / double(points.size());
+        std::printf(
+            "  %zu look-ups of coins that are %-9s %9.2f cpu-us each\n", points.size(),
+            there ? "there" : "not there", each * 1e6);
+    }
 }
 
 /// A reorganisation of 100 full blocks, beside what it takes to connect 100.
@@ -371,6 +401,7 @@ struct Settings {
     size_t cache_megabytes = 1'000;
     bool assumed_only = false; ///< For a profiler.
     bool indexes_only = false; ///< Of a chain that --assumed-only left.
+    bool coins = false;        ///< Likewise.
     bool reorganisation = false;
     bool reads = false;
     bool check = false; ///< Fail where a figure is not what was asked for.
@@ -389,6 +420,8 @@ std::optional<Settings> settings_of(int argc, char** argv) {
             settings.assumed_only = true;
         else if (argument == "--indexes-only")
             settings.indexes_only = true;
+        else if (argument == "--coins")
+            settings.coins = true;
         else if (argument == "--reorganisation")
             settings.reorganisation = true;
         else if (argument == "--reads")
@@ -415,7 +448,7 @@ int main(int argc, char** argv) {
     const std::optional<Settings> settings = settings_of(argc, argv);
     if (!settings)
         return std::puts(
-                   "Usage: bench_import [--small] [--assumed-only] [--indexes-only] "
+                   "Usage: bench_import [--small] [--assumed-only] [--indexes-only] [--coins] "
                    "[--reads] [--reorganisation] [--full-blocks] [--check] "
                    "[--dbcache=MB] [--directory=DIR]"),
                2;
@@ -439,6 +472,8 @@ int main(int argc, char** argv) {
         return in_child([&] { build_indexes(params, options); });
     };
     if (settings->indexes_only) return row("all indexes", index()), 0;
+    if (settings->coins)
+        return look_up_coins(params, chain_options(directory / "assumed", cache_megabytes)), 0;
     const size_t checks = plan.fan_outs + 2 * plan.payments;
     const double before = verification_seconds(checks);
     const Cost full = import("full", std::nullopt);
