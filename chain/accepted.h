@@ -35,6 +35,7 @@ struct PackageOutcome {
 struct AcceptOptions {
     bool test_only = false;
     std::optional<FeeRate> max_feerate{}; ///< What pays more is refused.
+    std::optional<Amount> max_fee{};      ///< The same, of one that would be accepted otherwise.
 };
 
 /// Why a transaction left the mempool.

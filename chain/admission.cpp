@@ -48,7 +48,10 @@ Height Admission::next_height() const {
 
 Result<Accepted>
 Admission::accept(const TransactionRef& tx, const AcceptOptions& options, const Origin& origin) {
-    Attempt attempt{.from_block = origin.from_block, .max_feerate = options.max_feerate};
+    Attempt attempt{
+        .from_block = origin.from_block,
+        .max_feerate = options.max_feerate,
+        .max_fee = options.max_fee};
     attempt.time = origin.time.value_or(chainstate_.options().now());
     Result<Accepted> accepted = accept_alone(attempt, tx, options.test_only, origin.scripts);
     if (!accepted || options.test_only || origin.from_block) return accepted;
@@ -67,6 +70,7 @@ Result<Accepted> Admission::accept_alone(
     if (Result<> verdict = check_dust(attempt, attempt.last()); !verdict) return verdict.error();
     if (Result<> verdict = check_scripts(attempt.candidates[0], scripts); !verdict)
         return verdict.error();
+    if (attempt.max_fee && attempt.last().fee > *attempt.max_fee) return policy("max-fee-exceeded");
     const Accepted accepted = attempt.accepted(attempt.last());
     if (!test_only) commit(attempt);
     return accepted;

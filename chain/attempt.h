@@ -20,6 +20,7 @@ struct Attempt {
     bool together = false;   ///< One may pay for another.
     bool may_replace = true;
     std::optional<FeeRate> max_feerate; ///< Of each; more is refused.
+    std::optional<Amount> max_fee{};    ///< Of one that comes alone.
     int64_t time = 0;                   ///< When they came in, seconds.
     std::deque<Candidate> candidates{};
     Mempool::Entries conflicts{}; ///< Spend the same coins.

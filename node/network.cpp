@@ -255,7 +255,8 @@ public:
     }
 
     void broadcast(const consensus::TransactionRef& tx, bool is_new) override {
-        ask([&] { perform(protocol_.broadcast(tx, is_new, clock_.now())); });
+        mailbox_->post(
+            [this, tx, is_new] { perform(protocol_.broadcast(tx, is_new, clock_.now())); });
     }
 
     std::vector<consensus::Txid> unbroadcast() const override {
@@ -294,9 +295,7 @@ public:
         mailbox_->post([this, tx = event.tx] { perform(protocol_.transaction_removed(tx)); });
     }
 
-    void transaction_unsent(const chain::TransactionRef& tx) override {
-        mailbox_->post([this, tx] { perform(protocol_.broadcast(tx, true, clock_.now())); });
-    }
+    void transaction_unsent(const chain::TransactionRef& tx) override { broadcast(tx, true); }
 
 private:
     /// Run `question` on the network thread, or here while there is none, and give its answer.

@@ -218,16 +218,16 @@ void template_made(
         const std::scoped_lock lock(context.template_cache.mutex);
         context.template_cache.last = shared;
         context.template_cache.making.reset();
-        waiting.swap(making.waiting);
+        waiting.swap(making);
     }
     for (auto& use : waiting)
         context.queue.push(
             &context.queue, Pace::Waits, [use = std::move(use), shared] { use(shared); });
 }
 
-/// Call `use` with the template over the tip and the mempool of now, or null if the node stops.
-/// While these stay, one is enough for all callers: the chain thread validates nothing meanwhile it
-/// makes one. No thread waits for it.
+/// Call `use` with the template over the tip and the mempool of now; if the node stops it may be
+/// dropped instead. While these stay, one is enough for all callers: the chain thread validates
+/// nothing meanwhile it makes one. No thread waits for it.
 void with_template(NodeContext& context, std::function<void(const TemplateRef&)> use) {
     chain::Chain& chain = context.node.chain;
     auto& cache = context.template_cache;
@@ -242,11 +242,11 @@ void with_template(NodeContext& context, std::function<void(const TemplateRef&)>
             return use(last);
         }
         if (const auto under_way = cache.making.lock()) {
-            under_way->waiting.push_back(std::move(use));
+            under_way->push_back(std::move(use));
             lock.unlock(); // before it is dropped, should that be left to us
             return;
         }
-        making->waiting.push_back(std::move(use));
+        making->push_back(std::move(use));
         cache.making = making;
     }
     Script anyone;
@@ -282,11 +282,11 @@ void answer_now(const std::shared_ptr<const Call>& call, std::function<void(Repl
     const chain::Chain& chain = chain_of(*call);
     if (chain.initial_download() && chain.best_header().height > chain.view().height())
         return done(BEHIND);
-    with_template(context_of(*call), [call, done = std::move(done)](const TemplateRef& made) {
-        if (!made) return done(STOPPING);
-        if (given_up(*call)) return done(GIVEN_UP);
-        or_what_failed(done, [&] { done(template_reply(*call, *made)); });
-    });
+    with_template(
+        context_of(*call), [call, done = answer_or_stop(std::move(done))](const TemplateRef& made) {
+            if (given_up(*call)) return done(GIVEN_UP);
+            or_what_failed(done, [&] { done(template_reply(*call, *made)); });
+        });
 }
 
 /// What a long poll has seen already.

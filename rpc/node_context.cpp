@@ -11,10 +11,6 @@ namespace cairn::rpc {
 
 using namespace consensus;
 
-NodeContext::TemplateMaking::~TemplateMaking() {
-    for (const auto& use : waiting) use(nullptr);
-}
-
 Error still_syncing(const chain::Indexer::Status& index) {
     return {
         Code::InternalError,
@@ -80,6 +76,25 @@ std::set<Txid> unbroadcast(const Call& call) {
 void note_template(NodeContext& context, const chain::BlockTemplate& made) {
     context.template_weight = made.weight;
     context.template_transactions = static_cast<int64_t>(made.block->transactions.size()) - 1;
+}
+
+std::function<void(Reply)> answer_or_stop(std::function<void(Reply)> done) {
+    struct Answer {
+        explicit Answer(std::function<void(Reply)> to_give) : give(std::move(to_give)) {}
+
+        ~Answer() {
+            if (give) give(Error{Code::Misc, "The node is stopping"});
+        }
+
+        Answer(const Answer&) = delete;
+        Answer& operator=(const Answer&) = delete;
+
+        std::function<void(Reply)> give;
+    };
+
+    return [answer = std::make_shared<Answer>(std::move(done))](Reply reply) {
+        std::exchange(answer->give, nullptr)(std::move(reply));
+    };
 }
 
 chain::BlockTemplate make_template(const Call& call, const consensus::Script& payout) {

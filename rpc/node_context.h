@@ -55,15 +55,8 @@ struct NodeContext : server::Context {
 
     using TemplateRef = std::shared_ptr<const chain::BlockTemplate>;
 
-    /// Calls that wait for one template. If it is never made, they are told so, by null.
-    struct TemplateMaking {
-        TemplateMaking() = default;
-        ~TemplateMaking();
-        TemplateMaking(const TemplateMaking&) = delete;
-        TemplateMaking& operator=(const TemplateMaking&) = delete;
-
-        std::vector<std::function<void(const TemplateRef&)>> waiting;
-    };
+    /// Calls that wait for one template.
+    using TemplateMaking = std::vector<std::function<void(const TemplateRef&)>>;
 
     /// Of getblocktemplate: the last answer serves again while there is no news.
     struct {
@@ -165,6 +158,10 @@ chain::BlockTemplate make_template(const Call& call, const consensus::Script& pa
 
 /// Core's sentence for a refusal: the reason and, where there is one, the detail.
 std::string reject_text(const consensus::Reject& reject);
+
+/// `done`, for calls that wait for the chain thread and hold none: if it is dropped, as by a chain
+/// that stops, the reply is that the node stops.
+std::function<void(Reply)> answer_or_stop(std::function<void(Reply)> done);
 
 /// Block this thread until the chain thread has answered with a T, or with nothing if T is Null.
 /// `function` of the chain is called with `arguments` and the function to answer with.

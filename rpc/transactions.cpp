@@ -186,11 +186,6 @@ const Method GETRAWTRANSACTION{
 
 using Verdict = consensus::Result<chain::Accepted>;
 
-Verdict accept(const Call& call, const TransactionRef& tx, bool test_only) {
-    return wait_for<Verdict>(
-        call, &chain::Chain::accept_transaction, tx, chain::AcceptOptions{test_only});
-}
-
 /// Whether `accepted` pays more than `max_feerate` (0: no limit) allows.
 bool pays_too_much(const chain::Accepted& accepted, Amount max_feerate) {
     return max_feerate > Amount(0) &&
@@ -221,54 +216,45 @@ bool has_unspent_output(const chain::Chain& chain, const SealedTransaction& tx) 
 }
 
 Error refusal(const Reject& reject) {
+    if (reject.reason == "max-fee-exceeded") return PAYS_TOO_MUCH;
     const bool missing = reject.kind == Reject::Kind::MissingInputs;
     return {missing ? Code::Verify : Code::Rejected, reject_text(reject)};
 }
 
-/// Whether its coins show that `tx` pays no more than `max_feerate` allows: their values are what
-/// nothing changes, so this holds whatever comes in between.
-bool surely_pays_less(const Call& call, const SealedTransaction& tx, Amount max_feerate) {
-    Amount fee;
-    for (const TxIn& input : tx.inputs) {
-        const std::optional<Coin> coin = chain_of(call).find_coin(input.prevout, true);
-        if (!coin || !money_range(fee += coin->out.value)) return false;
-    }
-    for (const TxOut& output : tx.outputs)
-        if (!money_range(output.value) || !money_range(fee -= output.value)) return false;
-    return fee <= chain::FeeRate{max_feerate}.fee(tx.vsize());
-}
-
-/// Put `tx` into the mempool.
-std::optional<Error> submit(const Call& call, const TransactionRef& tx, Amount max_feerate) {
+/// What `tx` is answered with, and peers are told, after the mempool's verdict; on the chain
+/// thread, so that nothing has changed since.
+Reply sent(const Call& call, const TransactionRef& tx, const Verdict& verdict) {
     const chain::Chain& chain = chain_of(call);
-    if (has_unspent_output(chain, *tx)) return ALREADY_CONFIRMED;
-    if (max_feerate > Amount(0) && !surely_pays_less(call, *tx, max_feerate)) {
-        const Verdict tested = accept(call, tx, true);
-        if (tested && pays_too_much(*tested, max_feerate)) return PAYS_TOO_MUCH;
+    TransactionRef waiting = tx;
+    if (!verdict) {
+        // The same may wait already, perhaps with another witness: then peers are told of that.
+        const auto in_mempool = [&]() -> TransactionRef {
+            const chain::MempoolReader pool = chain.mempool();
+            const chain::MempoolEntry* entry = pool->find(tx->txid);
+            return entry == nullptr ? nullptr : entry->tx;
+        };
+        waiting = in_mempool();
+        if (!waiting && has_unspent_output(chain, *tx)) return ALREADY_CONFIRMED;
+        if (!waiting) return refusal(verdict.error());
     }
-    const Verdict accepted = accept(call, tx, false);
-    if (!accepted) return refusal(accepted.error());
-    return std::nullopt;
+    node::Network* network = context_of(call).node.network;
+    if (network != nullptr) network->broadcast(waiting, verdict.has_value());
+    return to_json(tx->txid);
 }
 
-Outcome<Txid> sendrawtransaction(const Call& call) {
-    const Outcome<TransactionRef> tx = transaction_of_hex(call.text(0), NOT_A_TRANSACTION);
-    if (!tx) return tx.error();
-    if (call.satoshis(1) >= COIN) return FEERATE_TOO_HIGH;
-    if (burns_more_than(**tx, call.satoshis(2))) return BURNS_TOO_MUCH;
-    const bool is_new = chain_of(call).mempool()->find((*tx)->txid) == nullptr;
-    std::optional<Error> error;
-    if (is_new) error = submit(call, *tx, call.satoshis(1));
-    if (error) return std::move(*error);
-    // The same may wait with another witness: then that is what peers are told of.
-    const auto waiting = [&]() -> TransactionRef {
-        const chain::MempoolReader pool = chain_of(call).mempool();
-        const chain::MempoolEntry* entry = pool->find((*tx)->txid);
-        return entry == nullptr ? nullptr : entry->tx;
-    }();
-    node::Network* network = context_of(call).node.network;
-    if (network != nullptr && waiting != nullptr) network->broadcast(waiting, is_new);
-    return (*tx)->txid;
+void sendrawtransaction(const std::shared_ptr<const Call>& call, std::function<void(Reply)> done) {
+    const Outcome<TransactionRef> tx = transaction_of_hex(call->text(0), NOT_A_TRANSACTION);
+    if (!tx) return done(tx.error());
+    const Amount max_feerate = call->satoshis(1);
+    if (max_feerate >= COIN) return done(FEERATE_TOO_HIGH);
+    if (burns_more_than(**tx, call->satoshis(2))) return done(BURNS_TOO_MUCH);
+    chain::AcceptOptions options;
+    if (max_feerate > Amount(0)) options.max_fee = chain::FeeRate{max_feerate}.fee((*tx)->vsize());
+    chain_of(*call).accept_transaction(
+        *tx, options,
+        [call, tx = *tx, done = answer_or_stop(std::move(done))](const Verdict& verdict) {
+            done(sent(*call, tx, verdict));
+        });
 }
 
 const Method SENDRAWTRANSACTION{
@@ -287,8 +273,7 @@ const Method SENDRAWTRANSACTION{
          {Code::Verify, "bad-txns-inputs-missingorspent"},
          {Code::Rejected, "the reason of the refusal"}},
     .example = "$TRANSACTION",
-    .run = {sendrawtransaction, "Its id"},
-    .pace = waits,
+    .run = {sendrawtransaction, {returned<Txid>("", "Its id")}},
 };
 
 /// What the mempool says of a transaction.
@@ -357,7 +342,10 @@ Outcome<std::vector<Test>> testmempoolaccept(const Call& call) {
     chain::PackageOutcome outcome;
     if (transactions->size() == 1) {
         const TransactionRef& tx = transactions->front();
-        outcome.each.insert_or_assign(tx->wtxid, accept(call, tx, true));
+        outcome.each.insert_or_assign(
+            tx->wtxid, wait_for<Verdict>(
+                           call, &chain::Chain::accept_transaction, tx,
+                           chain::AcceptOptions{.test_only = true}));
     } else {
         outcome = wait_for<chain::PackageOutcome>(
             call, &chain::Chain::accept_package, *transactions,

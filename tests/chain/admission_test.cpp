@@ -70,6 +70,19 @@ BOOST_AUTO_TEST_CASE(accept__test_only__changes_nothing) {
     BOOST_TEST(test.chain().mempool()->size() == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(accept__fee_above_what_the_sender_allows__refused_if_all_else_is_good) {
+    Funded test;
+    const Transaction tx = test.payment(test.coins[0]);
+    const AcceptOptions less{.max_fee = FEE - Amount(1)};
+    Transaction bad = tx;
+    bad.inputs[0].witness.clear();
+    BOOST_TEST(reason_of(test.pay(bad, less)).starts_with("mempool-script-verify-flag-failed"));
+    BOOST_TEST(reason_of(test.pay(tx, less)) == "max-fee-exceeded");
+    BOOST_TEST(test.chain().mempool()->size() == 0u);
+    test.chain().prioritise(txid_of(tx), 1'000'000, [] {}); // which nobody pays
+    BOOST_TEST(test.pay(tx, {.max_fee = FEE}).has_value());
+}
+
 namespace {
 
 using Break = std::function<void(Transaction&)>;

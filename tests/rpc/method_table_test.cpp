@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(pace__each_method__as_it_was_decided) {
     BOOST_TEST(
         waiting ==
         " preciousblock pruneblockchain invalidateblock reconsiderblock"
-        " syncwithvalidationinterfacequeue savemempool sendrawtransaction submitpackage"
+        " syncwithvalidationinterfacequeue savemempool submitpackage"
         " testmempoolaccept getblocktemplate submitblock submitheader prioritisetransaction");
     BOOST_TEST(
         long_ones ==

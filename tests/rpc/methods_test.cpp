@@ -136,6 +136,28 @@ BOOST_AUTO_TEST_CASE(sendrawtransaction__refused__code_and_reason) {
         "-8 Array must contain between 1 and 25 transactions.");
 }
 
+BOOST_AUTO_TEST_CASE(maxfeerate__size_raised_by_sigops__sendrawtransaction_takes_the_plain_one) {
+    using namespace cairn::consensus;
+    mine(101);
+    const Bytes bytes = from_hex(spend_coinbase(1, 30'000)).value();
+    Reader reader(bytes);
+    auto tx = reader.read<Transaction>();
+    Script multisig; // counts for 20 signature checks
+    push_number(multisig, 1);
+    for (int i = 0; i < 3; ++i) push_data(multisig, Bytes(33, 2));
+    push_number(multisig, 3);
+    push_opcode(multisig, OP_CHECKMULTISIG);
+    tx.outputs.push_back({1'000, multisig});
+    tx.outputs[0].value -= Amount(1'000);
+    const std::string hex = to_hex(encode(tx));
+    const Json tested = result("testmempoolaccept", "[[\"" + hex + "\"],0.001]").items.at(0);
+    BOOST_TEST(tested.find("vsize")->text == "400"); // so this is 75 satoshis a virtual byte
+    BOOST_TEST(
+        error("sendrawtransaction", "[\"" + hex + "\",0.001]") ==
+        "-25 Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)");
+    result("sendrawtransaction", "[\"" + hex + "\",0.002]");
+}
+
 BOOST_AUTO_TEST_CASE(getblocktemplate__young_chain_without_peers__is_mineable) {
     mine(101);
     const std::string txid = result("sendrawtransaction", list_of(spend_coinbase(1))).text;
