@@ -285,8 +285,11 @@ void Chain::State::check_ahead(const std::shared_ptr<ScriptsAhead>& ahead) {
     chainstate_.verify_pool().push_idle([this, weak = std::weak_ptr(ahead)] {
         try {
             if (const auto mine = weak.lock())
-                std::call_once(
-                    mine->once, [&] { mine->verdict = admission_.check_ahead(mine->tx); });
+                std::call_once(mine->once, [&] {
+                    mine->begun = true;
+                    mine->verdict = admission_.check_ahead(mine->tx);
+                    mine->done = true;
+                });
         } catch (const std::exception&) {
             // The chain thread tries it again, and stops.
         }
@@ -294,6 +297,9 @@ void Chain::State::check_ahead(const std::shared_ptr<ScriptsAhead>& ahead) {
 }
 
 const std::optional<Result<>>& Chain::State::join(ScriptsAhead& ahead) {
+    // Not idly: the pool's threads may get the processor late, since theirs is a low priority.
+    while (ahead.begun && !ahead.done && chainstate_.verify_pool().help()) {
+    }
     std::call_once(ahead.once, [] {});
     return ahead.verdict;
 }

@@ -161,11 +161,13 @@ private:
         TransactionRef tx;
         std::once_flag once;
         std::optional<Result<>> verdict;
+        std::atomic<bool> begun{false};
+        std::atomic<bool> done{false};
     };
 
     void check_ahead(const std::shared_ptr<ScriptsAhead>& ahead);
-    /// Wait for it, if it has begun.
-    static const std::optional<Result<>>& join(ScriptsAhead& ahead);
+    /// Wait for it, if it has begun; meanwhile look at those that come after it.
+    const std::optional<Result<>>& join(ScriptsAhead& ahead);
 
     void run();
     void open();

@@ -71,6 +71,18 @@ void VerifyPool::push_idle(Job job) {
     wake_.notify_one();
 }
 
+bool VerifyPool::help() {
+    Job job;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (idle_.empty()) return false;
+        job = std::move(idle_.front());
+        idle_.pop_front();
+    }
+    job();
+    return true;
+}
+
 bool VerifyPool::saturated() const {
     const std::scoped_lock lock(mutex_);
     return jobs_.size() >= ENOUGH_JOBS * threads_.size();

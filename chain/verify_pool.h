@@ -53,6 +53,8 @@ public:
     /// After all of push(): for what may never be needed, or what anyone can cause. If much of that
     /// waits, it is dropped.
     void push_idle(Job job);
+    /// Run the next of push_idle() on the caller's thread. False if none waits.
+    bool help();
 
     /// So much of push() waits that the threads will be busy for some time: more would only take
     /// memory.

@@ -274,6 +274,7 @@ const Method SENDRAWTRANSACTION{
          {Code::Rejected, "the reason of the refusal"}},
     .example = "$TRANSACTION",
     .run = {sendrawtransaction, {returned<Txid>("", "Its id")}},
+    .overlaps = true,
 };
 
 /// What the mempool says of a transaction.

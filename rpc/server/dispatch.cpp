@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <deque>
 #include <optional>
 #include <spdlog/spdlog.h>
 #include <utility>
@@ -19,6 +20,9 @@ constexpr int HTTP_BAD_REQUEST = 400;
 constexpr int HTTP_FORBIDDEN = 403;
 constexpr int HTTP_NOT_FOUND = 404;
 constexpr int HTTP_SERVER_ERROR = 500;
+
+/// Calls of a batch that are under way at a time: enough for all cores to have something to do.
+constexpr size_t MAX_OVERLAPPING = 32;
 
 /// After so long a batch lets others have its thread.
 constexpr std::chrono::milliseconds SLICE{2};
@@ -109,8 +113,8 @@ Answer parse_error(std::string message) {
 
 } // namespace
 
-/// One HTTP request on its way through: its calls are executed one after the other, and between
-/// two of them it may rest, on no thread, until an event or its turn.
+/// One HTTP request on its way through: its calls are executed one after the other, but for those
+/// that overlap, and between two of them it may rest, on no thread, until an event or its turn.
 class Exchange : public std::enable_shared_from_this<Exchange> {
 public:
     Exchange(
@@ -139,45 +143,62 @@ public:
         const size_t count = batch_ ? json_.items.size() : 1;
         while (next_ < count) {
             if (caller_.left.stop_requested()) return;
+            const Json& json = batch_ ? json_.items[next_] : json_;
+            if (!begun_.empty() && !overlaps(json)) return; // what was begun goes on with it
             if (caller_.queue != nullptr && batch_ && std::chrono::steady_clock::now() > slice_ends)
                 return resume_([self = shared_from_this()] { self->run(); });
-            request_ = {};
-            const Json& json = batch_ ? json_.items[next_] : json_;
             ++next_;
-            if (std::optional<Error> error = read_request(json, request_)) {
-                finish_call(*error);
-                continue;
-            }
-            if (!start_call()) return;
+            BegunCall& call = begun_.emplace_back();
+            if (std::optional<Error> error = read_request(json, call.request))
+                finish_call(call, *error);
+            else
+                start_call(call);
         }
-        finish();
+        if (begun_.empty()) finish();
     }
 
 private:
-    /// False if the call waits; then finish_call() and run() follow later.
-    bool start_call() {
+    /// One from its beginning until its reply is written.
+    struct BegunCall {
+        Request request;
+        const Method* method = nullptr;
+        std::optional<Dispatcher::ActiveCall> active;
+        std::optional<Reply> reply;
+    };
+
+    /// Whether the call may begin beside those that are under way.
+    bool overlaps(const Json& json) const {
+        const Method* method = begun_.back().method;
+        const Json* name = json.find("method");
+        return method != nullptr && method->overlaps && begun_.size() < MAX_OVERLAPPING &&
+               name != nullptr && name->text == method->name;
+    }
+
+    /// It is finished on return, or, if it waits, later; then run() follows.
+    void start_call(BegunCall& begun) {
+        const Request& request = begun.request;
         if (batch_ && writer_.text().size() > Dispatcher::MAX_BATCH_REPLY_BYTES)
-            return finish_call(REPLY_TOO_LARGE);
-        if (!may_call(request_.method)) return finish_call(forbidden());
+            return finish_call(begun, REPLY_TOO_LARGE);
+        if (!may_call(request.method)) return finish_call(begun, forbidden(request.method));
         auto prepared =
-            dispatcher_.prepare(request_.method, request_.params, caller_.client, caller_.left);
-        if (!prepared) return finish_call(prepared.error());
+            dispatcher_.prepare(request.method, request.params, caller_.client, caller_.left);
+        if (!prepared) return finish_call(begun, prepared.error());
         const std::shared_ptr<const Call> call = std::move(*prepared);
         const Method& method = call->method;
+        begun.method = &method;
         spdlog::debug("ThreadRPCServer method={}", method.name);
         const Pace pace = caller_.queue == nullptr ? Pace::Quick : method.pace(*call);
         if (pace == Pace::Quick && method.run.wait == nullptr) {
-            active_ = dispatcher_.begin(method);
-            return finish_active_call(run_method(*call));
+            begun.active = dispatcher_.begin(method);
+            return finish_call(begun, run_method(*call));
         }
-        if (!caller_.may_wait || !set_waiting(true)) return finish_call(TOO_MANY_WAIT);
+        if (!caller_.may_wait || !set_waiting(true)) return finish_call(begun, TOO_MANY_WAIT);
         if (pace == Pace::Quick)
-            execute_aside(call);
+            execute_aside(begun, call);
         else
-            caller_.queue->push(caller_.connection, pace, [self = shared_from_this(), call] {
-                self->execute_aside(call);
-            });
-        return false;
+            caller_.queue->push(
+                caller_.connection, pace,
+                [self = shared_from_this(), &begun, call] { self->execute_aside(begun, call); });
     }
 
     bool may_call(std::string_view name) const {
@@ -188,22 +209,21 @@ private:
 
     /// One line for all of a batch, with no more of what the user wrote than we know: he shall not
     /// fill the log.
-    Error forbidden() {
+    Error forbidden(const std::string& called) {
         const std::string& name = caller_.user.name;
-        const Method* method = dispatcher_.find(request_.method);
+        const Method* method = dispatcher_.find(called);
         if (!std::exchange(told_forbidden_, true))
             spdlog::warn(
                 "rpc_forbidden user={} method={}", name, method ? method->name : "unknown");
-        return {Code::Forbidden, "User " + name + " may not call " + request_.method};
+        return {Code::Forbidden, "User " + name + " may not call " + called};
     }
 
     /// Begin a call that is finished later; on the caller's thread, or one of the queue.
-    void execute_aside(const std::shared_ptr<const Call>& call) {
-        active_ = dispatcher_.begin(call->method);
-        auto done = [self = shared_from_this()](Reply reply) {
-            self->resume_([self, reply = std::move(reply)] {
-                self->set_waiting(false);
-                self->finish_active_call(reply);
+    void execute_aside(BegunCall& begun, const std::shared_ptr<const Call>& call) {
+        begun.active = dispatcher_.begin(call->method);
+        auto done = [self = shared_from_this(), &begun](Reply reply) {
+            self->resume_([self, &begun, reply = std::move(reply)]() mutable {
+                self->finish_call(begun, std::move(reply));
                 self->run();
             });
         };
@@ -241,24 +261,29 @@ private:
         }
     }
 
-    bool finish_active_call(const Reply& reply) {
-        dispatcher_.end(active_, reply.has_error());
-        return finish_call(reply);
-    }
-
-    bool finish_call(const Reply& reply) {
-        if (!batch_) status_ = http_status(request_, reply);
-        if (request_.is_notification()) return true;
-        write_reply(writer_, request_, reply);
-        ++reply_count_;
-        return true;
+    /// Replies are written in the order of the calls.
+    void finish_call(BegunCall& finished, Reply reply) {
+        if (finished.active) dispatcher_.end(*finished.active, reply.has_error());
+        finished.reply = std::move(reply);
+        while (!begun_.empty() && begun_.front().reply) {
+            const auto& [request, method, active, first] = begun_.front();
+            if (!batch_) status_ = http_status(request, *first);
+            if (!request.is_notification()) {
+                write_reply(writer_, request, *first);
+                ++reply_count_;
+            }
+            begun_.pop_front();
+        }
+        if (begun_.empty()) set_waiting(false);
     }
 
     void finish() {
+        const auto done = std::exchange(done_, nullptr);
+        if (!done) return; // a slice ended when nothing was left to begin
         const bool only_notifications = reply_count_ == 0 && next_ > 0;
-        if (only_notifications) return done_({HTTP_NO_CONTENT, {}});
+        if (only_notifications) return done({HTTP_NO_CONTENT, {}});
         if (batch_) writer_.end_array();
-        done_({status_, writer_.take() + "\n"});
+        done({status_, writer_.take() + "\n"});
     }
 
     const Dispatcher& dispatcher_;
@@ -268,8 +293,7 @@ private:
     Dispatcher::Resume resume_;
     std::function<void(Answer)> done_;
     JsonWriter writer_;
-    Request request_; ///< The one being executed.
-    Dispatcher::ActiveCall active_;
+    std::deque<BegunCall> begun_; ///< Those that stay keep their places in the memory.
     size_t next_ = 0;
     size_t reply_count_ = 0;
     int status_ = HTTP_OK;

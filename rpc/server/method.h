@@ -216,6 +216,9 @@ struct Method {
     std::string_view example;
     Handler run;
     Pace (*pace)(const Call&) = quick; ///< Of a call, which it may depend on.
+    /// Of one with Handler::wait: each call of a batch is begun while those to it just before it
+    /// still wait. What they change they change in the order in which they were begun.
+    bool overlaps = false;
 };
 
 /// Methods under one heading in `help`; the group "hidden" isn't listed.

@@ -78,6 +78,26 @@ BOOST_AUTO_TEST_CASE(jobs__of_three_urgencies__run_in_that_order) {
     BOOST_TEST(order == "uji");
 }
 
+BOOST_AUTO_TEST_CASE(help__pool_is_busy__runs_the_next_idle_job_here) {
+    std::string order;
+    std::promise<void> begun;
+    std::promise<void> helped;
+    VerifyPool pool(1);
+    pool.push([&] {
+        begun.set_value();
+        helped.get_future().wait();
+    });
+    begun.get_future().wait();
+    pool.push_idle([&] { order += '1'; });
+    pool.push_idle([&] { order += '2'; });
+    BOOST_TEST(pool.help());
+    BOOST_TEST(order == "1");
+    BOOST_TEST(pool.help());
+    BOOST_TEST(!pool.help());
+    BOOST_TEST(order == "12");
+    helped.set_value();
+}
+
 BOOST_AUTO_TEST_CASE(idle_jobs__more_than_there_is_room_for__are_dropped) {
     int run = 0;
     std::promise<void> all_wait;

@@ -271,6 +271,47 @@ BOOST_AUTO_TEST_CASE(handle__waiting_call__holds_no_thread_and_keeps_order) {
     BOOST_TEST(dispatcher.active().empty());
 }
 
+BOOST_AUTO_TEST_CASE(handle__batch_of_overlapping_calls__begun_together_answered_in_order) {
+    ask(R"([{"id":1,"method":"later"},{"id":2,"method":"later"},{"id":3,"method":"count"},)"
+        R"({"id":4,"method":"later"},{"jsonrpc":"2.0","method":"later"},)"
+        R"({"id":6,"method":"nope"}])");
+    const auto answer = [this](size_t i) {
+        context.waiting.at(i)(std::to_string(i));
+        resumed.back()();
+    };
+    BOOST_TEST(context.waiting.size() == 2U);
+    BOOST_TEST(dispatcher.active().size() == 2U);
+    answer(1);
+    BOOST_TEST(context.count == 0); // which has to see what both have done
+    answer(0);
+    BOOST_TEST(context.count == 1);
+    BOOST_TEST(context.waiting.size() == 4U);
+    answer(3);
+    answer(2);
+    BOOST_TEST(
+        last.body == R"([{"result":0,"error":null,"id":1},{"result":1,"error":null,"id":2},)"
+                     R"({"result":1,"error":null,"id":3},{"result":2,"error":null,"id":4},)"
+                     R"({"result":null,"error":{"code":-32601,"message":"Method not found"},)"
+                     "\"id\":6}]\n");
+    BOOST_TEST(dispatcher.active().empty());
+}
+
+BOOST_AUTO_TEST_CASE(handle__more_overlapping_calls_than_may_be_under_way__the_rest_follow) {
+    constexpr size_t COUNT = 100;
+    std::string batch = R"([{"method":"later"})";
+    for (size_t i = 1; i < COUNT; ++i) batch += R"(,{"method":"later"})";
+    ask(batch + "]");
+    const size_t at_once = context.waiting.size();
+    BOOST_TEST(at_once > 1U);
+    BOOST_TEST(at_once < COUNT);
+    for (size_t i = 0; i < COUNT; ++i) {
+        BOOST_TEST(context.waiting.size() == std::min(i + at_once, COUNT));
+        context.waiting.at(i)(std::string("true"));
+        resumed.at(i)();
+    }
+    BOOST_TEST(last.http_status == 200);
+}
+
 BOOST_AUTO_TEST_CASE(handle__waiting_calls__so_many_and_no_more) {
     const std::string call = R"({"id":1,"method":"later"})";
     for (size_t i = 0; i < Dispatcher::MAX_WAITING_CALLS; ++i) ask(call);

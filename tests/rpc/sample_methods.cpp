@@ -65,6 +65,7 @@ const Method LATER{
     .name = "later",
     .summary = "Waits until the test lets it go on.",
     .run = {later, {}},
+    .overlaps = true,
 };
 
 const Method COUNT{
