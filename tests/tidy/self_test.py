@@ -94,11 +94,21 @@ class Checks(unittest.TestCase):
 
     def test_reject_reasons(self):
         check = tidy.reject_reasons
+        makers = {"consensus/result.h": HEAD + "Reject invalid(std::string_view reason);"}
         for code in ('return invalid("bad-made-up");', 'return invalid(\n "bad-made-up", x);',
-                     'return Reject{Reject::Kind::Policy, "bad-made-up"};'):
-            self.must_find(check, "consensus/a.cpp", HEAD + code)
-            self.must_pass(check, "consensus/a.cpp", HEAD + code,
-                           {"tests/consensus/a_test.cpp": '"bad-made-up"'})
+                     'return Reject{Reject::Kind::Policy, "bad-made-up"};',
+                     'return invalid(good ? "bad-other" : "bad-made-up");',
+                     'const std::string why = "bad-made-up";\nreturn invalid(why + more());',
+                     'const auto below = [&](std::string_view reason, int least) {\n'
+                     'return invalid(reason, f(least)); };\nreturn below("bad-made-up", 3);'):
+            named = {"tests/consensus/a_test.cpp": '"bad-other" "bad-made-up" "nothing here"'}
+            self.must_pass(check, "consensus/a.cpp", HEAD + code, makers | named)
+            for test in ("", '"bad-other" "bad-made-up-x" "bad-made-upper" "so bad-made-up"'):
+                other = {"tests/consensus/a_test.cpp": test,
+                         "tests/rpc/a_test.cpp": '"bad-other" "bad-made-up"'}
+                self.must_find(check, "consensus/a.cpp", HEAD + code, makers | other)
+        self.must_find(check, "consensus/a.cpp", HEAD + "return invalid(text);", makers)
+        self.must_pass(check, "consensus/a.cpp", HEAD + "return invalid(why.reason);", makers)
 
     def test_licence(self):
         self.must_find(tidy.licence, "node/a.cpp", "// something\n")

@@ -245,25 +245,63 @@ def dead_files(tree):
             yield path, 1, "no target builds this file"
 
 
-REASON_CALLS = r"\b(?:invalid|mutated|known|missing_inputs|premature|policy|Reject)\s*[({]"
+# Functions and lambdas that are given a `reason`, first or second, make a Reject of it.
+REASON_MAKER = r"(\w+)(?: = \[[^\]]*\])?\(([\w:]+ \w+, )?std::string_view reason\b"
+TEXT = r'"((?:\\.|[^"\\\n])*)"'
+
+
+def reason_makers(code):
+    return {match[1]: int(bool(match[2])) for match in re.finditer(REASON_MAKER, code)}
+
+
+def arguments(text, code, start, end):
+    """What stands between the commas from `start` to `end`."""
+    depth, first = 0, start
+    for at in range(start, end):
+        depth += (code[at] in "([{") - (code[at] in ")]}")
+        if code[at] == "," and depth == 0:
+            yield text[first:at].strip()
+            first = at + 1
+    yield text[first:end].strip()
+
+
+def reasons(text, code, makers):
+    """(line, reason) of each Reject that is made; None where it can't be told."""
+    names = "|".join(makers)
+    for match in re.finditer(rf"(?<!\.)\b({names})\s*(?:\(|(?<=Reject){{)", code):
+        opening = match[0][-1]
+        end = matching(code, match.end() - 1, opening, ")" if opening == "(" else "}") - 1
+        given = list(arguments(text, code, match.end(), end))[makers[match[1]]:]
+        if not given or "string_view reason" in given[0]:
+            continue  # Reject{}, or where a maker is declared
+        found = re.findall(TEXT, given[0])
+        name = re.match(r"\w+", given[0])
+        if not found and name:  # a variable of one of several texts, perhaps
+            values = re.findall(rf"\b{name[0]} =\s([^;]*);", text)
+            found = [one for value in values for one in re.findall(TEXT, value)]
+        if not found and re.search(r"\breason$", given[0]):
+            continue  # what a maker, or another Reject, was given
+        for reason in found or [None]:
+            yield line_of(code, match.start()), reason
 
 
 def reject_reasons(tree):
-    """Every reason of a Reject stands in a test: else nobody knows that the rule can fire."""
-    tests = "\n".join(t for p, t in tree.files.items() if p.startswith("tests/"))
-    seen = set()
-    for path in tree.cpp(("consensus/", "chain/", "node/")):
-        text, code = tree.files[path], tree.code(path)
-        for match in re.finditer(REASON_CALLS, code):
-            closing = ")" if match.group().endswith("(") else "}"
-            opening = "(" if closing == ")" else "{"
-            end = matching(code, match.end() - 1, opening, closing)
-            reason = re.search(r'"([a-z0-9][^"\n]*)"', text[match.end():end])
-            if not reason or reason.group(1) in seen or "{" in reason.group(1):
+    """Every reason of a Reject stands in a C++ test of its folder: else nobody knows that the rule
+    can fire. One that ends in the midst of a sentence is the beginning of what the test names."""
+    makers = {"Reject": 1}
+    for path in tree.cpp(("consensus/", "chain/")):
+        if path.endswith(".h"):
+            makers.update(reason_makers(tree.code(path)))
+    for path, text in tree.cpp(("consensus/", "chain/", "node/")).items():
+        code, folder = tree.code(path), path.split("/")[0]
+        tests = "\n".join(tree.cpp((f"tests/{folder}/",)).values())
+        for line, reason in reasons(text, code, {**makers, **reason_makers(code)}):
+            if reason is None:
+                yield path, line, "its reason is nowhere to be read"
                 continue
-            seen.add(reason.group(1))
-            if f'"{reason.group(1)}' not in tests:
-                yield path, line_of(code, match.start()), f"no test names \"{reason.group(1)}\""
+            whole = "(?![-_a-z])" if reason[-1:].isalnum() else ""
+            if not re.search('"' + re.escape(reason) + whole, tests):
+                yield path, line, f'no test of {folder} names "{reason}"'
 
 
 def licence(tree):
