@@ -10,7 +10,7 @@ import time
 PROTOCOL_VERSION = 70016
 HEADER_BYTES = 24
 NETWORK, WITNESS = 1, 8  # services
-WITNESS_BLOCK = 0x40000002  # in inventories
+WITNESS_BLOCK, WTXID = 0x40000002, 5  # in inventories
 
 
 def frame(magic, command, payload=b""):
@@ -42,8 +42,10 @@ class Peer:
                                                        local_addr=(source, 0))
         return Peer(node.magic, reader, writer)
 
-    async def handshake(self):
+    async def handshake(self, *features):
         self.send("version", version_payload())
+        for feature in features:
+            self.send(feature)
         self.send("verack")
         while (await self.receive())[0] != "verack":
             pass
