@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <set>
 #include <thread>
 
 using namespace cairn;
@@ -74,6 +75,67 @@ BOOST_AUTO_TEST_CASE(waiting_calls__client_leaves__end) {
     while (dispatcher().active().size() < calls.size()) std::this_thread::yield();
     left.request_stop();
     while (!dispatcher().active().empty()) std::this_thread::yield();
+}
+
+namespace {
+
+/// Keeps the chain thread from going on.
+struct Stopped {
+    std::promise<void> let_go;
+
+    explicit Stopped(chain::Chain& chain) {
+        std::promise<void> begun;
+        chain.heartbeat([&begun, until = let_go.get_future().share()] {
+            begun.set_value();
+            until.wait();
+        });
+        begun.get_future().wait();
+    }
+};
+
+/// How many calls wait for the template that is being made.
+size_t waiting_for_template(NodeContext& context) {
+    const std::scoped_lock lock(context.template_cache.mutex);
+    const auto making = context.template_cache.making.lock();
+    return making ? making->size() : 0;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(getblocktemplate__asked_while_one_is_made__all_get_that_one) {
+    mine(101);
+    result("sendrawtransaction", list_of(spend_coinbase(1)));
+    Stopped chain_thread(chain());
+    std::vector<std::future<Json>> calls;
+    for (size_t i = 1; i <= 3; ++i) {
+        calls.push_back(ask("getblocktemplate", R"([{"rules":["segwit"]}])"));
+        while (waiting_for_template(context()) < i) std::this_thread::yield();
+    }
+    chain_thread.let_go.set_value();
+    std::set<std::string> told;
+    for (auto& call : calls) told.insert(text_of(*call.get().find("result")->find("longpollid")));
+    BOOST_TEST(told.size() == 1U);
+    // That one serves again: no other was made.
+    const auto made = context().template_cache.last;
+    result("getblocktemplate", R"([{"rules":["segwit"]}])");
+    BOOST_TEST(context().template_cache.last == made);
+}
+
+BOOST_AUTO_TEST_CASE(calls_that_wait_for_the_chain_thread__it_stops__are_told) {
+    mine(101);
+    const std::string payment = list_of(spend_coinbase(1));
+    auto chain_thread = std::make_unique<Stopped>(chain());
+    std::vector<std::future<Json>> calls;
+    calls.push_back(ask("sendrawtransaction", payment));
+    for (size_t i = 1; i <= 2; ++i) {
+        calls.push_back(ask("getblocktemplate", R"([{"rules":["segwit"]}])"));
+        while (waiting_for_template(context()) < i) std::this_thread::yield();
+    }
+    std::thread stopper([this] { chain().stop(); });
+    for (auto& call : calls)
+        BOOST_TEST(call.get().find("error")->find("message")->text == "The node is stopping");
+    chain_thread->let_go.set_value();
+    stopper.join();
 }
 
 BOOST_AUTO_TEST_SUITE_END()
