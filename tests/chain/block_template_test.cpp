@@ -6,6 +6,7 @@
 
 #include <numeric>
 #include <random>
+#include <unordered_map>
 
 using namespace cairn::tests;
 using cairn::consensus::COIN;
@@ -164,7 +165,7 @@ namespace {
 /// A waiting transaction, by its number among all.
 struct Item {
     FeeSize cost;
-    TxSet parents = 0;
+    std::vector<size_t> parents;
 };
 
 /// What waits, in an order that has parents first.
@@ -172,10 +173,12 @@ std::vector<Item> items_of(TestChain& test) {
     const MempoolReader pool = test.chain().mempool();
     const Mempool::Entries order = pool->in_mining_order();
     std::vector<Item> items;
+    std::unordered_map<const MempoolEntry*, size_t> numbers;
     for (const MempoolEntry* entry : order) {
-        items.push_back({{entry->fee.value, entry->tx->weight()}});
+        numbers.emplace(entry, items.size());
+        items.push_back({{entry->fee.value, entry->tx->weight()}, {}});
         for (const MempoolEntry* parent : pool->parents(*entry))
-            items.back().parents |= TxSet{1} << (std::ranges::find(order, parent) - order.begin());
+            items.back().parents.push_back(numbers.at(parent));
     }
     return items;
 }
@@ -184,12 +187,13 @@ std::vector<Item> items_of(TestChain& test) {
 int64_t exhaustive(const std::vector<Item>& items, int64_t room) {
     int64_t best = 0;
     for (TxSet set = 0; set >> items.size() == 0; ++set) {
+        const auto holds = [set](size_t i) { return (set >> i & 1) != 0; };
         FeeSize sum;
         bool whole = true;
         for (size_t i = 0; i < items.size(); ++i) {
-            if ((set >> i & 1) == 0) continue;
+            if (!holds(i)) continue;
             sum += items[i].cost;
-            whole = whole && (items[i].parents & ~set) == 0;
+            whole = whole && std::ranges::all_of(items[i].parents, holds);
         }
         if (whole && sum.size <= room) best = std::max(best, sum.fee);
     }
@@ -210,10 +214,9 @@ int64_t by_ancestor_feerate(const std::vector<Item>& items, int64_t room) {
             FeeSize cost;
             for (size_t k = 0; k < with.size(); ++k) {
                 cost += items[with[k]].cost;
-                for (size_t j = 0; j < with[k]; ++j)
-                    if ((items[with[k]].parents >> j & 1) != 0 && !taken[j] &&
-                        std::ranges::find(with, j) == with.end())
-                        with.push_back(j);
+                for (const size_t parent : items[with[k]].parents)
+                    if (!taken[parent] && std::ranges::find(with, parent) == with.end())
+                        with.push_back(parent);
             }
             if (!chosen.empty() && compare_feerates(cost, chosen_cost) <= 0) continue;
             chosen = with;
@@ -238,17 +241,25 @@ struct Payer {
 
     void pay() {
         const size_t at = random() % money.size();
-        const auto [point, value] = money[at];
+        auto [point, value] = money[at];
+        std::vector<OutPoint> spent{point};
+        const size_t other = random() % money.size();
+        const bool joins = other != at && random() % 12 == 0;
+        if (joins) {
+            spent.push_back(money[other].first);
+            value += money[other].second;
+        }
         const auto fee = Amount(static_cast<int64_t>(500 + random() % 50'000));
         const size_t small = random() % 18; // outputs, for the weight
         const Amount half = (value - fee).value / 2 - static_cast<int64_t>(small) * 5'000;
         if (half < Amount(10'000)) return;
         std::vector<TxOut> outputs(2 + small, {10'000, anyone_script()});
         outputs[0].value = outputs[1].value = half;
-        const Transaction tx = spend({point}, outputs);
+        const Transaction tx = spend(spent, outputs);
         if (!test.pay(tx)) return; // its cluster is full
         money[at] = {{txid_of(tx), 0}, half};
-        money.push_back({{txid_of(tx), 1}, half});
+        if (!joins) money.emplace_back();
+        (joins ? money[other] : money.back()) = {{txid_of(tx), 1}, half};
     }
 };
 
@@ -313,6 +324,32 @@ BOOST_AUTO_TEST_CASE(large_full_blocks__what_a_gap_could_earn_is_all_that_they_l
     BOOST_TEST(fees >= bound);
     BOOST_TEST(fees <= bound + gap);
     BOOST_TEST(reason_of(test.test_block(*made.block)).empty());
+}
+
+BOOST_AUTO_TEST_CASE(full_mempool__block_is_worth_no_less_than_by_ancestor_feerate) {
+    constexpr int64_t RESERVED = 8'000;
+    constexpr size_t WAITING = 3'000;
+    const uint64_t seed = setting("CAIRN_TEMPLATE_SEED", std::random_device()());
+    BOOST_TEST_MESSAGE("seed " << seed);
+    Params params = test_params();
+    params.max_block_weight = RESERVED + 2'000'000;
+    TestChain test(params);
+    test.open();
+    Payer payer{test, std::mt19937_64(seed)};
+    for (const OutPoint& coin : test.mature_coins(400))
+        payer.money.emplace_back(coin, params.subsidy);
+    for (; test.chain().mempool()->size() < WAITING; payer.pay()) {
+    }
+    int full = 0;
+    for (;; ++full, test.mine()) {
+        const std::vector<Item> items = items_of(test);
+        const BlockTemplate made = test.make_template();
+        const int64_t fees = (made.coinbase_value - params.subsidy).value;
+        BOOST_TEST(fees >= by_ancestor_feerate(items, params.max_block_weight - RESERVED));
+        BOOST_TEST(reason_of(test.test_block(*made.block)).empty());
+        if (made.block->transactions.size() > items.size()) break; // it holds all
+    }
+    BOOST_TEST(full >= 2);
 }
 
 BOOST_AUTO_TEST_CASE(random_families__every_template__is_a_valid_block) {
