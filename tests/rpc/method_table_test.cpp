@@ -62,7 +62,7 @@ public:
         words_["$SECRET"] = "cMahea7zqjxrtgAbB7LSGbcQUr1uX1ojuat9jZodMN87JcbXMTcA";
         words_["$KEY_ADDRESS"] = "mrCDrCybB6J1vRfbwM5hemdJz73FwDBC8r";
         words_["$SIGNATURE"] =
-            node_.result("signmessagewithprivkey", "[\"" + words_["$SECRET"] + "\",\"hello\"]")
+            node_.result("signmessagewithprivkey", "[\"" + words_["$SECRET"] + R"(","hello"])")
                 .text;
         const auto psbt_of = [&](const std::string& txid) {
             const std::string inputs = R"([{"txid":")" + txid + R"(","vout":0}])";
@@ -115,7 +115,8 @@ private:
     }
 
     std::string filled_in(std::string word) const {
-        for (auto at = words_.rbegin(); at != words_.rend(); ++at) // $BLOCKHASH before $BLOCK
+        // $BLOCKHASH before $BLOCK. NOLINTNEXTLINE(modernize-loop-convert): clang 14 has no views
+        for (auto at = words_.rbegin(); at != words_.rend(); ++at)
             for (size_t found = word.find(at->first); found != std::string::npos;
                  found = word.find(at->first))
                 word.replace(found, at->first.size(), at->second);
