@@ -141,6 +141,8 @@ bool Store::Impl::is_current(const consensus::Params& params) const {
         throw StorageError(
             path + " holds another chain than " + params.name +
             ": choose another -datadir, or another `directory` in the chain file");
+    if (found < STORE_FORMAT)
+        spdlog::info("store_format_older format={} ours={}", found, STORE_FORMAT);
     return found == STORE_FORMAT && !get(Column::Meta, REBUILD_KEY);
 }
 
