@@ -75,11 +75,11 @@ void TransactionDownload::announced(Peer& peer, const Inventory& item) {
     request(peer, item.hash, is_wtxid);
 }
 
-void TransactionDownload::request(Peer& peer, const Hash256& hash, bool is_wtxid) {
-    const bool silent = peer.transactions.silent;
-    const bool preferred = !peer.inbound() && !silent;
-    TransactionRequests::Announcement announcement{hash, is_wtxid, preferred, context_.now};
-    if (silent || (peer.inbound() && !peer.permits(PERMIT_NOBAN)))
+void TransactionDownload::request(
+    Peer& peer, const Hash256& hash, bool is_wtxid, std::chrono::seconds delay) {
+    TransactionRequests::Announcement announcement{
+        hash, is_wtxid, !peer.inbound(), context_.now + delay};
+    if (peer.transactions.silent || (peer.inbound() && !peer.permits(PERMIT_NOBAN)))
         announcement.ready_at += NOT_PREFERRED_DELAY;
     const bool others_tell_more = std::ranges::any_of(
         context_.peers, [](const auto& entry) { return entry.second.wtxid_relay; });
@@ -158,6 +158,13 @@ void TransactionDownload::transaction_done(
         "{} (wtxid={}) from peer={} was not accepted: {}", tx->txid.to_string(),
         tx->wtxid.to_string(), id, reject.reason);
     if (reject.kind == Kind::Known) return;
+    if (reject.reason == "busy") { // nobody has looked at it: nothing is known of it
+        const consensus::SealedTransaction& first = parent ? *parent : *tx;
+        if (peer != nullptr)
+            request(
+                *peer, peer->named(first.txid, first.wtxid).hash, peer->wtxid_relay, BUSY_DELAY);
+        return;
+    }
     if (parent) return rejected_.insert(hash_of_pair(*parent, *tx));
     if (reject.kind == Kind::MissingInputs) {
         return keep_orphan(tx, peers_with(*tx));

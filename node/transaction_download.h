@@ -39,11 +39,17 @@ public:
     /// Peers that name a transaction by its txid are asked later than those that give the wtxid,
     /// which tells more.
     static constexpr std::chrono::seconds TXID_DELAY{2};
+    /// Until what the chain had no room for is asked for again.
+    static constexpr std::chrono::seconds BUSY_DELAY{5};
 
 private:
     bool have(const Inventory& item) const;
     bool refuses_transactions(const Peer& peer) const;
-    void request(Peer& peer, const consensus::Hash256& hash, bool is_wtxid);
+    void request(
+        Peer& peer,
+        const consensus::Hash256& hash,
+        bool is_wtxid,
+        std::chrono::seconds delay = std::chrono::seconds(0));
     std::vector<PeerId> peers_with(const consensus::SealedTransaction& tx) const;
     void keep_orphan(const consensus::TransactionRef& tx, const std::vector<PeerId>& announcers);
     void accept(

@@ -37,7 +37,7 @@ const TransactionRequests::Candidate*
 TransactionRequests::best_candidate(const Entry& entry, const Peers& peers, Time now) {
     const Candidate* best = nullptr;
     const auto rank = [&](const Candidate& c) {
-        return std::tuple(peers.at(c.peer).transactions.silent, !c.preferred, c.order);
+        return std::tuple(!c.preferred, peers.at(c.peer).transactions.silent, c.order);
     };
     for (const Candidate& candidate : entry.candidates) {
         if (candidate.ready_at > now) continue;
@@ -52,7 +52,8 @@ std::vector<TransactionRequests::Request> TransactionRequests::take_due(Peers& p
         const auto found = entries_.find(due_.begin()->second);
         Entry& entry = found->second;
         if (entry.asked != NO_PEER) { // timed out: whoever was asked is out
-            peers.at(entry.asked).transactions.silent = true;
+            Peer& asked = peers.at(entry.asked);
+            asked.transactions.silent |= !asked.waiting; // else it is we who don't read
             refused(entry.asked, consensus::Hash256(found->first), peers);
             continue;
         }

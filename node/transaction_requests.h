@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Whom to ask for a transaction that several peers announced: one at a time, the preferred first,
-// the next one when that doesn't answer; those last who didn't answer the last time.
+// the next one when that doesn't answer; of equals, those last who didn't answer the last time.
 #pragma once
 
 #include "node/peer.h"

@@ -73,6 +73,7 @@ public:
     Bytes body(const consensus::BlockHash& hash) const { return consensus::encode(block(hash)); }
 
     bool initial_download_ = false;
+    bool busy_ = false; ///< No transaction is looked at.
     std::optional<chain::AssumedChain> assumed_;
     consensus::Uint256 minimum_work_ = 0;
 
