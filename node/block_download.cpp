@@ -203,11 +203,13 @@ Height BlockDownload::lowest_kept(const Peer& peer) {
     return peer.headers.best_known->height - Height(kept - 1);
 }
 
-/// Whether a peer that is not slow has what `peer` has.
+/// Whether a peer that is not slow has what `peer` has, and still has our next block.
 bool BlockDownload::has_faster_source(const Peer& peer) const {
+    const Height next = context_.chain.view().height() + Height(1);
     return std::any_of(context_.peers.begin(), context_.peers.end(), [&](const auto& entry) {
         const Peer& other = entry.second;
-        return !other.dropped && !other.blocks.slow && other.headers.best_known != nullptr &&
+        return !other.dropped && !other.blocks.slow && is_wanted(other) &&
+               lowest_kept(other) <= next &&
                other.headers.best_known->work >= peer.headers.best_known->work;
     });
 }
@@ -285,7 +287,8 @@ size_t BlockDownload::fair_share(const Peer& peer, size_t unasked) const {
     if (speed == 0) return unasked;
     double all = 0;
     for (const auto& [id, other] : context_.peers)
-        if (!other.dropped && !other.blocks.slow) all += other.blocks.bytes_a_second;
+        if (!other.dropped && !other.blocks.slow && is_wanted(other))
+            all += other.blocks.bytes_a_second;
     const auto missing = static_cast<double>(in_flight_.size() + unasked);
     const auto share =
         static_cast<size_t>(std::max(1.0, std::round(missing * speed / std::max(all, speed))));
