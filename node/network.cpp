@@ -462,6 +462,7 @@ private:
         files_.save(PEERS, book_.file_content());
         if (options_.connect_only) return;
         const std::vector<TimedAddress> anchors = connector_.anchors();
+        if (anchors.empty()) return; // offline: those of before are good still
         spdlog::debug(
             "DumpAnchors: Flush {} outbound block-relay-only peer addresses to anchors.dat",
             anchors.size());

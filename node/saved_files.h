@@ -22,9 +22,9 @@ public:
     void load(const std::string& name, T& content, std::string_view writing) {
         const std::filesystem::path file = directory_ / name;
         if (directory_.empty() || content.load(file)) return;
-        if (std::filesystem::exists(file)) {
+        std::error_code ignored;
+        if (std::filesystem::exists(file, ignored)) {
             spdlog::warn("{} is damaged; it is kept as {}.bad", name, file.string());
-            std::error_code ignored;
             std::filesystem::rename(file, file.string() + ".bad", ignored);
         }
         spdlog::info("{} because the file was not found (\"{}\")", writing, file.string());
@@ -41,6 +41,7 @@ public:
     }
 
     void remove(const std::string& name) const {
+        if (directory_.empty()) return;
         std::error_code ignored;
         std::filesystem::remove(directory_ / name, ignored);
     }
