@@ -298,7 +298,8 @@ void Chain::State::check_ahead(const std::shared_ptr<ScriptsAhead>& ahead) {
 
 const std::optional<Result<>>& Chain::State::join(ScriptsAhead& ahead) {
     // Not idly: the pool's threads may get the processor late, since theirs is a low priority.
-    while (ahead.begun && !ahead.done && chainstate_.verify_pool().help()) {
+    while (ahead.begun && !ahead.done && !queue_.busy(Lane::Control) &&
+           !queue_.busy(Lane::Blocks) && chainstate_.verify_pool().help()) {
     }
     std::call_once(ahead.once, [] {});
     return ahead.verdict;

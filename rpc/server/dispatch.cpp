@@ -4,6 +4,7 @@
 #include "rpc/server/json_writer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <deque>
 #include <optional>
@@ -221,7 +222,10 @@ private:
     /// Begin a call that is finished later; on the caller's thread, or one of the queue.
     void execute_aside(BegunCall& begun, const std::shared_ptr<const Call>& call) {
         begun.active = dispatcher_.begin(call->method);
-        auto done = [self = shared_from_this(), &begun](Reply reply) {
+        // Once: a method that throws may have promised an answer by then.
+        auto once = std::make_shared<std::atomic_flag>();
+        auto done = [self = shared_from_this(), &begun, once](Reply reply) {
+            if (once->test_and_set()) return;
             self->resume_([self, &begun, reply = std::move(reply)]() mutable {
                 self->finish_call(begun, std::move(reply));
                 self->run();
