@@ -207,12 +207,15 @@ def coin_set(node):
 def killed_again_and_again_it_has_the_coins_of_its_chain(test):
     print(f"seed {SEED}", flush=True)
     killer = Killer(test)
-    for number in range(ROUNDS):
+    number = 0
+    # By chance a kill falls between two calls: more rounds, until it was at work often enough.
+    while number < ROUNDS or sum(killer.in_work.values()) * 4 < ROUNDS * 3:
+        assert number < 2 * ROUNDS, f"most kills fell between two works: {dict(killer.in_work)}"
         (killer.importing, killer.mining, killer.reorganising)[number % 3]()
-        if (number + 1) % 20 == 0:
-            print(f"{number + 1} rounds", flush=True)
-    print(f"killed at work: {dict(killer.in_work)}", flush=True)
-    assert sum(killer.in_work.values()) * 4 >= ROUNDS * 3, "most kills fell between two works"
+        number += 1
+        if number % 20 == 0:
+            print(f"{number} rounds", flush=True)
+    print(f"killed at work in {number} rounds: {dict(killer.in_work)}", flush=True)
 
 
 run(killed_again_and_again_it_has_the_coins_of_its_chain)
