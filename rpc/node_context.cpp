@@ -83,7 +83,7 @@ std::function<void(Reply)> answer_or_stop(std::function<void(Reply)> done) {
         explicit Answer(std::function<void(Reply)> to_give) : give(std::move(to_give)) {}
 
         ~Answer() {
-            if (give) give(Error{Code::Misc, "The node is stopping"});
+            if (give) give(server::STOPPING);
         }
 
         Answer(const Answer&) = delete;
