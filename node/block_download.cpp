@@ -274,8 +274,8 @@ std::vector<const BlockNode*> BlockDownload::find_missing(Peer& peer, size_t cou
         }
         missing.push_back(node);
     }
-    const size_t fair = sees_end ? fair_share(peer, missing.size()) : count;
-    if (missing.size() > std::min(count, fair)) missing.resize(std::min(count, fair));
+    const size_t most = sees_end ? std::min(count, fair_share(peer, missing.size())) : count;
+    if (missing.size() > most) missing.resize(most);
     add_history(peer, count, missing);
     return missing;
 }
