@@ -263,19 +263,35 @@ struct Payer {
     }
 };
 
+constexpr int64_t RESERVED = 8'000;
+
+/// A chain whose blocks have room for `weight` of transactions, and who pays with its first coins.
+struct SmallBlocks {
+    SmallBlocks(int64_t weight, int coins) : params(with_room_for(weight)), test(params) {
+        const uint64_t seed = setting("CAIRN_TEMPLATE_SEED", std::random_device()());
+        BOOST_TEST_MESSAGE("seed " << seed);
+        payer.random.seed(seed);
+        test.open();
+        for (const OutPoint& coin : test.mature_coins(coins))
+            payer.money.emplace_back(coin, params.subsidy);
+    }
+
+    static Params with_room_for(int64_t weight) {
+        Params params = test_params();
+        params.max_block_weight = RESERVED + weight;
+        return params;
+    }
+
+    Params params;
+    TestChain test;
+    Payer payer{test, {}};
+};
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(small_full_blocks__as_good_as_can_be) {
-    constexpr int64_t RESERVED = 8'000;
-    const uint64_t seed = setting("CAIRN_TEMPLATE_SEED", std::random_device()());
-    BOOST_TEST_MESSAGE("seed " << seed);
-    Params params = test_params();
-    params.max_block_weight = RESERVED + 12'000;
-    TestChain test(params);
-    test.open();
-    Payer payer{test, std::mt19937_64(seed)};
-    for (const OutPoint& coin : test.mature_coins(5))
-        payer.money.emplace_back(coin, params.subsidy);
+    SmallBlocks small(12'000, 5);
+    auto& [params, test, payer] = small;
     int full = 0;
     for (int round = 0; round < 60; ++round) {
         const size_t count = 8 + payer.random() % 5;
@@ -293,7 +309,6 @@ BOOST_AUTO_TEST_CASE(small_full_blocks__as_good_as_can_be) {
 }
 
 BOOST_AUTO_TEST_CASE(large_full_blocks__what_a_gap_could_earn_is_all_that_they_lack) {
-    constexpr int64_t RESERVED = 8'000;
     const uint64_t seed = setting("CAIRN_TEMPLATE_SEED", std::random_device()());
     BOOST_TEST_MESSAGE("seed " << seed);
     Params params = test_params();
@@ -327,17 +342,9 @@ BOOST_AUTO_TEST_CASE(large_full_blocks__what_a_gap_could_earn_is_all_that_they_l
 }
 
 BOOST_AUTO_TEST_CASE(full_mempool__block_is_worth_no_less_than_by_ancestor_feerate) {
-    constexpr int64_t RESERVED = 8'000;
     constexpr size_t WAITING = 3'000;
-    const uint64_t seed = setting("CAIRN_TEMPLATE_SEED", std::random_device()());
-    BOOST_TEST_MESSAGE("seed " << seed);
-    Params params = test_params();
-    params.max_block_weight = RESERVED + 2'000'000;
-    TestChain test(params);
-    test.open();
-    Payer payer{test, std::mt19937_64(seed)};
-    for (const OutPoint& coin : test.mature_coins(400))
-        payer.money.emplace_back(coin, params.subsidy);
+    SmallBlocks small(2'000'000, 400);
+    auto& [params, test, payer] = small;
     for (; test.chain().mempool()->size() < WAITING; payer.pay()) {
     }
     int full = 0;
