@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "chain/verify_pool.h"
 
+#include "consensus/pubkey_points.h"
+
 #include <algorithm>
 #include <cassert>
 #include <spdlog/fmt/fmt.h>
@@ -175,11 +177,19 @@ void ScriptBatch::run(size_t first, size_t last) {
     for (--spender; spender != spenders_.end() && spender->first_input < last; ++spender)
         mine.push_back(&*spender);
     lock.unlock();
-    for (Spender* each : mine) {
-        const size_t end = std::min(last, each->first_input + each->spent.size());
-        for (size_t at = std::max(first, each->first_input); at < end; ++at)
-            if (at < failed_at_.load()) check(*each, at - each->first_input);
-    }
+    const auto for_inputs = [&](auto&& step) {
+        for (Spender* each : mine) {
+            const size_t end = std::min(last, each->first_input + each->spent.size());
+            for (size_t at = std::max(first, each->first_input); at < end; ++at)
+                if (at < failed_at_.load()) step(*each, at - each->first_input);
+        }
+    };
+    consensus::PubkeyPoints points;
+    for_inputs([&points](const Spender& its, size_t input) {
+        points.add(its.tx->inputs[input], its.spent[input].out);
+    });
+    points.solve();
+    for_inputs([&](Spender& its, size_t input) { check(its, input, points); });
     account.reset(); // before the pool may be gone
     lock.lock();
     finished_ += last - first;
@@ -190,7 +200,7 @@ void ScriptBatch::run(size_t first, size_t last) {
     if (done) done();
 }
 
-void ScriptBatch::check(Spender& spender, size_t input) {
+void ScriptBatch::check(Spender& spender, size_t input, const consensus::PubkeyPoints& points) {
     std::call_once(spender.once, [&spender] {
         std::vector<consensus::TxOut> outputs;
         outputs.reserve(spender.spent.size());
@@ -198,7 +208,7 @@ void ScriptBatch::check(Spender& spender, size_t input) {
         spender.midstates.emplace(*spender.tx, std::move(outputs));
     });
     const consensus::ScriptError error = consensus::verify_input(
-        *spender.tx, input, spender.spent[input].out, flags_, *spender.midstates);
+        *spender.tx, input, spender.spent[input].out, flags_, *spender.midstates, &points);
     if (error == consensus::ScriptError::Ok) return;
     const std::scoped_lock lock(mutex_);
     const size_t at = spender.first_input + input;

@@ -131,7 +131,7 @@ private:
 
     void submit(size_t count);
     void run(size_t first, size_t last);
-    void check(Spender& spender, size_t input);
+    void check(Spender& spender, size_t input, const consensus::PubkeyPoints& points);
     void wait();
 
     VerifyPool& pool_;

@@ -246,8 +246,9 @@ ScriptError verify_input(
     size_t input,
     const TxOut& spent,
     uint32_t flags,
-    const SighashMidstates& midstates) {
-    const TransactionChecker checker(tx, input, spent.value, midstates);
+    const SighashMidstates& midstates,
+    const PubkeyPoints* points) {
+    const TransactionChecker checker(tx, input, spent.value, midstates, points);
     const TxIn& in = tx.inputs[input];
     return verify_script(in.script_sig, spent.script_pubkey, in.witness, flags, checker);
 }

@@ -23,12 +23,14 @@ ScriptError verify_script(
     const SignatureChecker& checker);
 
 /// Check input `input` of `tx`, which spends `spent`: a TransactionChecker and verify_script.
+/// `points`: of keys that it may ask for, if they were found before.
 ScriptError verify_input(
     const Transaction& tx,
     size_t input,
     const TxOut& spent,
     uint32_t flags,
-    const SighashMidstates& midstates);
+    const SighashMidstates& midstates,
+    const PubkeyPoints* points = nullptr);
 
 /// Signature operations that an input's witness adds, by flags. Core: CountWitnessSigOps.
 int count_witness_sigops(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "consensus/signature.h"
 
+#include "consensus/pubkey_points.h"
 #include "consensus/sighash.h"
 
 #include <secp256k1.h>
@@ -132,6 +133,19 @@ bool is_high_s(const Numbers& numbers) {
     return at_least(s, UPPER_HALF) && !at_least(s, ORDER) && !at_least(numbers.data(), ORDER);
 }
 
+/// Read `pubkey`, by its point if `points` have it. That point has the X and the parity of the key,
+/// and the library takes it only if it is on the curve: there is one such at most.
+bool parse_pubkey(secp256k1_pubkey& key, ByteView pubkey, const PubkeyPoints* points) {
+    const secp256k1_context* context = verify_context();
+    if (points != nullptr && is_compressed_pubkey(pubkey)) {
+        const PubkeyPoints::Uncompressed* point = points->find(pubkey);
+        if (point != nullptr &&
+            secp256k1_ec_pubkey_parse(context, &key, point->data(), point->size()) == 1)
+            return true;
+    }
+    return secp256k1_ec_pubkey_parse(context, &key, pubkey.data(), pubkey.size()) == 1;
+}
+
 } // namespace
 
 bool is_strict_der(ByteView signature) {
@@ -183,11 +197,11 @@ bool is_secret_key(ByteView secret) {
     return secp256k1_ec_seckey_verify(verify_context(), secret.data()) == 1;
 }
 
-bool verify_ecdsa(ByteView der, ByteView pubkey, const Hash256& hash) {
+bool verify_ecdsa(ByteView der, ByteView pubkey, const Hash256& hash, const PubkeyPoints* points) {
     const secp256k1_context* context = verify_context();
     secp256k1_pubkey key;
     if (!is_pubkey_size(pubkey)) return false;
-    if (secp256k1_ec_pubkey_parse(context, &key, pubkey.data(), pubkey.size()) == 0) return false;
+    if (!parse_pubkey(key, pubkey, points)) return false;
     const std::optional<Numbers> numbers = parse_lenient_der(der);
     if (!numbers) return false;
     secp256k1_ecdsa_signature signature;
@@ -198,11 +212,17 @@ bool verify_ecdsa(ByteView der, ByteView pubkey, const Hash256& hash) {
     return secp256k1_ecdsa_verify(context, &signature, hash.bytes.data(), &key) == 1;
 }
 
-bool verify_schnorr(ByteView signature, ByteView pubkey, ByteView message) {
+bool verify_schnorr(
+    ByteView signature, ByteView pubkey, ByteView message, const PubkeyPoints* points) {
     assert(signature.size() == 64 && pubkey.size() == 32);
     const secp256k1_context* context = verify_context();
+    // An x-only key stands for the point whose Y is even.
+    std::array<uint8_t, 33> compressed{2};
+    std::ranges::copy(pubkey, compressed.begin() + 1);
+    secp256k1_pubkey even;
+    if (!parse_pubkey(even, compressed, points)) return false;
     secp256k1_xonly_pubkey key;
-    if (secp256k1_xonly_pubkey_parse(context, &key, pubkey.data()) == 0) return false;
+    if (secp256k1_xonly_pubkey_from_pubkey(context, &key, nullptr, &even) == 0) return false;
     return secp256k1_schnorrsig_verify(
                context, signature.data(), message.data(), message.size(), &key) == 1;
 }

@@ -10,6 +10,8 @@
 
 namespace cairn::consensus {
 
+class PubkeyPoints;
+
 /// Whether `signature`, hash type at its end, is encoded in the one way of BIP-0066.
 bool is_strict_der(ByteView signature);
 
@@ -34,9 +36,13 @@ bool is_secret_key(ByteView secret);
 
 /// Whether `der` (no hash type) is a signature of `hash` by `pubkey`. Reads every encoding that
 /// was ever valid and takes a high S too: what else is asked of them, the flags ask before.
-bool verify_ecdsa(ByteView der, ByteView pubkey, const Hash256& hash);
+/// `points`, if any, may spare the library looking for the key's.
+bool verify_ecdsa(
+    ByteView der, ByteView pubkey, const Hash256& hash, const PubkeyPoints* points = nullptr);
 
-/// Whether the 64 bytes of `signature` sign `message` by the x-only `pubkey`. Source: BIP-0340.
-bool verify_schnorr(ByteView signature, ByteView pubkey, ByteView message);
+/// Whether the 64 bytes of `signature` sign `message` by the x-only `pubkey`. `points` as above.
+/// Source: BIP-0340.
+bool verify_schnorr(
+    ByteView signature, ByteView pubkey, ByteView message, const PubkeyPoints* points = nullptr);
 
 } // namespace cairn::consensus

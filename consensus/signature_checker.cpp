@@ -9,11 +9,16 @@
 namespace cairn::consensus {
 
 TransactionChecker::TransactionChecker(
-    const Transaction& tx, size_t input, Amount amount, const SighashMidstates& midstates)
+    const Transaction& tx,
+    size_t input,
+    Amount amount,
+    const SighashMidstates& midstates,
+    const PubkeyPoints* points)
     : tx_(tx),
       input_(input),
       amount_(amount),
-      midstates_(midstates) {
+      midstates_(midstates),
+      points_(points) {
     assert(input < tx.inputs.size());
 }
 
@@ -24,7 +29,7 @@ bool TransactionChecker::check_ecdsa(
     const Hash256 hash = version == SigVersion::WitnessV0
                              ? witness_sighash(tx_, input_, script_code, amount_, type, midstates_)
                              : legacy_sighash(tx_, input_, script_code, type);
-    return verify_ecdsa(signature.first(signature.size() - 1), pubkey, hash);
+    return verify_ecdsa(signature.first(signature.size() - 1), pubkey, hash, points_);
 }
 
 ScriptError TransactionChecker::check_schnorr(
@@ -39,8 +44,9 @@ ScriptError TransactionChecker::check_schnorr(
     const std::optional<Hash256> hash =
         taproot_sighash(tx_, input_, type, version, midstates_, context);
     if (!hash) return ScriptError::SchnorrSigHashtype;
-    return verify_schnorr(signature.first(64), pubkey, hash->bytes) ? ScriptError::Ok
-                                                                    : ScriptError::SchnorrSig;
+    return verify_schnorr(signature.first(64), pubkey, hash->bytes, points_)
+               ? ScriptError::Ok
+               : ScriptError::SchnorrSig;
 }
 
 bool TransactionChecker::check_lock_time(int64_t lock_time) const {

@@ -8,6 +8,8 @@
 
 namespace cairn::consensus {
 
+class PubkeyPoints;
+
 /// Answers for signatures and time-locks of one input. Implementations: TransactionChecker, and
 /// what wraps it to remember or to collect.
 class SignatureChecker {
@@ -33,9 +35,14 @@ public:
 /// Checks against a real transaction with libsecp256k1, at once, on the calling thread.
 class TransactionChecker : public SignatureChecker {
 public:
-    /// `tx` and `midstates` outlive this. `amount`: of the coin that `input` spends.
+    /// `tx`, `midstates` and `points`, if any, outlive this. `amount`: of the coin that `input`
+    /// spends.
     TransactionChecker(
-        const Transaction& tx, size_t input, Amount amount, const SighashMidstates& midstates);
+        const Transaction& tx,
+        size_t input,
+        Amount amount,
+        const SighashMidstates& midstates,
+        const PubkeyPoints* points = nullptr);
 
     bool check_ecdsa(ByteView signature, ByteView pubkey, ByteView script_code, SigVersion version)
         const override;
@@ -52,6 +59,7 @@ private:
     size_t input_;
     Amount amount_;
     const SighashMidstates& midstates_;
+    const PubkeyPoints* points_;
 };
 
 } // namespace cairn::consensus

@@ -4,6 +4,7 @@
 // reports the median of the rounds' ratios beside what it may be. docs/performance.md has the
 // figures.
 #include "consensus/interpreter.h"
+#include "consensus/pubkey_points.h"
 #include "consensus/sha256_lanes.h"
 #include "consensus/standard.h"
 
@@ -87,6 +88,16 @@ secp256k1_keypair make_key() {
     return pair;
 }
 
+Bytes compressed_key(const secp256k1_keypair& pair) {
+    const secp256k1_context* context = signing_context();
+    secp256k1_pubkey key;
+    Bytes bytes(33);
+    size_t size = bytes.size();
+    check(secp256k1_keypair_pub(context, &key, &pair) == 1);
+    secp256k1_ec_pubkey_serialize(context, bytes.data(), &size, &key, SECP256K1_EC_COMPRESSED);
+    return bytes;
+}
+
 /// One input that spends `script`, two outputs.
 Transaction make_payment() {
     Transaction tx;
@@ -109,12 +120,8 @@ void verify_p2wpkh(benchmark::State& state) {
     const secp256k1_context* context = signing_context();
     const secp256k1_keypair pair = make_key();
     std::array<uint8_t, 32> secret{};
-    secp256k1_pubkey key;
-    std::array<uint8_t, 33> key_bytes{};
-    size_t size = key_bytes.size();
     check(secp256k1_keypair_sec(context, secret.data(), &pair) == 1);
-    check(secp256k1_keypair_pub(context, &key, &pair) == 1);
-    secp256k1_ec_pubkey_serialize(context, key_bytes.data(), &size, &key, SECP256K1_EC_COMPRESSED);
+    const Bytes key_bytes = compressed_key(pair);
 
     Transaction tx = make_payment();
     const Hash160 key_hash = hash160(key_bytes);
@@ -127,7 +134,7 @@ void verify_p2wpkh(benchmark::State& state) {
         secp256k1_ecdsa_sign(
             context, &signature, hash.bytes.data(), secret.data(), nullptr, nullptr) == 1);
     Bytes der(72);
-    size = der.size();
+    size_t size = der.size();
     secp256k1_ecdsa_signature_serialize_der(context, der.data(), &size, &signature);
     der.resize(size);
     Bytes with_type = der;
@@ -176,6 +183,35 @@ void verify_taproot_key(benchmark::State& state) {
                 secp256k1_xonly_pubkey_parse(verifier, &parsed, key_bytes.data()) == 1 &&
                 secp256k1_schnorrsig_verify(
                     verifier, signature.data(), hash.bytes.data(), 32, &parsed) == 1);
+        });
+}
+
+/// The keys of a verify pool's job, each read from its point.
+void points_of_sixteen_keys(benchmark::State& state) {
+    constexpr size_t KEYS = 16;
+    if (best_root_finder() == RootFinder::None) return state.SkipWithError("no AVX2");
+    const auto* context = secp256k1_context_static;
+    std::vector<TxIn> inputs(KEYS);
+    std::vector<Bytes> keys;
+    for (TxIn& input : inputs) {
+        keys.push_back(compressed_key(make_key()));
+        input.witness.push_back(random_bytes(72));
+        input.witness.push_back(keys.back());
+    }
+    const TxOut spent{100'000, pay_to_witness(0, random_bytes(20))};
+    secp256k1_pubkey parsed;
+    compare(
+        state, 10, 0.6,
+        [&] {
+            PubkeyPoints points;
+            for (const TxIn& input : inputs) points.add(input, spent);
+            points.solve();
+            for (const Bytes& key : keys)
+                check(secp256k1_ec_pubkey_parse(context, &parsed, points.find(key)->data(), 65));
+        },
+        [&] {
+            for (const Bytes& key : keys)
+                check(secp256k1_ec_pubkey_parse(context, &parsed, key.data(), key.size()));
         });
 }
 
@@ -261,6 +297,7 @@ void merkle_root_of_4096(benchmark::State& state) {
 
 BENCHMARK(verify_p2wpkh)->UseManualTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(verify_taproot_key)->UseManualTime()->Unit(benchmark::kMicrosecond);
+BENCHMARK(points_of_sixteen_keys)->UseManualTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(parse_block)->UseManualTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(sha256d_64_single)->UseManualTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(sha256d_64_pair)->UseManualTime()->Unit(benchmark::kMicrosecond);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "tests/consensus/spend.h"
 
+#include "consensus/pubkey_points.h"
 #include "consensus/standard.h"
 #include "tests/consensus/script_error_name.h"
 
+#include <boost/test/unit_test.hpp>
 #include <secp256k1_schnorrsig.h>
 
 #include <stdexcept>
@@ -137,7 +139,13 @@ Hash256 Spend::taproot_hash(
 }
 
 ScriptError Spend::verify(uint32_t flags) const {
-    return verify_input(tx, 0, spent[0], flags, SighashMidstates(tx, spent));
+    const SighashMidstates midstates(tx, spent);
+    const ScriptError result = verify_input(tx, 0, spent[0], flags, midstates);
+    PubkeyPoints points; // With which the verdict is the same.
+    for (int i = 0; i < 2; ++i) points.add(tx.inputs[0], spent[0]);
+    points.solve();
+    BOOST_TEST((verify_input(tx, 0, spent[0], flags, midstates, &points) == result));
+    return result;
 }
 
 std::string_view Spend::result(uint32_t flags) const {
