@@ -250,6 +250,8 @@ void Store::Impl::start(const consensus::Params& params) {
         open(options.rebuild);
         rebuilding = !is_current(params) || options.rebuild || damaged_before;
         if (!rebuilding) return;
+        // Until it is closed: a compaction would delete tables while they are checked.
+        check(db->DisableFileDeletions(), "cannot open " + options.directory.string());
         for (const Column kept : {Column::Meta, Column::Blocks}) check_tables(kept);
     } catch (const Damage& damage) {
         if (!options.rebuild) throw;

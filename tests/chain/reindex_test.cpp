@@ -133,6 +133,28 @@ BOOST_AUTO_TEST_CASE(stopped_on_the_way__goes_on_at_the_next_start) {
     BOOST_TEST((coins_hash(test.directory(), test.params()) == coins));
 }
 
+// The tables that are checked at the start are those that RocksDB begins to merge as it opens them.
+BOOST_AUTO_TEST_CASE(stopped_on_the_way__tables_are_merged__goes_on) {
+    TestChain test;
+    test.open();
+    test.mine(1);
+    test.close();
+    test.options().reindex = true;
+    std::make_unique<Chain>(test.params(), test.options()).reset(); // not started
+    test.options().reindex = false;
+    {
+        const Database database(test);
+        rocksdb::ColumnFamilyHandle* const meta = database.column(Column::Meta);
+        database->SetOptions(meta, {{"disable_auto_compactions", "true"}});
+        for (int i = 0; i < 100; ++i) {
+            database->Put({}, meta, "rebuild", "");
+            database->Flush({}, meta);
+        }
+    }
+    BOOST_REQUIRE_EQUAL(refusal(test), "");
+    BOOST_TEST((test.tip().height == Height(1)));
+}
+
 BOOST_AUTO_TEST_CASE(under_way__callers_get_their_turn) {
     TestChain test;
     test.open();
