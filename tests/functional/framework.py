@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -201,7 +202,8 @@ class Test:
         done = subprocess.run([CAIRN, *arguments], input=stdin, capture_output=True, text=True,
                               timeout=PATIENCE * 2, cwd=self.directory, check=False,
                               env=environment(self.directory))
-        if expect is not None and (done.returncode == 0) != (expect == 0):
+        if (has_report(done.stderr) or
+                expect is not None and (done.returncode == 0) != (expect == 0)):
             raise AssertionError(f"cairn {' '.join(arguments)}: exit code {done.returncode}\n"
                                  f"{done.stdout}{done.stderr}")
         return done.stdout + done.stderr if expect else done.stdout
@@ -211,6 +213,7 @@ class Test:
         done = subprocess.run([CAIRND, *arguments], capture_output=True, text=True, check=False,
                               timeout=PATIENCE, cwd=self.directory, stdin=subprocess.DEVNULL,
                               env={**environment(self.directory), **(env or {})})
+        assert not has_report(done.stderr), f"cairnd {' '.join(arguments)}"
         return done.returncode, done.stdout, done.stderr
 
     def finish(self, failed):
@@ -225,6 +228,9 @@ class Test:
                 process.kill()
                 process.wait()
                 failed = True
+        for process in self._processes:
+            with open(process.output, encoding="utf-8", errors="replace") as file:
+                failed = has_report(file.read()) or failed
         if failed:
             print(f"Kept for a look: {self.directory}")
             self.print_logs()
@@ -238,6 +244,15 @@ class Test:
                 lines = file.read().split("\n")
             print(f"--- {os.path.basename(process.output)}, exit code {process.returncode}")
             print("\n".join(lines[-25:]))
+
+
+def has_report(output):
+    """Whether a sanitizer found something in a process that printed `output`; if so, shows it.
+    Exit codes don't tell: some tests kill, and some programs are to fail."""
+    found = re.search(r"Sanitizer: |: runtime error: ", output)
+    if found:
+        print(output[found.start():found.start() + 20_000])
+    return found is not None
 
 
 def environment(home):

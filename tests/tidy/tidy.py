@@ -238,7 +238,7 @@ def dead_files(tree):
                 yield path, 1, "no file includes this header"
         elif path.startswith("tests/"):
             known = (r"tests/(consensus|chain|node|rpc|wallet)/\w+\.cpp|tests/(fuzz|bench)/\w+\.cpp"
-                     r"|tests/(main|verify_blocks)\.cpp|tests/sim/\w+\.cpp")
+                     r"|tests/(main|thread_sanitizer|verify_blocks)\.cpp|tests/sim/\w+\.cpp")
             if not re.fullmatch(known, path):
                 yield path, 1, "no target builds this file"
         elif os.path.dirname(path) not in ARROWS:
