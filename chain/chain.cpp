@@ -212,7 +212,7 @@ uint64_t Chain::event_count() const {
 }
 
 static Reject busy() {
-    return consensus::policy("busy", "too much waits for the chain already");
+    return {Reject::Kind::Busy, "busy", "too much waits for the chain already"};
 }
 
 void Chain::accept_headers(

@@ -21,6 +21,7 @@ struct Reject {
         MissingParent, ///< The header before it is not known here.
         Policy,        ///< Valid in a block; not relayed by this node.
         Known,         ///< Seen before, and accepted then.
+        Busy,          ///< Nobody has looked at it: too much waits already.
     };
     Kind kind = Kind::Invalid;
     std::string reason; ///< Core's reject reason, spelled in full where it is raised.

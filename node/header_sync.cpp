@@ -219,7 +219,8 @@ void HeaderSync::headers_done(Peer& peer, const chain::HeadersOutcome& outcome) 
     if (!outcome.verdict) {
         peer.headers.presync.reset();
         const consensus::Reject& reject = outcome.verdict.error();
-        if (reject.reason == "busy") return ask(peer, context_.chain.best_header());
+        if (reject.kind == consensus::Reject::Kind::Busy)
+            return ask(peer, context_.chain.best_header());
         spdlog::debug("invalid header received reason={} peer={}", reject.reason, peer.id);
         // An inbound peer may follow a block that we alone were told to refuse.
         const bool forgiven = reject.reason == "duplicate-invalid" && peer.inbound();

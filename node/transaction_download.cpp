@@ -158,7 +158,7 @@ void TransactionDownload::transaction_done(
         "{} (wtxid={}) from peer={} was not accepted: {}", tx->txid.to_string(),
         tx->wtxid.to_string(), id, reject.reason);
     if (reject.kind == Kind::Known) return;
-    if (reject.reason == "busy") { // nobody has looked at it: nothing is known of it
+    if (reject.kind == Kind::Busy) { // nobody has looked at it: nothing is known of it
         const consensus::SealedTransaction& first = parent ? *parent : *tx;
         if (peer != nullptr)
             request(

@@ -157,7 +157,7 @@ void FakeChain::mine(int count, uint32_t salt, int32_t version) {
 
 consensus::Result<chain::Accepted>
 FakeChain::accept_transaction(const TransactionRef& tx, bool paid_for) {
-    if (busy_) return consensus::policy("busy");
+    if (busy_) return consensus::Reject{consensus::Reject::Kind::Busy, "busy"};
     if (find_transaction({InventoryType::WtxidTransaction, tx->wtxid}))
         return consensus::Reject{consensus::Reject::Kind::Known, "txn-already-in-mempool"};
     for (const consensus::TxIn& input : tx->inputs) {
