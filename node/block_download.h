@@ -35,9 +35,11 @@ public:
     bool ask(Peer& peer, const chain::BlockNode& node);
     void tick(Peer& peer);
 
-    /// Whether there is memory for another block of `peer`, which may always have one.
+    /// Whether there is memory for another block of `peer`. One that we called may always have one,
+    /// lest callers fill it with rubbish.
     bool can_take(const Peer& peer) const {
-        return peer.blocks_processing == 0 || processing_bytes_ < MAX_PROCESSING_BYTES;
+        return processing_bytes_ < MAX_PROCESSING_BYTES ||
+               (!peer.inbound() && peer.blocks_processing == 0);
     }
 
     // Requests to one peer: what it sends in HORIZON, which is more than any way is long, so that
@@ -54,7 +56,8 @@ public:
     static constexpr int32_t LIMITED_BLOCKS = 286; ///< What BIP-0159 peers have, less a margin.
     /// What any peer has of the chain that it tells of.
     static constexpr int32_t ANNOUNCED_BLOCKS = 16;
-    /// Below what may wait for the chain: what that refuses is fetched once more.
+    /// Of all peers together. Below what may wait for the chain: what that refuses is fetched once
+    /// more.
     static constexpr size_t MAX_PROCESSING_BYTES = 48 << 20;
     static constexpr std::chrono::seconds MIN_STALL{2};
     static constexpr std::chrono::seconds MAX_STALL{64};

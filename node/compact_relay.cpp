@@ -24,27 +24,25 @@ void CompactRelay::send_compact(Peer& peer, const SendCompactMessage& message) {
     peer.compact.wants_announcements = message.announce;
 }
 
-void CompactRelay::compact_block(Peer& peer, CompactBlockMessage message) {
+void CompactRelay::compact_block(Peer& peer, Bytes payload) {
+    const auto message = parse<CompactBlockMessage>(payload);
+    if (!message) return Context::malformed(peer, "cmpctblock");
     if (context_.options.blocks_only) return; // nothing is here to put it together from
-    const BlockHash hash = message.header.hash();
+    const BlockHash hash = message->header.hash();
     // One at a time: of the one before, the rest is on its way, and will be passed over.
     if (peer.compact.partial && peer.compact.partial->hash() != hash)
         request_whole(peer, peer.compact.partial->hash());
     peer.compact.partial.reset();
-    if (context_.chain.find_block(hash) != nullptr) return put_together(peer, message);
-    if (const BlockNode* parent = context_.chain.find_block(message.header.prev_hash);
-        parent != nullptr && is_low_work(context_, peer, *parent, {message.header}))
+    if (context_.chain.find_block(hash) != nullptr) return put_together(peer, *message);
+    if (std::exchange(peer.compact.announced, {}) == hash) return; // its header was refused
+    if (const BlockNode* parent = context_.chain.find_block(message->header.prev_hash);
+        parent != nullptr && is_low_work(context_, peer, *parent, {message->header}))
         return spdlog::debug("[net] Ignoring low-work compact block from peer {}", peer.id);
-    header_sync_.headers(peer, HeadersMessage{{message.header}});
+    header_sync_.headers(peer, HeadersMessage{{message->header}});
     // Else its parent is unknown, and the headers before it were asked for.
-    if (peer.headers_processing > 0) peer.compact.announced = std::move(message);
-}
-
-void CompactRelay::headers_done(Peer& peer) {
-    if (!peer.compact.announced) return;
-    const CompactBlockMessage message = std::move(*peer.compact.announced);
-    peer.compact.announced.reset();
-    if (!peer.dropped) put_together(peer, message);
+    if (peer.headers_processing == 0) return;
+    peer.compact.announced = hash;
+    peer.waiting = {"cmpctblock", std::move(payload)};
 }
 
 void CompactRelay::put_together(Peer& peer, const CompactBlockMessage& message) {

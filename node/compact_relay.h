@@ -24,10 +24,8 @@ public:
 
     void established(Peer& peer);
     void send_compact(Peer& peer, const SendCompactMessage& message);
-    void compact_block(Peer& peer, CompactBlockMessage message);
+    void compact_block(Peer& peer, Bytes payload);
     void block_transactions(Peer& peer, BlockTransactionsMessage message);
-    /// The header of a compact block may have been judged.
-    void headers_done(Peer& peer);
     /// Peers that bring new blocks first are asked to send them unasked.
     void block_done(PeerId id, const chain::BlockOutcome& outcome);
     /// `tx` left the mempool unconfirmed, or never came in; a block may hold it all the same.

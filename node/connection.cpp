@@ -86,7 +86,13 @@ void Connection::send(const Magic& magic, const Message& message) {
     if (closed_) return;
     Bytes bytes = frame_bytes(magic, message);
     traffic_.bytes_sent_by_message[message.command] += bytes.size();
-    queue_.push_back(std::move(bytes));
+    // Small ones share a chunk, so that they take no more memory than their bytes.
+    if (!queue_.empty() && queue_.back().size() + bytes.size() <= CHUNK_BYTES) {
+        queue_.back().reserve(CHUNK_BYTES);
+        queue_.back().insert(queue_.back().end(), bytes.begin(), bytes.end());
+    } else {
+        queue_.push_back(std::move(bytes));
+    }
     if (writing_) return;
     writing_ = true;
     // At once: what this thread does next may take a while. An error is met again in write().

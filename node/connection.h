@@ -61,6 +61,7 @@ public:
 
     static constexpr size_t MAX_COMMANDS = 40; ///< Counted by name; Bitcoin has fewer.
     static constexpr const char* OTHER = "*other*";
+    static constexpr size_t CHUNK_BYTES = 1 << 14;
 
 private:
     boost::asio::awaitable<void> read();

@@ -10,6 +10,9 @@ void Context::send(Peer& peer, Message message) {
     spdlog::debug(
         "sending {} ({} bytes) peer={}", message.command, message.payload.size(), peer.id);
     peer.unsent_bytes += FRAME_HEADER_BYTES + message.payload.size();
+    if (peer.unsent_bytes >
+        MAX_UNSENT_BYTES + max_block_message_bytes(chain.params()) + MAX_UNASKED_BYTES)
+        return drop(peer, "too much is left unread");
     out.emplace_back(Send{peer.id, std::move(message)});
 }
 

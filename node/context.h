@@ -2,6 +2,7 @@
 // What every conversation is given: the peers, the look-ups, and the way out.
 #pragma once
 
+#include "chain/policy.h"
 #include "node/chain_reader.h"
 #include "node/peer.h"
 #include "node/random.h"
@@ -21,7 +22,18 @@ struct ProtocolOptions {
     bool blocks_only = false;
     std::chrono::seconds peer_timeout{60}; ///< For the handshake.
     uint64_t max_upload_bytes = 0;         ///< In a day; 0: no limit.
+    /// What is larger isn't looked at; of a block's where the chain takes what is unusual.
+    int64_t max_transaction_weight = chain::MAX_STANDARD_TX_WEIGHT;
 };
+
+/// Of a message that holds a block, by the rules of the chain.
+inline uint32_t max_block_message_bytes(const consensus::Params& params) {
+    return static_cast<uint32_t>(std::max<int64_t>(params.max_block_weight, MAX_PAYLOAD_BYTES));
+}
+
+/// What may wait to be sent to a peer before it is given answers again: the system has as much once
+/// more, so that disk and line keep each other busy.
+constexpr size_t MAX_UNSENT_BYTES = 1'000'000;
 
 /// Shared by the conversations of one Protocol, which owns it.
 struct Context {
@@ -38,6 +50,7 @@ struct Context {
     /// Announced before it was validated: peers may ask for what they lack of it.
     const chain::BlockNode* unvalidated = nullptr;
 
+    /// Drops one that doesn't read.
     void send(Peer& peer, Message message);
 
     /// A message without content.
@@ -63,6 +76,9 @@ struct Context {
         std::string_view why = "DataStream::read(): end of data");
 
     static constexpr size_t MAX_DISCOURAGED = 50'000;
+    /// What may wait to be sent to a peer beyond MAX_UNSENT_BYTES and an answer: what it is
+    /// told without having asked. Who leaves more unread is dropped.
+    static constexpr size_t MAX_UNASKED_BYTES = 500'000;
 
     int64_t now_seconds() const { return seconds_of(now); }
 

@@ -70,6 +70,9 @@ Outcome<std::optional<Message>> FrameReader::next(ByteView& in) {
             if (Outcome<> opened = open_body(); !opened) return opened.error();
         }
         const size_t taken = std::min(in.size(), body_size_ - body_.size());
+        // As it comes in, not as it is promised; and never more than that.
+        if (body_.size() + taken > body_.capacity())
+            body_.reserve(std::min<size_t>(body_size_, 2 * (body_.size() + taken)));
         body_.insert(body_.end(), in.begin(), in.begin() + static_cast<ptrdiff_t>(taken));
         in = in.subspan(taken);
         if (body_.size() < body_size_) break;

@@ -33,7 +33,7 @@ HeaderPresync::HeaderPresync(
       params_(params),
       offset_(static_cast<int32_t>(random.below(PERIOD))),
       secret_{random.next(), random.next()},
-      most_bits_(most_blocks(fork, now) / PERIOD + 1) {
+      most_bits_(std::min(most_blocks(fork, now) / PERIOD + 1, MAX_BITS)) {
     begin();
 }
 
@@ -74,6 +74,7 @@ HeaderPresync::Step HeaderPresync::count(const std::vector<BlockHeader>& headers
         if (!step(header)) return {};
         if (!keeps_bit()) continue;
         if (bits_.size() == most_bits_) return {};
+        if (bits_.size() == bits_.capacity()) bits_.reserve(bits_.size() + MAX_BITS / 64);
         bits_.push_back(bit());
     }
     if (walk_.work < wanted_) return {.goes_on = !all};
@@ -84,6 +85,7 @@ HeaderPresync::Step HeaderPresync::count(const std::vector<BlockHeader>& headers
 
 HeaderPresync::Step HeaderPresync::check(const std::vector<BlockHeader>& headers, bool all) {
     Step result;
+    result.good.reserve(headers.size());
     for (const BlockHeader& header : headers) {
         if (!step(header)) return {};
         const bool enough = walk_.work >= wanted_; // from here on it is taken as any other
@@ -91,6 +93,8 @@ HeaderPresync::Step HeaderPresync::check(const std::vector<BlockHeader>& headers
             if (next_bit_ == bits_.size() || bits_[next_bit_++] != bit()) return {};
         }
         waiting_.push_back(header);
+        if (enough && waiting_.size() > 1)
+            result.good.reserve(result.good.size() + waiting_.size() + headers.size());
         while (!waiting_.empty() && (enough || waiting_.size() > WAITING)) {
             result.good.push_back(waiting_.front());
             waiting_.pop_front();

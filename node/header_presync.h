@@ -51,6 +51,8 @@ public:
     /// false one through, all bits of those must agree by chance.
     static constexpr int32_t PERIOD = 600;
     static constexpr size_t WAITING = 14'400;
+    /// Kept at most: of 600 million headers, which no chain had in twenty years.
+    static constexpr size_t MAX_BITS = 1 << 20;
 
 private:
     /// A walk along a chain of which only the last header is known.

@@ -10,6 +10,7 @@
 #include "node/live_chain.h"
 #include "node/mailbox.h"
 #include "node/node_options.h"
+#include "node/peer_limits.h"
 #include "node/permissions.h"
 #include "node/protocol.h"
 #include "node/saved_files.h"
@@ -284,9 +285,8 @@ public:
     }
 
     void transaction_added(const chain::MempoolEvent& event) override {
-        mailbox_->post([this, tx = event.tx, feerate = event.feerate] {
-            perform(protocol_.transaction_added(tx, feerate, clock_.now()));
-        });
+        mailbox_->post(
+            [this, tx = event.tx] { perform(protocol_.transaction_added(tx, clock_.now())); });
     }
 
     void transaction_removed(const chain::MempoolEvent& event) override {
@@ -355,8 +355,7 @@ private:
                 "connection {} {} dropped ({})", inbound ? "from" : "to", fresh.name(), why);
             return;
         }
-        const auto max_block = static_cast<uint32_t>(
-            std::max<int64_t>(chain_.params().max_block_weight, MAX_PAYLOAD_BYTES));
+        const uint32_t max_block = max_block_message_bytes(chain_.params());
         FrameReader reader(chain_.params().magic, [max_block](std::string_view command) {
             return Protocol::max_payload_bytes(command, max_block);
         });

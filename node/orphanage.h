@@ -54,7 +54,7 @@ public:
 
     static constexpr size_t MAX_TRANSACTIONS = 3000;
     static constexpr int64_t MAX_WEIGHT = 400'000;
-    static constexpr int64_t MAX_PEER_WEIGHT = 404'000;
+    static constexpr int64_t MAX_PEER_WEIGHT = 404'000; ///< Room for one of the largest.
     static constexpr std::chrono::minutes MAX_AGE{20};
 
 private:

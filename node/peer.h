@@ -97,6 +97,7 @@ struct Peer : NewPeer {
     size_t headers_processing = 0;  ///< Runs of headers that the chain has not judged yet.
     size_t blocks_processing = 0;
     size_t transactions_processing = 0;
+    size_t transaction_bytes = 0; ///< Of these, on the wire.
 
     // Handshake.
     bool spoke = false; ///< Said anything at all.
@@ -151,11 +152,11 @@ struct Peer : NewPeer {
 
     /// Compact blocks (BIP-0152).
     struct Compact {
-        bool offered = false;                         ///< It gives them.
-        bool wants_announcements = false;             ///< It is told of new blocks by them.
-        bool announces = false;                       ///< We asked it to do so.
-        std::optional<CompactBlockMessage> announced; ///< Until its header is judged.
-        std::optional<PartialBlock> partial;          ///< The rest was asked for.
+        bool offered = false;                ///< It gives them.
+        bool wants_announcements = false;    ///< It is told of new blocks by them.
+        bool announces = false;              ///< We asked it to do so.
+        consensus::BlockHash announced;      ///< Of the one that waits for its header's verdict.
+        std::optional<PartialBlock> partial; ///< The rest was asked for.
     } compact;
 
     struct Transactions {
@@ -165,15 +166,10 @@ struct Peer : NewPeer {
         bool silent = false;  ///< It let a request time out, and has answered none since.
     } transactions;
 
-    /// What is to be announced to it; up to TransactionAnnouncer::MAX_QUEUED.
     struct Announcements {
-        struct Item {
-            consensus::Txid txid;
-            consensus::Wtxid wtxid;
-            chain::FeeRate feerate;
-        };
-
-        std::deque<Item> queue;
+        /// To be announced to it, by the id that is used with it; up to
+        /// TransactionAnnouncer::MAX_QUEUED.
+        std::deque<consensus::Hash256> queue;
         Time next;
         uint64_t shown_sequence = 0; ///< Mempool changes up to this may be asked for.
         int64_t fee_filter = 0;      ///< Its own: satoshis for 1,000 vbytes.
@@ -202,7 +198,7 @@ struct Peer : NewPeer {
 
     /// What it asked for and is still to get; one request message at a time.
     struct Serving {
-        std::deque<Inventory> wanted; ///< Up to MAX_INVENTORY.
+        std::deque<Inventory> wanted; ///< Up to MAX_INVENTORY, with those in not_found.
         std::deque<DiskRead> reads;   ///< Up to MAX_FILTERS.
         std::vector<Inventory> not_found;
         bool reading = false;

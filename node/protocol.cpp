@@ -38,14 +38,31 @@ Context make_context(const ChainReader& chain, ProtocolOptions options, Random r
 
 /// A command and what is done with it.
 struct Protocol::Handler {
+    /// What bounds the memory that those of one peer take, or how many of them count. The sum is
+    /// MAX_PEER_BYTES (peer_limits.h).
+    enum class Limit : uint8_t {
+        // These are done at once.
+        Value,     ///< It sets a value of the peer, or does nothing: any number takes no more.
+        Once,      ///< The first counts, or is the last.
+        Tokens,    ///< AddressRelay::TOKENS_PER_SECOND; addresses beyond are passed over.
+        Announced, ///< TransactionRequests::MAX_ANNOUNCED; what is beyond is passed over.
+        // One that would be above these waits, and nothing more of this peer is read.
+        Headers,      ///< One run of headers at the chain; HeaderPresync::WAITING.
+        Blocks,       ///< BlockDownload::MAX_PROCESSING_BYTES
+        Compact,      ///< Both of these.
+        Transactions, ///< TransactionDownload::MAX_PROCESSING_BYTES
+        Answers,      ///< All before is done, and less than MAX_UNSENT_BYTES wait for the peer.
+    };
     enum class Phase : uint8_t {
         Handshake, ///< Taken at any time; the handler looks itself.
-        Any,       ///< Once the handshake is over, while earlier ones are still being judged.
-        InOrder,   ///< Once all that came before from this peer is done.
+        After,     ///< Once the handshake is over.
     };
+    static constexpr uint32_t BLOCK = UINT32_MAX;
+    static constexpr uint32_t HALF_BLOCK = UINT32_MAX - 1;
     std::string_view command;
-    Phase phase = Phase::Any;
-    uint32_t max_bytes = 0; ///< 0: as many as a block may have.
+    Phase phase = Phase::After;
+    uint32_t max_bytes = 0; ///< BLOCK: as many as a block may have; HALF_BLOCK: half of that.
+    Limit limit = Limit::Value;
     void (*run)(Protocol& self, Peer& peer, Message& message) = nullptr;
 
     /// By a function of one of the conversations.
@@ -62,6 +79,7 @@ struct Protocol::Handler {
 
     static void no_bloom(Protocol& self, Peer& peer, Message& message);
     static void ping(Protocol& self, Peer& peer, Message& message);
+    static void send_headers(Protocol& self, Peer& peer, Message& message);
     static void send_compact(Protocol& self, Peer& peer, Message& message);
 };
 
@@ -76,6 +94,10 @@ void Protocol::Handler::ping(Protocol& self, Peer& peer, Message& message) {
     by<&Protocol::keepalive_, &Keepalive::ping>(self, peer, message);
 }
 
+void Protocol::Handler::send_headers(Protocol& /*self*/, Peer& peer, Message& /*message*/) {
+    peer.wants_headers = true;
+}
+
 /// BIP-0152: the first byte "MUST have a value of either 1 or 0".
 void Protocol::Handler::send_compact(Protocol& self, Peer& peer, Message& message) {
     if (!message.payload.empty() && message.payload[0] > 1)
@@ -87,55 +109,63 @@ std::span<const Protocol::Handler> Protocol::handlers() {
     using P = Protocol;
     using H = Handler;
     static constexpr auto FIRST = H::Phase::Handshake;
-    static constexpr auto ANY = H::Phase::Any;
-    static constexpr auto ORDER = H::Phase::InOrder;
+    static constexpr auto LATER = H::Phase::After;
+    using enum H::Limit;
     // Sizes are somewhat above what the largest proper message takes, so that a count that is too
     // high is still seen as such, and logged as such.
     static constexpr uint32_t SMALL = 64;            // up to 37; the reference logs longer pongs
     static constexpr uint32_t LOCATOR = 4'000;       // 101 hashes
     static constexpr uint32_t INVENTORY = 2'000'000; // 50,000 of 36
-    static constexpr uint32_t BLOCK = 0;
     static constexpr Handler TABLE[] = {
-        {"version", FIRST, 1'024, H::by_all<&P::version>}, // 86, and what others may append
-        {"feature", FIRST, 600, H::by<&P::handshake_, &Handshake::feature>}, // 80 and 512
-        {"wtxidrelay", FIRST, SMALL, H::by<&P::handshake_, &Handshake::wtxid_relay>},
-        {"sendaddrv2", FIRST, SMALL, H::by<&P::handshake_, &Handshake::send_addrv2>},
-        {"verack", FIRST, SMALL, H::by_all<&P::verack>},
+        {"version", FIRST, 1'024, Once, H::by_all<&P::version>}, // 86, and what others may append
+        {"feature", FIRST, 600, Value, H::by<&P::handshake_, &Handshake::feature>}, // 80 and 512
+        {"wtxidrelay", FIRST, SMALL, Value, H::by<&P::handshake_, &Handshake::wtxid_relay>},
+        {"sendaddrv2", FIRST, SMALL, Value, H::by<&P::handshake_, &Handshake::send_addrv2>},
+        {"verack", FIRST, SMALL, Once, H::by_all<&P::verack>},
 
-        {"ping", ORDER, SMALL, H::ping},
-        {"pong", ANY, SMALL, H::by<&P::keepalive_, &Keepalive::pong>},
+        {"ping", LATER, SMALL, Answers, H::ping},
+        {"pong", LATER, SMALL, Value, H::by<&P::keepalive_, &Keepalive::pong>},
 
         // 1,000 addresses of 30 bytes, or of up to 533.
-        {"addr", ANY, 40'000, H::by<&P::address_relay_, &AddressRelay::addr>},
-        {"addrv2", ANY, 550'000, H::by<&P::address_relay_, &AddressRelay::addrv2>},
-        {"getaddr", ANY, SMALL, H::by<&P::address_relay_, &AddressRelay::get_addr>},
+        {"addr", LATER, 40'000, Tokens, H::by<&P::address_relay_, &AddressRelay::addr>},
+        {"addrv2", LATER, 550'000, Tokens, H::by<&P::address_relay_, &AddressRelay::addrv2>},
+        {"getaddr", LATER, SMALL, Once, H::by<&P::address_relay_, &AddressRelay::get_addr>},
 
-        {"sendheaders", ANY, SMALL, [](P&, Peer& peer, Message&) { peer.wants_headers = true; }},
-        {"sendcmpct", ANY, SMALL, H::send_compact},
-        {"cmpctblock", ANY, BLOCK, H::by<&P::compact_relay_, &CompactRelay::compact_block>},
-        {"blocktxn", ANY, BLOCK, H::by<&P::compact_relay_, &CompactRelay::block_transactions>},
-        {"headers", ANY, 200'000, H::by<&P::header_sync_, &HeaderSync::headers>}, // 2,000 of 81
-        {"block", ANY, BLOCK, H::by<&P::block_download_, &BlockDownload::block>},
-        {"inv", ANY, INVENTORY, H::by_all<&P::inv>},
-        {"tx", ANY, BLOCK, H::by<&P::transaction_download_, &TransactionDownload::transaction>},
-        {"notfound", ANY, INVENTORY,
+        {"sendheaders", LATER, SMALL, Value, H::send_headers},
+        {"sendcmpct", LATER, SMALL, Value, H::send_compact},
+        // 6 bytes a transaction; whole ones, of which the first may take a quarter of a block.
+        {"cmpctblock", LATER, H::HALF_BLOCK, Compact,
+         H::by<&P::compact_relay_, &CompactRelay::compact_block>},
+        {"blocktxn", LATER, H::BLOCK, Blocks,
+         H::by<&P::compact_relay_, &CompactRelay::block_transactions>},
+        // 2,000 of 81.
+        {"headers", LATER, 200'000, Headers, H::by<&P::header_sync_, &HeaderSync::headers>},
+        {"block", LATER, H::BLOCK, Blocks, H::by<&P::block_download_, &BlockDownload::block>},
+        {"inv", LATER, INVENTORY, Announced, H::by_all<&P::inv>},
+        // Who sends one that is too large for us to relay is no liar: others may relay it.
+        {"tx", LATER, H::BLOCK, Transactions,
+         H::by<&P::transaction_download_, &TransactionDownload::transaction>},
+        {"notfound", LATER, INVENTORY, Value,
          H::by<&P::transaction_download_, &TransactionDownload::not_found>},
-        {"feefilter", ANY, SMALL,
+        {"feefilter", LATER, SMALL, Value,
          H::by<&P::transaction_announcer_, &TransactionAnnouncer::fee_filter>},
 
-        {"getheaders", ORDER, LOCATOR, H::by<&P::server_, &Server::get_headers>},
-        {"getblocks", ORDER, LOCATOR, H::by<&P::server_, &Server::get_blocks>},
+        {"getheaders", LATER, LOCATOR, Answers, H::by<&P::server_, &Server::get_headers>},
+        {"getblocks", LATER, LOCATOR, Answers, H::by<&P::server_, &Server::get_blocks>},
         // Up to 65,536 indexes of 1 to 3 bytes.
-        {"getblocktxn", ORDER, 200'000, H::by<&P::server_, &Server::get_block_transactions>},
-        {"getdata", ORDER, INVENTORY, H::by<&P::server_, &Server::get_data>},
-        {"mempool", ORDER, SMALL, H::by<&P::server_, &Server::mempool>},
-        {"getcfilters", ORDER, SMALL, H::by<&P::server_, &Server::get_filters>},
-        {"getcfheaders", ORDER, SMALL, H::by<&P::server_, &Server::get_filter_headers>},
-        {"getcfcheckpt", ORDER, SMALL, H::by<&P::server_, &Server::get_filter_checkpoints>},
+        {"getblocktxn", LATER, 200'000, Answers,
+         H::by<&P::server_, &Server::get_block_transactions>},
+        {"getdata", LATER, INVENTORY, Answers, H::by<&P::server_, &Server::get_data>},
+        {"mempool", LATER, SMALL, Answers, H::by<&P::server_, &Server::mempool>},
+        {"getcfilters", LATER, SMALL, Answers, H::by<&P::server_, &Server::get_filters>},
+        {"getcfheaders", LATER, SMALL, Answers, H::by<&P::server_, &Server::get_filter_headers>},
+        {"getcfcheckpt", LATER, SMALL, Answers,
+         H::by<&P::server_, &Server::get_filter_checkpoints>},
 
-        {"filterload", ANY, MAX_PAYLOAD_BYTES, H::no_bloom},
-        {"filteradd", ANY, MAX_PAYLOAD_BYTES, H::no_bloom},
-        {"filterclear", ANY, MAX_PAYLOAD_BYTES, H::no_bloom},
+        // Who says one of these is dropped.
+        {"filterload", LATER, MAX_PAYLOAD_BYTES, Once, H::no_bloom},
+        {"filteradd", LATER, MAX_PAYLOAD_BYTES, Once, H::no_bloom},
+        {"filterclear", LATER, MAX_PAYLOAD_BYTES, Once, H::no_bloom},
     };
     return TABLE;
 }
@@ -149,7 +179,8 @@ const Protocol::Handler* Protocol::find_handler(std::string_view command) {
 uint32_t Protocol::max_payload_bytes(std::string_view command, uint32_t max_block_bytes) {
     const Handler* handler = find_handler(command);
     if (handler == nullptr) return MAX_PAYLOAD_BYTES;
-    return handler->max_bytes == 0 ? max_block_bytes : handler->max_bytes;
+    if (handler->max_bytes == Handler::HALF_BLOCK) return max_block_bytes / 2;
+    return handler->max_bytes == Handler::BLOCK ? max_block_bytes : handler->max_bytes;
 }
 
 Protocol::Protocol(
@@ -229,16 +260,21 @@ bool Protocol::takes_messages(PeerId id) const {
 bool Protocol::must_wait(const Peer& peer, const Message& message) const {
     const Handler* handler = find_handler(message.command);
     if (handler == nullptr || !peer.established) return false;
-    if (message.command == "block" && block_download_.awaits_parent(peer, message.payload))
-        return true;
-    if (message.command == "block" || message.command == "blocktxn")
-        return !block_download_.can_take(peer);
-    if (message.command == "tx") return !transaction_download_.can_take(peer);
-    if (message.command == "headers") return peer.headers_processing > 0;
-    if (message.command == "cmpctblock")
+    switch (handler->limit) {
+    case Handler::Limit::Headers:
+        return peer.headers_processing > 0;
+    case Handler::Limit::Blocks:
+        return !block_download_.can_take(peer) ||
+               (message.command == "block" && block_download_.awaits_parent(peer, message.payload));
+    case Handler::Limit::Compact:
         return peer.headers_processing > 0 || !block_download_.can_take(peer);
-    if (handler->phase != Handler::Phase::InOrder) return false;
-    return peer.busy() || peer.unsent_bytes >= Server::MAX_UNSENT_BYTES;
+    case Handler::Limit::Transactions:
+        return !TransactionDownload::can_take(peer, message.payload.size());
+    case Handler::Limit::Answers:
+        return peer.busy() || peer.unsent_bytes >= MAX_UNSENT_BYTES;
+    default:
+        return false;
+    }
 }
 
 Actions Protocol::received(PeerId id, Message message, Time now) {
@@ -364,7 +400,6 @@ Actions Protocol::headers_done(PeerId id, const chain::HeadersOutcome& outcome, 
     if (peer == nullptr) return {};
     --peer->headers_processing;
     header_sync_.headers_done(*peer, outcome);
-    compact_relay_.headers_done(*peer);
     resume(*peer);
     return take_actions();
 }
@@ -420,11 +455,10 @@ Actions Protocol::tip_changed(const chain::TipChange& change, Time now) {
     return take_actions();
 }
 
-Actions
-Protocol::transaction_added(const consensus::TransactionRef& tx, chain::FeeRate feerate, Time now) {
+Actions Protocol::transaction_added(const consensus::TransactionRef& tx, Time now) {
     context_.now = now;
     transaction_download_.transaction_added(tx);
-    transaction_announcer_.transaction_added(tx, feerate);
+    transaction_announcer_.transaction_added(tx);
     for (auto& [id, peer] : context_.peers) {
         if (peer.permits(PERMIT_NOBAN)) run_due(peer); // to them, without delay
     }

@@ -67,8 +67,7 @@ public:
     /// First of all, so that peers hear of it before all that takes a while; tip_changed() follows.
     Actions announce_tip(const chain::TipChange& change, Time now);
     Actions tip_changed(const chain::TipChange& change, Time now);
-    Actions
-    transaction_added(const consensus::TransactionRef& tx, chain::FeeRate feerate, Time now);
+    Actions transaction_added(const consensus::TransactionRef& tx, Time now);
     /// Not into a block: tip_changed() tells of those.
     Actions transaction_removed(const consensus::TransactionRef& tx);
 

@@ -5,6 +5,7 @@
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include <bit>
 #include <utility>
 
 namespace cairn::node {
@@ -17,6 +18,13 @@ namespace cairn::node {
 class RollingSet {
 public:
     RollingSet(size_t capacity, consensus::SaltedHasher salt) : capacity_(capacity), salt_(salt) {}
+
+    /// What it takes, full: tables of groups of 15 places and 16 bytes, seven eighths full at most,
+    /// whose number is a power of two.
+    static constexpr size_t bytes(size_t capacity) {
+        constexpr size_t GROUP = 15;
+        return 2 * std::bit_ceil(capacity * 8 / (7 * GROUP) + 1) * (GROUP * sizeof(uint64_t) + 16);
+    }
 
     bool contains(const consensus::Hash256& hash) const {
         const uint64_t mark = salt_(hash);

@@ -116,9 +116,13 @@ void Server::advance(Peer& peer) {
             serve_transaction(peer, item);
         else if (item.is_block())
             serve_block(peer, item);
+        if (state.not_found.size() == MAX_NOT_FOUND) send_not_found(peer);
     }
-    if (!state.wanted.empty() || state.reading || state.not_found.empty()) return;
-    context_.send(peer, "notfound", InventoryMessage{std::exchange(state.not_found, {})});
+    if (state.wanted.empty() && !state.reading && !state.not_found.empty()) send_not_found(peer);
+}
+
+void Server::send_not_found(Peer& peer) {
+    context_.send(peer, "notfound", InventoryMessage{std::exchange(peer.server.not_found, {})});
 }
 
 /// What `peer` may have: what waited before its last announcement round, or is in the newest block.

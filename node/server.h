@@ -41,7 +41,7 @@ public:
     // Blocks below the tip that are given compact, or in part; older ones whole.
     static constexpr int32_t COMPACT_DEPTH = 5;
     static constexpr int32_t BLOCK_TRANSACTIONS_DEPTH = 10;
-    static constexpr size_t MAX_UNSENT_BYTES = 5'000'000;
+    static constexpr size_t MAX_NOT_FOUND = 1'000; ///< In one message, lest they pile up.
 
 private:
     static constexpr int64_t MAX_STALE_SECONDS = int64_t{30} * 24 * 3600;
@@ -51,6 +51,7 @@ private:
     const chain::BlockNode* fork_point(const std::vector<consensus::BlockHash>& locator) const;
     void serve_transaction(Peer& peer, const Inventory& item);
     void serve_block(Peer& peer, const Inventory& item);
+    void send_not_found(Peer& peer);
     const chain::BlockNode* find_servable(Peer& peer, const consensus::BlockHash& hash) const;
     consensus::TransactionRef find_transaction(const Peer& peer, const Inventory& item) const;
     const chain::BlockNode*

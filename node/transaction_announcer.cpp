@@ -19,31 +19,25 @@ void TransactionAnnouncer::established(Peer& peer) {
     peer.announcements.shown_sequence = context_.chain.mempool_sequence();
     peer.announcements.next_fee_filter = context_.now;
     if (peer.inbound()) return; // who calls to learn what is ours hears of it with all others
-    for (const auto& [txid, tx] : unbroadcast_) queue(peer, {txid, tx->wtxid, feerate_of(tx)});
-}
-
-chain::FeeRate TransactionAnnouncer::feerate_of(const consensus::TransactionRef& tx) const {
-    const auto waiting =
-        context_.chain.find_transaction({InventoryType::WtxidTransaction, tx->wtxid});
-    return waiting ? waiting->feerate : chain::FeeRate{consensus::MAX_MONEY};
+    for (const auto& [txid, tx] : unbroadcast_) queue(peer, *tx);
 }
 
 void TransactionAnnouncer::fee_filter(Peer& peer, const FeeFilterMessage& message) {
     if (consensus::money_range(message.per_kvb)) peer.announcements.fee_filter = message.per_kvb;
 }
 
-void TransactionAnnouncer::queue(Peer& peer, const Peer::Announcements::Item& item) {
+void TransactionAnnouncer::queue(Peer& peer, const consensus::SealedTransaction& tx) {
     if (!peer.established || !peer.relays_transactions || peer.dropped ||
         !peer.carries_transactions())
         return;
-    if (peer.known_transactions.contains(peer.named(item.txid, item.wtxid).hash)) return;
-    peer.announcements.queue.push_back(item);
+    const consensus::Hash256 hash = peer.named(tx.txid, tx.wtxid).hash;
+    if (peer.known_transactions.contains(hash)) return;
+    peer.announcements.queue.push_back(hash);
     if (peer.announcements.queue.size() > MAX_QUEUED) peer.announcements.queue.pop_front();
 }
 
-void TransactionAnnouncer::transaction_added(
-    const consensus::TransactionRef& tx, chain::FeeRate feerate) {
-    for (auto& [id, peer] : context_.peers) queue(peer, {tx->txid, tx->wtxid, feerate});
+void TransactionAnnouncer::transaction_added(const consensus::TransactionRef& tx) {
+    for (auto& [id, peer] : context_.peers) queue(peer, *tx);
 }
 
 void TransactionAnnouncer::transaction_removed(const consensus::TransactionRef& tx) {
@@ -63,7 +57,7 @@ void TransactionAnnouncer::tip_changed() {
 void TransactionAnnouncer::broadcast(const consensus::TransactionRef& tx, bool is_new) {
     if (unbroadcast_.empty()) plan_retry();
     if (is_new && unbroadcast_.size() < MAX_UNBROADCAST) unbroadcast_.emplace(tx->txid, tx);
-    if (!is_new) transaction_added(tx, feerate_of(tx)); // else the chain tells of it
+    if (!is_new) transaction_added(tx); // else the chain tells of it
 }
 
 /// In ten to fifteen minutes, so that it can't be told from when we were the first to send it.
@@ -87,7 +81,7 @@ void TransactionAnnouncer::tick() {
         for (auto& [id, peer] : context_.peers) {
             peer.known_transactions.erase(tx->wtxid);
             peer.known_transactions.erase(txid);
-            queue(peer, {txid, tx->wtxid, feerate_of(tx)});
+            queue(peer, *tx);
         }
     }
 }
@@ -100,7 +94,8 @@ void TransactionAnnouncer::tick(Peer& peer) {
     if (open_again || context_.now >= announcements.next_fee_filter) send_fee_filter(peer);
     const bool due = peer.permits(PERMIT_NOBAN) ||
                      (peer.inbound() ? inbound_due_ : context_.now >= announcements.next);
-    if (!due) return;
+    // To one that doesn't read nothing is told that it didn't ask for.
+    if (!due || peer.unsent_bytes >= MAX_UNSENT_BYTES) return;
     if (!peer.inbound()) announcements.next = context_.now + context_.random.poisson(OUTBOUND_MEAN);
     if (!announcements.queue.empty()) announce(peer);
     // What came in before this round may be asked for, announced or not; nothing newer.
@@ -109,14 +104,14 @@ void TransactionAnnouncer::tick(Peer& peer) {
 
 void TransactionAnnouncer::announce(Peer& peer) {
     auto& waiting = peer.announcements.queue;
+    const InventoryType type = peer.named({}, {}).type;
     InventoryMessage message;
     while (!waiting.empty() && message.items.size() < MAX_IN_MESSAGE) {
-        const Peer::Announcements::Item item = waiting.front();
+        const Inventory named{type, waiting.front()};
         waiting.pop_front();
-        const Inventory named = peer.named(item.txid, item.wtxid);
         if (peer.known_transactions.contains(named.hash)) continue;
-        if (item.feerate.per_kvb.value < peer.announcements.fee_filter) continue;
-        if (!context_.chain.find_transaction(named)) continue;
+        const auto found = context_.chain.find_transaction(named);
+        if (!found || found->feerate.per_kvb.value < peer.announcements.fee_filter) continue;
         peer.known_transactions.insert(named.hash);
         message.items.push_back(named);
     }

@@ -14,7 +14,7 @@ public:
 
     void established(Peer& peer);
     void fee_filter(Peer& peer, const FeeFilterMessage& message);
-    void transaction_added(const consensus::TransactionRef& tx, chain::FeeRate feerate);
+    void transaction_added(const consensus::TransactionRef& tx);
     void transaction_removed(const consensus::TransactionRef& tx);
     void tip_changed();
     /// Ours: announce it now and, if it `is_new`, again until someone asks for it.
@@ -28,7 +28,8 @@ public:
 
     std::vector<consensus::Txid> unbroadcast() const;
 
-    static constexpr size_t MAX_QUEUED = 50'000; ///< For one peer; the oldest go.
+    /// For one peer: what it is told in two minutes. The oldest go.
+    static constexpr size_t MAX_QUEUED = 25'000;
     static constexpr size_t MAX_IN_MESSAGE = 1000;
     static constexpr size_t MAX_UNBROADCAST = 1000;
     static constexpr std::chrono::seconds INBOUND_MEAN{5};
@@ -42,10 +43,9 @@ public:
 
 private:
     void plan_retry();
-    void queue(Peer& peer, const Peer::Announcements::Item& item);
+    static void queue(Peer& peer, const consensus::SealedTransaction& tx);
     void announce(Peer& peer);
     void send_fee_filter(Peer& peer);
-    chain::FeeRate feerate_of(const consensus::TransactionRef& tx) const;
 
     Context& context_;
     std::map<consensus::Txid, consensus::TransactionRef> unbroadcast_;

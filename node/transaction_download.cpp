@@ -19,6 +19,10 @@ Hash256 hash_of_pair(
     return consensus::sha256(both);
 }
 
+size_t bytes_of(const AcceptTransaction& action) {
+    return action.tx->size_bytes + (action.parent ? action.parent->size_bytes : 0);
+}
+
 /// What is wrong with a transaction that can't be read, in the reference's words. Source: BIP-0144,
 /// of whose flags there is only one.
 std::string_view fault_of(Bytes payload) {
@@ -119,8 +123,19 @@ void TransactionDownload::relay_again(const Peer& peer, const consensus::Transac
 
 void TransactionDownload::accept(
     PeerId id, const consensus::TransactionRef& tx, const consensus::TransactionRef& parent) {
-    if (Peer* peer = context_.find(id)) ++peer->transactions_processing;
-    context_.out.emplace_back(AcceptTransaction{id, tx, parent});
+    // The chain would say so, too, but it might wait there for long.
+    if (tx->weight() > context_.options.max_transaction_weight) {
+        spdlog::debug(
+            "{} (wtxid={}) from peer={} was not accepted: tx-size", tx->txid.to_string(),
+            tx->wtxid.to_string(), id);
+        return rejected_.insert(tx->wtxid);
+    }
+    AcceptTransaction action{id, tx, parent};
+    if (Peer* peer = context_.find(id)) {
+        ++peer->transactions_processing;
+        peer->transaction_bytes += bytes_of(action);
+    }
+    context_.out.emplace_back(std::move(action));
 }
 
 /// `parent`, which `sender` sent, pays too little: try it with an orphan that spends from it, of
@@ -147,7 +162,10 @@ void TransactionDownload::transaction_done(
     const AcceptTransaction& asked, const consensus::Result<chain::Accepted>& outcome) {
     const auto& [id, tx, parent] = asked;
     Peer* peer = context_.find(id);
-    if (peer != nullptr) --peer->transactions_processing;
+    if (peer != nullptr) {
+        --peer->transactions_processing;
+        peer->transaction_bytes -= bytes_of(asked);
+    }
     if (outcome) { // transaction_added() does the rest
         if (peer != nullptr) peer->transactions.last_at = context_.now_seconds();
         return;

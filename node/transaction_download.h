@@ -28,11 +28,19 @@ public:
     void disconnected(Peer& peer);
     void tick();
 
-    bool can_take(const Peer& peer) const { return peer.transactions_processing < MAX_PROCESSING; }
+    /// Whether there is room for one more of `peer`, of so many bytes, at the chain.
+    static bool can_take(const Peer& peer, size_t bytes) {
+        return peer.transactions_processing == 0 ||
+               (peer.transactions_processing < MAX_PROCESSING &&
+                peer.transaction_bytes + bytes <= MAX_PROCESSING_BYTES);
+    }
 
     const Orphanage& orphanage() const { return orphanage_; }
 
-    static constexpr size_t MAX_PROCESSING = 64; ///< Of one peer, at the chain.
+    /// Of one peer, at the chain: so many of common size, of this size in all; or any one that may
+    /// be relayed (ProtocolOptions::max_transaction_weight), which then takes as much memory.
+    static constexpr size_t MAX_PROCESSING = 64;
+    static constexpr size_t MAX_PROCESSING_BYTES = 100'000;
     static constexpr size_t MAX_REMEMBERED = 50'000;
     /// Outbound peers are asked first: we chose them, so they are less likely to lie in wait.
     static constexpr std::chrono::seconds NOT_PREFERRED_DELAY{2};

@@ -51,7 +51,8 @@ public:
     size_t size() const { return entries_.size(); }
 
     static constexpr size_t MAX_ANNOUNCED = 5000;
-    static constexpr size_t MAX_IN_FLIGHT = 100; ///< Above it, a peer is asked later.
+    static constexpr size_t ANNOUNCED_BYTES = 256; ///< That one takes in memory, about.
+    static constexpr size_t MAX_IN_FLIGHT = 100;   ///< Above it, a peer is asked later.
     static constexpr std::chrono::seconds TIMEOUT{60};
     static constexpr std::chrono::seconds OVERLOAD_DELAY{2};
 

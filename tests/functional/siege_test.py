@@ -9,7 +9,7 @@ import random
 import threading
 import time
 
-from framework import expect_equal, run, wait_same_tip, wait_until
+from framework import constant, expect_equal, run, wait_same_tip, wait_until
 from open_coins import COIN, REGTEST_ADDRESS, mature_coins, payment
 from peers import WITNESS_BLOCK, Peer, count_bytes, frame
 
@@ -20,7 +20,7 @@ CALLS_A_SECOND = 1_000
 SECONDS = 30 * SHARE
 GARBAGE = round(10_000 * SHARE)
 MAX_CONNECTIONS = 125
-PEER_MEGABYTES = 12  # what one may cost: node/README.md and the constants that it names
+PEER_MEGABYTES = constant("node/peer_limits.h", "MAX_PEER_BYTES") / 1e6  # what one may cost
 PATIENCE_SECONDS = 5  # for an answer to an operator
 
 

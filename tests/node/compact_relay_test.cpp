@@ -289,6 +289,29 @@ BOOST_AUTO_TEST_CASE(cmpctblock__bad_header__dropped) {
     BOOST_TEST(!scene.net.is_connected(scene.node, scene.stub));
 }
 
+BOOST_AUTO_TEST_CASE(cmpctblock__new_header__waits_for_its_verdict_and_nothing_more_is_read) {
+    for (const int32_t version : {4, BAD_HEADER}) {
+        Scene scene;
+        const PeerId trusted =
+            scene.net.connect_stub(scene.node, ConnectionType::Inbound, PERMIT_NOBAN);
+        consensus::Block block = block_with(scene.node.chain, {});
+        block.header.version = version;
+        Actions held;
+        scene.net.intercept = [&](TestNode&, const Action& action) {
+            if (!std::holds_alternative<AcceptHeaders>(action)) return false;
+            held.push_back(action);
+            return true;
+        };
+        scene.net.say(scene.node, trusted, "cmpctblock", compact(block));
+        BOOST_TEST(held.size() == 1U);
+        BOOST_TEST(!scene.node.protocol.takes_messages(trusted));
+        scene.net.intercept = nullptr;
+        scene.net.perform(scene.node, held);
+        BOOST_TEST(scene.is_at(block) == (version != BAD_HEADER));
+        BOOST_TEST(scene.node.protocol.takes_messages(trusted)); // it was passed over
+    }
+}
+
 BOOST_AUTO_TEST_CASE(cmpctblock__unknown_parent__headers_are_asked_for) {
     Scene scene;
     scene.net.advance(3min); // the question of the beginning is forgotten

@@ -164,6 +164,7 @@ FakeChain::accept_transaction(const TransactionRef& tx, bool paid_for) {
         if (!coins_.contains(input.prevout.txid))
             return consensus::missing_inputs("bad-txns-inputs-missingorspent");
     }
+    if (tx->outputs.empty()) return consensus::invalid("bad-txns-vout-empty");
     if (tx->outputs[0].value < 0) return consensus::invalid("bad-txns-vout-negative");
     if (tx->outputs[0].value == TOO_CHEAP && !paid_for)
         return consensus::policy("min relay fee not met");
@@ -319,8 +320,7 @@ void TestNet::mine(TestNode& node, int count, uint32_t salt) {
 }
 
 void TestNet::submit(TestNode& node, const TransactionRef& tx, bool broadcast) {
-    if (node.chain.accept_transaction(tx))
-        perform(node, node.protocol.transaction_added(tx, {1000}, now));
+    if (node.chain.accept_transaction(tx)) perform(node, node.protocol.transaction_added(tx, now));
     if (broadcast) perform(node, node.protocol.broadcast(tx, true, now));
     settle();
 }
@@ -384,7 +384,7 @@ void TestNet::act_one(TestNode& node, const AcceptBlock& action) {
 void TestNet::act_one(TestNode& node, const AcceptTransaction& action) {
     const auto accept = [&](const TransactionRef& tx, bool paid_for) {
         auto outcome = node.chain.accept_transaction(tx, paid_for);
-        if (outcome) perform(node, node.protocol.transaction_added(tx, {1000}, now));
+        if (outcome) perform(node, node.protocol.transaction_added(tx, now));
         return outcome;
     };
     auto outcome = action.parent ? accept(action.parent, true) : chain::Accepted{};

@@ -6,6 +6,7 @@
 #include "node/context.h"
 #include "node/miner.h"
 #include "node/network.h"
+#include "node/peer_limits.h"
 #include "tests/small_chain.h"
 #include "tests/temporary_folder.h"
 
@@ -222,6 +223,14 @@ private:
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(network)
+
+BOOST_AUTO_TEST_CASE(limits__of_a_peer__are_what_the_readme_says) {
+    std::ifstream file(CAIRN_SOURCE_DIR "/node/README.md");
+    std::ostringstream text;
+    text << file.rdbuf();
+    const std::string megabytes = std::to_string(MAX_PEER_BYTES / 1'000'000) + " MB";
+    BOOST_TEST(text.str().find("One peer costs less than " + megabytes) != std::string::npos);
+}
 
 BOOST_AUTO_TEST_CASE(network__fresh_node_connects__has_the_chain_and_hears_of_new_blocks) {
     Node old;

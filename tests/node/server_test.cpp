@@ -136,9 +136,39 @@ BOOST_AUTO_TEST_CASE(serve__slow_reader__gets_no_more_than_its_buffer_holds) {
     InventoryMessage message;
     message.items.resize(100, {InventoryType::WitnessBlock, node.chain.tip().hash});
     net.say(node, stub, "getdata", consensus::encode(message));
-    BOOST_TEST(reads == 5);
+    BOOST_TEST(reads == 1);
     net.perform(node, node.protocol.sent(stub, unsent, net.now));
-    BOOST_TEST(reads == 10);
+    BOOST_TEST(reads == 2);
+}
+
+BOOST_AUTO_TEST_CASE(serve__much_is_missing__is_told_so_a_thousand_at_a_time) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    InventoryMessage message;
+    for (int i = 0; i < 2'500; ++i)
+        message.items.push_back(
+            {InventoryType::WtxidTransaction, consensus::sha256(consensus::encode(i))});
+    net.say(node, stub, "getdata", consensus::encode(message));
+    InventoryMessage missing;
+    const std::vector<Message> answers = net.heard(node, stub, "notfound");
+    BOOST_TEST(answers.size() == 3U);
+    for (const Message& answer : answers) {
+        const auto content = parse<InventoryMessage>(answer.payload);
+        missing.items.insert(missing.items.end(), content->items.begin(), content->items.end());
+    }
+    BOOST_TEST((missing.items == message.items));
+}
+
+BOOST_AUTO_TEST_CASE(send__peer_leaves_too_much_unread__is_dropped) {
+    const FakeChain chain;
+    const consensus::SaltedHasher salt{};
+    Context context{chain, {}, Random(1, 2), {}, {}, {}, RollingSet(1, salt), salt};
+    Peer& peer = context.peers.try_emplace(1, NewPeer{.id = 1}, Time(), salt).first->second;
+    size_t sent = 0;
+    for (; !peer.dropped && sent < 100; ++sent) context.send(peer, Message{"inv", Bytes(100'000)});
+    BOOST_TEST(sent == 55U); // half a megabyte more than a full buffer and an answer
+    BOOST_TEST(std::get<Drop>(context.out.back()).reason == "too much is left unread");
 }
 
 BOOST_AUTO_TEST_CASE(serve__asks_and_does_not_read__is_not_read_either) {
@@ -163,7 +193,7 @@ BOOST_AUTO_TEST_CASE(serve__asks_and_does_not_read__is_not_read_either) {
         for (int i = 0; i < 1'000'000 && node.protocol.takes_messages(stub); ++i)
             net.perform(node, node.protocol.received(stub, {command, payload}, net.now));
         BOOST_TEST(!node.protocol.takes_messages(stub), command);
-        BOOST_TEST(peer.unsent_bytes <= Server::MAX_UNSENT_BYTES + LONGEST_ANSWER, command);
+        BOOST_TEST(peer.unsent_bytes <= MAX_UNSENT_BYTES + LONGEST_ANSWER, command);
         net.perform(node, node.protocol.sent(stub, peer.unsent_bytes, net.now));
         BOOST_TEST(node.protocol.takes_messages(stub), command);
     }

@@ -113,6 +113,51 @@ BOOST_AUTO_TEST_CASE(transaction__chain_has_no_room__is_asked_for_again) {
     BOOST_TEST(waits(node, tx));
 }
 
+BOOST_AUTO_TEST_CASE(transaction__larger_than_is_relayed__is_refused_unless_the_chain_takes_such) {
+    for (const int64_t most : {chain::MAX_STANDARD_TX_WEIGHT, int64_t{4'000'000}}) {
+        TestNet net;
+        TestNode& node = net.add({.max_transaction_weight = most});
+        const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+        consensus::Transaction large = *make_payment(COIN, 1);
+        large.outputs[0].script_pubkey.assign(consensus::Bytes(100'000));
+        const auto tx = consensus::make_transaction(std::move(large));
+        send(net, node, stub, tx);
+        const bool taken = most > chain::MAX_STANDARD_TX_WEIGHT;
+        BOOST_TEST(waits(node, tx) == taken);
+        announce(net, node, stub, tx); // it isn't wanted any more, in either case
+        BOOST_TEST(net.heard(node, stub, "getdata").empty());
+        BOOST_TEST(net.is_connected(node, stub));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(transaction__many_bytes_wait_at_the_chain__the_next_waits_for_them) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node);
+    Actions held;
+    net.intercept = [&](TestNode&, const Action& action) {
+        if (!std::holds_alternative<AcceptTransaction>(action)) return false;
+        held.push_back(action);
+        return true;
+    };
+    for (int i = 0; i < 3; ++i) {
+        consensus::Transaction tx = *make_payment(COIN, i);
+        tx.outputs[0].script_pubkey.assign(
+            consensus::Bytes(TransactionDownload::MAX_PROCESSING_BYTES * 2 / 5));
+        send(net, node, stub, consensus::make_transaction(std::move(tx)));
+    }
+    const Peer& peer = node.protocol.peers().at(stub);
+    BOOST_TEST(held.size() == 2U);
+    BOOST_TEST(peer.transaction_bytes <= TransactionDownload::MAX_PROCESSING_BYTES);
+    BOOST_TEST(!node.protocol.takes_messages(stub));
+    net.intercept = nullptr;
+    net.perform(node, std::exchange(held, {}));
+    BOOST_TEST(node.protocol.takes_messages(stub));
+    BOOST_TEST(peer.transactions_processing == 0U);
+    BOOST_TEST(peer.transaction_bytes == 0U);
+    BOOST_TEST(node.chain.waiting_transactions().size() == 3U);
+}
+
 BOOST_AUTO_TEST_CASE(request__notfound__goes_to_the_next_at_once) {
     TestNet net;
     TestNode& node = net.add();

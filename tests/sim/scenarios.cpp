@@ -2,6 +2,7 @@
 #include "scenarios.h"
 
 #include "liars.h"
+#include "node/peer_limits.h"
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -248,7 +249,6 @@ size_t growth(F run) {
 
 /// One node among flooders, who fill whatever can be filled.
 void flood(World& world, const Wishes& wishes) {
-    constexpr size_t MOST = size_t{12} << 20; // a peer
     world.add_many(3);
     std::vector<SimNode*> owners;
     for (const auto& node : world.nodes) owners.push_back(node.get());
@@ -270,7 +270,7 @@ void flood(World& world, const Wishes& wishes) {
     const size_t peers = victim.protocol().peers().size();
     world.notes.push_back(
         fmt::format("{:.1f} MB more with {} peers", static_cast<double>(grown) / 1e6, peers));
-    world.expect(grown < flooders.size() * MOST, "memory grew past its limit");
+    world.expect(grown < flooders.size() * node::MAX_PEER_BYTES, "memory grew past its limit");
     for (const auto& [reason, count] : victim.drops)
         world.notes.push_back(fmt::format("{} dropped: {}", count, reason));
     const auto stayed = std::ranges::count_if(victim.protocol().peers(), [&](const auto& entry) {

@@ -305,8 +305,7 @@ void SimNode::tell(SimChain::BlockVerdict& verdict) {
     if (shared_.tip_changed) shared_.tip_changed(*this, *verdict.change);
     perform(protocol.announce_tip(*verdict.change, now()));
     perform(protocol.tip_changed(*verdict.change, now()));
-    for (const TransactionRef& tx : verdict.back)
-        perform(protocol.transaction_added(tx, SimChain::feerate_of(*tx), now()));
+    for (const TransactionRef& tx : verdict.back) perform(protocol.transaction_added(tx, now()));
 }
 
 void SimNode::judged(AcceptTransaction& action) {
@@ -319,7 +318,7 @@ consensus::Result<chain::Accepted> SimNode::accept(const TransactionRef& tx, boo
     if (!outcome || !runs()) return outcome;
     const TransactionRef shared = shared_.ledger.find_transaction(tx->txid);
     if (shared_.transaction_added) shared_.transaction_added(*this, shared);
-    perform(running_->protocol.transaction_added(shared, SimChain::feerate_of(*tx), now()));
+    perform(running_->protocol.transaction_added(shared, now()));
     return outcome;
 }
 

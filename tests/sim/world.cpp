@@ -254,7 +254,9 @@ void World::expect_limits() {
                 peer.addresses.queue.size() <= node::AddressRelay::MAX_QUEUED + 1 &&
                 peer.server.wanted.size() <= node::MAX_INVENTORY &&
                 peer.server.reads.size() <= size_t{node::MAX_FILTERS} &&
-                peer.unsent_bytes <= node::Server::MAX_UNSENT_BYTES + node::MAX_PAYLOAD_BYTES;
+                peer.transaction_bytes <= node::TransactionDownload::MAX_PROCESSING_BYTES &&
+                peer.unsent_bytes <= node::MAX_UNSENT_BYTES + node::MAX_PAYLOAD_BYTES +
+                                         node::Context::MAX_UNASKED_BYTES;
             expect(fits, fmt::format("node {} holds too much of peer {}", node->number, id));
         }
         int64_t orphan_weight = 0;
