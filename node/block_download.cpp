@@ -38,6 +38,7 @@ void BlockDownload::assembled(Peer& peer, consensus::BlockRef block) {
 
 void BlockDownload::take(
     Peer& peer, const consensus::BlockHeader& header, AcceptBlock action, size_t bytes) {
+    rest_.reset();
     const BlockHash hash = action.hash;
     action.requested = in_flight_.contains(hash);
     if (const BlockNode* parent = context_.chain.find_block(header.prev_hash);
@@ -86,6 +87,7 @@ size_t BlockDownload::most_in_flight(const Peer& peer) const {
 
 void BlockDownload::block_done(
     PeerId id, const BlockHash& hash, const chain::BlockOutcome& outcome) {
+    rest_.reset();
     Received received;
     if (const auto found = processing_.find(hash); found != processing_.end()) {
         received = found->second;
@@ -131,6 +133,7 @@ bool BlockDownload::awaits_parent(const Peer& peer, ByteView payload) const {
 }
 
 void BlockDownload::disconnected(Peer& peer) {
+    rest_.reset();
     for (const BlockNode* node : peer.blocks.in_flight) in_flight_.erase(node->hash);
     peer.blocks.in_flight.clear();
 }
@@ -157,6 +160,7 @@ bool BlockDownload::ask(Peer& peer, const BlockNode& node) {
 }
 
 void BlockDownload::note_asked(Peer& peer, const BlockNode& node) {
+    rest_.reset();
     if (peer.blocks.in_flight.empty())
         peer.blocks.progress_at = peer.blocks.measured_at = context_.now;
     in_flight_[node.hash] = {peer.id, &node};
@@ -164,6 +168,7 @@ void BlockDownload::note_asked(Peer& peer, const BlockNode& node) {
 }
 
 void BlockDownload::tip_moved() {
+    rest_.reset();
     stall_ = std::max<std::chrono::microseconds>(MIN_STALL, stall_ * 85 / 100);
 }
 
@@ -244,55 +249,75 @@ void BlockDownload::request_more(Peer& peer) {
 /// Up to `count` blocks of the peer's chain that nobody was asked for, lowest first.
 std::vector<const BlockNode*> BlockDownload::find_missing(Peer& peer, size_t count) {
     const BlockNode* best = peer.headers.best_known;
-    const BlockNode*& common = peer.blocks.last_common;
-    const chain::View view = context_.chain.view();
-    if (common == nullptr) common = view.at(std::min(best->height, view.height()));
-    common = static_cast<const BlockNode*>(consensus::last_common_ancestor(common, best));
-    const Height end = std::min(best->height, common->height + WINDOW);
-    std::vector<const BlockNode*> path;
-    for (const BlockNode* node = best->ancestor_node(end); node != common;
-         node = node->parent_node())
-        path.push_back(node);
-    std::vector<const BlockNode*> missing;
-    bool contiguous = true;
     const Height lowest = lowest_kept(peer);
-    const bool sees_end = end == best->height;
-    for (auto it = path.rbegin(); it != path.rend() && (sees_end || missing.size() < count); ++it) {
-        const BlockNode* node = *it;
-        if (node->failed()) break;
-        if (node->has(BlockNode::HAVE_BODY)) {
-            if (contiguous) common = node;
-            continue;
-        }
-        const bool first = std::exchange(contiguous, false);
-        if (processing_.contains(node->hash) || node->height < lowest) continue;
-        const auto asked = in_flight_.find(node->hash);
-        if (asked != in_flight_.end()) {
-            // The lowest missing block is what all wait for.
-            const PeerId holder = asked->second.peer;
-            if (!first || holder == peer.id || !relieve(holder)) continue;
-        }
-        missing.push_back(node);
+    const BlockNode* first = first_missing(peer);
+    // The lowest missing block is what all wait for.
+    if (first != nullptr && first->height >= lowest)
+        if (const auto asked = in_flight_.find(first->hash); asked != in_flight_.end())
+            relieve(asked->second.peer, peer.id);
+    const BlockNode* common = peer.blocks.last_common;
+    const bool near_end = context_.chain.best_header().height <= common->height + WINDOW;
+    const size_t most = near_end ? std::min(count, fair_share(peer)) : count;
+    std::vector<const BlockNode*> missing;
+    std::vector<const BlockNode*> path;
+    if (most > 0)
+        for (const BlockNode* node =
+                 best->ancestor_node(std::min(best->height, common->height + WINDOW));
+             node != common; node = node->parent_node())
+            path.push_back(node);
+    for (auto it = path.rbegin(); it != path.rend() && missing.size() < most; ++it) {
+        if ((*it)->failed()) break;
+        if ((*it)->height >= lowest && is_unasked(**it)) missing.push_back(*it);
     }
-    const size_t most = sees_end ? std::min(count, fair_share(peer, missing.size())) : count;
-    if (missing.size() > most) missing.resize(most);
     add_history(peer, count, missing);
     return missing;
 }
 
-/// Of the blocks still to come, `unasked` of which nobody was asked for: how many more `peer` sends
-/// while the others send the rest. So the last ones come at once, not from a slow peer after all.
-size_t BlockDownload::fair_share(const Peer& peer, size_t unasked) const {
+/// The lowest block of the peer's chain that isn't here; null if all are. What is before it is
+/// `last_common` then.
+const BlockNode* BlockDownload::first_missing(Peer& peer) const {
+    const BlockNode* best = peer.headers.best_known;
+    const BlockNode*& common = peer.blocks.last_common;
+    const chain::View view = context_.chain.view();
+    if (common == nullptr) common = view.at(std::min(best->height, view.height()));
+    common = static_cast<const BlockNode*>(consensus::last_common_ancestor(common, best));
+    while (common != best) {
+        const BlockNode* next = best->ancestor_node(common->height + Height(1));
+        if (!next->has(BlockNode::HAVE_BODY) || next->failed()) return next;
+        common = next;
+    }
+    return nullptr;
+}
+
+/// Whether the block is neither here nor on its way.
+bool BlockDownload::is_unasked(const BlockNode& node) const {
+    return !node.has(BlockNode::HAVE_BODY) && !processing_.contains(node.hash) &&
+           !in_flight_.contains(node.hash);
+}
+
+/// Of the blocks that are still to come: how many more `peer` sends while the others send the rest.
+/// So the last ones come at once, not from a slow peer after all.
+size_t BlockDownload::fair_share(const Peer& peer) {
     const double speed = peer.blocks.bytes_a_second;
-    if (speed == 0) return unasked;
-    double all = 0;
+    if (speed == 0) return MAX_IN_FLIGHT;
+    const Rest& rest = count_rest(*peer.blocks.last_common);
+    const auto share = static_cast<size_t>(
+        std::max(1.0, std::round(rest.blocks * speed / std::max(rest.bytes_a_second, speed))));
+    return share - std::min(share, peer.blocks.in_flight.size());
+}
+
+/// Those after `from`, before which all are here. Counted anew after each change only: many peers
+/// ask when nothing is left for them.
+const BlockDownload::Rest& BlockDownload::count_rest(const BlockNode& from) {
+    const BlockNode* best = &context_.chain.best_header();
+    if (rest_ && rest_->best == best) return *rest_;
+    rest_ = {best, static_cast<double>(in_flight_.size()), 0};
+    for (const BlockNode* node = best; node->height > from.height; node = node->parent_node())
+        rest_->blocks += is_unasked(*node) ? 1 : 0;
     for (const auto& [id, other] : context_.peers)
         if (!other.dropped && !other.blocks.slow && is_wanted(other))
-            all += other.blocks.bytes_a_second;
-    const auto missing = static_cast<double>(in_flight_.size() + unasked);
-    const auto share =
-        static_cast<size_t>(std::max(1.0, std::round(missing * speed / std::max(all, speed))));
-    return share - std::min(share, peer.blocks.in_flight.size());
+            rest_->bytes_a_second += other.blocks.bytes_a_second;
+    return *rest_;
 }
 
 /// Behind all else, those before a snapshot.
@@ -306,9 +331,7 @@ void BlockDownload::add_history(
     const Height end = std::min(assumed->base->height, at + WINDOW);
     while (missing.size() < count && ++at <= end) {
         const BlockNode* node = assumed->base->ancestor_node(at);
-        if (!node->has(BlockNode::HAVE_BODY) && !processing_.contains(node->hash) &&
-            !in_flight_.contains(node->hash))
-            missing.push_back(node);
+        if (is_unasked(*node)) missing.push_back(node);
     }
 }
 
@@ -321,16 +344,15 @@ Time::duration BlockDownload::patience(const Peer& holder) const {
     return std::max<Time::duration>(stall_, std::chrono::duration_cast<Time::duration>(twice));
 }
 
-/// Take all requests from `holder` if it has made no progress for too long. True if it lost them.
-bool BlockDownload::relieve(PeerId holder) {
+/// Take all requests from `holder` if it has made no progress for too long, and holds up `waiting`.
+void BlockDownload::relieve(PeerId holder, PeerId waiting) {
     Peer& slow = context_.peers.at(holder);
-    if (context_.now - slow.blocks.progress_at < patience(slow)) return false;
+    if (holder == waiting || context_.now - slow.blocks.progress_at < patience(slow)) return;
     spdlog::debug("peer={} is stalling block download", holder);
     stall_ = std::min<std::chrono::microseconds>(MAX_STALL, stall_ * 2);
     slow.blocks.slow = true;
     if (!slow.blocks.owes_since) slow.blocks.owes_since = context_.now;
     disconnected(slow);
-    return true;
 }
 
 void BlockDownload::remove(const BlockHash& hash) {

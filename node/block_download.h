@@ -75,14 +75,16 @@ private:
     void request_more(Peer& peer);
     void note_asked(Peer& peer, const chain::BlockNode& node);
     std::vector<const chain::BlockNode*> find_missing(Peer& peer, size_t count);
-    size_t fair_share(const Peer& peer, size_t unasked) const;
+    const chain::BlockNode* first_missing(Peer& peer) const;
+    bool is_unasked(const chain::BlockNode& node) const;
+    size_t fair_share(const Peer& peer);
     void add_history(
         const Peer& peer, size_t count, std::vector<const chain::BlockNode*>& missing) const;
     bool is_wanted(const Peer& peer) const;
     static consensus::Height lowest_kept(const Peer& peer);
     bool has_faster_source(const Peer& peer) const;
     Time::duration patience(const Peer& holder) const;
-    bool relieve(PeerId holder);
+    void relieve(PeerId holder, PeerId waiting);
     void remove(const consensus::BlockHash& hash);
     Time::duration timeout() const;
 
@@ -97,6 +99,16 @@ private:
     /// Received, and not judged yet.
     std::unordered_map<consensus::BlockHash, Received, consensus::BlockHasher> processing_;
     size_t processing_bytes_ = 0;
+
+    /// What is still to come up to the best header, and how fast.
+    struct Rest {
+        const chain::BlockNode* best = nullptr;
+        double blocks = 0;
+        double bytes_a_second = 0;
+    };
+
+    const Rest& count_rest(const chain::BlockNode& from);
+    std::optional<Rest> rest_;                    ///< Until something is asked for, or comes.
     double block_bytes_ = 0;                      ///< What blocks take of late.
     std::chrono::microseconds stall_ = MIN_STALL; ///< Grows with each stall, in case we are slow.
 };

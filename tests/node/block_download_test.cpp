@@ -28,6 +28,28 @@ struct Giver {
     }
 };
 
+/// One that tells of `chain` up to `height`, and gives so many of its blocks a second.
+Giver giver_of(
+    TestNet& net, TestNode& node, const FakeChain& chain, int32_t height, size_t blocks_a_second) {
+    const Giver giver{net.connect_stub(node), blocks_a_second};
+    std::vector<consensus::BlockHeader> headers = headers_of(chain);
+    headers.resize(static_cast<size_t>(height));
+    net.say(node, giver.stub, "headers", headers_payload(headers));
+    return giver;
+}
+
+/// Seconds until `node` has all of `source` from `givers`.
+double
+time_to_sync(TestNet& net, TestNode& node, const FakeChain& source, std::vector<Giver> givers) {
+    constexpr size_t PATIENCE = 1000; // tenths
+    size_t tenth = 0;
+    for (; node.chain.height() < source.height() && tenth < PATIENCE; ++tenth) {
+        for (Giver& giver : givers) giver.give(net, node, source, tenth);
+        net.advance(100ms);
+    }
+    return static_cast<double>(tenth) / 10;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(block_download)
@@ -132,6 +154,102 @@ BOOST_AUTO_TEST_CASE(requests__peers_of_unequal_speed__are_asked_for_what_they_s
     }
     BOOST_TEST(fresh.chain.height() == 2000);
     BOOST_TEST(last < 95U); // 221 a second: 91; in the end nobody waits for the slowest
+}
+
+BOOST_AUTO_TEST_CASE(end_of_the_chain__peer_has_the_last_blocks_only__another_sends_those_before) {
+    TestNet net;
+    FakeChain source;
+    source.mine(1000);
+    TestNode& fresh = net.add();
+    const Giver whole = giver_of(net, fresh, source, 1000, 100);
+    net.stub_services = NODE_NETWORK_LIMITED | NODE_WITNESS;
+    const Giver pruned = giver_of(net, fresh, source, 1000, 100);
+    const double seconds = time_to_sync(net, fresh, source, {whole, pruned});
+    BOOST_TEST(seconds < 8.5); // 714 blocks that only one has: 7.1
+}
+
+BOOST_AUTO_TEST_CASE(end_of_the_chain__peer_has_a_shorter_one__another_sends_the_rest) {
+    TestNet net;
+    FakeChain source;
+    source.mine(900);
+    TestNode& fresh = net.add();
+    const Giver lower = giver_of(net, fresh, source, 300, 100);
+    const Giver whole = giver_of(net, fresh, source, 900, 100);
+    const double seconds = time_to_sync(net, fresh, source, {lower, whole});
+    BOOST_TEST(seconds < 8); // 600 blocks that only one has: 6
+}
+
+BOOST_AUTO_TEST_CASE(end_of_the_chain__fast_peer_has_nothing_of_it__another_gets_it_all) {
+    TestNet net;
+    FakeChain source;
+    source.mine(200);
+    TestNode& fresh = net.add();
+    Giver stale = giver_of(net, fresh, source, 100, 1000);
+    Giver slow = giver_of(net, fresh, source, 100, 10);
+    for (size_t i = 0; fresh.chain.height() < 100 && i < 100; ++i) {
+        for (Giver* giver : {&stale, &slow}) giver->give(net, fresh, source, i);
+        net.advance(100ms);
+    }
+    BOOST_REQUIRE(fresh.chain.height() == 100);
+    const auto& peers = fresh.protocol.peers();
+    BOOST_REQUIRE(peers.at(stale.stub).blocks.bytes_a_second > 0);
+    BOOST_REQUIRE(peers.at(slow.stub).blocks.bytes_a_second > 0);
+    net.mine(fresh, 10);
+    net.say(fresh, slow.stub, "headers", headers_payload(headers_of(source)));
+    // What it sends in two seconds, though the other one would send all in a tenth of one.
+    BOOST_TEST(peers.at(slow.stub).blocks.in_flight.size() >= 15U);
+    BOOST_TEST(peers.at(stale.stub).blocks.in_flight.empty());
+}
+
+BOOST_AUTO_TEST_CASE(
+    end_of_the_chain__holder_of_the_lowest_stalls__one_without_a_share_relieves_it) {
+    TestNet net;
+    FakeChain source;
+    source.mine(300);
+    TestNode& fresh = net.add();
+    const Giver stalls = giver_of(net, fresh, source, 300, 0);
+    const Giver slow = giver_of(net, fresh, source, 300, 2);
+    net.stub_services = NODE_NETWORK_LIMITED | NODE_WITNESS;
+    const Giver pruned = giver_of(net, fresh, source, 300, 100); // all but the first 14
+    const double seconds = time_to_sync(net, fresh, source, {stalls, slow, pruned});
+    BOOST_TEST(seconds < 12); // 14 blocks of two a second: 7, and a stall of two seconds
+    BOOST_TEST(fresh.drops.empty());
+}
+
+BOOST_AUTO_TEST_CASE(too_much_at_the_chain__callers_wait_and_those_we_called_do_not) {
+    TestNet net;
+    FakeChain source;
+    source.mine(15);
+    TestNode& node = net.add();
+    Actions held;
+    net.intercept = [&](TestNode&, const Action& action) {
+        if (!std::holds_alternative<AcceptBlock>(action)) return false;
+        held.push_back(action);
+        return true;
+    };
+    const auto send = [&](int32_t height, ConnectionType type) {
+        const PeerId stub = net.connect_stub(node, type);
+        Bytes body = source.body(source.view().at(height)->hash);
+        body.resize(MAX_PAYLOAD_BYTES); // what follows a block is passed over
+        net.say(node, stub, "block", body);
+        return stub;
+    };
+    for (int32_t height = 1; height <= 13; ++height) send(height, ConnectionType::Inbound);
+    BOOST_TEST(held.size() == 13U);
+    const PeerId caller = send(14, ConnectionType::Inbound);
+    BOOST_TEST(held.size() == 13U);
+    BOOST_TEST(!node.protocol.takes_messages(caller));
+    const PeerId called = send(15, ConnectionType::OutboundFullRelay);
+    BOOST_TEST(held.size() == 14U);
+    BOOST_TEST(node.protocol.takes_messages(called));
+    net.intercept = nullptr;
+    for (Action& action : held) {
+        auto& block = std::get<AcceptBlock>(action);
+        block.payload = source.body(block.hash);
+        net.perform(node, {action});
+    }
+    net.advance(1s);
+    BOOST_TEST(node.protocol.takes_messages(caller));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
