@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "consensus/muhash.h"
 
+#include "consensus/chacha20.h"
+
 #include <bit>
 #include <cassert>
 
@@ -38,24 +40,10 @@ Number3072 inverse(const Number3072& number) {
 
 } // namespace
 
-MuHash::MuHash() : cipher_(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free) {
-    EVP_EncryptInit_ex(cipher_.get(), EVP_chacha20(), nullptr, nullptr, nullptr);
-}
-
-MuHash::MuHash(const Product& product) : MuHash() {
-    product_ = std::bit_cast<Number3072>(product);
-}
+MuHash::MuHash(const Product& product) : product_(std::bit_cast<Number3072>(product)) {}
 
 void MuHash::insert(ByteView member) {
-    constexpr std::array<uint8_t, 16> FROM_START{}; // counter and nonce
-    constexpr Product ZEROS{};
-    Product bytes;
-    int size = 0;
-    EVP_EncryptInit_ex(
-        cipher_.get(), nullptr, nullptr, sha256(member).bytes.data(), FROM_START.data());
-    EVP_EncryptUpdate(cipher_.get(), bytes.data(), &size, ZEROS.data(), sizeof bytes);
-    assert(size == sizeof bytes);
-    multiply_by(std::bit_cast<Number3072>(bytes));
+    multiply_by(std::bit_cast<Number3072>(chacha20_keystream(sha256(member))));
 }
 
 void MuHash::multiply_by(const Number3072& number) {

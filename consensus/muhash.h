@@ -7,8 +7,6 @@
 #include "consensus/multiply_3072.h"
 
 #include <array>
-#include <memory>
-#include <openssl/evp.h>
 
 namespace cairn::consensus {
 
@@ -18,7 +16,7 @@ public:
     /// A set as one number, the least significant byte first.
     using Product = std::array<uint8_t, 384>;
 
-    MuHash();
+    MuHash() = default;
     explicit MuHash(const Product& product);
 
     void insert(ByteView member);
@@ -35,7 +33,6 @@ private:
     void multiply_by(const Number3072& number);
 
     Number3072 product_{1}; ///< Not always reduced.
-    std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX*)> cipher_;
 };
 
 } // namespace cairn::consensus
