@@ -422,6 +422,7 @@ void Admission::remove(const Mempool::Entries& entries, RemovalReason reason) {
     // What a block spends its own event tells: to fetch that from the memory would take as long
     // again.
     const bool tell_scripts = reason != RemovalReason::Block;
+    if (events_.empty()) events_.reserve(entries.size());
     for (const MempoolEntry* entry : entries)
         events_.push_back(
             {entry->tx, {}, reason, tell_scripts ? entry->spent_scripts : SpentScripts()});
@@ -439,20 +440,11 @@ void Admission::remove_spenders(const SealedTransaction& tx, RemovalReason reaso
     remove_families(spenders, reason);
 }
 
-void Admission::block_connected(const Block& block) {
-    Mempool::Entries confirmed;
-    Mempool::Entries conflicts;
-    for (const SealedTransaction& tx : block.transactions) {
-        if (const MempoolEntry* entry = pool_.find(tx.txid)) {
-            confirmed.push_back(entry);
-            continue;
-        }
-        for (const TxIn& in : tx.inputs)
-            if (const MempoolEntry* conflict = pool_.spender(in.prevout))
-                conflicts.push_back(conflict);
-    }
-    remove(confirmed, RemovalReason::Block);
-    remove_families(conflicts, RemovalReason::Conflict);
+void Admission::block_connected(const Block& block, const BlockImpact* known) {
+    const bool holds = known && known->sequence == pool_.sequence();
+    const BlockImpact impact = holds ? *known : pool_.impact_of(block);
+    remove(impact.confirmed, RemovalReason::Block);
+    remove_families(impact.conflicts, RemovalReason::Conflict);
     if (!pool_.priorities().empty())
         for (const SealedTransaction& tx : block.transactions)
             pool_.prioritise(tx.txid, -pool_.priority(tx.txid)); // it has served

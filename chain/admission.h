@@ -39,8 +39,9 @@ public:
     Result<Accepted>
     accept(const TransactionRef& tx, const AcceptOptions& options, const Origin& origin);
 
-    /// Requires: the commit lock is held. What `block` confirms, and what contradicts it, goes.
-    void block_connected(const Block& block);
+    /// Requires: the commit lock is held. What `block` confirms, and what contradicts it, goes;
+    /// `known`: if somebody found that already.
+    void block_connected(const Block& block, const BlockImpact* known);
 
     /// Requires: the commit lock is held. Keep the transactions for after_reorganisation().
     void block_disconnected(const Block& block);

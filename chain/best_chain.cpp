@@ -108,6 +108,7 @@ void BestChain::launch(BlockNode& node) {
         in_flight_.empty() ? nullptr : in_flight_.back().connecting.get();
     InFlight& next = in_flight_.emplace_back();
     next.node = &node;
+    if (waits) next.checked = fresh->block;
     next.bytes = block->size_bytes();
     auto connecting = chainstate_.connect_block(std::move(block), node, before);
     if (connecting) {
@@ -124,8 +125,11 @@ void BestChain::finish_first() {
     if (!verdict) return fail(*first.node, verdict.error());
     BlockNode& node = *first.node;
     const BlockRef block = first.connecting->block();
-    chainstate_.commit_connect(
-        node, *first.connecting, [&] { admission_.block_connected(*block); });
+    chainstate_.commit_connect(node, *first.connecting, [&] {
+        const auto* impact =
+            first.checked && first.checked->impact ? &*first.checked->impact : nullptr;
+        admission_.block_connected(*block, impact);
+    });
     spdlog::debug(
         "block_connected hash={} height={} txs={}", node.hash.to_string(), node.height.value,
         block->transactions.size());

@@ -65,6 +65,7 @@ public:
 private:
     struct InFlight {
         BlockNode* node = nullptr;
+        std::shared_ptr<CheckedBlock> checked;       ///< Null if it was read from the disk.
         int64_t bytes = 0;                           ///< Of the block, on the wire.
         std::unique_ptr<ConnectingBlock> connecting; ///< Null if it failed already.
         Result<> verdict;                            ///< Of all but the scripts.

@@ -260,24 +260,30 @@ bool Chain::State::take_headers(
 
 bool Chain::State::take_block(
     const std::shared_ptr<CheckedBlock>& checked, bool requested, BestChain::Done done, bool must) {
-    const size_t bytes =
-        checked->block ? static_cast<size_t>(checked->block->size_bytes()) : checked->wire.size();
+    const BlockRef block = checked->block;
+    const size_t bytes = block ? static_cast<size_t>(block->size_bytes()) : checked->wire.size();
     const bool taken = push(
         Lane::Blocks,
         [this, checked, requested, done = std::move(done)] {
             accept_block(checked, requested, done);
         },
         must, bytes);
-    if (taken)
-        // Weak: the chain thread may have been there first, and the block gone its way.
-        chainstate_.verify_pool().push_urgent([this, weak = std::weak_ptr(checked)] {
-            try {
-                if (const auto block = weak.lock()) block->check(chainstate_);
-            } catch (const std::exception&) {
-                // The chain thread tries it again, and stops.
-            }
-        });
-    return taken;
+    if (!taken) return false;
+    // Weak: the chain thread may have been there first, and the block gone its way.
+    const std::weak_ptr<CheckedBlock> weak = checked;
+    chainstate_.verify_pool().push_urgent([this, weak] {
+        try {
+            if (const auto mine = weak.lock()) mine->check(chainstate_);
+        } catch (const std::exception&) {
+            // The chain thread tries it again, and stops.
+        }
+    });
+    chainstate_.verify_pool().push_urgent([this, weak, block] {
+        const std::shared_lock lock(chainstate_.commit_mutex());
+        const auto mine = pool_.size() > 0 && block ? weak.lock() : nullptr;
+        if (mine) mine->impact = pool_.impact_of(*block);
+    });
+    return true;
 }
 
 void Chain::State::check_ahead(const std::shared_ptr<ScriptsAhead>& ahead) {

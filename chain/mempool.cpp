@@ -405,6 +405,22 @@ const MempoolEntry& Mempool::add(MempoolEntry entry) {
     return added;
 }
 
+BlockImpact Mempool::impact_of(const consensus::Block& block) const {
+    BlockImpact impact{.sequence = sequence_, .confirmed = {}, .conflicts = {}};
+    for (const consensus::SealedTransaction& tx : block.transactions) {
+        if (const MempoolEntry* entry = find(tx.txid)) {
+            __builtin_prefetch(entry); // remove() will need them
+            __builtin_prefetch(&*entry->in_age_order);
+            impact.confirmed.push_back(entry);
+            continue;
+        }
+        for (const TxIn& in : tx.inputs)
+            if (const MempoolEntry* conflict = spender(in.prevout))
+                impact.conflicts.push_back(conflict);
+    }
+    return impact;
+}
+
 void Mempool::remove(const Entries& entries) {
     MempoolChange change; // of clusters of which something may stay
     for (const MempoolEntry* entry : entries) {
@@ -423,15 +439,16 @@ void Mempool::remove(const Entries& entries) {
         if (i + AHEAD < entries.size()) __builtin_prefetch(entries[i + AHEAD]->tx.get());
         if (i + AHEAD / 2 < entries.size())
             __builtin_prefetch(entries[i + AHEAD / 2]->tx->inputs.data());
-        const TransactionRef tx = entry->tx;
+        const SealedTransaction& tx = *entry->tx;
+        const Txid txid = tx.txid;
         by_age_.erase(entry->in_age_order);
-        by_wtxid_.erase(tx->wtxid);
-        for (const TxIn& in : tx->inputs) spenders_.erase(in.prevout);
+        by_wtxid_.erase(tx.wtxid);
+        for (const TxIn& in : tx.inputs) spenders_.erase(in.prevout);
         total_vsize_ -= entry->vsize();
         total_fee_ -= entry->fee;
         heap_bytes_ -= entry->heap_bytes;
         ++sequence_;
-        entries_.erase(tx->txid);
+        entries_.erase(txid); // and with it the entry
     }
     for (const Entries& cluster : remaining) settle(cluster, max_splits_);
 }

@@ -115,6 +115,13 @@ struct MempoolChange {
     std::vector<const MempoolEntry*> removed;
 };
 
+/// What a block takes out of the mempool.
+struct BlockImpact {
+    uint64_t sequence = 0; ///< Of the mempool for which this was found.
+    std::vector<const MempoolEntry*> confirmed;
+    std::vector<const MempoolEntry*> conflicts; ///< They spend what the block spends.
+};
+
 /// The waiting transactions and how they hang together. What may enter is decided in admission.h.
 ///
 /// Those that hang together, however far, are a cluster, kept in a good order with its chunks.
@@ -165,6 +172,8 @@ public:
     Entries excess(const MempoolChange& change, size_t max_count, int64_t max_weight) const;
     /// Whether `change` makes mining better at some point of the order and nowhere worse.
     bool improves(const MempoolChange& change) const;
+
+    BlockImpact impact_of(const consensus::Block& block) const;
 
     /// Waiting transactions that `entry` spends from, directly.
     Entries parents(const MempoolEntry& entry) const;
