@@ -12,6 +12,7 @@ namespace {
 constexpr uint32_t TOP_BITS = 0x20000000;
 constexpr uint32_t TOP_MASK = 0xe0000000;
 constexpr int VERSION_BITS = 29;
+constexpr uint32_t GENERAL_PURPOSE = 0x1fffffe0; ///< Bits 5 to 28 are for miners. BIP-0323.
 
 /// The bits that `header` signals; none if its version isn't of that kind.
 uint32_t signals_of(const BlockHeader& header) {
@@ -137,7 +138,8 @@ uint32_t UnknownRules::locked_in_by(const HeaderNode& end) const {
     const auto known = static_cast<uint32_t>(block_version(before, params_));
     std::array<int, VERSION_BITS> counts{};
     for (const HeaderNode* node = &end; node != before; node = node->parent)
-        for (uint32_t bits = signals_of(node->header) & ~known; bits != 0; bits &= bits - 1)
+        for (uint32_t bits = signals_of(node->header) & ~known & ~GENERAL_PURPOSE; bits != 0;
+             bits &= bits - 1)
             ++counts[static_cast<size_t>(std::countr_zero(bits))];
     uint32_t locked_in = 0;
     for (size_t bit = 0; bit < counts.size(); ++bit)

@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(signals__other_top_bits__do_not_count) {
 }
 
 BOOST_AUTO_TEST_CASE(unknown_rules__a_period_that_signals__warned_of_once_they_hold) {
-    constexpr int32_t UNKNOWN = SILENT | 1 << 27;
+    constexpr int32_t UNKNOWN = SILENT | 1 << 4;
     Params params;
     params.deployments = {deployment()};
     UnknownRules rules(params);
@@ -144,13 +144,22 @@ BOOST_AUTO_TEST_CASE(unknown_rules__a_period_that_signals__warned_of_once_they_h
     BOOST_TEST(active(periods.add(1000, 7, UNKNOWN)).empty());
     const HeaderNode* held = periods.add(1000, 0);
     BOOST_TEST(active(held->parent).empty());
-    BOOST_TEST((active(held) == std::vector{27}));
-    BOOST_TEST((active(periods.add(1000, 7, SIGNAL)) == std::vector{27}));
+    BOOST_TEST((active(held) == std::vector{4}));
+    BOOST_TEST((active(periods.add(1000, 7, SIGNAL)) == std::vector{4}));
     // After its deployment is active nobody here knows what that bit is for.
-    BOOST_TEST((active(periods.add(1000, 0)) == std::vector{3, 27}));
+    BOOST_TEST((active(periods.add(1000, 0)) == std::vector{3, 4}));
     periods.go_back(before);
     periods.add(1001, 6, UNKNOWN);
     BOOST_TEST(active(periods.add(1001, 0)).empty()); // on another branch they don't
+}
+
+BOOST_AUTO_TEST_CASE(unknown_rules__bits_that_miners_may_set__no_rules) {
+    Params params;
+    params.deployments = {deployment()};
+    UnknownRules rules(params);
+    Periods periods;
+    for (int i = 0; i < 3; ++i) periods.add(1000, 10, SILENT | 1 << 5 | 1 << 13 | 1 << 28);
+    BOOST_TEST(rules.active(*periods.add(1000, 0)).empty());
 }
 
 BOOST_AUTO_TEST_CASE(unknown_rules__before_the_last_known_one_held__count_for_those) {
