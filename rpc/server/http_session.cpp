@@ -153,7 +153,7 @@ void Session::read_question() {
 }
 
 /// The Authorization header, or what stands for it: in a GET only, where a page of a browser can't
-/// set headers, since targets end up in the logs of proxies.
+/// set headers, and for users who may only read, since targets end up in the logs of proxies.
 std::string Session::credentials() const {
     const auto& request = parser_->get();
     const auto header = request[http::field::authorization];
@@ -222,10 +222,11 @@ void Session::stream() {
 
 bool Session::authorized() {
     std::string given = credentials();
+    const bool by_token = parser_->get()[http::field::authorization].empty();
     // A client sends the same with each request: proven once, it is only compared.
-    if (!accepted_.empty() && equal_in_constant_time(given, accepted_)) return true;
-    const User* user = server_.authenticator().user_of(given);
-    if (user == nullptr) return false;
+    const bool proven = !accepted_.empty() && equal_in_constant_time(given, accepted_);
+    const User* user = proven ? user_ : server_.authenticator().user_of(given);
+    if (user == nullptr || (by_token && user->role != Role::Read)) return false;
     user_ = user;
     accepted_ = std::move(given);
     return true;
