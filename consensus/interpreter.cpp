@@ -50,15 +50,6 @@ constexpr bool is_op_success(Opcode opcode) {
            opcode == 142 || (opcode >= 149 && opcode <= 153) || (opcode >= 187 && opcode <= 254);
 }
 
-/// Whether `script` holds an OP_SUCCESS; nullopt if it breaks off before one.
-std::optional<bool> has_op_success(ByteView script) {
-    ScriptReader reader(script);
-    while (const std::optional<Instruction> instruction = reader.next())
-        if (is_op_success(instruction->opcode)) return true;
-    if (!reader.at_end()) return std::nullopt;
-    return false;
-}
-
 /// The scripts of one input, from the outermost in.
 class InputVerifier {
 public:
@@ -227,6 +218,14 @@ int witness_program_sigops(const WitnessProgram& program, const Witness& witness
 }
 
 } // namespace
+
+std::optional<bool> has_op_success(ByteView script) {
+    ScriptReader reader(script);
+    while (const std::optional<Instruction> instruction = reader.next())
+        if (is_op_success(instruction->opcode)) return true;
+    if (!reader.at_end()) return std::nullopt;
+    return false;
+}
 
 ScriptError verify_script(
     ByteView script_sig,

@@ -13,6 +13,9 @@
 
 namespace cairn::consensus {
 
+/// Whether `script` holds an OP_SUCCESSx (BIP-0342); nullopt if it breaks off before one.
+std::optional<bool> has_op_success(ByteView script);
+
 /// Run `script_sig`, then `script_pubkey`, then what these commit to (P2SH, witness, taproot).
 /// Core: VerifyScript.
 ScriptError verify_script(

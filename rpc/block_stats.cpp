@@ -186,8 +186,16 @@ Outcome<BlockStats> stats_of(const Call& call, const chain::BlockNode& node) {
     return stats;
 }
 
-/// Figures by their names.
-using Chosen = std::vector<std::pair<std::string, Json>>;
+/// The same figures, of which callers chose some.
+class ChosenStats : public Described {
+    std::vector<Field> fields() const override {
+        std::vector<Field> all = BLOCK_STATS.fields();
+        for (Field& one : all) one.optional = true;
+        return all;
+    }
+};
+
+const ChosenStats CHOSEN_STATS;
 
 Reply getblockstats(const Call& call) {
     const Outcome<const chain::BlockNode*> node = block_named(call, call.arguments[0]);
@@ -197,13 +205,15 @@ Reply getblockstats(const Call& call) {
     std::string all = to_json(*stats, BLOCK_STATS);
     if (!call.has(1) || call.arguments[1].items.empty()) return all;
     const Json figures = parse_json(all).value();
-    Chosen chosen;
+    Json chosen;
+    chosen.kind = Json::Kind::Object;
     for (const Json& name : call.arguments[1].items) {
         const Json* figure = figures.find(name.text);
         if (figure == nullptr)
             return Error{Code::InvalidParameter, "Invalid selected statistic '" + name.text + "'"};
-        if (std::ranges::count(chosen, name.text, &Chosen::value_type::first) == 0)
-            chosen.emplace_back(name.text, *figure);
+        if (chosen.find(name.text) != nullptr) continue;
+        chosen.names.push_back(name.text);
+        chosen.items.push_back(*figure);
     }
     return to_json(chosen);
 }
@@ -212,25 +222,23 @@ const Method GETBLOCKSTATS{
     .name = "getblockstats",
     .summary = "A block in figures; amounts are in satoshis.",
     .params =
-        {{"hash_or_height", Type::Any, REQUIRED, "The block"},
+        {{"hash_or_height", Type::Any, REQUIRED, "The block", BLOCK_NAMES},
          {"stats",
           Type::Array,
           ABSENT,
           "The figures wanted; all if left out",
           {{"", Type::Text, "Its name"}}}},
-    .fails =
-        {BLOCK_NOT_FOUND,
-         {Code::InvalidParameter, "Target block height ... is negative"},
-         {Code::InvalidParameter, "Target block height ... after current tip ..."},
-         {Code::InvalidParameter, "Invalid selected statistic '...'"},
+    .fails = joined(
+        {{Code::InvalidParameter, "Invalid selected statistic '...'"},
          NOT_AVAILABLE,
          PRUNED,
          NO_UNDO},
+        BLOCK_NAME_FAILS),
     .example = "$BLOCKHASH",
     .run =
         {getblockstats,
          {returned<BlockStats>("stats left out", "", BLOCK_STATS),
-          returned<Chosen>("stats given", "Those figures")}},
+          {"stats given", {"", Type::Object, "Those figures", {}, false, &CHOSEN_STATS}}}},
 };
 
 } // namespace

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Waiting for blocks, overruling the choice of the chain, and the state of soft forks.
+// Waiting for blocks, overruling the choice of the chain, the state of soft forks, and blocks that
+// are asked for by hand.
 #include "consensus/block_rules.h"
 #include "consensus/interpreter.h"
 #include "consensus/version_bits.h"
+#include "node/network.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
 #include "rpc/node_context.h"
 
 #include <array>
+#include <map>
 
 namespace cairn::rpc {
 
@@ -320,13 +323,56 @@ const Method GETDEPLOYMENTINFO{
     .run = {getdeploymentinfo, SOFT_FORKS},
 };
 
+// getblockfrompeer ///////////////////////////////////////////////////////////////////////////
+
+using Nothing = std::map<std::string, Null>;
+
+const Error NO_HEADER{Code::Misc, "Block header missing"};
+const Error NOT_SYNCED{
+    Code::Misc,
+    "In prune mode, only blocks that the node has already synced previously can be fetched from a "
+    "peer"};
+const Error HAS_BLOCK{Code::Misc, "Block already downloaded"};
+const Error NO_PEER{Code::Misc, "Peer does not exist"};
+
+Outcome<Nothing> getblockfrompeer(const Call& call, node::Network& network) {
+    const chain::Chain& chain = chain_of(call);
+    const chain::BlockNode* node = chain.find_block(BlockHash(hash_argument(call, 0)));
+    if (node == nullptr) return NO_HEADER;
+    if (chain.options().prune_bytes && node->height > chain.view().height()) return NOT_SYNCED;
+    if (node->has(chain::BlockNode::HAVE_BODY)) return HAS_BLOCK;
+    if (call.integer(1) < 0) return NO_PEER;
+    if (auto why_not = network.fetch_block(static_cast<node::PeerId>(call.integer(1)), *node))
+        return Error{Code::Misc, *why_not};
+    return Nothing();
+}
+
+const Method GETBLOCKFROMPEER{
+    .name = "getblockfrompeer",
+    .role = Role::Admin,
+    .summary = "Ask a peer for a block whose header is known; it comes in a while, if the peer has "
+               "it. A pruned block stays until the node starts anew or prunes again.",
+    .params =
+        {{"blockhash", Type::Hash, REQUIRED, "The block"},
+         {"peer_id", Type::Integer, REQUIRED, "The peer, as getpeerinfo numbers it"}},
+    .fails =
+        {NO_HEADER,
+         NOT_SYNCED,
+         HAS_BLOCK,
+         NO_PEER,
+         {Code::Misc, "the reason why it isn't asked"},
+         P2P_DISABLED},
+    .example = "$BLOCKHASH 0",
+    .run = {with_network<getblockfrompeer>, "Nothing"},
+};
+
 } // namespace
 
 Groups chain_control_methods() {
     return {
         {"Blockchain",
          {&WAITFORNEWBLOCK, &WAITFORBLOCK, &WAITFORBLOCKHEIGHT, &PRECIOUSBLOCK, &PRUNEBLOCKCHAIN,
-          &GETDEPLOYMENTINFO}},
+          &GETDEPLOYMENTINFO, &GETBLOCKFROMPEER}},
         {"hidden", {&INVALIDATEBLOCK, &RECONSIDERBLOCK, &SYNCWITHVALIDATIONINTERFACEQUEUE}}};
 }
 

@@ -172,16 +172,16 @@ const Method GETTXOUTSETINFO{
     .summary = "All unspent outputs, summed up: takes a while, without -coinstatsindex.",
     .params =
         {{"hash_type", Type::Text, "\"hash_serialized_3\"", "hash_serialized_3, muhash or none"},
-         {"hash_or_height", Type::Any, ABSENT, "A block; other than the tip needs -coinstatsindex"},
+         {"hash_or_height", Type::Any, ABSENT, "A block; other than the tip needs -coinstatsindex",
+          BLOCK_NAMES},
          {"use_index", Type::Bool, "true", "Whether an index may answer, if there is one"}},
-    .fails =
+    .fails = joined(
         {{Code::InvalidParameter, "'...' is not a valid hash_type"},
          NO_COIN_INDEX,
          HASH_OF_TIP_ONLY,
          INDEX_NEEDED,
-         BLOCK_NOT_FOUND,
-         {Code::InvalidParameter, "Target block height ... is negative"},
          {Code::InternalError, "Unable to get data because coinstatsindex is still syncing."}},
+        BLOCK_NAME_FAILS),
     .example = "muhash",
     .run = {gettxoutsetinfo, COIN_SET},
     .pace = slow,
@@ -203,6 +203,9 @@ const Object<Dumped> DUMPED{
     {"nchaintx", "Transactions of the chain up to the block",
      [](auto& d) { return d.snapshot.base->chain_tx_count.load(); }}};
 
+const Error NO_SNAPSHOT_HEIGHT{
+    Code::InvalidParameter, "The chain file has no snapshot height so far"};
+
 /// The block to dump the coins of: `target` is its height or hash, or null for the highest that
 /// the chain file has a snapshot of.
 Outcome<const chain::BlockNode*> roll_back_target(const Call& call, const Json* target) {
@@ -215,8 +218,7 @@ Outcome<const chain::BlockNode*> roll_back_target(const Call& call, const Json* 
     Height height = -1;
     for (const Snapshot& known : params_of(call).snapshots)
         if (known.height <= view.height()) height = std::max(height, known.height);
-    if (height < Height(0))
-        return Error{Code::InvalidParameter, "The chain file has no snapshot height so far"};
+    if (height < Height(0)) return NO_SNAPSHOT_HEIGHT;
     return view.at(height);
 }
 
@@ -270,16 +272,21 @@ const Method DUMPTXOUTSET{
           Type::Object,
           ABSENT,
           "How to go back",
-          {{"rollback", Type::Any, "Height or hash of the block; else the chain file's last one"},
-           {"in_memory", Type::Bool,
-            "Has no effect: what the blocks since did is kept in memory"}}}},
-    .fails =
+          {{"rollback", Type::Any, "To this block; else to the chain file's last one", BLOCK_NAMES,
+            true},
+           {"in_memory",
+            Type::Bool,
+            "Has no effect: what the blocks since did is kept in memory",
+            {},
+            true}}}},
+    .fails = joined(
         {{Code::InvalidParameter, "Invalid snapshot type \"...\" specified"},
          {Code::InvalidParameter, "... already exists"},
          {Code::InvalidParameter, "Couldn't open file ... for writing"},
-         BLOCK_NOT_FOUND,
+         NO_SNAPSHOT_HEIGHT,
          NOT_ACTIVE,
          ROLL_BACK_PRUNED},
+        BLOCK_NAME_FAILS),
     .example = "utxo.dat latest",
     .run = {dumptxoutset, DUMPED},
     .pace = slow,

@@ -29,8 +29,21 @@ constexpr int64_t MAX_SCHEDULE_SECONDS = 3600;
 
 const Error BAD_DELTA{Code::Misc, "delta_time must be between 1 and 3600 seconds (1 hr)"};
 
+/// Core's sentence, by which old scripts learn what became of the method.
+const Error GENERATE_IS_GONE{
+    Code::MethodNotFound, "generate\n\nhas been replaced by the -generate cli option. Refer to "
+                          "-help for more information.\n"};
+
+const Method GENERATE{
+    .name = "generate",
+    .summary = "Gone from the reference, too; generatetoaddress mines.",
+    .fails = {GENERATE_IS_GONE},
+    .run = {[](auto&) { return Outcome<>(GENERATE_IS_GONE); }, "Nothing"},
+};
+
 std::string help(const Call& call) {
     if (!call.has(0)) return help_overview(call.dispatcher.groups());
+    if (call.text(0) == GENERATE.name) return GENERATE_IS_GONE.message;
     const Method* method = call.dispatcher.find(call.text(0));
     return method == nullptr ? "help: unknown command: " + call.text(0) : help_text(*method);
 }
@@ -108,7 +121,9 @@ const Method SETMOCKTIME{
     .role = Role::Admin,
     .summary = "Set the clock that all rules and timers go by; for tests.",
     .params = {{"timestamp", Type::Time, REQUIRED, "Seconds since 1970; 0: the real time"}},
-    .fails = {{Code::Misc, "setmocktime is for regression testing (-regtest mode) only"}},
+    .fails =
+        {{Code::InvalidParameter, "Mocktime must be in the range [0, ...], not ..."},
+         {Code::Misc, "setmocktime is for regression testing (-regtest mode) only"}},
     .example = "0",
     .run = setmocktime,
 };
@@ -244,7 +259,7 @@ const Method ECHOJSON{
 Groups control_methods() {
     return {
         {"Control", {&HELP, &RPC_DISCOVER, &STOP, &UPTIME, &GETRPCINFO, &GETMEMORYINFO, &LOGGING}},
-        {"hidden", {&SETMOCKTIME, &MOCKSCHEDULER, &ECHO_METHOD, &ECHOJSON}}};
+        {"hidden", {&SETMOCKTIME, &MOCKSCHEDULER, &ECHO_METHOD, &ECHOJSON, &GENERATE}}};
 }
 
 } // namespace cairn::rpc

@@ -26,22 +26,14 @@ constexpr int64_t MAX_RANGE = 1'000'000;
 constexpr uint32_t DEFAULT_RANGE_END = 1000;
 constexpr int64_t COINS_BETWEEN_LOOKS = 8192; ///< Of a scan, at whether it shall end.
 
-const Error BAD_RANGE{Code::InvalidParameter, "Range must be specified as end or as [begin,end]"};
-const Error RANGE_BACKWARDS{
-    Code::InvalidParameter, "Range specified as [begin,end] must not have begin after end"};
-const Error RANGE_NEGATIVE{Code::InvalidParameter, "Range should be greater or equal than 0"};
-const Error RANGE_TOO_HIGH{Code::InvalidParameter, "End of range is too high"};
-const Error RANGE_TOO_LARGE{Code::InvalidParameter, "Range is too large"};
 const Error RANGE_MISSING{
     Code::InvalidParameter, "Range must be specified for a ranged descriptor"};
 const Error RANGE_USELESS{
     Code::InvalidParameter, "Range should not be specified for an un-ranged descriptor"};
 const Error WITHOUT_ADDRESS{
     Code::InvalidAddressOrKey, "Descriptor does not have a corresponding address"};
-const Error BAD_SCAN_OBJECT{
-    Code::InvalidParameter, "Scan object needs to be either a string or an object"};
-const Error NO_DESCRIPTOR{Code::InvalidParameter, "Descriptor needs to be provided in scan object"};
 const Error NO_SCAN_OBJECTS{Code::Misc, "scanobjects argument is required for the start action"};
+const Error BAD_ACTION{Code::InvalidParameter, "Invalid action '...'"};
 const Error BAD_START_HEIGHT{Code::Misc, "Invalid start_height"};
 const Error BAD_STOP_HEIGHT{Code::Misc, "Invalid stop_height"};
 const Error SCAN_RUNNING{
@@ -55,8 +47,10 @@ struct Range {
 
 /// "end" or "[begin,end]".
 Outcome<Range> range_of(const Json& json) {
-    const bool pair = json.is(Json::Kind::Array) && json.items.size() == 2;
-    if (!pair && !json.is(Json::Kind::Number)) return BAD_RANGE;
+    const auto is_number = [](const Json& one) { return one.is(Json::Kind::Number); };
+    const bool pair = json.is(Json::Kind::Array) && json.items.size() == 2 &&
+                      std::ranges::all_of(json.items, is_number);
+    if (!pair && !is_number(json)) return BAD_RANGE;
     const std::optional<int64_t> first = pair ? integer_of(json.items[0].text) : 0;
     const std::optional<int64_t> last = integer_of(pair ? json.items[1].text : json.text);
     if (!first || !last) return BAD_RANGE;
@@ -161,18 +155,8 @@ const Method DERIVEADDRESSES{
     .summary = "The addresses that a descriptor stands for.",
     .params =
         {{"descriptor", Type::Text, REQUIRED, "With its checksum"},
-         {"range", Type::Any, ABSENT, "Child numbers, for one with a range: end or [begin,end]"}},
-    .fails =
-        {{Code::InvalidAddressOrKey, "what is wrong with the descriptor"},
-         NO_PRIVATE_KEYS,
-         WITHOUT_ADDRESS,
-         RANGE_MISSING,
-         RANGE_USELESS,
-         BAD_RANGE,
-         RANGE_BACKWARDS,
-         RANGE_NEGATIVE,
-         RANGE_TOO_HIGH,
-         RANGE_TOO_LARGE},
+         {"range", Type::Any, ABSENT, "Child numbers, for one with a range", RANGE_FORMS}},
+    .fails = joined({WITHOUT_ADDRESS, RANGE_MISSING, RANGE_USELESS}, DESCRIPTOR_FAILS),
     .example = "addr($ADDRESS)#$ADDRESS_CHECKSUM",
     .run =
         {deriveaddresses,
@@ -190,7 +174,8 @@ for_each_script(const Call& call, const Json& object, const VisitScript& visit) 
     Range range{0, DEFAULT_RANGE_END};
     if (object.is(Json::Kind::Object)) {
         text = object.find("desc");
-        if (text == nullptr || !text->is(Json::Kind::String)) return NO_DESCRIPTOR;
+        if (text == nullptr || text->is_null()) return NO_DESCRIPTOR;
+        if (!text->is(Json::Kind::String)) return type_error(text->kind, Json::Kind::String);
         if (const Json* given = object.find("range")) {
             const Outcome<Range> read = range_of(*given);
             if (!read) return read.error();
@@ -340,25 +325,14 @@ Reply scantxoutset(const Call& call) {
 }
 
 const Param ACTION{"action", Type::Text, REQUIRED, "start, or of a scan under way: abort, status"};
-const Param SCAN_OBJECTS{
-    "scanobjects",
-    Type::Array,
-    ABSENT,
-    "What to look for",
-    {{"", Type::Any, R"(A descriptor, or {"desc": a descriptor, "range": end or [begin,end]})"}}};
+const Param SCAN_OBJECTS{"scanobjects", Type::Array, ABSENT, "What to look for", {SCAN_OBJECT}};
 const Returned ABORTED = returned<bool>("action = abort", "Whether there was one to abort");
 
 const Method SCANTXOUTSET{
     .name = "scantxoutset",
     .summary = "Look through all unspent outputs for those of descriptors.",
     .params = {ACTION, SCAN_OBJECTS},
-    .fails =
-        {NO_SCAN_OBJECTS,
-         SCAN_RUNNING,
-         BAD_SCAN_OBJECT,
-         NO_DESCRIPTOR,
-         {Code::InvalidAddressOrKey, "what is wrong with a descriptor"},
-         {Code::InvalidParameter, "Invalid action"}},
+    .fails = joined({NO_SCAN_OBJECTS, SCAN_RUNNING, BAD_ACTION}, SCAN_OBJECT_FAILS),
     .example = "start [\"addr($ADDRESS)\"]",
     .run =
         {scantxoutset,
@@ -463,9 +437,12 @@ const Method SCANBLOCKS{
           Type::Object,
           ABSENT,
           "How to scan",
-          {{"filter_false_positives", Type::Bool,
-            "Leave out blocks that only seem to be relevant: reads each block (default: false)"}}}},
-    .fails =
+          {{"filter_false_positives",
+            Type::Bool,
+            "Leave out blocks that only seem to be relevant: reads each block (default: false)",
+            {},
+            true}}}},
+    .fails = joined(
         {NO_SCAN_OBJECTS,
          SCAN_RUNNING,
          UNKNOWN_FILTER,
@@ -474,7 +451,8 @@ const Method SCANBLOCKS{
          BAD_STOP_HEIGHT,
          {Code::InternalError, "Unable to get data because basic block filter index is still "
                                "syncing."},
-         {Code::InvalidParameter, "Invalid action"}},
+         BAD_ACTION},
+        SCAN_OBJECT_FAILS),
     .example = "start [\"addr($ADDRESS)\"] 0",
     .run =
         {scanblocks,

@@ -134,8 +134,7 @@ std::optional<Error> replace_transactions(const Call& call, chain::BlockTemplate
     block.transactions.clear();
     block.transactions.emplace_back(std::move(coinbase));
     for (const Json& text : call.arguments[1].items) {
-        const Outcome<TransactionRef> tx =
-            transaction_of_text(call, text.is(Json::Kind::String) ? text.text : "");
+        const Outcome<TransactionRef> tx = transaction_of_text(call, text.text);
         if (!tx) return tx.error();
         block.transactions.push_back(**tx);
     }
@@ -197,9 +196,9 @@ const Method GENERATEBLOCK{
          MULTIPATH,
          RANGED,
          NO_PRIVATE_KEYS,
-         {Code::InvalidAddressOrKey, "Transaction … not in mempool."},
+         {Code::InvalidAddressOrKey, "Transaction ... not in mempool."},
          {Code::Deserialization, "Transaction decode failed"},
-         {Code::Verify, "TestBlockValidity failed: and the reason"},
+         {Code::Verify, "TestBlockValidity failed: ..."},
          NOT_ACCEPTED,
          NOT_MADE},
     .example = "$ADDRESS []",

@@ -332,9 +332,8 @@ const Error NO_SPENDER_INDEX{
 
 /// A flag in the options of argument 1.
 std::optional<bool> option(const Call& call, std::string_view name) {
-    const Json* value = call.has(1) ? call.arguments[1].find(name) : nullptr;
-    return value != nullptr && value->is(Json::Kind::Bool) ? std::optional(value->truth)
-                                                           : std::nullopt;
+    const Json* value = call.arguments[1].find(name);
+    return value == nullptr || value->is_null() ? std::nullopt : std::optional(value->truth);
 }
 
 /// Errors: TypeError, InvalidParameter.
@@ -348,8 +347,7 @@ Outcome<OutPoint> point_of(const Json& json) {
             return Error{Code::TypeError, "Unexpected key " + name};
     if (std::optional<Error> error = check_hash("txid", (*txid)->text)) return std::move(*error);
     const std::optional<int64_t> index = integer_of((*vout)->text);
-    if (!index || *index != static_cast<int32_t>(*index))
-        return Error{Code::Misc, "JSON integer out of range"};
+    if (!index || *index != static_cast<int32_t>(*index)) return OUT_OF_RANGE;
     if (*index < 0) return NEGATIVE_VOUT;
     return OutPoint{*Txid::from_string((*txid)->text), static_cast<uint32_t>(*index)};
 }
@@ -416,11 +414,19 @@ const Method GETTXSPENDINGPREVOUT{
           Type::Object,
           ABSENT,
           "Where to look, and what to tell",
-          {{"mempool_only", Type::Bool, "Look at waiting ones only (default: without the index)"},
-           {"return_spending_tx", Type::Bool, "Tell the transactions, too (default: false)"}}}},
+          {{"mempool_only",
+            Type::Bool,
+            "Look at waiting ones only (default: without the index)",
+            {},
+            true},
+           {"return_spending_tx",
+            Type::Bool,
+            "Tell the transactions, too (default: false)",
+            {},
+            true}}}},
     .fails =
         {NO_OUTPUTS,
-         {Code::InvalidParameter, "txid must be of length 64 (not ..., for '...')"},
+         {Code::TypeError, "Unexpected key ..."},
          NEGATIVE_VOUT,
          NO_SPENDER_INDEX,
          {Code::InternalError, "Unable to get data because txospenderindex is still syncing."}},

@@ -54,9 +54,7 @@ Outcome<std::shared_ptr<Block>> block_of_hex(const std::string& hex) {
 bool lists(const Json& request, std::string_view name, std::string_view text) {
     const Json* list = request.find(name);
     if (list == nullptr) return false;
-    return std::any_of(list->items.begin(), list->items.end(), [&](const Json& item) {
-        return item.is(Json::Kind::String) && item.text == text;
-    });
+    return std::ranges::count(list->items, text, &Json::text) != 0;
 }
 
 /// BIP-0022: null for a block that is good, or the reason why it isn't.
@@ -334,7 +332,7 @@ void wait_for_news(
 void getblocktemplate(const std::shared_ptr<const Call>& call, std::function<void(Reply)> done) {
     if (std::optional<Error> error = check_template_request(*call)) return done(std::move(*error));
     const Json* id = call->arguments[0].find("longpollid");
-    if (id == nullptr || !id->is(Json::Kind::String)) return answer_now(call, std::move(done));
+    if (id == nullptr || id->is_null()) return answer_now(call, std::move(done));
     wait_for_news(call, seen_of(id->text), FIRST_MEMPOOL_LOOK, std::move(done));
 }
 
@@ -347,14 +345,18 @@ const Method GETBLOCKTEMPLATE{
           Type::Object,
           REQUIRED,
           "Form of the template",
-          {{"mode", Type::Text, "template or proposal", {}, true},
+          {{"mode",
+            Type::Any,
+            "What is asked for",
+            {{"", Type::Text, "template or proposal"}},
+            true},
            {"capabilities", Type::Array, "Ignored", {{"", Type::Text}}, true},
            {"rules",
             Type::Array,
             "Soft forks the miner knows, segwit among them",
             {{"", Type::Text}}},
            {"longpollid", Type::Text, "Wait for something newer than this", {}, true},
-           {"data", Type::Hex, "For mode proposal: the block", {}, true}}}},
+           {"data", Type::Any, "For mode proposal", {{"", Type::Hex, "The block"}}, true}}}},
     .fails = {BAD_MODE, NO_SEGWIT, NO_SIGNET, MISSING_DATA, BAD_BLOCK, BEHIND},
     .example = R"({"rules":["segwit"]})",
     .run =
@@ -428,7 +430,7 @@ const Method SUBMITHEADER{
     .params = {{"hexdata", Type::Hex, REQUIRED, "Its 80 bytes; what follows is ignored"}},
     .fails =
         {BAD_HEADER,
-         {Code::Verify, "Must submit previous header first"},
+         {Code::Verify, "Must submit previous header (...) first"},
          {Code::Verify, "the reason of the refusal"}},
     .example = "$HEADER",
     .run = submitheader,

@@ -27,6 +27,7 @@ const Error BAD_HEIGHT{Code::InvalidParameter, "Block does not exist at specifie
 // getmininginfo, getnetworkhashps ////////////////////////////////////////////////////////////
 
 constexpr int64_t HASH_RATE_BLOCKS = 120;
+constexpr int64_t DAY = 86'400; ///< Seconds.
 
 /// Hashes a second that the last `count` blocks up to `tip` took. Core: GetNetworkHashPS.
 double hashes_per_second(const HeaderNode& tip, int64_t count) {
@@ -44,9 +45,10 @@ double hashes_per_second(const HeaderNode& tip, int64_t count) {
     return Uint256(tip.work - first->work).convert_to<double>() / (last_time - first_time);
 }
 
+/// Where the target follows each block, or none, the last day's count.
 int64_t blocks_since_retarget(const HeaderNode& tip, const Params& params) {
     const auto* rule = std::get_if<BitcoinRule>(&params.pow);
-    const int32_t interval = rule != nullptr ? rule->interval() : BitcoinRule().interval();
+    const int64_t interval = rule != nullptr ? rule->interval() : DAY / params.spacing();
     return tip.height.value % interval + 1;
 }
 

@@ -7,15 +7,18 @@ using namespace consensus;
 using namespace server;
 
 Outcome<const chain::BlockNode*> block_named(const Call& call, const Json& name) {
-    if (name.kind == Json::Kind::String) {
-        const std::optional<BlockHash> hash = BlockHash::from_string(name.text);
-        const chain::BlockNode* node = hash ? chain_of(call).find_block(*hash) : nullptr;
+    if (!name.is(Json::Kind::Number)) {
+        if (!name.is(Json::Kind::String)) return type_error(name.kind, Json::Kind::String);
+        if (auto error = check_hash("hash_or_height", name.text)) return std::move(*error);
+        const chain::BlockNode* node =
+            chain_of(call).find_block(*BlockHash::from_string(name.text));
         if (node == nullptr) return BLOCK_NOT_FOUND;
         return node;
     }
     const chain::View view = chain_of(call).view();
     const std::optional<int64_t> height = integer_of(name.text);
-    if (!height || *height < 0)
+    if (!height || *height != static_cast<int32_t>(*height)) return OUT_OF_RANGE;
+    if (*height < 0)
         return Error{Code::InvalidParameter, "Target block height " + name.text + " is negative"};
     if (*height > view.height().value)
         return Error{

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 namespace cairn::rpc {
 
@@ -90,7 +90,7 @@ std::vector<NetworkKind> network_kinds(const NetworkOptions& options) {
 }
 
 const Object<NetworkKind> NETWORK_KIND{
-    {"name", "ipv4, ipv6, onion, i2p or cjdns", &NetworkKind::name},
+    {"name", "Its name (ipv4, ipv6, onion, i2p, cjdns)", &NetworkKind::name},
     {"limited", "Whether it is not used", [](auto& kind) { return !kind.reachable; }},
     {"reachable", "Whether it can be used", &NetworkKind::reachable},
     {"proxy", "host:port of the proxy, or empty", &NetworkKind::proxy},
@@ -187,7 +187,7 @@ const Object<PeerView> PEER{
     {"id", "Names it for as long as the process runs", [](auto& p) { return p.peer.id; }},
     {"addr", "Its host:port", [](auto& p) { return p.peer.name(); }},
     {"addrbind", "Our host:port", [](auto& p) { return p.peer.bound_address.to_string(); }},
-    {"network", "ipv4, ipv6, not_publicly_routable, ...",
+    {"network", "Its network (ipv4, ipv6, onion, i2p, cjdns, not_publicly_routable)",
      [](auto& p) { return p.peer.address.network_name(); }},
     {"services", "Services it offers", [](auto& p) { return service_bits(p.peer.services); }},
     {"servicesnames", "Their names", [](auto& p) { return service_names(p.peer.services); }},
@@ -331,6 +331,7 @@ const Method PING{
 };
 
 Outcome<bool> setnetworkactive(const Call& call, Network& network) {
+    spdlog::info("SetNetworkActive: {}", call.flag(0));
     network.set_active(call.flag(0));
     return network.active();
 }
@@ -368,7 +369,7 @@ const Method ADDNODE{
         {{"node", Type::Text, REQUIRED, "Its address, or address:port"},
          {"command", Type::Text, REQUIRED, "add: stay connected, remove: no longer, onetry: once"},
          {"v2transport", Type::Bool, ABSENT, "Accepted; the transport is v1"}},
-    .fails = {ALREADY_ADDED, NOT_REMOVED, P2P_DISABLED},
+    .fails = {{Code::Misc, "addnode ..."}, ALREADY_ADDED, NOT_REMOVED, P2P_DISABLED},
     .example = "127.0.0.1:1 onetry",
     .run = with_network<addnode>,
 };
@@ -405,7 +406,12 @@ const Method ADDCONNECTION{
          {"connection_type", Type::Text, REQUIRED,
           "outbound-full-relay, block-relay-only, addr-fetch or feeler"},
          {"v2transport", Type::Bool, REQUIRED, "false: the transport is v1"}},
-    .fails = {NO_V2, NO_CAPACITY, P2P_DISABLED},
+    .fails =
+        {{Code::InvalidParameter, "addconnection ..."},
+         NO_V2,
+         NO_CAPACITY,
+         {Code::Misc, "addconnection is for regression testing (-regtest mode) only"},
+         P2P_DISABLED},
     .example = "127.0.0.1:1 outbound-full-relay false",
     .run = {with_network<addconnection>, CALLED_PEER},
 };
@@ -496,7 +502,7 @@ const Method GETORPHANTXS{
     .params =
         {{"verbosity", Type::Level, "0", "0: their ids, 1: what they are, 2: their bytes, too"}},
     .fails =
-        {VERBOSITY_IS_BOOL, {Code::InvalidParameter, "Invalid verbosity value 3"}, P2P_DISABLED},
+        {VERBOSITY_IS_BOOL, {Code::InvalidParameter, "Invalid verbosity value ..."}, P2P_DISABLED},
     .example = "1",
     .run =
         {with_network<getorphantxs>,
@@ -507,39 +513,6 @@ const Method GETORPHANTXS{
 };
 
 using NoMembers = std::map<std::string, bool>;
-
-const Error NO_HEADER{Code::Misc, "Block header missing"};
-const Error NOT_SYNCED{
-    Code::Misc,
-    "In prune mode, only blocks that the node has already synced previously can be fetched from a "
-    "peer"};
-const Error HAS_BLOCK{Code::Misc, "Block already downloaded"};
-const Error NO_PEER{Code::Misc, "Peer does not exist"};
-
-Outcome<NoMembers> getblockfrompeer(const Call& call, node::Network& network) {
-    const chain::Chain& chain = chain_of(call);
-    const chain::BlockNode* node = chain.find_block(BlockHash(hash_argument(call, 0)));
-    if (node == nullptr) return NO_HEADER;
-    if (chain.options().prune_bytes && node->height > chain.view().height()) return NOT_SYNCED;
-    if (node->has(chain::BlockNode::HAVE_BODY)) return HAS_BLOCK;
-    if (call.integer(1) < 0) return NO_PEER;
-    if (auto why_not = network.fetch_block(static_cast<node::PeerId>(call.integer(1)), *node))
-        return Error{Code::Misc, *why_not};
-    return NoMembers();
-}
-
-const Method GETBLOCKFROMPEER{
-    .name = "getblockfrompeer",
-    .role = Role::Admin,
-    .summary = "Ask a peer for a block whose header is known; it comes in a while, if the peer has "
-               "it. A pruned block stays until the node starts anew or prunes again.",
-    .params =
-        {{"blockhash", Type::Hash, REQUIRED, "The block"},
-         {"peer_id", Type::Integer, REQUIRED, "The peer, as getpeerinfo numbers it"}},
-    .fails = {NO_HEADER, NOT_SYNCED, HAS_BLOCK, NO_PEER, P2P_DISABLED},
-    .example = "$BLOCKHASH 0",
-    .run = {with_network<getblockfrompeer>, "Nothing"},
-};
 
 const Error NOT_SENT{Code::Misc, "Error: Could not send message to peer"};
 const Error TYPE_TOO_LONG{Code::InvalidParameter, "Error: msg_type too long, max length is 12"};
@@ -593,7 +566,6 @@ Groups network_methods() {
          {&GETNETWORKINFO, &GETPEERINFO, &GETCONNECTIONCOUNT, &GETNETTOTALS, &PING,
           &SETNETWORKACTIVE, &ADDNODE, &DISCONNECTNODE, &GETADDEDNODEINFO}},
         {"Zmq", {&GETZMQNOTIFICATIONS}},
-        {"Blockchain", {&GETBLOCKFROMPEER}},
         {"hidden", {&ADDCONNECTION, &GETORPHANTXS, &SENDMSGTOPEER}}};
 }
 

@@ -58,7 +58,7 @@ const Method GETNODEADDRESSES{
     .params =
         {{"count", Type::Int32, "1", "At most so many; 0: all"},
          {"network", Type::Text, ABSENT, "Only of this network"}},
-    .fails = {BAD_COUNT, P2P_DISABLED},
+    .fails = {BAD_COUNT, {Code::InvalidParameter, "Network not recognized: ..."}, P2P_DISABLED},
     .example = "8",
     .run = {with_network<getnodeaddresses>, KNOWN_ADDRESS},
 };

@@ -29,7 +29,6 @@ const Error NOT_IN_CHAIN{Code::InvalidAddressOrKey, "Block not found in chain"};
 Outcome<std::set<Txid>> txids_argument(const Call& call) {
     std::set<Txid> txids;
     for (const Json& json : call.arguments[0].items) {
-        if (!json.is(Json::Kind::String)) return type_error(json.kind, Json::Kind::String);
         if (std::optional<Error> error = check_hash("txid", json.text)) return std::move(*error);
         if (!txids.insert(*Txid::from_string(json.text)).second)
             return Error{

@@ -44,7 +44,6 @@ std::string text_of(const Psbt& psbt) {
 Outcome<std::vector<Psbt>> psbts_argument(const Call& call) {
     std::vector<Psbt> all;
     for (const Json& json : call.arguments[0].items) {
-        if (!json.is(Json::Kind::String)) return type_error(json.kind, Json::Kind::String);
         Outcome<Psbt> psbt = psbt_of(json.text);
         if (!psbt) return psbt.error();
         all.push_back(std::move(*psbt));
@@ -289,13 +288,8 @@ const Method UTXOUPDATEPSBT{
     .summary = "Add to a PSBT the outputs that it spends, and what descriptors tell of them.",
     .params =
         {PSBT_PARAM,
-         {"descriptors",
-          Type::Array,
-          ABSENT,
-          "Of outputs that it spends or makes",
-          {{"", Type::Any,
-            R"(A descriptor, or {"desc": a descriptor, "range": end or [begin,end]})"}}}},
-    .fails = {BAD_PSBT, {Code::InvalidAddressOrKey, "what is wrong with a descriptor"}},
+         {"descriptors", Type::Array, ABSENT, "Of outputs that it spends or makes", {SCAN_OBJECT}}},
+    .fails = joined({BAD_PSBT}, SCAN_OBJECT_FAILS),
     .example = "$PSBT",
     .run = {utxoupdatepsbt, "The PSBT in base64"},
 };

@@ -56,18 +56,15 @@ Outcome<Txid> txid_member(const Json& object) {
 }
 
 Outcome<TxIn> input_of(const Json& json, uint32_t usual_sequence) {
-    if (!json.is(Json::Kind::Object)) return type_error(json.kind, Json::Kind::Object);
     const Outcome<Txid> txid = txid_member(json);
     if (!txid) return txid.error();
     const Json* vout = json.find("vout");
     if (vout == nullptr || !vout->is(Json::Kind::Number)) return MISSING_VOUT;
     const std::optional<int64_t> index = integer_of(vout->text);
-    if (!index || *index != static_cast<int32_t>(*index))
-        return Error{Code::Misc, "JSON integer out of range"};
+    if (!index || *index != static_cast<int32_t>(*index)) return OUT_OF_RANGE;
     if (*index < 0) return NEGATIVE_VOUT;
     TxIn input{.prevout = {*txid, static_cast<uint32_t>(*index)}, .sequence = usual_sequence};
-    if (const Json* sequence = json.find("sequence");
-        sequence && sequence->is(Json::Kind::Number)) {
+    if (const Json* sequence = json.find("sequence"); sequence && !sequence->is_null()) {
         const std::optional<int64_t> number = integer_of(sequence->text);
         if (!number || *number < 0 || *number > TxIn::SEQUENCE_FINAL) return BAD_SEQUENCE;
         input.sequence = static_cast<uint32_t>(*number);
@@ -141,6 +138,9 @@ Outcome<Transaction> new_transaction(const Call& call) {
     return tx;
 }
 
+const Field OUTPUTS{
+    "", Type::Map, "By address", {{"", Type::Amount, "What it pays; under \"data\" the data"}}};
+
 const std::vector<Param> NEW_TRANSACTION{
     {"inputs",
      Type::Array,
@@ -149,12 +149,19 @@ const std::vector<Param> NEW_TRANSACTION{
      {{"",
        Type::Object,
        "An output of an earlier transaction",
-       {{"txid", Type::Hash, "That transaction"},
-        {"vout", Type::Integer, "The output's number"},
-        {"sequence", Type::Integer, "The input's sequence; else as replaceable, locktime say"}}}}},
-    {"outputs", Type::Any, REQUIRED,
+       {{"txid", Type::Any, "That transaction", {{"", Type::Hash}}},
+        {"vout", Type::Any, "The output's number", {{"", Type::Integer}}},
+        {"sequence",
+         Type::Integer,
+         "The input's sequence; else as replaceable, locktime say",
+         {},
+         true}}}}},
+    {"outputs",
+     Type::Any,
+     REQUIRED,
      "{address: amount, ...}, {\"data\": hex} for an output that holds data; or an array of "
-     "such, of one each"},
+     "such, of one each",
+     {{"", Type::Array, "One each", {OUTPUTS}}, OUTPUTS}},
     {"locktime", Type::Integer, "0", "Height or time before which no block may hold it"},
     {"replaceable", Type::Bool, ABSENT,
      "Whether it says that it may be replaced; true if left out"},
@@ -386,11 +393,12 @@ std::optional<Error> add_scripts(const Json& json, const Script& script_pubkey, 
     return std::nullopt;
 }
 
+const Error NOT_A_COIN{
+    Code::Deserialization, R"(expected object with {"txid','vout","scriptPubKey"})"};
+
 /// What a caller tells of an output that is spent.
 std::optional<Error> add_coin(const Json& json, Coins& coins, Known& known) {
-    if (!json.is(Json::Kind::Object))
-        return Error{
-            Code::Deserialization, R"(expected object with {"txid','vout","scriptPubKey"})"};
+    if (!json.is(Json::Kind::Object)) return NOT_A_COIN;
     for (const auto& [name, kind] :
          {std::pair("txid", Json::Kind::String), std::pair("vout", Json::Kind::Number),
           std::pair("scriptPubKey", Json::Kind::String)})
@@ -423,7 +431,6 @@ Outcome<Signed> signrawtransactionwithkey(const Call& call) {
     if (!tx) return tx.error();
     Known known;
     for (const Json& text : call.arguments[1].items) {
-        if (!text.is(Json::Kind::String)) return type_error(text.kind, Json::Kind::String);
         const auto key = wallet::keys::read_key_pair(text.text, params_of(call).address);
         if (!key) return BAD_KEY;
         known.add(*key);
@@ -439,6 +446,17 @@ Outcome<Signed> signrawtransactionwithkey(const Call& call) {
     return sign(**tx, coins, known, *hash_type);
 }
 
+const Field SPENT_OUTPUT{
+    "",
+    Type::Object,
+    "",
+    {{"txid", Type::Hash, "The transaction"},
+     {"vout", Type::Integer, "Its number"},
+     {"scriptPubKey", Type::Hex, "Its script"},
+     {"redeemScript", Type::Hex, "Of P2SH the script that the hash is of", {}, true},
+     {"witnessScript", Type::Hex, "Of P2WSH the same", {}, true},
+     {"amount", Type::Amount, "Its amount, for inputs with a witness", {}, true}}};
+
 const Method SIGNRAWTRANSACTIONWITHKEY{
     .name = "signrawtransactionwithkey",
     .summary = "Sign the inputs of a transaction with given keys, which the node forgets at once.",
@@ -453,21 +471,14 @@ const Method SIGNRAWTRANSACTIONWITHKEY{
           Type::Array,
           ABSENT,
           "What it spends and the node can't know, or can't know enough of",
-          {{"",
-            Type::Object,
-            "An output",
-            {{"txid", Type::Hash, "The transaction"},
-             {"vout", Type::Integer, "Its number"},
-             {"scriptPubKey", Type::Hex, "Its script"},
-             {"redeemScript", Type::Hex, "Of P2SH the script that the hash is of"},
-             {"witnessScript", Type::Hex, "Of P2WSH the same"},
-             {"amount", Type::Amount, "Its amount, for inputs with a witness"}}}}},
+          {{"", Type::Any, "An output", {SPENT_OUTPUT}}}},
          {"sighashtype", Type::Text, "\"DEFAULT\"",
           "What the signatures sign: ALL, NONE, SINGLE, with |ANYONECANPAY perhaps; DEFAULT is "
           "ALL, of taproot in its short form"}},
     .fails =
         {NOT_A_TRANSACTION,
          BAD_KEY,
+         NOT_A_COIN,
          NO_SCRIPTS,
          SCRIPTS_DIFFER,
          SCRIPTS_UNFIT,

@@ -2,6 +2,7 @@
 // Single transactions: looking them up, sending them, taking them apart.
 #include "chain/package.h"
 #include "consensus/address.h"
+#include "consensus/interpreter.h"
 #include "consensus/signature.h"
 #include "consensus/standard.h"
 #include "node/network.h"
@@ -326,9 +327,8 @@ Outcome<std::vector<TransactionRef>> transactions_argument(const Call& call) {
     std::vector<TransactionRef> transactions;
     for (const Json& text : texts) {
         Outcome<TransactionRef> tx = transaction_of_hex(
-            text.is(Json::Kind::String) ? text.text : "",
-            {Code::Deserialization,
-             "TX decode failed: " + text.text + " Make sure the tx has at least one input."});
+            text.text, {Code::Deserialization, "TX decode failed: " + text.text +
+                                                   " Make sure the tx has at least one input."});
         if (!tx) return tx.error();
         transactions.push_back(std::move(*tx));
     }
@@ -491,7 +491,8 @@ bool can_be_hashed(ByteView script, OutputType type) {
     case OutputType::PubKeyHash:
     case OutputType::WitnessV0KeyHash:
     case OutputType::WitnessV0ScriptHash:
-        return has_known_opcodes(script) && !is_unspendable(script);
+        return has_known_opcodes(script) && has_op_success(script) == false &&
+               !is_unspendable(script);
     default:
         return false;
     }

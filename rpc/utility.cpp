@@ -99,7 +99,6 @@ const Object<MultisigAddress> MULTISIG_ADDRESS{
 Outcome<std::vector<Bytes>> points_argument(const Call& call, size_t i) {
     std::vector<Bytes> points;
     for (const Json& json : call.arguments[i].items) {
-        if (!json.is(Json::Kind::String)) return type_error(json.kind, Json::Kind::String);
         const auto wrong = [&](std::string_view why) {
             return Error{
                 Code::InvalidAddressOrKey, "Pubkey \"" + json.text + "\" must " + std::string(why)};
@@ -167,7 +166,7 @@ const Method CREATEMULTISIG{
          {"keys", Type::Array, REQUIRED, "The keys, at most 20", {{"", Type::Hex, "A public key"}}},
          {"address_type", Type::Text, "\"legacy\"", "legacy, p2sh-segwit or bech32"}},
     .fails =
-        {{Code::InvalidAddressOrKey, "Pubkey \"...\" must be cryptographically valid."},
+        {{Code::InvalidAddressOrKey, "Pubkey \"...\" must ..."},
          TAPROOT_MULTISIG,
          {Code::InvalidAddressOrKey, "Unknown address type '...'"},
          NO_KEYS,

@@ -32,7 +32,7 @@ enum class Type : uint8_t {
     Object,
     Map, ///< An object whose keys are data; `inner` holds one field, for all of them.
     Array,
-    Any, ///< Several of the above; the handler checks.
+    Any, ///< One of several, which `inner` holds of a parameter; the handler checks.
 };
 
 class Described;

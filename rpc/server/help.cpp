@@ -35,9 +35,9 @@ void append_field(std::string& out, const Field& field, size_t indent) {
     out += left + "(" + std::string(words) + (field.optional ? ", optional)" : ")");
     if (!field.summary.empty()) out += " " + std::string(field.summary);
     out += "\n";
+    for (const Field& member : field.members()) append_field(out, member, indent + 2);
     const bool array = field.type == Type::Array;
     if (!array && type.kind != Json::Kind::Object) return;
-    for (const Field& member : field.members()) append_field(out, member, indent + 2);
     if (field.type != Type::Object) out += margin + "  ...\n";
     out += margin + (array ? "]\n" : "}\n");
 }
@@ -66,19 +66,23 @@ std::string quoted(std::string_view word) {
     return plain ? std::string(word) : "'" + std::string(word) + "'";
 }
 
+std::vector<std::string_view> words_of(std::string_view line) {
+    std::vector<std::string_view> words;
+    while (!line.empty()) {
+        const size_t space = std::min(line.find(' '), line.size());
+        words.push_back(line.substr(0, space));
+        line.remove_prefix(std::min(space + 1, line.size()));
+    }
+    return words;
+}
+
 void append_example(std::string& out, const Method& method) {
-    std::string_view words = method.example;
     out += "\nExample:\n> cairn rpc " + std::string(method.name);
     JsonWriter request;
     request.begin_object().key("jsonrpc").string("2.0").key("id").integer(1);
     request.key("method").string(method.name).key("params").begin_array();
-    for (size_t i = 0; !words.empty(); ++i) {
-        const size_t space = std::min(words.find(' '), words.size());
-        const std::string_view word = words.substr(0, space);
-        out += " " + quoted(word);
-        argument_of_word(method.params[i], word).write(request);
-        words.remove_prefix(std::min(space + 1, words.size()));
-    }
+    for (const std::string_view word : words_of(method.example)) out += " " + quoted(word);
+    for (const Json& argument : example_arguments(method)) argument.write(request);
     request.end_array().end_object();
     out += "\n> curl --user USER --data-binary '" + request.text() + "' http://127.0.0.1:PORT/\n";
 }
@@ -93,6 +97,13 @@ by_name(const std::vector<Group>& groups) {
 }
 
 } // namespace
+
+std::vector<Json> example_arguments(const Method& method) {
+    std::vector<Json> arguments;
+    for (const std::string_view word : words_of(method.example))
+        arguments.push_back(argument_of_word(method.params[arguments.size()], word));
+    return arguments;
+}
 
 std::string help_line(const Method& method) {
     std::string line(method.name);

@@ -23,19 +23,25 @@ std::optional<Error> check_integer(const Param& param, const Json& value) {
     if (!value.is(Json::Kind::Number)) return type_error(value.kind, Json::Kind::Number);
     const std::optional<int64_t> n = integer_of(value.text);
     const bool narrow = param.type == Type::Int32 || param.type == Type::Level;
-    if (!n || (narrow && *n != static_cast<int32_t>(*n)))
-        return Error{Code::Misc, "JSON integer out of range"};
+    if (!n || (narrow && *n != static_cast<int32_t>(*n))) return OUT_OF_RANGE;
     return std::nullopt;
 }
 
-/// What is given of an object of options is of the types its table names. Core ignores the others.
-std::optional<Error> check_options(const Param& param, const Json& value) {
-    for (const Field& option : param.inner) {
-        const Json* given = value.find(option.name);
-        const std::optional<Json::Kind> expected = type_info(option.type).kind;
-        if (given != nullptr && !given->is_null() && expected && !given->is(*expected))
-            return type_error(given->kind, *expected, option.name);
-    }
+/// The elements of an array, and of an object what is given, are of the kinds that the table names,
+/// at any depth. Core ignores members that it doesn't know, but for a few methods.
+std::optional<Error> check_inside(Type type, const std::vector<Field>& inner, const Json& value) {
+    const auto check = [](const Field& field, const Json& part) -> std::optional<Error> {
+        const std::optional<Json::Kind> expected = type_info(field.type).kind;
+        if (expected && !part.is(*expected)) return type_error(part.kind, *expected, field.name);
+        return check_inside(field.type, field.inner, part);
+    };
+    if (type == Type::Array)
+        for (const Json& item : value.items)
+            if (std::optional<Error> error = check(inner.at(0), item)) return error;
+    if (type == Type::Object)
+        for (const Field& field : inner)
+            if (const Json* given = value.find(field.name); given != nullptr && !given->is_null())
+                if (std::optional<Error> error = check(field, *given)) return error;
     return std::nullopt;
 }
 
@@ -52,10 +58,8 @@ std::optional<Error> check_value(const Param& param, const Json& value) {
         return check_amount(value);
     case Type::Hash:
         return check_hash(param.name.substr(0, param.name.find('|')), value.text);
-    case Type::Object:
-        return param.name == "options" ? check_options(param, value) : std::nullopt;
     default:
-        return std::nullopt;
+        return check_inside(param.type, param.inner, value);
     }
 }
 
@@ -109,6 +113,11 @@ std::optional<Error> check_hash(std::string_view name, const std::string& text) 
     return Error{
         Code::InvalidParameter, std::string(name) + " must be of length 64 (not " +
                                     std::to_string(text.size()) + ", for '" + text + "')"};
+}
+
+std::vector<Error> joined(std::vector<Error> own, const std::vector<Error>& shared) {
+    own.insert(own.end(), shared.begin(), shared.end());
+    return own;
 }
 
 Outcome<const Json*> member(const Json& object, std::string_view name, Json::Kind kind) {

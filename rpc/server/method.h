@@ -55,6 +55,9 @@ struct Error {
     std::string message;
 };
 
+/// Of a number that is no integer, or too large for its parameter.
+inline const Error OUT_OF_RANGE{Code::Misc, "JSON integer out of range"};
+
 template <class T = Null>
 using Outcome = boost::system::result<T, Error>;
 
@@ -226,6 +229,9 @@ struct Group {
     std::string_view name;
     std::vector<const Method*> methods;
 };
+
+/// The errors of a row that shares some with others.
+std::vector<Error> joined(std::vector<Error> own, const std::vector<Error>& shared);
 
 /// What is to be known of a type.
 struct TypeInfo {

@@ -34,13 +34,23 @@ void write_members(JsonWriter& writer, const std::vector<Field>& members, bool i
         write_schema(writer, member, is_param, REQUIRED);
     }
     writer.end_object();
-    // Which members of a parameter may be absent the handler knows.
-    if (is_param) return;
     writer.key("required").begin_array();
     for (const Field& member : members)
         if (!member.optional) writer.string(member.name);
     writer.end_array();
-    writer.key("additionalProperties").boolean(false);
+    // What else is in a parameter is ignored: BIP-0022, for one, lets miners say more.
+    if (!is_param) writer.key("additionalProperties").boolean(false);
+}
+
+/// Any of `forms`; where there are none, anything.
+void write_forms(JsonWriter& writer, const std::vector<Field>& forms, bool is_param) {
+    if (forms.empty()) return;
+    writer.key("anyOf").begin_array();
+    for (const Field& form : forms) {
+        write_schema(writer, form, is_param, REQUIRED);
+        if (form.optional) writer.begin_object().key("type").string("null").end_object();
+    }
+    writer.end_array();
 }
 
 /// What JSON Schema says of the type itself.
@@ -81,7 +91,7 @@ void write_type(JsonWriter& writer, const Field& field, bool is_param) {
         writer.key("items");
         return write_schema(writer, field.members().at(0), is_param, REQUIRED);
     case Type::Any:
-        return;
+        return write_forms(writer, field.inner, is_param);
     }
 }
 
@@ -103,12 +113,9 @@ struct Form<Schema> {
     static void write(JsonWriter& writer, const Schema& schema) {
         const bool single = schema.forms.size() == 1 && !schema.forms[0].optional;
         if (single) return write_schema(writer, schema.forms[0], schema.is_param, schema.fallback);
-        writer.begin_object().key("anyOf").begin_array();
-        for (const Field& form : schema.forms) {
-            write_schema(writer, form, schema.is_param, REQUIRED);
-            if (form.optional) writer.begin_object().key("type").string("null").end_object();
-        }
-        writer.end_array().end_object();
+        writer.begin_object();
+        write_forms(writer, schema.forms, schema.is_param);
+        writer.end_object();
     }
 };
 
@@ -147,6 +154,7 @@ std::vector<Failure> failures_of(const Method& method) {
         message += (message.empty() ? "" : "; ") + error.message;
     }
     std::vector<Failure> failures;
+    failures.reserve(by_code.size());
     for (auto& [code, message] : by_code) failures.push_back({code, std::move(message)});
     return failures;
 }
@@ -157,6 +165,8 @@ const Object<Method> METHOD{
     {"x-role", "Who may call it", [](auto& m) { return role_name(m.role); }},
     {"paramStructure", "By position and by name", [](auto&) { return std::string_view("either"); }},
     {"params", "Its parameters", &Method::params, PARAM},
+    {"x-example", "Arguments by position; words like $BLOCKHASH stand for what a caller has",
+     example_arguments},
     {"result", "What it returns", std::identity(), RESULT},
     {"errors", "What it may fail with", failures_of, FAILURE}};
 
@@ -164,11 +174,23 @@ const Object<Call> INFO{
     {"title", "What this is", [](auto&) { return std::string_view("Cairn JSON-RPC"); }},
     {"version", "Its version", [](auto&) { return std::string_view(CAIRN_VERSION); }}};
 
-std::vector<Method> all_methods(const Call& call) {
-    std::vector<Method> all;
+/// A method in its group.
+struct Listed {
+    std::string_view group;
+    const Method* method = nullptr;
+};
+
+const Object<std::string_view> TAG{{"name", "The group's name", std::identity()}};
+
+const Object<Listed> LISTED{
+    {METHOD, [](auto& listed) -> const Method& { return *listed.method; }},
+    {"tags", "Its group; those of \"hidden\" are for tests, and may change",
+     [](auto& listed) { return std::vector{listed.group}; }, TAG}};
+
+std::vector<Listed> all_methods(const Call& call) {
+    std::vector<Listed> all;
     for (const Group& group : call.dispatcher.groups())
-        if (group.name != HIDDEN)
-            for (const Method* method : group.methods) all.push_back(*method);
+        for (const Method* method : group.methods) all.push_back({group.name, method});
     return all;
 }
 
@@ -177,6 +199,6 @@ std::vector<Method> all_methods(const Call& call) {
 const Object<Call> OPENRPC{
     {"openrpc", "Version of that format", [](auto&) { return std::string_view("1.2.6"); }},
     {"info", "What this is", INFO},
-    {"methods", "The methods", all_methods, METHOD}};
+    {"methods", "The methods", all_methods, LISTED}};
 
 } // namespace cairn::rpc::server

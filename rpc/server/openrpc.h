@@ -6,7 +6,7 @@
 
 namespace cairn::rpc::server {
 
-/// The result of `rpc.discover`: of all methods but hidden ones.
+/// The result of `rpc.discover`.
 extern const Object<Call> OPENRPC;
 
 } // namespace cairn::rpc::server

@@ -84,15 +84,30 @@ BOOST_AUTO_TEST_CASE(discover__all_methods__as_openrpc) {
     const Json document = result("rpc.discover");
     BOOST_TEST(document.find("openrpc")->text == "1.2.6");
     const std::vector<Json>& methods = document.find("methods")->items;
-    BOOST_TEST(methods.size() > 80U);
-    const auto block = std::ranges::find_if(
-        methods, [](const Json& method) { return method.find("name")->text == "getblock"; });
-    BOOST_REQUIRE(block != methods.end());
-    const Json& first = block->find("params")->items[0];
+    size_t count = 0;
+    for (const server::Group& group : dispatcher().groups()) count += group.methods.size();
+    BOOST_TEST(methods.size() == count);
+    const auto named = [&](std::string_view name) -> const Json& {
+        const auto is_it = [&](auto& method) { return method.find("name")->text == name; };
+        return *std::ranges::find_if(methods, is_it);
+    };
+    const auto param = [&](std::string_view name, size_t at) -> const Json& {
+        return named(name).find("params")->items.at(at);
+    };
+    const Json& block = named("getblock");
+    const Json& first = param("getblock", 0);
     BOOST_TEST(first.find("name")->text == "blockhash");
     BOOST_TEST(first.find("required")->truth);
     BOOST_TEST(first.find("schema")->find("pattern")->text == "^[0-9a-fA-F]{64}$");
-    BOOST_TEST(block->find("result")->find("schema")->find("anyOf")->items.size() == 3U);
+    BOOST_TEST(block.find("result")->find("schema")->find("anyOf")->items.size() == 3U);
+    BOOST_TEST(text_of(*block.find("x-example")) == R"(["$BLOCKHASH",2])");
+    BOOST_TEST(text_of(*block.find("tags")) == R"([{"name":"Blockchain"}])");
+    BOOST_TEST(text_of(*named("generateblock").find("tags")) == R"([{"name":"hidden"}])");
+    const Json& by_name = *param("getblockstats", 0).find("schema")->find("anyOf");
+    BOOST_TEST(by_name.items.at(0).find("type")->text == "integer");
+    BOOST_TEST(by_name.items.at(1).find("type")->text == "string");
+    const Json& input = *param("createrawtransaction", 0).find("schema")->find("items");
+    BOOST_TEST(text_of(*input.find("required")) == R"(["txid","vout"])");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

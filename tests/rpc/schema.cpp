@@ -64,7 +64,49 @@ std::string object_mismatch(const Field& field, const Json& value, bool exact_am
     return {};
 }
 
+/// Errors of the argument checks, and of parts of the server.
+const Error OF_ANY_METHOD[] = {
+    {Code::TypeError, "Wrong type passed:"},
+    {Code::TypeError, "JSON value of type "},
+    {Code::TypeError, "Missing "},
+    {Code::TypeError, "Invalid amount"},
+    {Code::TypeError, "Amount "},
+    OUT_OF_RANGE,
+    {Code::InvalidParameter, "... must be hexadecimal string (not '"},
+    {Code::InvalidParameter, "... must be of length 64 (not "},
+    {Code::InvalidParameter, "Unknown named parameter "},
+    {Code::InvalidParameter, "Parameter ... specified "},
+    {Code::Misc, "The node is stopping"},
+    {Code::Forbidden, "User ... may not call "},
+};
+
+bool begins_like(std::string_view text, std::string_view pattern) {
+    constexpr std::string_view ANYTHING = "...";
+    if (pattern.starts_with("what is wrong") || pattern.starts_with("the reason")) return true;
+    const size_t gap = pattern.find(ANYTHING);
+    if (!text.starts_with(pattern.substr(0, gap))) return false;
+    if (gap == std::string_view::npos) return true;
+    pattern.remove_prefix(gap + ANYTHING.size());
+    for (size_t at = gap; at <= text.size(); ++at)
+        if (begins_like(text.substr(at), pattern)) return true;
+    return false;
+}
+
 } // namespace
+
+std::string mismatch_of_error(const Method& method, const Json& error) {
+    const std::string& code = error.find("code")->text;
+    const std::string& message = error.find("message")->text;
+    const auto is_like = [&](const Error& known) {
+        return code == std::to_string(static_cast<int>(known.code)) &&
+               begins_like(message, known.message);
+    };
+    const bool is_help = code == "-1" && message.starts_with(method.name);
+    if (is_help || std::ranges::any_of(OF_ANY_METHOD, is_like) ||
+        std::ranges::any_of(method.fails, is_like))
+        return {};
+    return std::string(method.name) + ": not in its row: " + code + " " + message;
+}
 
 std::string mismatch(const Field& field, const Json& value, bool exact_amounts) {
     if (field.type == Type::Object && value.is(Json::Kind::Object))

@@ -16,4 +16,9 @@ std::string mismatch(const Field& field, const Json& value, bool exact_amounts =
 /// The same for a method, whose result may be any of several.
 std::string mismatch(const Method& method, const Json& value, bool exact_amounts = true);
 
+/// What is wrong with an error that a call of `method` was answered with: neither its row lists it,
+/// nor may the table refuse any call so. Empty if nothing is. In a row "..." stands for any text,
+/// and "what is wrong", "the reason" for all of it.
+std::string mismatch_of_error(const Method& method, const Json& error);
+
 } // namespace cairn::rpc::server

@@ -6,6 +6,7 @@
 #include "consensus/pow.h"
 #include "consensus/standard.h"
 #include "rpc/server/json_writer.h"
+#include "tests/rpc/schema.h"
 #include "tests/small_chain.h"
 
 #include <boost/asio/post.hpp>
@@ -116,6 +117,7 @@ TestNode::~TestNode() {
     context_->stopping = true;
     context_->tips.cancel_all();
     queue_.stop();
+    for (const std::string& wrong : wrong_) BOOST_ERROR(wrong);
     work_.reset();
     io_.stop();
     thread_.join();
@@ -132,10 +134,23 @@ TestNode::ask(const std::string& method, const std::string& params, const std::s
     dispatcher_.handle(
         body, {.user = user_, .client = client_, .left = left, .queue = &queue_},
         [](const std::function<void()>& task) { task(); },
-        [answered](const Answer& answer) {
-            answered->set_value(server::parse_json(answer.body).value());
+        [this, method, answered](const Answer& answer) {
+            Json reply = server::parse_json(answer.body).value();
+            check(method, reply);
+            answered->set_value(std::move(reply));
         });
     return future;
+}
+
+void TestNode::check(const std::string& name, const Json& reply) {
+    const server::Method* method = dispatcher_.find(name);
+    if (method == nullptr) return;
+    const Json* error = reply.find("error");
+    const std::string wrong = error != nullptr ? mismatch_of_error(*method, *error)
+                                               : mismatch(*method, *reply.find("result"));
+    if (wrong.empty()) return;
+    const std::lock_guard lock(mutex_);
+    wrong_.push_back(wrong);
 }
 
 Json TestNode::result(const std::string& method, const std::string& params) {

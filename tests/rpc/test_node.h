@@ -68,6 +68,7 @@ private:
     std::string dropped_;
 };
 
+/// Every reply is held against its method's row: what the row doesn't say fails the test.
 class TestNode {
 public:
     explicit TestNode(consensus::Params params = read_params("bitcoin-regtest.json"));
@@ -123,6 +124,11 @@ public:
     std::shared_ptr<TestClient> make_client();
 
 private:
+    /// Thread: any.
+    void check(const std::string& method, const Json& reply);
+
+    std::mutex mutex_; ///< Of wrong_.
+    std::vector<std::string> wrong_;
     tests::TemporaryFolder folder_;
     consensus::Params params_;
     node::Clock clock_;
