@@ -11,6 +11,7 @@
 
 namespace cairn::chain {
 
+using Overwrite = consensus::Exceptions::Overwrite;
 using consensus::as_bytes;
 using consensus::last_common_ancestor;
 
@@ -428,16 +429,36 @@ Indexer::AddressCoins Indexer::address_coins(const consensus::Script& script) co
     return look_up(IndexId::Addresses, [&](const BlockNode* best) {
         AddressCoins coins{as_of(best)};
         const auto add = [&](Height height, bool coinbase, const AddressRecord& record) {
-            ++coins.transactions;
             for (const AddressRecord::Input& in : record.spent) coins.unspent.erase(in.point);
-            for (const AddressRecord::Output& out : record.received) {
-                coins.received += out.value;
+            for (const AddressRecord::Output& out : record.received)
                 coins.unspent[{record.txid, out.index}] = {height, coinbase, out.value};
-            }
             return !stopping_;
         };
         if (coins.tip) visit_address(script, *coins.tip, false, add);
         return std::optional(std::move(coins));
+    });
+}
+
+Indexer::AddressTotals Indexer::address_totals(const consensus::Script& script) const {
+    const auto& overwriting = chainstate_.params().exceptions.bip30;
+    return look_up(IndexId::Addresses, [&](const BlockNode* best) {
+        AddressTotals totals{as_of(best)};
+        const auto add = [&](Height height, bool coinbase, const AddressRecord& record) {
+            ++totals.transactions;
+            for (const AddressRecord::Input& in : record.spent) totals.balance -= in.value;
+            totals.unspent -= static_cast<int64_t>(record.spent.size());
+            const bool overwrites =
+                coinbase && std::ranges::count(overwriting, height, &Overwrite::height) != 0;
+            for (const AddressRecord::Output& out : record.received) {
+                totals.received += out.value;
+                if (overwrites) continue; // an equal coin, which is lost
+                totals.balance += out.value;
+                ++totals.unspent;
+            }
+            return !stopping_;
+        };
+        if (totals.tip) visit_address(script, *totals.tip, false, add);
+        return std::optional(totals);
     });
 }
 

@@ -78,7 +78,7 @@ public:
     std::vector<AddressEntry> address_history(
         const consensus::Script& script, size_t skip, size_t count, const BlockNode*& tip) const;
 
-    /// All coins of a script, and what became of it.
+    /// All coins of a script.
     struct AddressCoins {
         struct Made {
             Height height;
@@ -88,12 +88,21 @@ public:
 
         const BlockNode* tip = nullptr; ///< As of this block.
         std::map<OutPoint, Made> unspent;
-        Amount received; ///< All that ever was.
-        size_t transactions = 0;
     };
 
     /// Memory: for the coins that it had at once.
     AddressCoins address_coins(const consensus::Script& script) const;
+
+    /// What became of a script, summed up.
+    struct AddressTotals {
+        const BlockNode* tip = nullptr; ///< As of this block.
+        Amount balance;
+        Amount received;          ///< All that ever was.
+        int64_t unspent = 0;      ///< Coins that are left.
+        int64_t transactions = 0; ///< That paid to it or spent from it.
+    };
+
+    AddressTotals address_totals(const consensus::Script& script) const;
 
 private:
     struct Index {

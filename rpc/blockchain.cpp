@@ -234,6 +234,7 @@ const Method GETBLOCK{
          {returned<Bytes>("verbosity = 0", "The block as on the wire"),
           returned<OutlinedBlock>("verbosity = 1", "", BLOCK),
           returned<BlockView>("verbosity = 2 or 3", "", DETAILED_BLOCK)}},
+    .pace = [](const Call& call) { return call.integer(1) < 2 ? Pace::Quick : Pace::Busy; },
 };
 
 Reply getblockheader(const Call& call) {

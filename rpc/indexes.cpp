@@ -40,6 +40,10 @@ const Method GETINDEXINFO{
 
 const Error NO_ADDRESS_INDEX{Code::Misc, "Address index is not enabled (-addressindex)"};
 const Error BAD_COUNT{Code::InvalidParameter, "Negative count or skip"};
+const Error COUNT_TOO_HIGH{Code::InvalidParameter, "Count is more than 10000"};
+
+constexpr size_t MAX_COUNT = 10'000;
+constexpr size_t QUICK_COUNT = 100; ///< So many entries take less than a millisecond.
 
 const Param ADDRESS{
     "address", Type::Text, REQUIRED, "An address, or a script in hexadecimal digits"};
@@ -47,6 +51,33 @@ const std::vector<Error> ADDRESS_ERRORS{
     NO_ADDRESS_INDEX,
     BAD_ADDRESS,
     {Code::InternalError, "Unable to get data because addressindex is still syncing."}};
+
+const std::vector<Error> ADDRESS_PAGE_ERRORS = joined({BAD_COUNT, COUNT_TOO_HIGH}, ADDRESS_ERRORS);
+
+Param count_param(std::string_view usual) {
+    return {"count", Type::Integer, usual, "At most so many, 10000 at most"};
+}
+
+/// What is asked for of many, by arguments 1 and 2.
+struct Page {
+    size_t count;
+    size_t skip;
+};
+
+Outcome<Page> page_of(const Call& call) {
+    const int64_t count = call.integer(1);
+    const int64_t skip = call.integer(2);
+    if (count < 0 || skip < 0) return BAD_COUNT;
+    if (static_cast<size_t>(count) > MAX_COUNT) return COUNT_TOO_HIGH;
+    return Page{static_cast<size_t>(count), static_cast<size_t>(skip)};
+}
+
+/// What is left out is walked through, too.
+Pace pace_of_page(const Call& call) {
+    const Outcome<Page> page = page_of(call);
+    return page && (page->skip > QUICK_COUNT || page->count > QUICK_COUNT) ? Pace::Busy
+                                                                           : Pace::Quick;
+}
 
 /// The script that the first argument names, once the index can tell of it.
 Outcome<Script> indexed_script(const Call& call) {
@@ -59,18 +90,10 @@ Outcome<Script> indexed_script(const Call& call) {
     return std::move(*script);
 }
 
-using AddressCoins = chain::Indexer::AddressCoins;
-
-Outcome<AddressCoins> coins_of(const Call& call) {
-    const Outcome<Script> script = indexed_script(call);
-    if (!script) return script.error();
-    return chain_of(call).indexes().address_coins(*script);
-}
-
 /// A coin of a script.
 struct AddressCoin {
     OutPoint point;
-    AddressCoins::Made made;
+    chain::Indexer::AddressCoins::Made made;
     const chain::BlockNode* tip;
 };
 
@@ -84,36 +107,49 @@ const Object<AddressCoin> ADDRESS_COIN{
      [](auto& c) { return (c.tip->height - c.made.height).value + 1; }}};
 
 Outcome<std::vector<AddressCoin>> getaddressutxos(const Call& call) {
-    const Outcome<AddressCoins> all = coins_of(call);
-    if (!all) return all.error();
+    const Outcome<Page> page = page_of(call);
+    if (!page) return page.error();
+    const Outcome<Script> script = indexed_script(call);
+    if (!script) return script.error();
+    const auto all = chain_of(call).indexes().address_coins(*script);
     std::vector<AddressCoin> coins;
-    for (const auto& [point, made] : all->unspent) coins.push_back({point, made, all->tip});
+    for (const auto& [point, made] : all.unspent) coins.push_back({point, made, all.tip});
     std::ranges::stable_sort(coins, [](auto& a, auto& b) { return a.made.height < b.made.height; });
+    const auto begin = coins.begin() + static_cast<ptrdiff_t>(std::min(page->skip, coins.size()));
+    coins.erase(coins.begin(), begin);
+    if (coins.size() > page->count)
+        coins.erase(coins.begin() + static_cast<ptrdiff_t>(page->count), coins.end());
     return coins;
 }
 
 const Method GETADDRESSUTXOS{
     .name = "getaddressutxos",
     .summary = "The unspent outputs of an address or script, oldest first; needs -addressindex.",
-    .params = {ADDRESS},
-    .fails = ADDRESS_ERRORS,
+    .params =
+        {ADDRESS,
+         count_param("1000"),
+         {"skip", Type::Integer, "0", "Leave out so many of the oldest"}},
+    .fails = ADDRESS_PAGE_ERRORS,
     .example = "$ADDRESS",
     .run = {getaddressutxos, "What waits in the mempool is left out", ADDRESS_COIN},
+    .pace = busy, // it walks through all that the script ever had
 };
 
-Amount balance_of(const AddressCoins& coins) {
-    Amount sum;
-    for (const auto& [point, made] : coins.unspent) sum += made.value;
-    return sum;
-}
+using AddressTotals = chain::Indexer::AddressTotals;
 
-const Object<AddressCoins> BALANCE{
-    {"balance", "Sum of the unspent outputs", balance_of},
-    {"received", "Sum of all outputs there ever were", &AddressCoins::received},
-    {"utxos", "Unspent outputs", [](auto& a) { return a.unspent.size(); }},
-    {"transactions", "Transactions that paid to it or spent from it", &AddressCoins::transactions},
-    {"height", "Height of the tip", [](auto& a) { return a.tip->height; }},
-    {"bestblock", "That tip", [](auto& a) { return a.tip->hash; }}};
+const Object<AddressTotals> BALANCE{
+    {"balance", "Sum of the unspent outputs", &AddressTotals::balance},
+    {"received", "Sum of all outputs there ever were", &AddressTotals::received},
+    {"utxos", "Unspent outputs", &AddressTotals::unspent},
+    {"transactions", "Transactions that paid to it or spent from it", &AddressTotals::transactions},
+    {"height", "Height of the tip", [](auto& t) { return t.tip->height; }},
+    {"bestblock", "That tip", [](auto& t) { return t.tip->hash; }}};
+
+Outcome<AddressTotals> getaddressbalance(const Call& call) {
+    const Outcome<Script> script = indexed_script(call);
+    if (!script) return script.error();
+    return chain_of(call).indexes().address_totals(*script);
+}
 
 const Method GETADDRESSBALANCE{
     .name = "getaddressbalance",
@@ -121,7 +157,8 @@ const Method GETADDRESSBALANCE{
     .params = {ADDRESS},
     .fails = ADDRESS_ERRORS,
     .example = "$ADDRESS",
-    .run = {coins_of, BALANCE},
+    .run = {getaddressbalance, BALANCE},
+    .pace = busy,
 };
 
 /// A transaction of a script's history.
@@ -153,15 +190,14 @@ const Object<AddressEvent> ADDRESS_EVENT{
      [](auto& e) { return (e.tip->height - e.entry.node->height).value + 1; }}};
 
 Outcome<std::vector<AddressEvent>> getaddresshistory(const Call& call) {
-    const int64_t count = call.integer(1);
-    const int64_t skip = call.integer(2);
-    if (count < 0 || skip < 0) return BAD_COUNT;
+    const Outcome<Page> page = page_of(call);
+    if (!page) return page.error();
     const Outcome<Script> script = indexed_script(call);
     if (!script) return script.error();
     const chain::BlockNode* tip = nullptr;
     std::vector<AddressEvent> events;
-    for (auto& entry : chain_of(call).indexes().address_history(
-             *script, static_cast<size_t>(skip), static_cast<size_t>(count), tip))
+    for (auto& entry :
+         chain_of(call).indexes().address_history(*script, page->skip, page->count, tip))
         events.push_back({std::move(entry), tip});
     return events;
 }
@@ -172,16 +208,12 @@ const Method GETADDRESSHISTORY{
                "needs -addressindex.",
     .params =
         {ADDRESS,
-         {"count", Type::Integer, "100", "At most so many"},
+         count_param("100"),
          {"skip", Type::Integer, "0", "Leave out so many of the latest"}},
-    .fails =
-        [] {
-            std::vector<Error> errors = ADDRESS_ERRORS;
-            errors.push_back(BAD_COUNT);
-            return errors;
-        }(),
+    .fails = ADDRESS_PAGE_ERRORS,
     .example = "$ADDRESS",
     .run = {getaddresshistory, "Mempool left out", ADDRESS_EVENT},
+    .pace = pace_of_page,
 };
 
 } // namespace

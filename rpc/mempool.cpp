@@ -238,6 +238,7 @@ const Method GETRAWMEMPOOL{
          {returned<std::vector<Txid>>("verbose = false", "Their ids"),
           returned<EntriesById>("verbose = true", "By id", ENTRY),
           returned<Snapshot>("mempool_sequence = true", "", SNAPSHOT)}},
+    .pace = [](const Call& call) { return call.flag(0) ? Pace::Busy : Pace::Quick; },
 };
 
 // Clusters ///////////////////////////////////////////////////////////////////////////////////

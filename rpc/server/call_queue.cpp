@@ -13,6 +13,7 @@ CallQueue::~CallQueue() { // NOLINT(bugprone-exception-escape)
 void CallQueue::start(size_t threads) {
     threads = std::max<size_t>(threads, 2);
     lane_of(Pace::Waits).max_running = threads;
+    lane_of(Pace::Busy).max_running = threads;
     lane_of(Pace::Slow).max_running = threads - 1;
     for (size_t i = 0; i < threads; ++i)
         threads_.emplace_back([this] {

@@ -22,7 +22,7 @@ inline const Error STOPPING{Code::Misc, "The node is stopping"};
 /// Threads of its own, so that those that serve connections are never blocked.
 ///
 /// Invariants: connections take turns, one call each; the calls of one are run in their order. One
-///   thread at least is left to calls that aren't slow.
+///   thread at least is left to calls that aren't slow; those that wait go before busy ones.
 /// Thread: any.
 class CallQueue {
 public:
@@ -65,11 +65,14 @@ private:
 
     void work();
 
-    Lane& lane_of(Pace pace) { return lanes_[pace == Pace::Slow ? 1 : 0]; }
+    /// In the order in which they are served.
+    Lane& lane_of(Pace pace) {
+        return lanes_.at(static_cast<size_t>(pace) - static_cast<size_t>(Pace::Waits));
+    }
 
     mutable std::mutex mutex_; ///< For all below, held for moments only.
     std::condition_variable changed_;
-    std::array<Lane, 2> lanes_;
+    std::array<Lane, 3> lanes_;
     bool stopping_ = false;
     std::vector<std::thread> threads_; ///< Of start() and stop() alone.
 };

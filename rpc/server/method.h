@@ -193,6 +193,7 @@ private:
 enum class Pace : uint8_t {
     Quick, ///< Reads, and answers: on the thread that took the request, without a hop.
     Waits, ///< Blocks its thread until another has done something.
+    Busy,  ///< Reads so much that quick ones shouldn't be behind it: for up to a second or so.
     Slow,  ///< Takes a thread for seconds, or minutes.
 };
 
@@ -202,6 +203,10 @@ inline Pace quick(const Call&) {
 
 inline Pace waits(const Call&) {
     return Pace::Waits;
+}
+
+inline Pace busy(const Call&) {
+    return Pace::Busy;
 }
 
 inline Pace slow(const Call&) {

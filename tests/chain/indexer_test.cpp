@@ -129,8 +129,14 @@ BOOST_AUTO_TEST_CASE(address_coins__after_payments__are_those_that_are_there) {
             BOOST_TEST(told->second.coinbase == coin->coinbase);
         }
     BOOST_TEST((there > 20u && there == coins.unspent.size()));
-    BOOST_TEST(coins.received == received);
-    BOOST_TEST(coins.transactions == test.history(script).size());
+    const Indexer::AddressTotals totals = test.indexes().address_totals(script);
+    Amount balance;
+    for (const auto& [point, made] : coins.unspent) balance += made.value;
+    BOOST_TEST(totals.tip == &test.tip());
+    BOOST_TEST(totals.balance == balance);
+    BOOST_TEST(totals.received == received);
+    BOOST_TEST(static_cast<size_t>(totals.unspent) == coins.unspent.size());
+    BOOST_TEST(static_cast<size_t>(totals.transactions) == test.history(script).size());
 }
 
 BOOST_AUTO_TEST_CASE(block_taken_off__until_another_comes__is_told_of_but_not_of_an_address) {

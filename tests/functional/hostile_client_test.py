@@ -5,9 +5,11 @@ keeps its memory and serves others meanwhile."""
 import base64
 import concurrent.futures
 import contextlib
+import hmac
 import json
 import os
 import resource
+import select
 import socket
 import time
 
@@ -261,6 +263,32 @@ def slow_calls_leave_room_for_others(test):
     wait_until(lambda: active_calls(node) == ["getrpcinfo"], "the work to end")
 
 
+def heavy_reads_leave_room_for_others(test):
+    """A user who may only read, with sixty-four connections each of which has a long history walked
+    through: who asks little is answered long before all of these are, by one thread."""
+    proof = hmac.new(b"salt", b"12345", "sha256").hexdigest()
+    node = test.node("-addressindex", "-rpcthreads=1", f"-rpcauth=reader:salt${proof}",
+                     "-rpcrole=reader:read", chain="regtest")
+    tip = node.mine(2000, REGTEST_ADDRESS)[-1]
+    wait_until(lambda: node.rpc.getindexinfo()["addressindex"]["synced"], "the index")
+    reader = "Basic " + base64.b64encode(b"reader:12345").decode()
+    for method, *params in (("getaddressutxos", REGTEST_ADDRESS, 10_000),
+                            ("getaddresshistory", REGTEST_ADDRESS, 10_000),
+                            ("getaddressbalance", REGTEST_ADDRESS)):
+        users = [connect(node) for _ in range(64)]
+        asked = post(reader, json.dumps({"method": method, "params": params}).encode())
+        for user in users:
+            user.sendall(asked)
+        expect_equal(status_of(answer_to(node, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")), 200,
+                     "health")
+        expect_equal(node.rpc.getbestblockhash(), tip, "tip")
+        answered = select.select(users, [], [], 0)[0]
+        assert len(answered) < len(users) / 2, f"{len(answered)} of {method} were first"
+        for user in users:
+            expect_equal(status_of(user.recv(1000)), 200, f"status of {method}")
+            user.close()
+
+
 def a_batch_has_a_limit(test):
     """A batch whose reply would have a gigabyte and more gets what fits, and errors for the rest;
     while it is made others are served."""
@@ -308,5 +336,5 @@ def a_web_socket_that_reads_slowly_lives(test):
 run(malformed_and_truncated_http, large_bodies_are_not_taken, deep_and_long_json,
     ten_thousand_idle_connections, guessing_passwords_is_slow_for_the_guesser_alone,
     calls_cut_off_are_given_up, clients_that_wait_push_out_nobody,
-    slow_calls_leave_room_for_others, a_batch_has_a_limit, a_web_socket_with_many_waits_lives,
-    a_web_socket_that_reads_slowly_lives)
+    slow_calls_leave_room_for_others, heavy_reads_leave_room_for_others, a_batch_has_a_limit,
+    a_web_socket_with_many_waits_lives, a_web_socket_that_reads_slowly_lives)

@@ -36,8 +36,12 @@ def expect_indexes_of_the_blocks(node):
         assert node.rpc.getblockfilter(block["hash"])["filter"]
     history = node.rpc.getaddresshistory(REGTEST_ADDRESS, height)
     expect_equal([(one["txid"], one["height"]) for one in history], seen, "history")
-    coins = node.rpc.getaddressutxos(REGTEST_ADDRESS)
+    coins = node.rpc.getaddressutxos(REGTEST_ADDRESS, 10_000)
     expect_equal([(one["txid"], one["height"]) for one in reversed(coins)], seen, "coins")
+    for method, whole in ((node.rpc.getaddresshistory, history), (node.rpc.getaddressutxos, coins)):
+        pages = [method(REGTEST_ADDRESS, 97, skip) for skip in range(0, len(seen) + 97, 97)]
+        expect_equal([one for page in pages for one in page], whole, "page by page")
+        expect_error(-8, method, REGTEST_ADDRESS, 10_001)
     balance = node.rpc.getaddressbalance(REGTEST_ADDRESS)
     found = node.rpc.scantxoutset("start", [f"addr({REGTEST_ADDRESS})"])
     expect_equal((balance["balance"], balance["utxos"]),

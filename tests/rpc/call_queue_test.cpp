@@ -73,6 +73,24 @@ BOOST_AUTO_TEST_CASE(push__slow_calls__leave_a_thread_to_those_that_wait) {
     BOOST_TEST(all_that_ran() == "b");
 }
 
+BOOST_AUTO_TEST_CASE(push__busy_calls__behind_those_that_wait_not_behind_slow_ones) {
+    std::latch busy_begun(1);
+    std::latch busy_go_on(1);
+    queue.push(B, Pace::Busy, [&] {
+        busy_begun.count_down();
+        busy_go_on.wait();
+    });
+    busy_begun.wait(); // the slow call still holds the other thread
+    push(C, Pace::Slow, 's');
+    push(C, Pace::Busy, 'b');
+    push(C, Pace::Waits, 'w');
+    std::latch read(1);
+    queue.push(&read, Pace::Busy, [&] { read.count_down(); });
+    busy_go_on.count_down();
+    read.wait();
+    BOOST_TEST(all_that_ran() == "wbs");
+}
+
 BOOST_AUTO_TEST_CASE(forget__connection_has_ended__its_calls_are_dropped_at_once) {
     auto kept = std::make_shared<int>();
     queue.push(B, Pace::Slow, [kept] {});

@@ -62,8 +62,21 @@ BOOST_AUTO_TEST_CASE(address__mined_to_and_spent_from__history_balance_and_coins
     BOOST_TEST(result("getaddressutxos", "[\"" + script + "\"]").items.size() == 102U);
     BOOST_TEST(result("getaddressutxos", "[\"6a\"]").items.empty());
     BOOST_TEST(error("getaddressutxos", "[\"x\"]") == "-5 Invalid address or script");
-    BOOST_TEST(
-        error("getaddresshistory", "[\"" + address + "\",-1]") == "-8 Negative count or skip");
+    for (const std::string method : {"getaddresshistory", "getaddressutxos"}) {
+        const auto with = [&](const std::string& rest) {
+            return "[\"" + address + "\"," + rest + "]";
+        };
+        BOOST_TEST(error(method, with("-1")) == "-8 Negative count or skip");
+        BOOST_TEST(error(method, with("1,-1")) == "-8 Negative count or skip");
+        BOOST_TEST(error(method, with("10001")) == "-8 Count is more than 10000");
+        const Json all = result(method, with("1000"));
+        Json pages;
+        for (int skip = 0; skip < 110; skip += 11)
+            for (const Json& one : result(method, with("11," + std::to_string(skip))).items)
+                pages.items.push_back(one);
+        pages.kind = Json::Kind::Array;
+        BOOST_TEST(text_of(pages) == text_of(all));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(gettxoutsetinfo__by_height_and_hash__as_of_that_block) {

@@ -202,11 +202,13 @@ BOOST_AUTO_TEST_CASE(role__each_method__as_it_was_decided) {
 
 BOOST_AUTO_TEST_CASE(pace__each_method__as_it_was_decided) {
     std::string waiting;
+    std::string busy_ones;
     std::string long_ones;
     std::string by_argument;
     for (const Method* method : all_methods()) {
         if (method->pace == quick) continue;
         std::string& names = method->pace == waits  ? waiting
+                             : method->pace == busy ? busy_ones
                              : method->pace == slow ? long_ones
                                                     : by_argument;
         names += " " + std::string(method->name);
@@ -220,7 +222,8 @@ BOOST_AUTO_TEST_CASE(pace__each_method__as_it_was_decided) {
         long_ones ==
         " verifychain gettxoutsetinfo dumptxoutset loadtxoutset importmempool generatetoaddress"
         " generatetodescriptor generateblock");
-    BOOST_TEST(by_argument == " scantxoutset scanblocks");
+    BOOST_TEST(busy_ones == " getaddressbalance getaddressutxos");
+    BOOST_TEST(by_argument == " getblock getrawmempool scantxoutset scanblocks getaddresshistory");
 }
 
 BOOST_AUTO_TEST_CASE(example__each_method__reply_is_as_described) {
