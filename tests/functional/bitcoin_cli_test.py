@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """cairn by the name of bitcoin-cli: what scripts written for that program rely on."""
 import hmac
+import http.server
 import json
 import os
 import subprocess
@@ -94,6 +95,39 @@ def reads_standard_input(test):
     expect_in("Incorrect rpcuser or rpcpassword", error)
 
 
+class Recorder(http.server.BaseHTTPRequestHandler):
+    """Answers each request with its path."""
+
+    def do_POST(self):  # pylint: disable=invalid-name
+        reply = json.dumps({"result": self.path, "error": None, "id": 1}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(reply)))
+        self.end_headers()
+        self.wfile.write(reply)
+
+    def log_message(self, *_):  # pylint: disable=arguments-differ
+        pass
+
+
+def options_of_the_connection(test):
+    node = test.node(chain="regtest")
+    cli = Cli(test, node)
+    expect_equal(cli("-rpcclienttimeout=1", "waitfornewblock"),
+                 (1, "", f"error: no answer from 127.0.0.1:{node.rpc_port} within 1 seconds\n"),
+                 "a reply that doesn't come")
+    cli.options[1] = f"-datadir={test.directory}"
+    expect_in("Failed to read cookie file", cli("getblockcount")[2])
+    cookie = os.path.join(node.chain_directory, ".cookie")
+    expect_equal(cli(f"-rpccookiefile={cookie}", "getblockcount"), (0, "0\n", ""), "by its cookie")
+    server = http.server.HTTPServer(("127.0.0.1", 0), Recorder)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    cli.options = ["-regtest", f"-rpcport={server.server_port}", "-rpcuser=a", "-rpcpassword=b"]
+    expect_equal(cli("uptime")[:2], (0, "/\n"), "path")
+    expect_equal(cli("-rpcwallet=w", "uptime")[:2], (0, "/wallet/w\n"), "path of a wallet")
+    server.shutdown()
+    server.server_close()
+
+
 def getinfo_and_help(test):
     node = test.node(chain="regtest")
     cli = Cli(test, node)
@@ -130,5 +164,5 @@ def waits_for_a_node(test):
     expect_equal(answers, [(0, "0\n", "")], "once it is there")
 
 
-run(prints_what_scripts_read, errors_are_exit_codes, reads_standard_input, getinfo_and_help,
-    waits_for_a_node)
+run(prints_what_scripts_read, errors_are_exit_codes, reads_standard_input,
+    options_of_the_connection, getinfo_and_help, waits_for_a_node)

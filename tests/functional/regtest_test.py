@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Bitcoin's regtest: the node mines, reorganises and pays with bcrt1 addresses."""
 import json
+import time
 from decimal import Decimal
 
 from framework import REGTEST_ADDRESS, expect_equal, run, wait_same_tip, wait_until
@@ -79,5 +80,25 @@ def miner_extends_the_chain_until_stopped(test):
     expect_equal(node.stop(), 0, "exit code")
 
 
+def setmocktime_moves_the_timers_of_a_running_node(test):
+    """A ping is due after two minutes, a ban ends after ten: no one waits for that here."""
+    here, there = (test.node(chain="regtest") for _ in range(2))
+    here.connect(there)
+
+    def pings():
+        return here.rpc.getpeerinfo()[0]["bytessent_per_msg"].get("ping", 0)
+
+    wait_until(lambda: pings() > 0 and "pingtime" in here.rpc.getpeerinfo()[0], "the first ping")
+    before = pings()
+    here.rpc.setban("127.0.0.9", "add", 600)
+    now = int(time.time())
+    here.rpc.setmocktime(now + 130)
+    wait_until(lambda: pings() > before, "the next one")
+    expect_equal(len(here.rpc.listbanned()), 1, "bans")
+    here.rpc.setmocktime(now + 700)
+    expect_equal(here.rpc.listbanned(), [], "bans ten minutes later")
+
+
 run(is_bitcoins_own_chain, wallets_pay_each_other, a_longer_branch_given_block_by_block_is_taken,
-    wallet_follows_a_reorganisation, miner_extends_the_chain_until_stopped)
+    wallet_follows_a_reorganisation, miner_extends_the_chain_until_stopped,
+    setmocktime_moves_the_timers_of_a_running_node)
