@@ -197,7 +197,8 @@ const ChainOptions& Chain::options() const {
 ChainStatistics Chain::statistics() const {
     const Chainstate::CacheSize& cache = state_->chainstate_.cache_size();
     const Store& store = state_->chainstate_.store();
-    ChainStatistics now{store.disk_bytes(), store.coin_bytes(), cache.bytes, cache.coins, {}};
+    ChainStatistics now{store.disk_bytes(), store.body_bytes(), store.coin_bytes(),
+                        cache.bytes,        cache.coins,        {}};
     for (size_t i = 0; i < STAGE_NAMES.size(); ++i)
         now.stage_seconds[i] = state_->chainstate_.times().seconds(static_cast<Stage>(i));
     return now;

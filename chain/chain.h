@@ -104,6 +104,7 @@ struct ChainTip {
 /// Progress of the store and caches, for getblockchaininfo and the log.
 struct ChainStatistics {
     uint64_t disk_bytes = 0;
+    uint64_t body_bytes = 0; ///< Of them for blocks and undo data.
     uint64_t coin_bytes = 0; ///< Of them for coins, about.
     size_t cache_bytes = 0;
     size_t cached_coins = 0;

@@ -204,8 +204,10 @@ TransactionRef find_transaction(const chain::Chain& chain, const Txid& txid) {
         const chain::MempoolReader pool = chain.mempool();
         if (const chain::MempoolEntry* entry = pool->find(txid)) return entry->tx;
     }
-    if (!chain.indexes().enabled(chain::IndexId::Transactions)) return nullptr;
-    const chain::BlockNode* node = chain.indexes().find_transaction(txid);
+    const chain::Indexer& indexes = chain.indexes();
+    if (!indexes.enabled(chain::IndexId::Transactions)) return nullptr;
+    indexes.catch_up(chain::IndexId::Transactions);
+    const chain::BlockNode* node = indexes.find_transaction(txid);
     const chain::StoredBlockRef block = node != nullptr ? chain.recent_block(*node) : nullptr;
     return block ? block->find(txid) : nullptr;
 }

@@ -149,8 +149,8 @@ BOOST_AUTO_TEST_CASE(block_taken_off__until_another_comes__is_told_of_but_not_of
     BOOST_TEST(test.indexes().catch_up(IndexId::Transactions));
     BOOST_TEST(test.indexes().find_transaction(tx->txid) == &stale);
     BOOST_TEST(test.history(script_of(1)).empty());
-    Block other = make_block(test.tip(), test.params(), {}, 0, 7);
-    BOOST_TEST(test.submit(finish(std::move(other))).on_active_chain);
+    const BlockRef other = finish(make_block(test.tip(), test.params(), {}, 0, 7));
+    BOOST_TEST(test.submit(other).on_active_chain);
     BOOST_TEST(test.indexes().catch_up(IndexId::Transactions));
     BOOST_TEST(!test.indexes().find_transaction(tx->txid));
     BOOST_TEST(!test.indexes().find_spender(coin));
