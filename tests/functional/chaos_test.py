@@ -26,32 +26,40 @@ class Purse:
     owner does what a wallet does: what isn't known any more is sent again."""
 
     def __init__(self, point, amount):
-        self.point, self.amount = point, amount
+        self.points, self.amount = [point], amount
         self.sent = []
+        self.taken = {}  # by node: which life of it took which payment, the last one
 
-    def pay(self, node):
+    def pay(self, node, life):
         """Make a payment if the last one is confirmed, and send what is not. True if it was made.
         The node may be starting, or lack the coin that is spent."""
         try:
             is_due = self.is_confirmed(node)
             if is_due:
-                spent, self.amount = [self.point], self.amount - FEE
-                self.sent = [*self.sent[-KEPT:], payment(spent, [self.amount])]
-                self.point = (txid_of(spent, [self.amount]), 0)
+                spent, self.amount = [self.points[-1]], self.amount - FEE
+                self.sent.append(payment(spent, [self.amount]))
+                self.points.append((txid_of(spent, [self.amount]), 0))
             node.rpc.sendrawtransaction(self.sent[-1])
+            self.taken[node] = (life, len(self.sent))
             return is_due
         except (RpcError, *UNREACHABLE):
             return False
 
+    def expect_kept(self, node, life):
+        """What this life of the node took it has still: in a block, or waiting for one."""
+        then, count = self.taken.get(node, (None, 0))
+        assert then != life or any(node.rpc.gettxout(*point) for point in self.points[count:]), (
+            f"node {node.number} took payment {self.points[count]}, and has lost it")
+
     def pay_all(self, node):
-        for raw in self.sent:
+        for raw in self.sent[-KEPT:]:
             try:
                 node.rpc.sendrawtransaction(raw)
             except RpcError as error:
                 assert error.code in (-25, -27), f"a payment was refused: {error}"
 
     def is_confirmed(self, node):
-        return node.rpc.gettxout(*self.point, False) is not None
+        return node.rpc.gettxout(*self.points[-1], False) is not None
 
 
 class Chaos:
@@ -63,6 +71,7 @@ class Chaos:
                              if other is not node]
             node.start()
         self.mined = {node: [] for node in self.nodes}  # blocks that it told of
+        self.lives = dict.fromkeys(self.nodes, 0)  # how often each was killed
         self.down = None
         self.kills = self.payments = 0
         self.purses = self.make_purses()
@@ -87,7 +96,8 @@ class Chaos:
 
     def pay(self):
         for purse in self.random.sample(self.purses, 10):
-            self.payments += purse.pay(self.anyone())
+            node = self.anyone()
+            self.payments += purse.pay(node, self.lives[node])
 
     def mine(self):
         node = self.anyone()
@@ -99,6 +109,7 @@ class Chaos:
     def kill(self):
         self.down = self.anyone()
         self.down.kill()
+        self.lives[self.down] += 1
         self.kills += 1
 
     def restart(self):
@@ -127,7 +138,11 @@ class Chaos:
             self.restart()
 
     def settle(self):
-        """Send again what isn't known, and mine it, until all is confirmed, on one tip."""
+        """Only what died with a node may be lost; it is sent again, and mined, until all is
+        confirmed, on one tip."""
+        for node in self.nodes:
+            for purse in self.purses:
+                purse.expect_kept(node, self.lives[node])
         for node in self.nodes:
             wait_until(lambda node=node: len(node.rpc.getpeerinfo()) >= NODES - 1,
                        f"node {node.number} to be connected again")
@@ -151,7 +166,7 @@ def killed_at_random_under_load__nothing_is_lost_and_all_have_one_tip(test):
     assert chaos.kills > 3 and chaos.payments > PURSES, "hardly anything happened"
     for node in chaos.nodes:
         for purse in chaos.purses:
-            assert purse.is_confirmed(node), f"payment {purse.point} is lost at {node.number}"
+            assert purse.is_confirmed(node), f"payment {purse.points[-1]} is lost at {node.number}"
     coins = [node.rpc.gettxoutsetinfo()["hash_serialized_3"] for node in chaos.nodes]
     expect_equal(coins, coins[:1] * NODES, "the coins")
     for node in chaos.nodes:

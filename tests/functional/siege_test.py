@@ -22,6 +22,8 @@ GARBAGE = round(10_000 * SHARE)
 MAX_CONNECTIONS = 125
 PEER_MEGABYTES = constant("node/peer_limits.h", "MAX_PEER_BYTES") / 1e6  # what one may cost
 PATIENCE_SECONDS = 5  # for an answer to an operator
+LEAST_RATE = 0.9  # of the calls a second, or it was no siege
+MOST_REFUSED = 0.01  # by the system: they never came to the node
 
 
 def large_block(node):
@@ -45,6 +47,7 @@ class Siege:
         self.item = (WITNESS_BLOCK.to_bytes(4, "little") + bytes.fromhex(block)[::-1])
         self.open = []  # they stay until the end
         self.calls = self.garbage = self.refused = 0
+        self.seconds = 0  # that the callers took
         self.failed = None
         self.thread = threading.Thread(target=self.run)
 
@@ -86,6 +89,7 @@ class Siege:
             self.calls += due
             await asyncio.gather(*(self.touch(b"") for _ in range(due)))
             await asyncio.sleep(0.005)
+        self.seconds = time.monotonic() - begin
 
     async def talk_nonsense(self):
         while self.garbage < GARBAGE:
@@ -137,9 +141,12 @@ def besieged__keeps_its_peers_and_its_limits(test):
     siege.thread.join()
     assert siege.failed is None, f"the attackers failed: {siege.failed!r}"
     grown = victim.memory_megabytes("VmHWM") - before
-    print(f"{siege.calls} calls, {siege.garbage} with garbage, {siege.refused} refused; "
-          f"{most} peers at most, {grown:.0f} MB more, {rounds} blocks, the slowest answer after "
-          f"{slowest:.2f} s", flush=True)
+    rate = siege.calls / siege.seconds
+    print(f"{siege.calls} calls, {rate:.0f} a second, {siege.garbage} with garbage, "
+          f"{siege.refused} refused; {most} peers at most, {grown:.0f} MB more, {rounds} blocks, "
+          f"the slowest answer after {slowest:.2f} s", flush=True)
+    assert rate > LEAST_RATE * CALLS_A_SECOND, f"only {rate:.0f} calls a second"
+    assert siege.refused < MOST_REFUSED * (siege.calls + siege.garbage), "hardly any got through"
     assert rounds > 3, "hardly any block came through"
     assert MAX_CONNECTIONS // 2 < most <= MAX_CONNECTIONS, f"{most} peers"
     assert slowest < PATIENCE_SECONDS, f"an answer took {slowest:.1f} s"
