@@ -287,8 +287,15 @@ Chainstate::connect_block(BlockRef block, const HeaderNode& node, const CoinsVie
 void Chainstate::commit(
     const BlockNode& new_tip, const CoinTable& changes, const WithCommit& with) {
     const StageTimes::Scope account(verify_pool_.times(), Stage::Connect);
+    const auto once = std::make_shared<std::once_flag>();
+    const auto apply = [this, once, &changes] {
+        std::call_once(*once, [&] { coins_.apply(changes); });
+    };
     const std::unique_lock lock(commit_mutex_);
-    coins_.apply(changes);
+    // By a worker, if one is free before `with` is done; at the end by this thread. Then a worker
+    // that comes late does nothing.
+    const std::shared_ptr<void> at_the_end(nullptr, [&](void*) { apply(); });
+    if (with && !bulk_) verify_pool_.push_urgent(apply);
     tip_.store(const_cast<BlockNode*>(&new_tip), std::memory_order_release);
     if (with) with();
 }

@@ -75,7 +75,8 @@ public:
     Result<std::unique_ptr<ConnectingBlock>> connect_block(
         BlockRef block, const consensus::HeaderNode& node, const CoinsView* before = nullptr);
 
-    /// Run at a commit, under the exclusive lock: what has to change together with the tip.
+    /// Run at a commit, under the exclusive lock: what has to change together with the tip. The
+    /// coins change meanwhile: it doesn't look at them.
     using WithCommit = std::function<void()>;
 
     /// Move the tip up to `node`, whose scripts were found good, too.
