@@ -179,13 +179,6 @@ double processor_seconds(int who) {
     return processor_seconds(usage);
 }
 
-/// Prints a figure, and whether it is what was asked for.
-bool figure(const char* name, double value, double most) {
-    const bool good = value <= most;
-    std::printf("%-34s %8.2f of %6.2f%s\n", name, value, most, good ? "" : ": NOT AS ASKED");
-    return good;
-}
-
 struct Cost {
     double seconds = 0;
     double cpu_seconds = 0;

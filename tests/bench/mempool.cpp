@@ -129,10 +129,10 @@ public:
         return {longest, took};
     }
 
+    /// Seconds until a miner has its answer.
     double make_template() {
         const auto start = Clock::now();
-        (void)ask<chain::BlockTemplate>(
-            [&](auto done) { chain_->make_template(script_of(0), std::move(done)); });
+        (void)client().call("getblocktemplate", {{{"rules", {"segwit"}}}});
         return seconds_since(start);
     }
 
@@ -213,8 +213,9 @@ private:
     size_t used_ = 0;
 };
 
-/// Fill `node`'s mempool up to `goal`, and compare with bare signature checks, by turns.
-void fill(Node& node, Source& source, const Plan& plan, size_t goal) {
+/// Fill `node`'s mempool up to `goal`, and compare with bare signature checks, by turns. This and
+/// those below say whether their figures are what was asked for.
+bool fill(Node& node, Source& source, const Plan& plan, size_t goal) {
     verify_bare(0); // makes the samples
     std::vector<double> ratios;
     std::vector<double> rates;
@@ -230,10 +231,11 @@ void fill(Node& node, Source& source, const Plan& plan, size_t goal) {
     std::printf(
         "accepted up to %zu: %.0f a second, %.2f of the signature limit of one core\n", goal,
         median(rates), median(ratios));
+    return figure_at_least("accepted, of a core's limit", median(ratios), 0.9);
 }
 
 /// Payments of two inputs by sendrawtransaction, one batch after the other.
-void call(Node& node, Source& source, const Plan& plan) {
+bool call(Node& node, Source& source, const Plan& plan) {
     constexpr size_t IN_A_BATCH = 100;
     constexpr size_t ROUNDS = 5;
     verify_bare(0); // makes the samples
@@ -259,21 +261,23 @@ void call(Node& node, Source& source, const Plan& plan) {
         "sendrawtransaction in batches of %zu: %.0f a second, %.2f of the signature limit of one "
         "core\n",
         IN_A_BATCH, median(rates), median(ratios));
+    return figure_at_least("sendrawtransaction, likewise", median(ratios), 0.9);
 }
 
-void make_templates(Node& node, Source& source) {
+bool make_templates(Node& node, Source& source) {
     std::vector<double> seconds;
     for (int i = 0; i < 20; ++i) {
         node.take(source.pay(1)); // so that there is something new to look at
         seconds.push_back(node.make_template());
     }
     std::printf(
-        "template over %zu waiting: median %.2f ms, worst %.2f ms\n", node->mempool()->size(),
-        median(seconds) * 1e3, *std::ranges::max_element(seconds) * 1e3);
+        "getblocktemplate over %zu waiting: median %.2f ms, worst %.2f ms\n",
+        node->mempool()->size(), median(seconds) * 1e3, *std::ranges::max_element(seconds) * 1e3);
+    return figure("getblocktemplate, ms", median(seconds) * 1e3, 50);
 }
 
 /// Blocks of payments that `informed` knows and `other` doesn't.
-void connect_blocks(Node& informed, Node& other, Source& source, const Plan& plan) {
+bool connect_blocks(Node& informed, Node& other, Source& source, const Plan& plan) {
     std::vector<double> known;
     std::vector<double> unknown;
     for (size_t i = 0; i < plan.blocks; ++i) {
@@ -289,9 +293,10 @@ void connect_blocks(Node& informed, Node& other, Source& source, const Plan& pla
     std::printf(
         "block of %zu: known %.2f ms, unknown %.2f ms, ratio %.3f\n", plan.block_size,
         median(known) * 1e3, median(unknown) * 1e3, median(known) / median(unknown));
+    return figure("a known block, of an unknown one", median(known) / median(unknown), 0.1);
 }
 
-void restart(Node& node) {
+bool restart(Node& node) {
     const size_t waiting = node->mempool()->size();
     const auto [save_wait, save_took] = node.longest_wait([&] { (void)node->save_mempool({}); });
     std::printf(
@@ -311,36 +316,41 @@ void restart(Node& node) {
         ", all %zu back after %.2f s, the chain thread kept for %.1f ms\n", node->mempool()->size(),
         seconds_since(start), load_wait * 1e3);
     if (node->mempool()->size() != waiting) throw std::runtime_error("some did not come back");
+    return figure("restart, s until all are back", seconds_since(start), 30);
 }
 
-void run(const Plan& plan, const std::filesystem::path& directory) {
+bool run(const Plan& plan, const std::filesystem::path& directory) {
     const Params params = make_params();
     Node node(params, directory / "a");
     Node other(params, directory / "b");
     Source source(plan, params);
     source.fan_out({&node, &other});
-    fill(node, source, plan, plan.for_template);
-    make_templates(node, source);
-    connect_blocks(node, other, source, plan);
+    bool good = fill(node, source, plan, plan.for_template);
+    good &= make_templates(node, source);
+    good &= connect_blocks(node, other, source, plan);
     other.close();
-    fill(node, source, plan, plan.waiting);
+    good &= fill(node, source, plan, plan.waiting);
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     std::printf(
         "%zu payments wait in %.1f MB of 300; the process had at most %ld MB\n",
         node->mempool()->size(), static_cast<double>(node->mempool()->memory_bytes()) / 1e6,
         usage.ru_maxrss / 1024);
-    restart(node);
+    good &= figure(
+        "mempool of all, MB", static_cast<double>(node->mempool()->memory_bytes()) / 1e6, 300);
+    good &= restart(node);
     node.close();
+    return good;
 }
 
-void run_calls(const Plan& plan, const std::filesystem::path& directory) {
+bool run_calls(const Plan& plan, const std::filesystem::path& directory) {
     const Params params = make_params();
     Node node(params, directory / "c");
     Source source(plan, params);
     source.fan_out({&node});
-    call(node, source, plan);
+    const bool good = call(node, source, plan);
     node.close();
+    return good;
 }
 
 } // namespace
@@ -353,14 +363,15 @@ int main(int argc, char** argv) {
     const bool small = argument == "--small";
     const bool blocks = argument == "--blocks";
     const bool calls = argument == "--calls";
-    if (argc > 1 && !small && !blocks && !calls)
-        return std::puts("Usage: bench_mempool [--small | --blocks | --calls]"), 2;
+    const bool check = argument == "--check"; // fail where a figure is not what was asked for
+    if (argc > 1 && !small && !blocks && !calls && !check)
+        return std::puts("Usage: bench_mempool [--small | --blocks | --calls | --check]"), 2;
     const std::filesystem::path directory =
         std::filesystem::temp_directory_path() / ("cairn-mempool-" + std::to_string(getpid()));
     std::filesystem::create_directories(directory);
     const Plan plan = small ? Plan::small() : blocks ? Plan::only_blocks() : Plan{};
-    if (!calls) run(plan, directory);
-    if (!blocks) run_calls(plan, directory);
+    bool good = calls || run(plan, directory);
+    if (!blocks) good &= run_calls(plan, directory);
     std::filesystem::remove_all(directory);
-    return 0;
+    return check && !good ? 1 : 0;
 }

@@ -10,6 +10,7 @@
 
 #include <secp256k1.h>
 
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -79,6 +80,18 @@ void solve(Block& block) {
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+bool figure(const char* name, double value, double most) {
+    const bool good = value <= most;
+    std::printf("%-34s %8.2f of %6.2f%s\n", name, value, most, good ? "" : ": NOT AS ASKED");
+    return good;
+}
+
+bool figure_at_least(const char* name, double value, double least) {
+    const bool good = value >= least;
+    std::printf("%-34s %8.2f of %6.2f%s\n", name, value, least, good ? "" : ": NOT AS ASKED");
+    return good;
 }
 
 Params make_params() {

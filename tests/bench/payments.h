@@ -32,6 +32,11 @@ void on_all_cores(size_t count, const Work& work) {
 
 double seconds_since(Clock::time_point start);
 
+/// Print a figure, and whether it is what was asked for: no more than `most`, or no less than
+/// `least`.
+bool figure(const char* name, double value, double most);
+bool figure_at_least(const char* name, double value, double least);
+
 /// Of tests/bench/chain.json, a chain on which blocks cost no work.
 Params make_params();
 
