@@ -36,6 +36,7 @@ struct AcceptOptions {
     bool test_only = false;
     std::optional<FeeRate> max_feerate{}; ///< What pays more is refused.
     std::optional<Amount> max_fee{};      ///< The same, of one that would be accepted otherwise.
+    bool must = false; ///< Look at it however much waits: something else limits who asks so.
 };
 
 /// Why a transaction left the mempool.

@@ -258,7 +258,7 @@ void Chain::accept_package(
             state->announce();
             done(outcome);
         },
-        false, bytes);
+        options.must, bytes);
     if (!taken) done({.verdict = busy()});
 }
 

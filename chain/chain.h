@@ -196,8 +196,8 @@ public:
     std::optional<Event> read_event(uint64_t number) const;
     uint64_t event_count() const; ///< How many there are of these.
 
-    // Changes, any thread; `done` runs on the chain thread. The three accept_ functions, if too
-    // much waits already, call it at once on the caller's thread, with a Reject of kind Busy
+    // Changes, any thread; `done` runs on the chain thread. The accept_ functions, if too much
+    // waits already, call it at once on the caller's thread, with a Reject of kind Busy
 
     void accept_headers(
         std::vector<BlockHeader> headers, const std::function<void(const HeadersOutcome&)>& done);

@@ -324,7 +324,7 @@ bool Chain::State::take_transaction(
         [this, ahead, options, done = std::move(done)] {
             done(accept_transaction(ahead->tx, options, join(*ahead)));
         },
-        false, tx->size_bytes);
+        options.must, tx->size_bytes);
     if (taken && waits) check_ahead(ahead);
     return taken;
 }

@@ -249,7 +249,7 @@ void sendrawtransaction(const std::shared_ptr<const Call>& call, std::function<v
     const Amount max_feerate = call->satoshis(1);
     if (max_feerate >= COIN) return done(FEERATE_TOO_HIGH);
     if (burns_more_than(**tx, call->satoshis(2))) return done(BURNS_TOO_MUCH);
-    chain::AcceptOptions options;
+    chain::AcceptOptions options{.must = true}; // There are MAX_WAITING_CALLS at most.
     if (max_feerate > Amount(0)) options.max_fee = chain::FeeRate{max_feerate}.fee((*tx)->vsize());
     chain_of(*call).accept_transaction(
         *tx, options,
@@ -346,11 +346,11 @@ Outcome<std::vector<Test>> testmempoolaccept(const Call& call) {
         outcome.each.insert_or_assign(
             tx->wtxid, wait_for<Verdict>(
                            call, &chain::Chain::accept_transaction, tx,
-                           chain::AcceptOptions{.test_only = true}));
+                           chain::AcceptOptions{.test_only = true, .must = true}));
     } else {
         outcome = wait_for<chain::PackageOutcome>(
             call, &chain::Chain::accept_package, *transactions,
-            chain::AcceptOptions{.test_only = true});
+            chain::AcceptOptions{.test_only = true, .must = true});
     }
     std::vector<Test> tests;
     bool stopped = false; // what comes after one that pays too much is not told of
@@ -429,7 +429,7 @@ Outcome<PackageView> submitpackage(const Call& call) {
     for (const TransactionRef& tx : *package)
         if (burns_more_than(*tx, call.satoshis(2))) return BURNS_TOO_MUCH;
     if (!chain::is_child_with_parents(*package)) return BAD_TOPOLOGY;
-    chain::AcceptOptions options;
+    chain::AcceptOptions options{.must = true};
     if (max_feerate > Amount(0)) options.max_feerate = chain::FeeRate{max_feerate};
     const auto outcome =
         wait_for<chain::PackageOutcome>(call, &chain::Chain::accept_package, *package, options);
