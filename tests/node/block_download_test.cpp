@@ -31,7 +31,7 @@ struct Giver {
 /// One that tells of `chain` up to `height`, and gives so many of its blocks a second.
 Giver giver_of(
     TestNet& net, TestNode& node, const FakeChain& chain, int32_t height, size_t blocks_a_second) {
-    const Giver giver{net.connect_stub(node), blocks_a_second};
+    Giver giver{net.connect_stub(node), blocks_a_second};
     std::vector<consensus::BlockHeader> headers = headers_of(chain);
     headers.resize(static_cast<size_t>(height));
     net.say(node, giver.stub, "headers", headers_payload(headers));

@@ -51,6 +51,7 @@ BOOST_AUTO_TEST_CASE(serve__getdata__keeps_the_order_and_names_what_is_missing) 
     net.say(node, stub, "ping", consensus::encode(NonceMessage{7}));
     const std::vector<Message> answers = net.heard(node, stub);
     std::vector<std::string> commands;
+    commands.reserve(answers.size());
     for (const Message& one : answers) commands.push_back(one.command);
     const std::vector<std::string> expected{"block", "block", "notfound", "pong"};
     BOOST_TEST(commands == expected, boost::test_tools::per_element());
