@@ -135,6 +135,10 @@ void BestChain::finish_first() {
         block->transactions.size());
     if (in_flight_.size() > 1 && in_flight_[1].connecting)
         in_flight_[1].connecting->stand_on(chainstate_.coins());
+    // Memory of a block's coins takes a while to give back.
+    if (!chainstate_.initial_download())
+        chainstate_.verify_pool().push(
+            [gone = std::shared_ptr<ConnectingBlock>(std::move(first.connecting))] {});
     in_flight_.pop_front();
     note(change_.connected, node, block);
     if (chainstate_.tip().work > rest_->work) settle();

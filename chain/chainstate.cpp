@@ -319,7 +319,11 @@ void Chainstate::put_way(StoreBatch& batch, const BlockNode& to) {
 
 /// Go to `new_tip`, in memory and, with `batch`, on disk.
 void Chainstate::move_tip(
-    const BlockNode& new_tip, const CoinTable& changes, const WithCommit& with, StoreBatch batch) {
+    const BlockNode& new_tip,
+    const CoinTable& changes,
+    const WithCommit& with,
+    StoreBatch batch,
+    const std::function<void(StoreBatch&)>& complete) {
     if (!bulk_) {
         put_dirty_headers(batch);
         store_.put_log_end(batch, next_event_);
@@ -327,6 +331,7 @@ void Chainstate::move_tip(
     // At the tip, the disk takes about as long as the mempool.
     auto written = std::async(bulk_ ? std::launch::deferred : std::launch::async, [&] {
         const StageTimes::Scope account(verify_pool_.times(), Stage::Write);
+        if (complete) complete(batch);
         store_.write(batch, bulk_ ? Durability::Unlogged : Durability::Synced);
     });
     commit(new_tip, changes, with);
@@ -362,9 +367,12 @@ void Chainstate::put_undo(StoreBatch& batch, BlockNode& node, const ConnectingBl
 void Chainstate::commit_connect(
     BlockNode& node, const ConnectingBlock& connected, const WithCommit& with_commit) {
     StoreBatch batch;
-    put_undo(batch, node, connected);
     put_event(batch, Event::Kind::Connected, node);
-    move_tip(node, connected.changes(), with_commit, std::move(batch));
+    const bool fresh = !node.has(BlockNode::HAVE_UNDO);
+    tree_.set_status(node, BlockNode::HAVE_UNDO | BlockNode::VALID_SCRIPTS);
+    move_tip(node, connected.changes(), with_commit, std::move(batch), [&](StoreBatch& all) {
+        if (fresh) store_.put_undo(all, node, connected.undo());
+    });
 }
 
 std::optional<Event> Chainstate::read_event(uint64_t number) const {

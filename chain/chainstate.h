@@ -180,7 +180,8 @@ private:
         const BlockNode& new_tip,
         const CoinTable& changes,
         const WithCommit& with,
-        StoreBatch batch);
+        StoreBatch batch,
+        const std::function<void(StoreBatch&)>& complete = {});
     void flush_if_due();
     void prune_to_target();
     void update_bulk();

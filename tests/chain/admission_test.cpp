@@ -247,27 +247,6 @@ BOOST_AUTO_TEST_CASE(accept__scripts_that_failed_ahead__are_not_run_again) {
         "mempool-script-verify-flag-failed (Witness program was passed an empty witness)");
 }
 
-BOOST_AUTO_TEST_CASE(accept__queue_full__only_those_that_must_wait) {
-    Funded test;
-    const TransactionRef tx = make_transaction(test.payment(test.coins[0]));
-    std::promise<void> go; // until then the chain thread stands still
-    test.chain().prioritise({}, 0, [held = go.get_future().share()] { held.wait(); });
-    std::atomic<int> busy{0};
-    while (busy == 0)
-        test.chain().accept_transaction(tx, {}, [&](const Result<Accepted>& result) {
-            if (!result && result.error().kind == Reject::Kind::Busy) ++busy;
-        });
-    std::vector<std::string> reasons;
-    test.chain().accept_transaction(tx, {.must = true}, [&](const Result<Accepted>& result) {
-        reasons.push_back(reason_of(result));
-    });
-    BOOST_TEST(reasons.empty());
-    go.set_value();
-    test.wait();
-    BOOST_TEST(busy == 1);
-    BOOST_TEST(reasons == std::vector<std::string>{"txn-already-in-mempool"});
-}
-
 BOOST_AUTO_TEST_CASE(accept__again__is_known) {
     Funded test;
     const Transaction tx = test.payment(test.coins[0]);

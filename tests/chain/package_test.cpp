@@ -3,6 +3,9 @@
 #include "chain/package.h"
 #include "tests/chain/fixture.h"
 
+#include <atomic>
+#include <future>
+
 using namespace cairn::tests;
 using cairn::consensus::COIN;
 using cairn::consensus::make_transaction;
@@ -370,6 +373,27 @@ BOOST_AUTO_TEST_CASE(import__a_saved_mempool__with_what_is_wanted) {
     BOOST_TEST(test.chain().mempool()->priority(txid) == Amount(200));
     BOOST_TEST((watch.unsent == std::vector<Txid>{txid}));
     test.chain().remove_observer(watch);
+}
+
+BOOST_AUTO_TEST_CASE(accept__queue_full__only_those_that_must_wait) {
+    Funded test;
+    const TransactionRef tx = make_transaction(test.payment(test.coins[0], 10'000));
+    std::promise<void> go; // until then the chain thread stands still
+    test.chain().prioritise({}, 0, [held = go.get_future().share()] { held.wait(); });
+    std::atomic<int> busy{0};
+    while (busy == 0)
+        test.chain().accept_transaction(tx, {}, [&](const Result<Accepted>& result) {
+            if (!result && result.error().kind == Reject::Kind::Busy) ++busy;
+        });
+    std::vector<std::string> reasons;
+    test.chain().accept_transaction(tx, {.must = true}, [&](const Result<Accepted>& result) {
+        reasons.push_back(reason_of(result));
+    });
+    BOOST_TEST(reasons.empty());
+    go.set_value();
+    test.wait();
+    BOOST_TEST(busy == 1);
+    BOOST_TEST(reasons == std::vector<std::string>{"txn-already-in-mempool"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()
