@@ -2,15 +2,18 @@
 // How a fuzz target tells the fuzzer that what it found is wrong.
 #pragma once
 
+#include <boost/assert/source_location.hpp>
+
 #include <cstdio>
 #include <cstdlib>
-#include <source_location>
 
 namespace cairn::tests {
 
-inline void check(bool good, std::source_location at = std::source_location::current()) {
+inline void check(bool good, boost::source_location at = BOOST_CURRENT_LOCATION) {
     if (good) return;
-    std::fprintf(stderr, "%s:%u: this does not hold\n", at.file_name(), at.line());
+    std::fprintf(
+        stderr, "%s:%lu: this does not hold\n", at.file_name(),
+        static_cast<unsigned long>(at.line()));
     std::abort();
 }
 
