@@ -134,7 +134,8 @@ private:
                 command == "verack");
         if (command == "pong") check(at_chain_[send.peer] == 0); // all before it is done
         if (command != "getdata") return;
-        for (const Inventory& item : parse<InventoryMessage>(send.message.payload).value().items) {
+        const InventoryMessage wanted = parse<InventoryMessage>(send.message.payload).value();
+        for (const Inventory& item : wanted.items) {
             if (!item.is_transaction()) continue;
             const auto [asked, is_new] = asked_.try_emplace(item.hash, Asked{send.peer, now});
             check(is_new || now - asked->second.at >= TransactionRequests::TIMEOUT);
