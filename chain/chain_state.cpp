@@ -278,9 +278,10 @@ bool Chain::State::take_block(
             // The chain thread tries it again, and stops.
         }
     });
+    if (!block) return true; // an import's: the mempool is filled after it
     chainstate_.verify_pool().push_urgent([this, weak, block] {
         const std::shared_lock lock(chainstate_.commit_mutex());
-        const auto mine = pool_.size() > 0 && block ? weak.lock() : nullptr;
+        const auto mine = pool_.size() > 0 ? weak.lock() : nullptr;
         if (mine) mine->impact = pool_.impact_of(*block);
     });
     return true;

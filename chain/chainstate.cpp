@@ -287,13 +287,11 @@ Chainstate::connect_block(BlockRef block, const HeaderNode& node, const CoinsVie
 void Chainstate::commit(
     const BlockNode& new_tip, const CoinTable& changes, const WithCommit& with) {
     const StageTimes::Scope account(verify_pool_.times(), Stage::Connect);
-    const auto once = std::make_shared<std::once_flag>();
-    const auto apply = [this, once, &changes] {
+    const auto apply = [this, &changes, once = std::make_shared<std::once_flag>()] {
         std::call_once(*once, [&] { coins_.apply(changes); });
     };
     const std::unique_lock lock(commit_mutex_);
-    // By a worker, if one is free before `with` is done; at the end by this thread. Then a worker
-    // that comes late does nothing.
+    // By a worker, if one comes before `with` is done, or else by this thread: once.
     const std::shared_ptr<void> at_the_end(nullptr, [&](void*) { apply(); });
     if (with && !bulk_) verify_pool_.push_urgent(apply);
     tip_.store(const_cast<BlockNode*>(&new_tip), std::memory_order_release);
@@ -358,21 +356,26 @@ void Chainstate::flush_if_due() {
     if (due || coins_.active_bytes() > budget / 2) start_flush();
 }
 
+/// Whether its undo data are still to be written.
+static bool mark_connected(HeaderTree& tree, BlockNode& node) {
+    const bool fresh = !node.has(BlockNode::HAVE_UNDO);
+    tree.set_status(node, BlockNode::HAVE_UNDO | BlockNode::VALID_SCRIPTS);
+    return fresh;
+}
+
 void Chainstate::put_undo(StoreBatch& batch, BlockNode& node, const ConnectingBlock& connected) {
     const StageTimes::Scope account(verify_pool_.times(), Stage::Write);
-    if (!node.has(BlockNode::HAVE_UNDO)) store_.put_undo(batch, node, connected.undo());
-    tree_.set_status(node, BlockNode::HAVE_UNDO | BlockNode::VALID_SCRIPTS);
+    if (mark_connected(tree_, node)) store_.put_undo(batch, node, connected.undo());
 }
 
 void Chainstate::commit_connect(
     BlockNode& node, const ConnectingBlock& connected, const WithCommit& with_commit) {
     StoreBatch batch;
     put_event(batch, Event::Kind::Connected, node);
-    const bool fresh = !node.has(BlockNode::HAVE_UNDO);
-    tree_.set_status(node, BlockNode::HAVE_UNDO | BlockNode::VALID_SCRIPTS);
-    move_tip(node, connected.changes(), with_commit, std::move(batch), [&](StoreBatch& all) {
+    const auto put = [&, fresh = mark_connected(tree_, node)](StoreBatch& all) {
         if (fresh) store_.put_undo(all, node, connected.undo());
-    });
+    };
+    move_tip(node, connected.changes(), with_commit, std::move(batch), put);
 }
 
 std::optional<Event> Chainstate::read_event(uint64_t number) const {

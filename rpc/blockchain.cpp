@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view BASIC_FILTER = "basic";
 
-const Error OUT_OF_RANGE{Code::InvalidParameter, "Block height out of range"};
+const Error HEIGHT_OUT_OF_RANGE{Code::InvalidParameter, "Block height out of range"};
 const Error NOT_CONNECTED{
     Code::InvalidAddressOrKey, "Filter not found. Block was not connected to active chain."};
 const Error FILTERS_IN_PROGRESS{
@@ -186,7 +186,7 @@ const Method GETCHAINTXSTATS{
 Outcome<BlockHash> getblockhash(const Call& call) {
     const int64_t height = call.integer(0);
     const chain::View view = chain_of(call).view();
-    if (height < 0 || height > view.height().value) return OUT_OF_RANGE;
+    if (height < 0 || height > view.height().value) return HEIGHT_OUT_OF_RANGE;
     return view.at(static_cast<int32_t>(height))->hash;
 }
 
@@ -194,7 +194,7 @@ const Method GETBLOCKHASH{
     .name = "getblockhash",
     .summary = "Hash of the block at a height of the active chain.",
     .params = {{"height", Type::Int32, REQUIRED, "Blocks above genesis; 0 is genesis"}},
-    .fails = {OUT_OF_RANGE},
+    .fails = {HEIGHT_OUT_OF_RANGE},
     .example = "0",
     .run = {getblockhash, "The hash"},
 };

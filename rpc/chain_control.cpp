@@ -10,7 +10,6 @@
 #include "rpc/node_context.h"
 
 #include <array>
-#include <map>
 
 namespace cairn::rpc {
 
@@ -325,8 +324,6 @@ const Method GETDEPLOYMENTINFO{
 
 // getblockfrompeer ///////////////////////////////////////////////////////////////////////////
 
-using Nothing = std::map<std::string, Null>;
-
 const Error NO_HEADER{Code::Misc, "Block header missing"};
 const Error NOT_SYNCED{
     Code::Misc,
@@ -335,7 +332,7 @@ const Error NOT_SYNCED{
 const Error HAS_BLOCK{Code::Misc, "Block already downloaded"};
 const Error NO_PEER{Code::Misc, "Peer does not exist"};
 
-Outcome<Nothing> getblockfrompeer(const Call& call, node::Network& network) {
+Outcome<NoMembers> getblockfrompeer(const Call& call, node::Network& network) {
     const chain::Chain& chain = chain_of(call);
     const chain::BlockNode* node = chain.find_block(BlockHash(hash_argument(call, 0)));
     if (node == nullptr) return NO_HEADER;
@@ -344,7 +341,7 @@ Outcome<Nothing> getblockfrompeer(const Call& call, node::Network& network) {
     if (call.integer(1) < 0) return NO_PEER;
     if (auto why_not = network.fetch_block(static_cast<node::PeerId>(call.integer(1)), *node))
         return Error{Code::Misc, *why_not};
-    return Nothing();
+    return NoMembers();
 }
 
 const Method GETBLOCKFROMPEER{

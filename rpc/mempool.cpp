@@ -6,7 +6,6 @@
 #include "rpc/node_context.h"
 
 #include <functional>
-#include <map>
 
 namespace cairn::rpc {
 
@@ -347,8 +346,8 @@ Outcome<OutPoint> point_of(const Json& json) {
         if (name != "txid" && name != "vout")
             return Error{Code::TypeError, "Unexpected key " + name};
     if (std::optional<Error> error = check_hash("txid", (*txid)->text)) return std::move(*error);
-    const std::optional<int64_t> index = integer_of((*vout)->text);
-    if (!index || *index != static_cast<int32_t>(*index)) return OUT_OF_RANGE;
+    const Outcome<int32_t> index = int32_of(**vout);
+    if (!index) return index.error();
     if (*index < 0) return NEGATIVE_VOUT;
     return OutPoint{*Txid::from_string((*txid)->text), static_cast<uint32_t>(*index)};
 }
@@ -516,16 +515,14 @@ const Method SAVEMEMPOOL{
     .pace = waits,
 };
 
-using Nothing = std::map<std::string, Null>;
-
-Outcome<Nothing> importmempool(const Call& call) {
+Outcome<NoMembers> importmempool(const Call& call) {
     if (chain_of(call).initial_download()) return NOT_SYNCED;
     const chain::MempoolImport what{
         .times = !option(call, "use_current_time").value_or(true),
         .priorities = option(call, "apply_fee_delta_priority").value_or(false),
         .unbroadcast = option(call, "apply_unbroadcast_set").value_or(false)};
     if (!wait_for<bool>(call, &chain::Chain::import_mempool, call.text(0), what)) return NOT_READ;
-    return Nothing();
+    return NoMembers();
 }
 
 const Method IMPORTMEMPOOL{

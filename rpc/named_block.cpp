@@ -16,15 +16,15 @@ Outcome<const chain::BlockNode*> block_named(const Call& call, const Json& name)
         return node;
     }
     const chain::View view = chain_of(call).view();
-    const std::optional<int64_t> height = integer_of(name.text);
-    if (!height || *height != static_cast<int32_t>(*height)) return OUT_OF_RANGE;
+    const Outcome<int32_t> height = int32_of(name);
+    if (!height) return height.error();
     if (*height < 0)
         return Error{Code::InvalidParameter, "Target block height " + name.text + " is negative"};
     if (*height > view.height().value)
         return Error{
             Code::InvalidParameter, "Target block height " + name.text + " after current tip " +
                                         std::to_string(view.height().value)};
-    return view.at(static_cast<int32_t>(*height));
+    return view.at(*height);
 }
 
 Error body_missing(const chain::BlockNode& node) {

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <spdlog/spdlog.h>
 
 namespace cairn::rpc {
@@ -511,8 +510,6 @@ const Method GETORPHANTXS{
           returned<std::vector<Orphanage::Orphan>>(
               "verbosity = 2", "The transactions", ORPHAN_WITH_HEX)}},
 };
-
-using NoMembers = std::map<std::string, bool>;
 
 const Error NOT_SENT{Code::Misc, "Error: Could not send message to peer"};
 const Error TYPE_TOO_LONG{Code::InvalidParameter, "Error: msg_type too long, max length is 12"};

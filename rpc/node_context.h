@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <future>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -93,6 +94,9 @@ inline chain::Chain& chain_of(const Call& call) {
 inline const consensus::Params& params_of(const Call& call) {
     return chain_of(call).params();
 }
+
+/// An object of which nothing is told.
+using NoMembers = std::map<std::string, server::Null>;
 
 /// A chain whose blocks cost nothing is a test's; on others some things are not to be played with.
 inline bool is_test_chain(const Call& call) {

@@ -60,8 +60,8 @@ Outcome<TxIn> input_of(const Json& json, uint32_t usual_sequence) {
     if (!txid) return txid.error();
     const Json* vout = json.find("vout");
     if (vout == nullptr || !vout->is(Json::Kind::Number)) return MISSING_VOUT;
-    const std::optional<int64_t> index = integer_of(vout->text);
-    if (!index || *index != static_cast<int32_t>(*index)) return OUT_OF_RANGE;
+    const Outcome<int32_t> index = int32_of(*vout);
+    if (!index) return index.error();
     if (*index < 0) return NEGATIVE_VOUT;
     TxIn input{.prevout = {*txid, static_cast<uint32_t>(*index)}, .sequence = usual_sequence};
     if (const Json* sequence = json.find("sequence"); sequence && !sequence->is_null()) {

@@ -115,6 +115,12 @@ std::optional<Error> check_hash(std::string_view name, const std::string& text) 
                                     std::to_string(text.size()) + ", for '" + text + "')"};
 }
 
+Outcome<int32_t> int32_of(const Json& number) {
+    const std::optional<int64_t> wide = integer_of(number.text);
+    if (!wide || *wide != static_cast<int32_t>(*wide)) return OUT_OF_RANGE;
+    return static_cast<int32_t>(*wide);
+}
+
 std::vector<Error> joined(std::vector<Error> own, const std::vector<Error>& shared) {
     own.insert(own.end(), shared.begin(), shared.end());
     return own;

@@ -255,6 +255,9 @@ std::optional<Error> check_amount(const Json& value);
 std::optional<Error> check_hex(std::string_view name, const std::string& text);
 std::optional<Error> check_hash(std::string_view name, const std::string& text);
 
+/// The integer that `number` is. Error: OUT_OF_RANGE.
+Outcome<int32_t> int32_of(const Json& number);
+
 /// The member that an object in an argument must have. Error: TypeError.
 Outcome<const Json*> member(const Json& object, std::string_view name, Json::Kind kind);
 

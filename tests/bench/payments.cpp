@@ -82,16 +82,17 @@ double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-bool figure(const char* name, double value, double most) {
-    const bool good = value <= most;
-    std::printf("%-34s %8.2f of %6.2f%s\n", name, value, most, good ? "" : ": NOT AS ASKED");
+static bool reported(const char* name, double value, double asked, bool good) {
+    std::printf("%-34s %8.2f of %6.2f%s\n", name, value, asked, good ? "" : ": NOT AS ASKED");
     return good;
 }
 
+bool figure(const char* name, double value, double most) {
+    return reported(name, value, most, value <= most);
+}
+
 bool figure_at_least(const char* name, double value, double least) {
-    const bool good = value >= least;
-    std::printf("%-34s %8.2f of %6.2f%s\n", name, value, least, good ? "" : ": NOT AS ASKED");
-    return good;
+    return reported(name, value, least, value >= least);
 }
 
 Params make_params() {
