@@ -69,6 +69,13 @@ std::string reason_of(const Result<T>& result) {
     return result ? std::string() : result.error().reason;
 }
 
+/// Reason and detail of a verdict, as a sender is told; empty for success.
+template <class T>
+std::string words_of(const Result<T>& result) {
+    if (result || result.error().detail.empty()) return reason_of(result);
+    return result.error().reason + ", " + result.error().detail;
+}
+
 /// SHA-256 over all coins in the store at `directory` (a chain's, not in use).
 Hash256 coins_hash(const std::filesystem::path& directory, const Params& params);
 

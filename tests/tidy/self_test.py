@@ -110,6 +110,19 @@ class Checks(unittest.TestCase):
         self.must_find(check, "consensus/a.cpp", HEAD + "return invalid(text);", makers)
         self.must_pass(check, "consensus/a.cpp", HEAD + "return invalid(why.reason);", makers)
 
+    def test_policy_details(self):
+        check = tidy.policy_details
+        named = {"tests/chain/a_test.cpp": '"bad, 7 is far "\n"too much"'}
+        for detail in ('"{} is far too much"', 'f("{} is far too much", 8)', '"{} < {}"'):
+            code = HEAD + f'return policy("bad", {detail});'
+            self.must_pass(check, "chain/policy.cpp", code, named)
+        for detail in ('"{} is far too little"', '"input {} much too much"'):
+            code = HEAD + f'return policy("bad", {detail});'
+            self.must_find(check, "chain/policy.cpp", code, named)
+            self.must_pass(check, "chain/store.cpp", code, named)
+        for code in ('#include "a/b.h"', '// "not said"', 'spdlog::debug("not said");'):
+            self.must_pass(check, "chain/policy.cpp", HEAD + code, named)
+
     def test_licence(self):
         self.must_find(tidy.licence, "node/a.cpp", "// something\n")
         self.must_find(tidy.licence, "run", "#!/bin/sh\nls\n")

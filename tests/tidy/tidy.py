@@ -304,6 +304,24 @@ def reject_reasons(tree):
                 yield path, line, f'no test of {folder} names "{reason}"'
 
 
+# Here each text is a reason, or in the detail of one.
+POLICY_FILES = r"chain/(admission|admission_package|attempt|package|policy)\.(h|cpp)"
+
+
+def policy_details(tree):
+    """Every detail of a Reject of policy stands in a C++ test of chain, at least the longest of the
+    parts that its placeholders leave: a reason may have several, each of a rule of its own."""
+    tests = re.sub(r'"\s*"', "", "\n".join(tree.cpp(("tests/chain/",)).values()))
+    for path, text in tree.cpp(("chain/",)).items():
+        if not re.fullmatch(POLICY_FILES, path):
+            continue
+        for match in re.finditer(r'(?<!include )(?<!debug\()"([^"\n]+)"', tree.code(path)):
+            parts = re.split(r"\{[^}]*\}", text[match.start(1):match.end(1)])
+            words = max((part.strip() for part in parts), key=len)
+            if re.search("[a-z]", words) and words not in tests:
+                yield path, line_of(text, match.start()), f'no test of chain says "{words}"'
+
+
 def licence(tree):
     for path, text in tree.files.items():
         if path.endswith((".h", ".cpp", ".py", ".cmake", "CMakeLists.txt")) or \
@@ -407,7 +425,7 @@ def test_suites(tree):
 
 
 CHECKS = (include_directions, library_links, columns, co_await_traps, dead_files, reject_reasons,
-          licence, sizes, views, namespaces, machine_paths, unfinished, test_suites)
+          policy_details, licence, sizes, views, namespaces, machine_paths, unfinished, test_suites)
 
 
 def main(root):
