@@ -137,9 +137,11 @@ Result<> Admission::examine(Attempt& attempt, const TransactionRef& tx) const {
     const Family family = family_of(entry, {}, attempt.conflicts);
     const std::optional<TrucViolation> violation = check_truc(family);
     if (!violation) return {};
-    // Its sibling may make way for it, if it is simple: then it is as if they had a coin in common.
+    // Its sibling may make way for it, if nothing else hangs on that, which a reorganisation may
+    // have brought about: then it is as if they had a coin in common.
     const bool in_the_way = violation->only_sibling && family.siblings.size() == 1 &&
-                            pool_.ancestors(*family.siblings[0]).size() == 1;
+                            pool_.ancestors(*family.siblings[0]).size() == 1 &&
+                            pool_.children(*family.siblings[0]).empty();
     if (!in_the_way || attempt.together || !attempt.may_replace)
         return policy("TRUC-violation", violation->text);
     attempt.conflicts.push_back(family.siblings[0]);

@@ -331,6 +331,10 @@ BOOST_AUTO_TEST_CASE(truc__reorganisation__its_rules_don_t_hold) {
     BOOST_TEST(reason_of(test.pay(below)).empty());
     BOOST_TEST(test.invalidate(test.tip()).has_value());
     BOOST_TEST(test.chain().mempool()->size() == 3u);
+    // Now its sibling has a child, so that it doesn't make way.
+    const Result<> rival = test.pay(child_of({parent}, 500'000, {1})).error();
+    BOOST_TEST(reason_of(rival) == "TRUC-violation");
+    BOOST_TEST(detail_of(rival).ends_with("would exceed descendant count limit"));
 }
 
 BOOST_AUTO_TEST_CASE(ephemeral_dust__spent_at_once_or_not_at_all) {
