@@ -4,6 +4,7 @@
 #include "chain/store.h"
 
 #include <cerrno>
+#include <spdlog/fmt/fmt.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -24,6 +25,16 @@ std::optional<uint64_t> free_bytes(const std::filesystem::path& path) {
     const std::filesystem::space_info space = std::filesystem::space(path, error);
     if (error) return std::nullopt;
     return space.available;
+}
+
+void require_space(const std::filesystem::path& path, uint64_t needed) {
+    constexpr uint64_t MEGABYTE = 1'000'000;
+    const std::optional<uint64_t> room = free_bytes(path);
+    const uint64_t wanted = MIN_FREE_BYTES + needed;
+    if (room && *room < wanted)
+        throw StorageError(fmt::format(
+            "disk space is too low: {} MB are free in {}, {} are needed", *room / MEGABYTE,
+            path.string(), wanted / MEGABYTE));
 }
 
 FileReplacement::FileReplacement(std::filesystem::path file, std::string_view suffix)

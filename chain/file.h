@@ -17,6 +17,9 @@ constexpr uint64_t MIN_FREE_BYTES = 200'000'000;
 /// What is left of the disk that `path` is on; nullopt if the system doesn't say.
 std::optional<uint64_t> free_bytes(const std::filesystem::path& path);
 
+/// Throws StorageError if less than MIN_FREE_BYTES would be left there after `needed` more.
+void require_space(const std::filesystem::path& path, uint64_t needed = 0);
+
 /// Takes the place of a file at once: whatever happens, that holds the old bytes or all the new.
 ///
 /// All functions throw StorageError.

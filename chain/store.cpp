@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "chain/store.h"
 
+#include "chain/file.h"
 #include "chain/store_impl.h"
 #include "chain/store_keys.h"
 #include "chain/store_options.h"
@@ -148,7 +149,7 @@ void Store::write_beside(StoreBatch batch, std::function<void(StoreBatch&)> comp
 }
 
 void Store::write_now(StoreBatch& batch, Durability durability) {
-    impl_->check_space(batch.batch_->GetDataSize());
+    require_space(impl_->options.directory, batch.batch_->GetDataSize());
     rocksdb::WriteOptions options;
     options.sync = durability == Durability::Synced;
     options.disableWAL = durability == Durability::Unlogged;
@@ -157,7 +158,7 @@ void Store::write_now(StoreBatch& batch, Durability durability) {
 }
 
 void Store::flush_bodies() {
-    impl_->check_space();
+    require_space(impl_->options.directory);
     const std::vector<rocksdb::ColumnFamilyHandle*> bodies{
         impl_->column(Column::Blocks), impl_->column(Column::Undo), impl_->column(Column::Events)};
     check(impl_->db->Flush(rocksdb::FlushOptions(), bodies), "flush failed");
@@ -235,6 +236,9 @@ public:
         rocksdb::IngestExternalFileOptions options;
         options.move_files = true;
         options.write_global_seqno = false;
+        // RocksDB takes a table whose first block can't be read for one without keys, and says no
+        // word: its coins would be gone. Now each block is read before, and stays in the cache.
+        options.verify_checksums_before_ingest = true;
         check(db_.IngestExternalFile(column_, paths_, options), "ingestion failed");
     }
 
@@ -255,7 +259,7 @@ private:
 } // namespace
 
 void Store::ingest_coins(const TipRecord& tip, const CoinChanges& changes, CoinSet set) {
-    impl_->check_space(changes.count * COIN_BYTES);
+    require_space(impl_->options.directory, changes.count * COIN_BYTES);
     TableFiles files(*impl_->db, impl_->coins(set), impl_->ingest_directory());
     const auto write = [&](uint8_t first, uint8_t last) {
         TableFiles::Range range(files, std::to_string(first) + "-");
@@ -298,7 +302,7 @@ void Store::ingest(Column column, std::span<const Entries> runs) {
         bytes += run.bytes();
         if (!run.entries_.empty()) rests.push({&run, run.entries_});
     }
-    impl_->check_space(bytes);
+    require_space(impl_->options.directory, bytes);
     TableFiles files(*impl_->db, impl_->column(column), impl_->ingest_directory());
     TableFiles::Range range(files, "");
     std::optional<Rest> last; // put once the next has another key

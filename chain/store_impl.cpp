@@ -100,17 +100,6 @@ void Store::Impl::open(bool salvage) {
     db.reset(opened);
 }
 
-/// `needed`: bytes that are about to be written.
-void Store::Impl::check_space(uint64_t needed) const {
-    constexpr uint64_t MEGABYTE = 1'000'000;
-    const std::optional<uint64_t> room = free_bytes(options.directory);
-    const uint64_t wanted = MIN_FREE_BYTES + needed;
-    if (room && *room < wanted)
-        throw StorageError(fmt::format(
-            "disk space is too low: {} MB are free in {}, {} are needed", *room / MEGABYTE,
-            options.directory.string(), wanted / MEGABYTE));
-}
-
 void Store::Impl::close() {
     if (!db) return;
     for (rocksdb::ColumnFamilyHandle* column : columns) db->DestroyColumnFamilyHandle(column);
@@ -215,7 +204,7 @@ void Store::Impl::save_bodies() {
                 continue;
             }
             check(status, "read failed");
-            check_space(body.size());
+            require_space(options.directory, body.size());
             check(db->Put(unlogged, column(Column::Blocks), header->key(), body), "write failed");
             ++saved;
         }
@@ -244,7 +233,7 @@ void Store::Impl::start(const consensus::Params& params) {
     make_directory(options.directory);
     refuse_unknown_columns(options.directory.string());
     drop_unfinished_tables();
-    check_space();
+    require_space(options.directory);
     const bool damaged_before = std::filesystem::exists(damaged_directory());
     try {
         open(options.rebuild);

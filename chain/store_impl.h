@@ -89,7 +89,6 @@ struct Store::Impl {
     void open(bool salvage);
     void close();
     uint64_t disk_bytes(Column of) const;
-    void check_space(uint64_t needed = 0) const;
     bool is_current(const consensus::Params& params) const;
     std::vector<rocksdb::LiveFileMetaData> tables(Column of) const;
     void check_tables(Column of) const;

@@ -59,6 +59,7 @@ rocksdb::DBOptions database_options() {
     options.max_total_wal_size = 64 << 20; // what a start after a crash reads again: a second
     options.keep_log_file_num = 2;
     options.max_log_file_size = 1 << 20;
+    options.max_bgerror_resume_count = 0; // the node stops at a fault, its next start goes on
     options.info_log_level = rocksdb::WARN_LEVEL;
     return options;
 }

@@ -2,6 +2,7 @@
 // The node's process: reads the options, starts the parts in their order, waits to be told to
 // stop, and stops them in the reverse.
 #include "chain/chain.h"
+#include "chain/file.h"
 #include "node/clock.h"
 #include "node/fee_watch.h"
 #include "node/log.h"
@@ -287,6 +288,7 @@ int run(Setup setup) {
     node::raise_file_limit();
     std::filesystem::create_directories(setup.locations.chain_directory);
     const node::DirectoryLock lock(setup.locations.chain_directory);
+    chain::require_space(setup.locations.chain_directory); // or it's the next file that fails
     const bool pid_wanted = !settings.text("pid").empty();
     const node::PidFile pid_file(pid_wanted ? setup.chain_path("pid") : "");
     node::start_log(options.log);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/chain/faulty_disk.h"
 
+#include <set>
 #include <sys/stat.h>
 
 namespace cairn::tests {
@@ -69,9 +70,13 @@ private:
 
 class RandomAccessFile : public rocksdb::FSRandomAccessFileOwnerWrapper {
 public:
-    RandomAccessFile(std::unique_ptr<rocksdb::FSRandomAccessFile> file, FaultyDisk& disk)
+    RandomAccessFile(
+        std::unique_ptr<rocksdb::FSRandomAccessFile> file,
+        FaultyDisk& disk,
+        const std::string& path)
         : FSRandomAccessFileOwnerWrapper(std::move(file)),
-          disk_(disk) {}
+          disk_(disk),
+          caches_(path.find("/ingest/") != std::string::npos) {}
 
     IOStatus Read(
         uint64_t offset,
@@ -80,10 +85,13 @@ public:
         Slice* result,
         char* scratch,
         IODebugContext* debug) const override {
+        if (is_cached(offset, size))
+            return FSRandomAccessFileOwnerWrapper::Read(
+                offset, size, options, result, scratch, debug);
         if (IOStatus status = disk_.before_read(); !status.ok()) return status;
         IOStatus status =
             FSRandomAccessFileOwnerWrapper::Read(offset, size, options, result, scratch, debug);
-        disk_.after_read(*result);
+        if (!disk_.after_read(*result)) cached(offset, size);
         return status;
     }
 
@@ -98,7 +106,28 @@ public:
     }
 
 private:
+    static constexpr uint64_t PAGE = 4096;
+
+    // What was read well once the system has in memory, for as long as a table is taken in: that
+    // read can't fail any more.
+    bool is_cached(uint64_t offset, size_t size) const {
+        if (!caches_) return false;
+        const std::lock_guard lock(mutex_);
+        uint64_t page = offset / PAGE;
+        while (page * PAGE < offset + size && pages_.contains(page)) ++page;
+        return page * PAGE >= offset + size;
+    }
+
+    void cached(uint64_t offset, size_t size) const {
+        const std::lock_guard lock(mutex_);
+        for (uint64_t page = offset / PAGE; page * PAGE < offset + size; ++page)
+            pages_.insert(page);
+    }
+
     FaultyDisk& disk_;
+    const bool caches_;
+    mutable std::mutex mutex_;
+    mutable std::set<uint64_t> pages_;
 };
 
 class SequentialFile : public rocksdb::FSSequentialFileOwnerWrapper {
@@ -231,13 +260,14 @@ IOStatus FaultyDisk::before_read() {
     return fail_if(fault_ == Fault::FailedRead, IOStatus::IOError("Input/output error"));
 }
 
-void FaultyDisk::after_read(const Slice& bytes) {
+bool FaultyDisk::after_read(const Slice& bytes) {
     const std::lock_guard lock(mutex_);
-    if (fault_ != Fault::FlippedBit || struck_ || bytes.empty()) return;
-    if (left_ > 0 && --left_ > 0) return;
+    if (fault_ != Fault::FlippedBit || struck_ || bytes.empty()) return false;
+    if (left_ > 0 && --left_ > 0) return false;
     struck_ = true;
     char& byte = const_cast<char*>(bytes.data())[random_() % bytes.size()];
     byte = static_cast<char>(byte ^ (1 << random_() % 8));
+    return true;
 }
 
 void FaultyDisk::file_synced(ino_t file, uint64_t bytes) {
@@ -281,7 +311,7 @@ IOStatus FaultyDisk::NewRandomAccessFile(
     IODebugContext* debug) {
     std::unique_ptr<rocksdb::FSRandomAccessFile> real;
     IOStatus status = FileSystemWrapper::NewRandomAccessFile(path, options, &real, debug);
-    if (status.ok()) *file = std::make_unique<RandomAccessFile>(std::move(real), *this);
+    if (status.ok()) *file = std::make_unique<RandomAccessFile>(std::move(real), *this, path);
     return status;
 }
 

@@ -81,7 +81,8 @@ public:
     // For the files it hands out:
     rocksdb::IOStatus before_write();
     rocksdb::IOStatus before_read();
-    void after_read(const rocksdb::Slice& bytes);
+    /// Whether it spoilt them.
+    bool after_read(const rocksdb::Slice& bytes);
     void file_synced(ino_t file, uint64_t bytes);
     void directory_synced(const std::string& path);
 

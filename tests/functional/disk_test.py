@@ -67,6 +67,7 @@ def node_stops_below_the_floor_and_starts_when_there_is_room(test):
         for megabytes in (80, 1000):  # below the floor; nothing left at all
             fill(megabytes)
             mine_until_it_stops(node)
+            fill(megabytes)  # what it gave back at its end, too
             node.start(wait=False)
             expect_equal(node.process.wait(120), 1, "exit code of a start")
             expect_in("Error: disk space is too low: ", node.output())
