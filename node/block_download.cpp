@@ -132,7 +132,7 @@ bool BlockDownload::awaits_parent(const Peer& peer, ByteView payload) const {
     return !reader.failed() && context_.chain.find_block(header.prev_hash) == nullptr;
 }
 
-void BlockDownload::disconnected(Peer& peer) {
+void BlockDownload::give_back(Peer& peer) {
     rest_.reset();
     for (const BlockNode* node : peer.blocks.in_flight) in_flight_.erase(node->hash);
     peer.blocks.in_flight.clear();
@@ -352,7 +352,7 @@ void BlockDownload::relieve(PeerId holder, PeerId waiting) {
     stall_ = std::min<std::chrono::microseconds>(MAX_STALL, stall_ * 2);
     slow.blocks.slow = true;
     if (!slow.blocks.owes_since) slow.blocks.owes_since = context_.now;
-    disconnected(slow);
+    give_back(slow);
 }
 
 void BlockDownload::remove(const BlockHash& hash) {

@@ -24,7 +24,8 @@ public:
     void assembled(Peer& peer, consensus::BlockRef block);
     void
     block_done(PeerId peer, const consensus::BlockHash& hash, const chain::BlockOutcome& outcome);
-    void disconnected(Peer& peer);
+    /// What `peer` was asked for is for others to send.
+    void give_back(Peer& peer);
     void tip_moved();
     /// `peer` is about to send the block of `node` without being asked by getdata; false if another
     /// was asked for it.

@@ -2,7 +2,6 @@
 #include "node/connection.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/write.hpp>
 
 #include <utility>
@@ -28,7 +27,7 @@ void Connection::start() {
     auto self = shared_from_this();
     asio::co_spawn(
         socket_.get_executor(), [self]() -> asio::awaitable<void> { return self->read(); },
-        asio::detached);
+        rethrow);
 }
 
 asio::awaitable<void> Connection::read() {
@@ -41,6 +40,7 @@ asio::awaitable<void> Connection::read() {
         }
         const Bytes rest = std::exchange(pending_, {});
         ByteView in = rest;
+        if (!rest.empty()) co_await asio::post(asio::use_awaitable); // others first
         if (rest.empty()) {
             const auto [wait_error] = co_await socket_.async_wait(Socket::wait_read, AS_TUPLE);
             if (closed_) break;
@@ -60,9 +60,10 @@ asio::awaitable<void> Connection::read() {
     }
 }
 
-/// Deliver the messages in `in`; what the owner doesn't take is kept.
+/// Deliver the messages in `in`, as far as the owner takes them and others needn't wait for long;
+/// the rest is kept.
 Outcome<> Connection::consume(ByteView in) {
-    while (!closed_ && owner_.takes_messages(id_)) {
+    for (int count = 0; count < MAX_AT_ONCE && !closed_ && owner_.takes_messages(id_); ++count) {
         Outcome<std::optional<Message>> message = reader_.next(in);
         if (!message) return message.error();
         if (const size_t passed_over = reader_.take_passed_over_bytes(); passed_over > 0)
@@ -101,7 +102,7 @@ void Connection::send(const Magic& magic, const Message& message) {
     auto self = shared_from_this();
     asio::co_spawn(
         socket_.get_executor(), [self]() -> asio::awaitable<void> { return self->write(); },
-        asio::detached);
+        rethrow);
 }
 
 asio::awaitable<void> Connection::write() {

@@ -18,6 +18,12 @@
 
 namespace cairn::node {
 
+/// For a coroutine that nobody waits for: without it a part of the node would stand still, unseen.
+/// What it throws ends the process.
+inline void rethrow(const std::exception_ptr& error) {
+    if (error) std::rethrow_exception(error);
+}
+
 /// For `co_await`: an error is a value.
 constexpr auto AS_TUPLE = boost::asio::as_tuple(boost::asio::use_awaitable);
 
@@ -59,6 +65,7 @@ public:
 
     const Traffic& traffic() const { return traffic_; }
 
+    static constexpr int MAX_AT_ONCE = 256;    ///< Messages of one peer, then others have a turn.
     static constexpr size_t MAX_COMMANDS = 40; ///< Counted by name; Bitcoin has fewer.
     static constexpr const char* OTHER = "*other*";
     static constexpr size_t CHUNK_BYTES = 1 << 14;

@@ -5,7 +5,6 @@
 #include "node/socks5.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
@@ -43,11 +42,11 @@ private:
 } // namespace
 
 void Connector::call(const std::string& target, ConnectionType type) {
-    if (!stopped_) asio::co_spawn(io_, dial_one(target, type), asio::detached);
+    if (!stopped_) asio::co_spawn(io_, dial_one(target, type), rethrow);
 }
 
 void Connector::ask_seed(const std::string& host) {
-    if (!stopped_) asio::co_spawn(io_, look_up(host), asio::detached);
+    if (!stopped_) asio::co_spawn(io_, look_up(host), rethrow);
 }
 
 /// The proxy that leads to `address`, or to a name if there is none; empty: we go ourselves.

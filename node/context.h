@@ -22,6 +22,7 @@ struct ProtocolOptions {
     bool blocks_only = false;
     std::chrono::seconds peer_timeout{60}; ///< For the handshake.
     uint64_t max_upload_bytes = 0;         ///< In a day; 0: no limit.
+    chain::FeeRate min_relay_feerate{100}; ///< What the mempool takes while it isn't full.
     /// What is larger isn't looked at; of a block's where the chain takes what is unusual.
     int64_t max_transaction_weight = chain::MAX_STANDARD_TX_WEIGHT;
 };

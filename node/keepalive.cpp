@@ -42,8 +42,9 @@ void Keepalive::tick(Peer& peer) {
     }
     if (!ping.requested && context_.now - ping.sent_at < INTERVAL) return;
     ping.requested = false;
-    ping.nonce = context_.random.next() | 1; // never 0, which means none
     ping.sent_at = context_.now;
+    if (peer.version < PONG_VERSION) return context_.send(peer, "ping"); // it will say nothing
+    ping.nonce = context_.random.next() | 1; // never 0, which means none
     context_.send(peer, "ping", NonceMessage{ping.nonce});
 }
 

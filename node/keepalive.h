@@ -19,6 +19,8 @@ public:
     void pong(Peer& peer, const Bytes& payload);
     void tick(Peer& peer);
 
+    /// Peers before know no pong, and no nonce.
+    static constexpr int32_t PONG_VERSION = 60001;
     static constexpr std::chrono::minutes INTERVAL{2};
     static constexpr std::chrono::minutes TIMEOUT{20};
 

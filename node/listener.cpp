@@ -4,7 +4,6 @@
 #include "node/connection.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 
 #include <spdlog/spdlog.h>
@@ -53,7 +52,7 @@ void Listener::bind(const tcp::endpoint& endpoint, bool optional) {
 
 void Listener::start(std::function<void(Socket)> accepted) {
     accepted_ = std::move(accepted);
-    for (Acceptor& acceptor : acceptors_) asio::co_spawn(io_, accept(acceptor), asio::detached);
+    for (Acceptor& acceptor : acceptors_) asio::co_spawn(io_, accept(acceptor), rethrow);
 }
 
 asio::awaitable<void> Listener::accept(Acceptor& acceptor) {

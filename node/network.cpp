@@ -107,10 +107,7 @@ public:
             const auto address = NetAddress::of(remote.address(), remote.port());
             if (!error) adopt(std::move(socket), address, {}, ConnectionType::Inbound);
         });
-        // Without it the node would stand still unseen: it ends the process.
-        asio::co_spawn(io_, run_ticks(), [](const std::exception_ptr& error) {
-            if (error) std::rethrow_exception(error);
-        });
+        asio::co_spawn(io_, run_ticks(), rethrow);
         running_ = true;
         thread_ = std::thread([this] {
             chain::name_thread("net");

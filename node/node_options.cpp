@@ -293,6 +293,7 @@ ProtocolOptions protocol_options(
     result.blocks_only = options.blocks_only;
     result.peer_timeout = options.peer_timeout;
     result.max_upload_bytes = options.max_upload_bytes;
+    result.min_relay_feerate = chain.options().min_relay_feerate;
     if (chain.options().accept_nonstandard)
         result.max_transaction_weight = chain.params().max_block_weight;
     return result;

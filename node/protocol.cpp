@@ -91,6 +91,7 @@ void Protocol::Handler::no_bloom(Protocol& self, Peer& peer, Message& message) {
 /// Who gets the answer knows that what was due by then was said before.
 void Protocol::Handler::ping(Protocol& self, Peer& peer, Message& message) {
     self.transaction_download_.tick();
+    if (peer.version < Keepalive::PONG_VERSION) return; // it wants no answer
     by<&Protocol::keepalive_, &Keepalive::ping>(self, peer, message);
 }
 
@@ -243,7 +244,7 @@ Actions Protocol::disconnected(PeerId id, Time now) {
     Peer& peer = found->second;
     peer.dropped = true;
     header_sync_.disconnected(id);
-    block_download_.disconnected(peer);
+    block_download_.give_back(peer);
     compact_relay_.disconnected(id);
     transaction_download_.disconnected(peer);
     context_.peers.erase(found);
@@ -344,6 +345,7 @@ void Protocol::run_all_due() {
 Actions Protocol::tick(Time now) {
     context_.now = now;
     transaction_announcer_.tick();
+    transaction_download_.expire();
     transaction_download_.tick();
     for (auto& [id, peer] : context_.peers) resume(peer);
     return take_actions();

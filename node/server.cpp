@@ -233,7 +233,7 @@ void Server::mempool(Peer& peer) {
     if (!message.items.empty()) context_.send(peer, "inv", message);
 }
 
-/// The last block of a request for filters; null, and the peer is told off, if it asks wrongly.
+/// The last block of a request for filters; null, and the peer is gone, if it asks wrongly.
 const BlockNode*
 Server::filter_stop(Peer& peer, const FilterRangeMessage& range, int64_t max_count) {
     const BlockNode* node = context_.chain.find_block(range.stop);
@@ -252,7 +252,7 @@ Server::filter_stop(Peer& peer, const FilterRangeMessage& range, int64_t max_cou
             "requested too many cfilters/cfheaders: {} / {}", height - range.start_height + 1,
             max_count);
     if (mistake.empty()) return node;
-    context_.misbehaving(peer, std::move(mistake));
+    context_.drop(peer, std::move(mistake)); // it may just know of another tip: no offence
     return nullptr;
 }
 

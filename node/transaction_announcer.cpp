@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "node/transaction_announcer.h"
 
+#include <algorithm>
 #include <spdlog/spdlog.h>
 
 namespace cairn::node {
@@ -102,20 +103,42 @@ void TransactionAnnouncer::tick(Peer& peer) {
     announcements.shown_sequence = context_.chain.mempool_sequence();
 }
 
+/// Parents first, and else in an order that doesn't tell which came first to us.
 void TransactionAnnouncer::announce(Peer& peer) {
     auto& waiting = peer.announcements.queue;
     const InventoryType type = peer.named({}, {}).type;
-    InventoryMessage message;
-    while (!waiting.empty() && message.items.size() < MAX_IN_MESSAGE) {
+    std::map<consensus::Txid, int> generations; // of those below, as they came: parents first
+    std::vector<std::pair<int, consensus::Hash256>> items;
+    while (!waiting.empty() && items.size() < MAX_IN_MESSAGE) {
         const Inventory named{type, waiting.front()};
         waiting.pop_front();
         if (peer.known_transactions.contains(named.hash)) continue;
         const auto found = context_.chain.find_transaction(named);
         if (!found || found->feerate.per_kvb.value < peer.announcements.fee_filter) continue;
         peer.known_transactions.insert(named.hash);
-        message.items.push_back(named);
+        int& generation = generations[found->tx->txid];
+        for (const consensus::TxIn& input : found->tx->inputs)
+            if (const auto parent = generations.find(input.prevout.txid);
+                parent != generations.end())
+                generation = std::max(generation, parent->second + 1);
+        items.emplace_back(generation, named.hash);
     }
-    if (!message.items.empty()) context_.send(peer, "inv", message);
+    if (items.empty()) return;
+    std::ranges::sort(items);
+    InventoryMessage message;
+    for (const auto& [generation, hash] : items) message.items.push_back({type, hash});
+    context_.send(peer, "inv", message);
+}
+
+/// On a scale of steps of a tenth, up or down by chance: the exact bound of a full mempool would
+/// tell that two addresses are of one node.
+int64_t TransactionAnnouncer::blurred(int64_t per_kvb) {
+    const int64_t floor = context_.options.min_relay_feerate.per_kvb.value;
+    if (per_kvb <= floor) return per_kvb; // what many have
+    auto step = static_cast<double>(std::max<int64_t>(floor, 1));
+    while (step < static_cast<double>(per_kvb)) step *= 1.1;
+    const bool down = context_.random.below(3) > 0; // rather too low: what they send we may refuse
+    return std::max(floor, static_cast<int64_t>(down ? step / 1.1 : step));
 }
 
 /// Say what we would take; during initial download nothing, since we couldn't judge it.
@@ -125,7 +148,8 @@ void TransactionAnnouncer::send_fee_filter(Peer& peer) {
         !peer.carries_transactions() || peer.permits(PERMIT_FORCE_RELAY))
         return;
     const bool closed = context_.chain.initial_download();
-    const int64_t lowest = closed ? KEEP_ALL : context_.chain.mempool_min_feerate().per_kvb.value;
+    const int64_t lowest =
+        closed ? KEEP_ALL : blurred(context_.chain.mempool_min_feerate().per_kvb.value);
     if (lowest == peer.announcements.fee_filter_sent) return;
     peer.announcements.fee_filter_sent = lowest;
     context_.send(peer, "feefilter", FeeFilterMessage{lowest});

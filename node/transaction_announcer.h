@@ -46,6 +46,7 @@ private:
     static void queue(Peer& peer, const consensus::SealedTransaction& tx);
     void announce(Peer& peer);
     void send_fee_filter(Peer& peer);
+    int64_t blurred(int64_t per_kvb);
 
     Context& context_;
     std::map<consensus::Txid, consensus::TransactionRef> unbroadcast_;

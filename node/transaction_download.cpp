@@ -272,7 +272,6 @@ void TransactionDownload::disconnected(Peer& peer) {
 }
 
 void TransactionDownload::tick() {
-    orphanage_.expire(context_.now);
     std::map<PeerId, InventoryMessage> messages;
     for (const TransactionRequests::Request& request :
          requests_.take_due(context_.peers, context_.now))

@@ -28,6 +28,8 @@ public:
     void disconnected(Peer& peer);
     void tick();
 
+    void expire() { orphanage_.expire(context_.now); }
+
     /// Whether there is room for one more of `peer`, of so many bytes, at the chain.
     static bool can_take(const Peer& peer, size_t bytes) {
         return peer.transactions_processing == 0 ||

@@ -48,7 +48,7 @@ public:
 
     uint64_t mempool_sequence() const override { return sequence_; }
 
-    chain::FeeRate mempool_min_feerate() const override { return {100}; }
+    chain::FeeRate mempool_min_feerate() const override { return {min_feerate_}; }
 
     chain::HeadersOutcome accept_headers(const std::vector<consensus::BlockHeader>& headers);
     /// `change` is set if the tip moved.
@@ -72,6 +72,7 @@ public:
 
     Bytes body(const consensus::BlockHash& hash) const { return consensus::encode(block(hash)); }
 
+    int64_t min_feerate_ = 100; ///< For 1,000 vbytes.
     bool initial_download_ = false;
     bool busy_ = false; ///< No transaction is looked at.
     std::optional<chain::AssumedChain> assumed_;

@@ -50,18 +50,44 @@ BOOST_AUTO_TEST_CASE(handshake__peer_of_today__is_answered_in_the_proper_order) 
 }
 
 BOOST_AUTO_TEST_CASE(handshake__peer_of_old__hears_no_message_of_later_protocols) {
+    const std::pair<const char*, int32_t> firsts[] = {
+        {"pong", 60001},      {"sendheaders", 70012}, {"feefilter", 70013},
+        {"sendcmpct", 70014}, {"wtxidrelay", 70016},  {"sendaddrv2", 70016},
+    };
+    for (const int32_t spoken : {31800, 60000, 60001, 70011, 70012, 70013, 70014, 70015, 70016}) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
+        VersionMessage version;
+        version.version = spoken;
+        net.say(node, stub, "version", consensus::encode(version));
+        net.say(node, stub, "verack");
+        net.say(node, stub, "ping", spoken > 60000 ? consensus::encode(NonceMessage{1}) : Bytes());
+        net.advance(1s);
+        const std::vector<Message> heard = net.heard(node, stub);
+        const std::vector<std::string> names = commands(heard);
+        for (const auto& [name, first] : firsts)
+            BOOST_TEST(contains(names, name) == (spoken >= first), name << " and " << spoken);
+        BOOST_TEST(!contains(names, "feature"));
+        const auto ping = std::ranges::find(heard, "ping", &Message::command);
+        BOOST_REQUIRE(ping != heard.end());
+        BOOST_TEST(ping->payload.size() == (spoken > 60000 ? 8 : 0));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(keepalive__peer_that_knows_no_pong__stays) {
     TestNet net;
+    net.stubs_answer_pings = false;
     TestNode& node = net.add();
-    const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
-    VersionMessage version;
-    version.version = 70001;
-    net.say(node, stub, "version", consensus::encode(version));
-    net.say(node, stub, "verack");
-    net.advance(1s);
-    const std::vector<std::string> names = commands(net.heard(node, stub));
-    for (const char* later : {"wtxidrelay", "sendaddrv2", "feature", "sendheaders", "feefilter"})
-        BOOST_TEST(!contains(names, later));
-    BOOST_TEST(contains(names, "ping"));
+    for (const int32_t spoken : {60000, 60001}) {
+        const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
+        VersionMessage version;
+        version.version = spoken;
+        net.say(node, stub, "version", consensus::encode(version));
+        net.say(node, stub, "verack");
+        net.advance(30min);
+        BOOST_TEST(net.is_connected(node, stub) == (spoken == 60000));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(handshake__over__ping_and_getheaders_come_at_once) {

@@ -454,6 +454,57 @@ BOOST_AUTO_TEST_CASE(announce__below_the_peers_fee_filter__is_left_out) {
     BOOST_TEST(net.heard(node, stub, "inv").size() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(announce__round_of_many__parents_first_and_else_not_as_they_came) {
+    const auto parent = make_payment(COIN, 1);
+    const auto child = make_payment(parent->txid, 2);
+    std::vector<consensus::TransactionRef> ways[] = {{parent, child}, {parent, child}};
+    for (int value = 3; value < 9; ++value) {
+        ways[0].push_back(make_payment(COIN, value));
+        ways[1].insert(ways[1].begin(), ways[0].back());
+    }
+    std::vector<Inventory> told[2];
+    for (size_t way = 0; way < 2; ++way) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId stub = net.connect_stub(node);
+        for (const auto& tx : ways[way]) net.submit(node, tx);
+        net.advance(2min);
+        const std::vector<Message> heard = net.heard(node, stub, "inv");
+        BOOST_REQUIRE(heard.size() == 1);
+        told[way] = parse<InventoryMessage>(heard[0].payload).value().items;
+    }
+    BOOST_REQUIRE(told[0].size() == ways[0].size());
+    BOOST_TEST((told[0] == told[1]));
+    const auto place = [&](const consensus::TransactionRef& tx) {
+        return std::ranges::find(told[0], consensus::Hash256(tx->wtxid), &Inventory::hash);
+    };
+    BOOST_TEST((place(parent) < place(child)));
+}
+
+BOOST_AUTO_TEST_CASE(fee_filter__of_a_full_mempool__is_told_on_a_coarse_scale) {
+    const auto told = [](int64_t per_kvb, int nodes) {
+        std::set<int64_t> filters;
+        TestNet net;
+        for (; nodes > 0; --nodes) {
+            TestNode& node = net.add();
+            node.chain.min_feerate_ = per_kvb;
+            const PeerId stub = net.connect_stub(node);
+            net.advance(1s);
+            for (const Message& message : net.heard(node, stub, "feefilter"))
+                filters.insert(parse<FeeFilterMessage>(message.payload)->per_kvb);
+        }
+        return filters;
+    };
+    BOOST_TEST((told(100, 10) == std::set<int64_t>{100})); // not full: what all nodes say
+    const std::set<int64_t> filters = told(5000, 40);
+    BOOST_TEST(filters.size() == 2);
+    BOOST_TEST((told(5001, 40) == filters));
+    BOOST_TEST(*filters.begin() > 5000 / 1.11);
+    BOOST_TEST(*filters.begin() <= 5000);
+    BOOST_TEST(*filters.rbegin() >= 5000);
+    BOOST_TEST(*filters.rbegin() < 5000 * 1.11);
+}
+
 BOOST_AUTO_TEST_CASE(serve__not_announced_yet__is_not_found) {
     TestNet net;
     TestNode& node = net.add();
