@@ -5,13 +5,16 @@
 
 namespace cairn::tests {
 
+using consensus::SealedTransaction;
 using consensus::TxIn;
 
 namespace {
 
 void sort_best_first(Parts& parts) {
-    std::ranges::stable_sort(
-        parts, [](const Part& a, const Part& b) { return compare_feerates(a.cost, b.cost) > 0; });
+    std::ranges::stable_sort(parts, [](const Part& a, const Part& b) {
+        const auto order = compare_feerates(a.cost, b.cost);
+        return order != 0 ? order > 0 : a.cluster < b.cluster;
+    });
 }
 
 /// What the best `size` of them pay, the last in part.
@@ -66,7 +69,7 @@ void Model::pass(int64_t seconds) {
     if (price_ >= static_cast<double>(test_.options().incremental_feerate.per_kvb.value) / 2)
         return;
     price_ = 0;
-    ++forgotten;
+    ++seen["forgotten"];
 }
 
 Model::Refusal Model::accept(const std::vector<TransactionRef>& txs, bool from_block) {
@@ -74,20 +77,34 @@ Model::Refusal Model::accept(const std::vector<TransactionRef>& txs, bool from_b
     const Parts worth = from_block ? order() : Parts();
     const Refusal refusal = weigh(txs, from_block);
     if (refusal == Refusal::None && from_block) trim(txs[0]->txid, worth);
-    if (refusal == Refusal::None && pool.contains(txs[0]->txid)) return refusal;
+    if (refusal == Refusal::None && pool.contains(txs[0]->txid)) {
+        if (!from_block) note(txs);
+        return refusal;
+    }
     pool = kept;
     return refusal == Refusal::None ? Refusal::Other : refusal;
 }
 
+void Model::note(const std::vector<TransactionRef>& txs) {
+    for (const TransactionRef& tx : txs) {
+        const bool has_parent = !ancestors(tx->txid).empty();
+        if (tx->version == TRUC_VERSION) ++seen[has_parent ? "TRUC child" : "TRUC"];
+        if (!dust_of(*tx).empty()) ++seen["dust spent at once"];
+        const int64_t weight = weight_of(cluster(tx->txid));
+        if (weight > MAX_CLUSTER_WEIGHT - 40) ++seen["heavy"];
+    }
+}
+
 void Model::accept_package(const std::vector<TransactionRef>& txs) {
     std::vector<TransactionRef> rest;
+    bool good = true;
     for (const TransactionRef& tx : txs) {
         if (pool.contains(tx->txid)) continue;
         const Refusal refusal = accept({tx}, false);
-        if (refusal == Refusal::Other) return;
+        good = good && refusal != Refusal::Other;
         if (refusal != Refusal::None) rest.push_back(tx);
     }
-    if (rest.size() > 1) accept(rest, false);
+    if (good && rest.size() > 1) accept(rest, false);
 }
 
 void Model::confirm(const Block& block) {
@@ -129,7 +146,7 @@ void Model::expire() {
 }
 
 void Model::evict() {
-    for (; bytes() > test_.options().max_mempool_bytes; ++evictions) {
+    for (; bytes() > test_.options().max_mempool_bytes; ++seen["evicted"]) {
         const Part worst = order().back();
         const double asked = static_cast<double>(
             FeeRate::of(worst.cost.fee, virtual_size(worst.cost.size)).per_kvb.value +
@@ -150,70 +167,167 @@ Parts Model::order() const {
     return parts;
 }
 
+Model::Refusal
+Model::look_at(const TransactionRef& tx, std::map<Txid, Waiting>& come, Txids& conflicts) {
+    if (pool.contains(tx->txid)) return Refusal::Other;
+    int64_t fee = 0;
+    for (const TxIn& in : tx->inputs) {
+        const auto parent = come.find(in.prevout.txid);
+        const std::optional<int64_t> value =
+            parent == come.end() ? value_of(in.prevout)
+                                 : parent->second.tx->outputs.at(in.prevout.index).value.value;
+        if (!value) return Refusal::Missing;
+        fee += *value;
+        for (const auto& [txid, waiting] : pool)
+            for (const TxIn& theirs : waiting.tx->inputs)
+                if (theirs.prevout == in.prevout) conflicts.insert(txid);
+    }
+    for (const TxOut& out : tx->outputs) fee -= out.value.value;
+    if (fee < 0) return Refusal::Other;
+    const size_t dust = dust_of(*tx).size();
+    const bool free = fee == 0 && delta(tx->txid) == 0;
+    if (dust > 1 || (dust == 1 && !free)) {
+        ++seen[dust > 1 ? "two dusts" : "dust with a fee"];
+        return Refusal::Other;
+    }
+    come[tx->txid] = {tx, fee, test_.now.load(), bytes_of(tx), ++count_};
+    return Refusal::None;
+}
+
 Model::Refusal Model::weigh(const std::vector<TransactionRef>& txs, bool from_block) {
-    Txids ours;
     Txids conflicts;
-    int64_t fees = 0;
-    int64_t vsize = 0;
-    bool has_parents = false; // that wait
     std::map<Txid, Waiting> come;
     for (const TransactionRef& tx : txs) {
-        if (pool.contains(tx->txid)) return Refusal::Other;
-        int64_t fee = 0;
-        for (const TxIn& in : tx->inputs) {
-            const auto parent = come.find(in.prevout.txid);
-            const std::optional<int64_t> value =
-                parent == come.end() ? value_of(in.prevout)
-                                     : parent->second.tx->outputs.at(in.prevout.index).value.value;
-            if (!value) return Refusal::Missing;
-            fee += *value;
-            has_parents = has_parents || pool.contains(in.prevout.txid);
-            for (const auto& [txid, waiting] : pool)
-                for (const TxIn& theirs : waiting.tx->inputs)
-                    if (theirs.prevout == in.prevout) conflicts.insert(txid);
-        }
-        for (const TxOut& out : tx->outputs) fee -= out.value.value;
-        if (fee < 0) return Refusal::Other;
-        come[tx->txid] = {tx, fee, test_.now.load(), bytes_of(tx)};
-        ours.insert(tx->txid);
-        fees += fee + delta(tx->txid);
-        vsize += tx->vsize();
+        const Refusal refusal = look_at(tx, come, conflicts);
+        if (refusal != Refusal::None) return refusal;
     }
-    if (!from_block && fees < least().fee(vsize).value) return Refusal::Cheap;
-
-    const Txids replaced = with_descendants(conflicts);
-    int64_t old_fees = 0;
-    for (const Txid& txid : replaced) old_fees += modified_fee(txid);
-    if (txs.size() > 1 && !replaced.empty() && has_parents) return Refusal::Other;
-    for (const TransactionRef& tx : txs)
-        for (const TxIn& in : tx->inputs)
-            if (replaced.contains(in.prevout.txid)) return Refusal::Other;
-    const int64_t relay = test_.options().incremental_feerate.fee(vsize).value;
-    if (!replaced.empty() && fees - old_fees < relay) return Refusal::Cheap;
-    if (!replaced.empty() && txs.size() > 1) {
-        const int64_t parent_fee = come.at(txs[0]->txid).fee + delta(txs[0]->txid);
-        if (FeeRate::of(fees, vsize) <= FeeRate::of(parent_fee, txs[0]->vsize()))
-            return Refusal::Other;
-    }
-
-    Txids touched = conflicts;
-    for (const TransactionRef& tx : txs)
-        for (const TxIn& in : tx->inputs)
-            if (pool.contains(in.prevout.txid)) touched.insert(in.prevout.txid);
     Txids around; // all that hangs together with what is touched
-    for (const Txid& txid : touched) around.merge(cluster(txid));
+    for (const Txid& txid : conflicts) around.merge(cluster(txid));
+    for (const TransactionRef& tx : txs)
+        for (const TxIn& in : tx->inputs)
+            if (pool.contains(in.prevout.txid)) around.merge(cluster(in.prevout.txid));
     const Parts before = parts_of(around);
+    pool.insert(come.begin(), come.end());
+    const FeeSize paid = cost_of(txs);
+    if (!from_block && paid.fee < least().fee(paid.size).value) return Refusal::Cheap;
+    const size_t rivals = conflicts.size();
+    for (const TransactionRef& tx : txs)
+        if (!from_block && !truc_allows(*tx, txs.size() == 1, conflicts)) return Refusal::Other;
+    const Txids replaced = with_descendants(conflicts);
+    if (!replaced.empty()) {
+        const Refusal refusal = may_replace(txs, replaced);
+        if (refusal != Refusal::None) return refusal;
+    }
     for (const Txid& txid : replaced) {
         pool.erase(txid);
         around.erase(txid);
     }
-    pool.insert(come.begin(), come.end());
     if (from_block) return Refusal::None;
-    for (const Txid& txid : ours) {
-        if (cluster(txid).size() > MAX_CLUSTER) return Refusal::Other;
-        around.merge(cluster(txid));
+    for (const TransactionRef& tx : txs) {
+        const Txids near = cluster(tx->txid);
+        if (too_large(near)) {
+            if (near.size() <= MAX_CLUSTER) ++seen["too heavy"];
+            return Refusal::Other;
+        }
+        around.insert(near.begin(), near.end());
     }
-    return replaced.empty() || is_better(parts_of(around), before) ? Refusal::None : Refusal::Cheap;
+    if (!replaced.empty() && !is_better(parts_of(around), before)) return Refusal::Cheap;
+    for (const TransactionRef& tx : txs)
+        if (!spends_dust(*tx)) {
+            ++seen["dust left behind"];
+            return Refusal::Other;
+        }
+    if (conflicts.size() > rivals) ++seen["sibling evicted"];
+    return Refusal::None;
+}
+
+FeeSize Model::cost_of(const std::vector<TransactionRef>& txs) const {
+    FeeSize sum;
+    for (const TransactionRef& tx : txs) sum += {modified_fee(tx->txid), tx->vsize()};
+    return sum;
+}
+
+bool Model::truc_allows(const SealedTransaction& tx, bool alone, Txids& conflicts) {
+    const bool truc = tx.version == TRUC_VERSION;
+    Txids parents;
+    for (const TxIn& in : tx.inputs)
+        if (pool.contains(in.prevout.txid)) parents.insert(in.prevout.txid);
+    const auto refused = [this](const char* why) {
+        ++seen[why];
+        return false;
+    };
+    for (const Txid& parent : parents)
+        if ((pool.at(parent).tx->version == TRUC_VERSION) != truc) return refused("TRUC and not");
+    if (!truc) return true;
+    if (tx.vsize() > MAX_TRUC_VSIZE) return refused("TRUC too big");
+    if (ancestors(tx.txid).size() > 1) return refused("TRUC ancestors");
+    if (parents.empty()) return true;
+    if (tx.vsize() > MAX_TRUC_CHILD_VSIZE) return refused("TRUC child too big");
+    const Txid& parent = *parents.begin();
+    Txids others = descendants(parent);
+    others.erase(tx.txid);
+    // It may always take the place of a child, also where a reorganisation has left several.
+    for (const Txid& conflict : conflicts)
+        if (spends(conflict, parent)) return true;
+    if (others.empty()) return true;
+    // A single sibling that nothing depends on, and which depends on nothing else, may make way.
+    const Txid& sibling = *others.begin();
+    if (!alone || others.size() > 1 || ancestors(sibling).size() > 1)
+        return refused("TRUC siblings");
+    conflicts.insert(sibling);
+    return true;
+}
+
+/// BIP-0125, rules 3 and 4. Of packages only a pair that depends on nothing else may replace, and
+/// its child has to pay for that.
+Model::Refusal
+Model::may_replace(const std::vector<TransactionRef>& txs, const Txids& replaced) const {
+    const bool package = txs.size() > 1;
+    for (const TransactionRef& tx : txs) {
+        if (replaced.contains(tx->txid)) return Refusal::Other; // spends what it replaces
+        for (const TxIn& in : tx->inputs)
+            if (package && pool.contains(in.prevout.txid) && in.prevout.txid != txs[0]->txid)
+                return Refusal::Other;
+    }
+    int64_t old_fees = 0;
+    for (const Txid& txid : replaced) old_fees += modified_fee(txid);
+    const FeeSize paid = cost_of(txs);
+    if (paid.fee - old_fees < test_.options().incremental_feerate.fee(paid.size).value)
+        return Refusal::Cheap;
+    const FeeSize parent = cost_of({txs[0]});
+    if (package && FeeRate::of(paid.fee, paid.size) <= FeeRate::of(parent.fee, parent.size))
+        return Refusal::Other;
+    return Refusal::None;
+}
+
+std::vector<OutPoint> Model::dust_of(const SealedTransaction& tx) {
+    std::vector<OutPoint> dust;
+    for (uint32_t i = 0; i < tx.outputs.size(); ++i)
+        if (tx.outputs[i].script_pubkey == anyone_script() &&
+            tx.outputs[i].value < Amount(DUST_BELOW))
+            dust.push_back({tx.txid, i});
+    return dust;
+}
+
+bool Model::spends_dust(const SealedTransaction& tx) const {
+    Txids spent; // from
+    for (const TxIn& in : tx.inputs) spent.insert(in.prevout.txid);
+    for (const Txid& parent : spent)
+        if (pool.contains(parent))
+            for (const OutPoint& dust : dust_of(*pool.at(parent).tx))
+                if (std::ranges::find(tx.inputs, dust, &TxIn::prevout) == tx.inputs.end())
+                    return false;
+    return true;
+}
+
+int64_t Model::weight_of(const Txids& txids) const {
+    int64_t sum = 0;
+    for (const Txid& txid : txids) sum += pool.at(txid).tx->weight();
+    return sum;
+}
+
+bool Model::too_large(const Txids& cluster) const {
+    return cluster.size() > MAX_CLUSTER || weight_of(cluster) > MAX_CLUSTER_WEIGHT;
 }
 
 size_t Model::bytes_of(const TransactionRef& tx) {
@@ -252,15 +366,31 @@ bool Model::spends(const Txid& child, const Txid& parent) const {
 }
 
 void Model::trim(const Txid& came, const Parts& worth) {
-    std::map<Txid, std::pair<FeeSize, FeeSize>> left; // chunk, and itself
+    if (!too_large(cluster(came))) return;
+    ++seen["trimmed"];
+
+    struct Worth {
+        FeeSize chunk;
+        FeeSize own;
+        std::pair<size_t, uint64_t> place; ///< Where it was: decides between equals.
+    };
+
+    const auto better = [](const Worth& a, const Worth& b) {
+        auto order = compare_feerates(a.chunk, b.chunk);
+        if (order == 0) order = compare_feerates(a.own, b.own);
+        return order != 0 ? order > 0 : a.place < b.place;
+    };
+    std::map<Txid, Worth> left;
     for (const Txid& txid : cluster(came)) {
         const FeeSize own{modified_fee(txid), pool.at(txid).tx->weight()};
-        left[txid] = {own, own};
-        for (const Part& part : worth)
-            if (part.txids.contains(txid)) left[txid].first = part.cost;
+        left[txid] = {own, own, {worth.size(), pool.at(txid).number}};
     }
-    if (left.size() <= MAX_CLUSTER) return;
-    ++trims;
+    for (size_t i = 0; i < worth.size(); ++i)
+        for (const Txid& txid : worth[i].txids)
+            if (left.contains(txid)) {
+                left[txid].chunk = worth[i].cost;
+                left[txid].place.first = i;
+            }
     const auto all = pool;
     for (const auto& [txid, price] : left) pool.erase(txid);
     const auto waits = [&](const Txid& txid) {
@@ -270,17 +400,12 @@ void Model::trim(const Txid& came, const Parts& worth) {
     };
     for (;;) {
         auto best = left.end();
-        for (auto it = left.begin(); it != left.end(); ++it) {
-            if (waits(it->first)) continue;
-            if (best == left.end()) best = it;
-            const auto chunks = compare_feerates(it->second.first, best->second.first);
-            if (chunks > 0 ||
-                (chunks == 0 && compare_feerates(it->second.second, best->second.second) > 0))
+        for (auto it = left.begin(); it != left.end(); ++it)
+            if (!waits(it->first) && (best == left.end() || better(it->second, best->second)))
                 best = it;
-        }
         if (best == left.end()) return;
         pool[best->first] = all.at(best->first);
-        if (cluster(best->first).size() > MAX_CLUSTER) pool.erase(best->first);
+        if (too_large(cluster(best->first))) pool.erase(best->first);
         left.erase(best);
     }
 }
@@ -290,6 +415,14 @@ Txids Model::descendants(const Txid& txid) const {
     for (const auto& [other, waiting] : pool)
         if (spends(other, txid) && found.insert(other).second)
             for (const Txid& further : descendants(other)) found.insert(further);
+    return found;
+}
+
+Txids Model::ancestors(const Txid& txid) const {
+    Txids found;
+    for (const TxIn& in : pool.at(txid).tx->inputs)
+        if (pool.contains(in.prevout.txid) && found.insert(in.prevout.txid).second)
+            found.merge(ancestors(in.prevout.txid));
     return found;
 }
 
@@ -321,7 +454,8 @@ Parts Model::parts_of(Txids txids) const {
     return parts;
 }
 
-Parts Model::parts_of_cluster(const std::vector<Txid>& members) const {
+Parts Model::parts_of_cluster(std::vector<Txid> members) const {
+    std::ranges::sort(members, {}, [this](const Txid& txid) { return pool.at(txid).number; });
     std::vector<TxSet> parents(members.size());
     for (size_t i = 0; i < members.size(); ++i)
         for (size_t j = 0; j < members.size(); ++j)
@@ -348,6 +482,18 @@ Parts Model::parts_of_cluster(const std::vector<Txid>& members) const {
         parts.push_back(std::move(best));
         placed |= chosen;
     }
+    const Txid* first = nullptr; // of the best chunk the one that pays best and depends on nothing
+    const auto better = [this](const Txid& a, const Txid& b) {
+        return compare_feerates(
+                   {modified_fee(a), pool.at(a).tx->weight()},
+                   {modified_fee(b), pool.at(b).tx->weight()}) > 0;
+    };
+    for (size_t i = 0; i < members.size(); ++i)
+        if (parents[i] == 0 && parts[0].txids.contains(members[i]) &&
+            (!first || better(members[i], *first)))
+            first = &members[i];
+    for (Part& part : parts) part.cluster = pool.at(*first).number;
     return parts;
 }
+
 } // namespace cairn::tests

@@ -3,6 +3,7 @@
 #include "tests/chain/fixture.h"
 
 #include <fstream>
+#include <malloc.h>
 #include <random>
 #include <sys/stat.h>
 
@@ -68,6 +69,51 @@ BOOST_AUTO_TEST_CASE(remove__one_that_was_confirmed__its_children_stay) {
     BOOST_TEST(pool.total_vsize() == 0);
     BOOST_TEST(pool.worst_chunk().empty());
     BOOST_TEST((pool.oldest() == nullptr));
+}
+
+namespace {
+
+/// What the process has from the heap, bytes.
+size_t heap_bytes() {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(memory_bytes__any_shape__is_what_the_heap_gives) {
+    constexpr size_t COUNT = 10'000;
+
+    struct Shape {
+        size_t inputs;
+        size_t outputs;
+        size_t data_bytes;
+    };
+
+    for (const auto& [inputs, outputs, data_bytes] :
+         {Shape{1, 2, 0}, Shape{1, 1, 3'000}, Shape{20, 1, 0}, Shape{1, 50, 0}}) {
+        const size_t before = heap_bytes();
+        Mempool pool({1, 2});
+        for (uint32_t i = 0; i < COUNT; ++i) {
+            std::vector<OutPoint> points;
+            for (uint32_t j = 0; j < inputs; ++j)
+                points.push_back({some_point(uint8_t(j)).txid, i});
+            Transaction tx = spend(points, std::vector<TxOut>(outputs, {1, anyone_script()}));
+            if (data_bytes > 0) tx.outputs[0].script_pubkey = Script(Bytes(data_bytes));
+            pool.add(entry_of(tx, 1'000));
+        }
+        const auto taken = static_cast<double>(heap_bytes() - before);
+        if (taken == 0) {
+            BOOST_TEST_MESSAGE("SKIPPED: a sanitizer has a heap of its own");
+            return;
+        }
+        BOOST_TEST_CONTEXT(inputs << " inputs, " << outputs << " outputs") {
+            const double ratio = static_cast<double>(pool.memory_bytes()) / taken;
+            BOOST_TEST_MESSAGE(pool.memory_bytes() / COUNT << " bytes each, " << ratio);
+            BOOST_TEST(ratio > 0.95);
+            BOOST_TEST(ratio < 1.2);
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(go_on__order_that_took_too_long__is_found_with_more_time) {
