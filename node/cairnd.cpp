@@ -3,6 +3,7 @@
 // stop, and stops them in the reverse.
 #include "chain/chain.h"
 #include "chain/file.h"
+#include "consensus/block_rules.h"
 #include "node/clock.h"
 #include "node/fee_watch.h"
 #include "node/log.h"
@@ -46,6 +47,14 @@ std::function<bool(const boost::asio::ip::address&)> rpc_clients(const node::Set
     };
 }
 
+/// -rpccookieperms. Throws std::runtime_error.
+mode_t cookie_mode(const std::string& who) {
+    if (who == "owner") return S_IRUSR | S_IWUSR;
+    if (who == "group") return S_IRUSR | S_IWUSR | S_IRGRP;
+    if (who == "all") return S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH;
+    throw std::runtime_error("Invalid -rpccookieperms '" + who + "', expected owner, group or all");
+}
+
 rpc::server::HttpOptions rpc_options(const Setup& setup) {
     const node::Settings& settings = setup.settings;
     rpc::server::HttpOptions options;
@@ -64,6 +73,7 @@ rpc::server::HttpOptions rpc_options(const Setup& setup) {
     options.auth.rpcauth = settings.list("rpcauth");
     if (!settings.text("rpccookiefile").empty())
         options.auth.cookie_file = setup.chain_path("rpccookiefile");
+    options.auth.cookie_mode = cookie_mode(settings.text("rpccookieperms"));
     options.auth.roles = settings.list("rpcrole");
     options.auth.whitelists = settings.list("rpcwhitelist");
     if (settings.is_set("rpcwhitelistdefault"))
@@ -183,7 +193,9 @@ public:
 private:
     void open_chain(chain::ChainOptions options) {
         options.now = [this] { return clock_.wall_seconds(); };
+        const bool anew = options.reindex;
         chain_ = std::make_unique<chain::Chain>(setup_.params, std::move(options));
+        if (!anew) refuse_future(chain_->view().tip());
         chain_->on_fatal([this](const std::string& message) {
             spdlog::error("fatal reason=\"{}\"", message);
             set_failure(message);
@@ -192,6 +204,16 @@ private:
         fees_ = std::make_unique<node::FeeWatch>(
             *chain_, setup_.locations.chain_directory / "fee_estimates.dat");
         chain_->add_observer(*fees_);
+    }
+
+    /// With a clock that is wrong the best blocks would be refused, and bad ones believed.
+    void refuse_future(const chain::BlockNode& tip) const {
+        if (tip.header.time > clock_.wall_seconds() + consensus::MAX_FUTURE_BLOCK_SECONDS)
+            throw std::runtime_error(
+                "The block database contains a block which appears to be from the future. This may "
+                "be due to your computer's date and time being set incorrectly. Only rebuild the "
+                "block database if you are sure that your computer's date and time are "
+                "correct.\nPlease restart with -reindex or -reindex-chainstate to recover.");
     }
 
     void attach_server(const node::LogOptions& log) {

@@ -176,6 +176,7 @@ constexpr Option TABLE[] = {
     {"rpcwhitelistdefault", Flag, "", RPC, "",
      "Whether a user without a list may call nothing (default: if another user has one)"},
     {"rpccookiefile", Text, "<file>", RPC, ".cookie", "Seen from the chain's directory"},
+    {"rpccookieperms", Text, "<who>", RPC, "owner", "Who may read it: owner, group or all"},
     {"rpcthreads", Number, "<n>", RPC, "4",
      "Threads that answer; as many again are for calls that take long", 1, 256},
     {"rpcservertimeout", Number, "<seconds>", RPC, "30", "Patience with a silent client", 1,

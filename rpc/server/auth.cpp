@@ -54,7 +54,7 @@ Authenticator::Authenticator(const AuthOptions& options) {
     if (!options.password.empty())
         add_password(options.user, options.password);
     else if (!options.cookie_file.empty())
-        write_cookie(options.cookie_file);
+        write_cookie(options.cookie_file, options.cookie_mode);
     for (const std::string& text : options.roles) give_role(text);
     for (const std::string& text : options.whitelists) limit_to_list(text);
     if (!options.whitelist_default.value_or(!options.whitelists.empty())) return;
@@ -85,9 +85,10 @@ void Authenticator::add_rpcauth(const std::string& text) {
     credentials_.push_back(std::move(credential));
 }
 
-void Authenticator::write_cookie(const std::filesystem::path& file) {
+void Authenticator::write_cookie(const std::filesystem::path& file, mode_t mode) {
     const std::string secret = random_hex(COOKIE_SECRET_BYTES);
     replace_file(file, std::string(COOKIE_USER) + ":" + secret); // clients wait for it
+    std::filesystem::permissions(file, static_cast<std::filesystem::perms>(mode));
     cookie_file_ = file;
     add_password(std::string(COOKIE_USER), secret);
     spdlog::info("rpc_cookie_written file={}", file.string());

@@ -21,6 +21,7 @@ struct AuthOptions {
     std::string password;                ///< -rpcpassword; empty: a cookie is written instead.
     std::vector<std::string> rpcauth;    ///< -rpcauth=USER:SALT$HASH
     std::filesystem::path cookie_file;   ///< Empty: none (-norpccookiefile).
+    mode_t cookie_mode = 0600;           ///< -rpccookieperms
     std::vector<std::string> roles;      ///< -rpcrole=USER:ROLE; all others are Role::Admin.
     std::vector<std::string> whitelists; ///< -rpcwhitelist=USER:METHOD,...: all of them hold.
     /// -rpcwhitelistdefault: whether a user without a list may call nothing; nullopt: if another
@@ -57,7 +58,7 @@ private:
 
     void add_password(std::string user, std::string_view password);
     void add_rpcauth(const std::string& text);
-    void write_cookie(const std::filesystem::path& file);
+    void write_cookie(const std::filesystem::path& file, mode_t mode);
     User& user_named(std::string name);
     void give_role(const std::string& text);
     void limit_to_list(const std::string& text);

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import stat
 
 from framework import (CAIRND, PATIENCE, REGTEST_ADDRESS, RpcError, expect_equal, expect_in,
                        free_port, run, wait_until)
@@ -261,6 +262,31 @@ def data_directory_can_be_copied(test):
     expect_equal(node.rpc.getbestblockhash(), tip, "tip in the moved directory")
 
 
+def clock_far_behind_the_tip_is_refused(test):
+    node = test.node(chain="regtest")
+    node.mine(1, REGTEST_ADDRESS)
+    now = node.rpc.getblockheader(node.rpc.getbestblockhash())["time"] - 7200
+    node.stop()
+    node.start(f"-mocktime={now - 1}", wait=False)
+    expect_equal(node.process.wait(60), 1, "exit code")
+    expect_in("Error: The block database contains a block which appears to be from the future",
+              node.output())
+    node.start(f"-mocktime={now}")
+    expect_equal(node.rpc.getblockcount(), 1, "height")
+
+
+def cookie_is_for_those_it_is_told(test):
+    node = test.node(chain="regtest")
+    cookie = os.path.join(node.chain_directory, ".cookie")
+    for option, mode in (((), 0o600), (("group",), 0o640), (("all",), 0o644)):
+        node.stop()
+        node.start(*(f"-rpccookieperms={who}" for who in option))
+        expect_equal(stat.S_IMODE(os.stat(cookie).st_mode), mode, "permissions")
+    code, _, error = test.cairnd("-rpccookieperms=me", f"-datadir={test.directory}")
+    expect_equal((code, error), (1, "Error: Invalid -rpccookieperms 'me', expected owner, group or "
+                                    "all\n"), "exit code and standard error")
+
+
 def wrong_credentials_are_refused(test):
     node = test.node(chain="regtest")
     wrong = type(node.rpc)(node.rpc_port, test.file("cookie", "__cookie__:wrong"))
@@ -280,4 +306,5 @@ run(stops_cleanly_on_signals_and_on_the_call, second_process_on_a_directory_is_r
     block_files_are_imported,
     import_ends_at_once_where_it_is_told_to_or_can_do_nothing,
     version_and_help_go_to_standard_output, daemon_returns_once_the_node_answers,
-    data_directory_can_be_copied, wrong_credentials_are_refused)
+    data_directory_can_be_copied, clock_far_behind_the_tip_is_refused,
+    cookie_is_for_those_it_is_told, wrong_credentials_are_refused)
