@@ -28,13 +28,19 @@ struct Play : TestChain {
     explicit Play(uint64_t seed) : TestChain(small_blocks()), random(seed) {
         options().max_cluster_count = MAX_CLUSTER;
         options().mempool_expiry_seconds = EXPIRY_SECONDS;
-        options().max_mempool_bytes = 150'000;
+        options().max_mempool_bytes = 120'000;
         open();
         points = mature_coins(20);
     }
 
     /// Of what one of LEAST names.
-    int seen(const char* what) { return outcomes[what] + model.seen[what]; }
+    int seen(const char* what) const {
+        const auto in = [what](const std::map<std::string, int>& counts) {
+            const auto found = counts.find(what);
+            return found == counts.end() ? 0 : found->second;
+        };
+        return in(outcomes) + in(model.seen);
+    }
 
     /// How many transactions and packages.
     int tried() const {
@@ -365,12 +371,12 @@ constexpr std::pair<const char*, int> LEAST[] = {
     {"replaced", 50},
     {"insufficient fee", 300},
     {"replacement-failed", 15},
-    {"mempool min fee not met", 50},
+    {"mempool min fee not met", 20},
     {"bad-txns-spends-conflicting-tx", 40},
     {"package", 20},
     {"package replaced", 2},
     {"package: transaction failed", 50},
-    {"evicted", 5},
+    {"evicted", 3},
     {"trimmed", 20},
     {"forgotten", 1},
     // Clusters, of so many and so heavy.
