@@ -144,6 +144,13 @@ Result<> check_witness_commitment(const Block& block, bool active) {
 
 } // namespace
 
+bool is_mutated(const Block& block, bool has_segwit) {
+    if (!check_merkle_root(block)) return true;
+    if (!block.transactions[0].is_coinbase())
+        return std::ranges::any_of(block.transactions, may_be_inner_node);
+    return !check_witness_commitment(block, has_segwit);
+}
+
 Result<> accept_block(const Block& block, const HeaderNode& parent, const Params& params) {
     const Height height = parent.height + Height(1);
     const ActivationHeights& active = params.activation;

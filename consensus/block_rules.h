@@ -41,6 +41,10 @@ enum class BlockProof : uint8_t {
 Result<>
 check_block(const Block& block, const Params& params, BlockProof proof = BlockProof::Required);
 
+/// Whether the body, of one transaction at least, isn't the one that the header commits to, with
+/// its witnesses where `has_segwit` (BIP-0141). Core: IsBlockMutated.
+bool is_mutated(const Block& block, bool has_segwit);
+
 /// The body's place: time-locks, height in the coinbase, witness commitment, weight.
 /// Requires: check_block(block) passed. Errors: Mutated, Invalid.
 /// Source: Core's ContextualCheckBlock.

@@ -115,9 +115,9 @@ void BlockDownload::block_done(
     // Nobody can have asked for a block whose header is unknown.
     if (reject.reason == "block decode failed" && context_.chain.find_block(hash) == nullptr)
         return Context::malformed(*peer, "block");
-    // Compact blocks may be passed on before they are validated (BIP-0152).
-    const bool forgiven =
-        received.assembled || (reject.reason == "duplicate-invalid" && peer->inbound());
+    // Compact blocks may be passed on before coins and scripts are validated (BIP-0152).
+    const bool forgiven = (received.assembled && reject.kind == Kind::Invalid) ||
+                          (reject.reason == "duplicate-invalid" && peer->inbound());
     const bool at_fault = reject.kind == Kind::Invalid || reject.kind == Kind::Mutated ||
                           reject.kind == Kind::MissingParent;
     if (!at_fault || forgiven) return;

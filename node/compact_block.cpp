@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "node/compact_block.h"
 
+#include "consensus/block_rules.h"
+
 #include <algorithm>
 #include <cassert>
 #include <cstring>
@@ -93,17 +95,14 @@ bool PartialBlock::fill(std::vector<SealedTransaction> transactions) {
     return true;
 }
 
-consensus::BlockRef PartialBlock::assemble() const {
-    std::vector<consensus::Hash256> leaves;
-    for (const consensus::TransactionRef& tx : transactions_) {
-        assert(tx != nullptr);
-        leaves.push_back(tx->txid);
-    }
-    if (consensus::merkle_root_of(leaves) != header_.merkle_root) return nullptr;
+consensus::BlockRef PartialBlock::assemble(bool has_segwit) const {
     auto block = std::make_shared<consensus::Block>(consensus::Block{header_, {}});
     block->transactions.reserve(transactions_.size());
-    for (const consensus::TransactionRef& tx : transactions_) block->transactions.push_back(*tx);
-    return block;
+    for (const consensus::TransactionRef& tx : transactions_) {
+        assert(tx != nullptr);
+        block->transactions.push_back(*tx);
+    }
+    return consensus::is_mutated(*block, has_segwit) ? nullptr : block;
 }
 
 } // namespace cairn::node

@@ -112,9 +112,10 @@ public:
     /// Put in what was missing(); false if it isn't as many.
     bool fill(std::vector<consensus::SealedTransaction> transactions);
 
-    /// The block; null if these aren't its transactions: two had the same short id, and the block
-    /// is to be had whole only. Requires: nothing is missing.
-    consensus::BlockRef assemble() const;
+    /// The block; null if these aren't its transactions and witnesses: two had the same short id,
+    /// or the sender spoilt one, and the block is to be had whole only. `has_segwit`: at its
+    /// height. Requires: nothing is missing.
+    consensus::BlockRef assemble(bool has_segwit) const;
 
 private:
     struct Slot {

@@ -103,9 +103,11 @@ void CompactRelay::block_transactions(Peer& peer, BlockTransactionsMessage messa
     if (deliver(peer, block)) peer.compact.partial.reset();
 }
 
-/// False: these aren't its transactions, which is nobody's fault, since ids are short.
+/// False: these aren't its transactions, which may be nobody's fault, since ids are short.
 bool CompactRelay::deliver(Peer& peer, const PartialBlock& block) {
-    consensus::BlockRef whole = block.assemble();
+    const BlockNode& node = *context_.chain.find_block(block.hash());
+    consensus::BlockRef whole =
+        block.assemble(node.height >= context_.chain.params().activation.segwit);
     if (whole == nullptr) {
         request_whole(peer, block.hash());
         return false;

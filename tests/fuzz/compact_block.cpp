@@ -5,6 +5,7 @@
 #include "node/compact_block.h"
 
 #include "check.h"
+#include "consensus/block_rules.h"
 
 using namespace cairn;
 using namespace cairn::node;
@@ -23,13 +24,21 @@ consensus::TransactionRef make_transaction(uint32_t number) {
     return consensus::make_transaction(std::move(tx));
 }
 
-/// Of the transactions whose bits are set, and the first.
+/// Of the transactions whose bits are set, after a coinbase that commits to their witnesses.
 consensus::Block
 make_block(const std::vector<consensus::TransactionRef>& all, uint32_t bits, int32_t version) {
     consensus::Block block;
     block.header.version = version;
+    consensus::Transaction coinbase;
+    coinbase.inputs.resize(1);
+    coinbase.inputs[0].prevout.index = consensus::OutPoint::NULL_INDEX;
+    coinbase.inputs[0].witness.push_back(Bytes(32));
+    block.transactions.emplace_back(coinbase);
     for (uint32_t i = 0; i < TRANSACTIONS; ++i)
-        if (i == 0 || (bits >> i & 1) != 0) block.transactions.push_back(*all[i]);
+        if ((bits >> i & 1) != 0) block.transactions.push_back(*all[i]);
+    coinbase.outputs.push_back(
+        {{}, consensus::witness_commitment_script(consensus::witness_merkle_root(block))});
+    block.transactions[0] = consensus::SealedTransaction(std::move(coinbase));
     block.header.merkle_root = consensus::merkle_root(block);
     return block;
 }
@@ -38,6 +47,7 @@ make_block(const std::vector<consensus::TransactionRef>& all, uint32_t bits, int
 std::vector<consensus::SealedTransaction>
 sent_for(const std::vector<uint32_t>& missing, const consensus::Block& block) {
     std::vector<consensus::SealedTransaction> sent;
+    sent.reserve(missing.size());
     for (const uint32_t i : missing)
         sent.push_back(block.transactions[i % block.transactions.size()]);
     return sent;
@@ -82,10 +92,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     check(missing.empty() || !partial->fill({}));
     check(partial->fill(sent_for(missing, block)));
-    const consensus::BlockRef whole = partial->assemble();
+    const consensus::BlockRef whole = partial->assemble(true);
     if (is_honest) check(whole && consensus::encode(*whole) == consensus::encode(block));
     if (!whole) return 0;
     check(whole->transactions.size() == count);
     check(consensus::merkle_root(*whole) == whole->header.merkle_root);
+    if (whole->header.merkle_root != block.header.merkle_root) return 0;
+    const consensus::Block same{block.header, whole->transactions}; // down to the last witness
+    check(consensus::encode(same) == consensus::encode(block));
     return 0;
 }

@@ -25,6 +25,12 @@ Bytes compact(const consensus::Block& block) {
     return consensus::encode(CompactBlockMessage::of(block, 7));
 }
 
+/// The same with a witness of the coinbase, which no header in these tests commits to.
+consensus::Block with_witness(consensus::Block block) {
+    block.transactions[0] = *spoilt(consensus::make_transaction(block.transactions[0]));
+    return block;
+}
+
 Bytes headers(const consensus::BlockHeader& header) {
     return consensus::encode(HeadersMessage{{header}});
 }
@@ -230,6 +236,46 @@ BOOST_AUTO_TEST_CASE(wrong_transactions__block_is_asked_for_whole) {
     BOOST_TEST(scene.reason() == "");
 }
 
+BOOST_AUTO_TEST_CASE(spoilt_witness__unasked__is_passed_over) {
+    Scene scene;
+    const consensus::Block block = block_with(scene.node.chain, {scene.second, scene.first});
+    scene.say("cmpctblock", compact(with_witness(block)));
+    BOOST_TEST(!scene.is_at(block));
+    BOOST_TEST(scene.reason() == "");
+    scene.say("cmpctblock", compact(block));
+    BOOST_TEST(scene.is_at(block));
+}
+
+BOOST_AUTO_TEST_CASE(spoilt_witness__asked__block_is_asked_for_whole_and_then_of_another) {
+    Scene scene;
+    const PeerId honest = scene.net.connect_stub(scene.node);
+    const consensus::Block block = block_with(scene.node.chain, {scene.first});
+    for (const PeerId peer : {scene.stub, honest})
+        scene.net.say(scene.node, peer, "headers", headers(block.header));
+    BOOST_TEST(scene.asked(scene.stub).size() == 1U);
+    scene.say("cmpctblock", compact(with_witness(block)));
+    const std::vector<Inventory> items = scene.asked(scene.stub);
+    BOOST_REQUIRE(items.size() == 1U);
+    BOOST_TEST((items[0] == Inventory{InventoryType::WitnessBlock, block.header.hash()}));
+    scene.say("block", consensus::encode(with_witness(block)));
+    BOOST_TEST(scene.reason() == "bad-witness-merkle-match");
+    scene.net.advance(1s);
+    BOOST_TEST(scene.asked(honest).size() == 1U);
+    scene.net.say(scene.node, honest, "block", consensus::encode(block));
+    BOOST_TEST(scene.is_at(block));
+}
+
+BOOST_AUTO_TEST_CASE(spoilt_witness__again_and_again__is_no_progress) {
+    Scene scene;
+    const consensus::Block block = block_with(scene.node.chain, {scene.first});
+    scene.say("headers", headers(block.header));
+    for (int i = 0; i < 3; ++i) {
+        scene.say("cmpctblock", compact(with_witness(block)));
+        scene.net.advance(25s);
+    }
+    BOOST_TEST(scene.reason() == "timeout downloading block");
+}
+
 BOOST_AUTO_TEST_CASE(wrong_transactions__twice__dropped) {
     Scene scene;
     const consensus::Block block = block_with(scene.node.chain, {scene.unknown});
@@ -253,7 +299,7 @@ BOOST_AUTO_TEST_CASE(two_with_one_short_id__neither_is_guessed) {
     BOOST_TEST((partial.missing() == std::vector<uint32_t>{1, 2}));
     BOOST_TEST(!partial.fill({*one}));
     BOOST_TEST(partial.fill({*one, *two}));
-    BOOST_TEST((consensus::encode(*partial.assemble()) == consensus::encode(block)));
+    BOOST_TEST((consensus::encode(*partial.assemble(true)) == consensus::encode(block)));
 }
 
 BOOST_AUTO_TEST_CASE(blocktxn__of_another_number_or_unasked__dropped_or_passed_over) {

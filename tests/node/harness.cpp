@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "harness.h"
 
+#include "consensus/block_rules.h"
 #include "consensus/pow.h"
 #include "node/messages.h"
 
@@ -97,6 +98,10 @@ FakeChain::accept_block(const consensus::BlockRef& block, std::optional<chain::T
     if (!header.verdict) return outcome;
     BlockNode& node = *find(block->header.hash());
     outcome.known = node.has(BlockNode::HAVE_BODY);
+    if (consensus::is_mutated(*block, true)) {
+        outcome.verdict = consensus::mutated("bad-witness-merkle-match");
+        return outcome;
+    }
     if (block->header.version == BAD_BLOCK) {
         node.status |= BlockNode::FAILED;
         best_header_ = tip_;
