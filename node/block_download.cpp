@@ -2,6 +2,8 @@
 #include "node/block_download.h"
 
 #include "chain/work_queue.h"
+#include "consensus/block_rules.h"
+#include "consensus/pow.h"
 #include "node/frame.h"
 #include "node/header_sync.h"
 
@@ -41,22 +43,54 @@ void BlockDownload::take(
     rest_.reset();
     const BlockHash hash = action.hash;
     action.requested = in_flight_.contains(hash);
-    if (const BlockNode* parent = context_.chain.find_block(header.prev_hash);
-        parent != nullptr && is_low_work(context_, peer, *parent, {header}))
-        return spdlog::debug(
-            "AcceptBlockHeader: not adding new block header {}, missing anti-dos proof-of-work "
-            "validation peer={}",
-            hash.to_string(), peer.id);
-    // Another who was asked for it still owes it, until this one is found to be good.
-    if (is_asked(peer, hash) || processing_.contains(hash)) remove(hash);
-    peer.blocks.progress_at = context_.now;
     peer.blocks.slow = false;
     peer.blocks.owes_since.reset();
-    if (processing_.contains(hash)) return;
-    processing_.emplace(hash, Received{bytes, action.block != nullptr});
+    const bool asked = is_asked(peer, hash);
+    if (!asked && !is_welcome(peer, header, hash)) return;
+    // Another who was asked for it still owes it, until this one is found to be good.
+    if (asked) {
+        remove(hash);
+        peer.blocks.progress_at = context_.now;
+    }
+    // Each copy is judged, lest one who spoils it cost another his; but what was put together is
+    // the body that the header commits to.
+    const auto [first, last] = processing_.equal_range(hash);
+    if (std::any_of(first, last, [&](const auto& entry) {
+            return entry.second.assembled || entry.second.peer == peer.id;
+        }))
+        return;
+    processing_.emplace(hash, Received{peer.id, bytes, action.block != nullptr, asked});
     processing_bytes_ += bytes;
     ++peer.blocks_processing;
     context_.out.emplace_back(std::move(action));
+}
+
+/// Whether what `peer` sends unasked is worth to be parsed and judged.
+bool BlockDownload::is_welcome(
+    Peer& peer, const consensus::BlockHeader& header, const BlockHash& hash) {
+    const BlockNode* node = context_.chain.find_block(hash);
+    const BlockNode* parent = context_.chain.find_block(header.prev_hash);
+    if (parent != nullptr && is_low_work(context_, peer, *parent, {header})) {
+        spdlog::debug(
+            "AcceptBlockHeader: not adding new block header {}, missing anti-dos proof-of-work "
+            "validation peer={}",
+            hash.to_string(), peer.id);
+        return false;
+    }
+    if (node != nullptr) {
+        const bool is_here = node->has(BlockNode::HAVE_BODY) && !node->failed();
+        if (is_here) HeaderSync::note_known(peer, *node);
+        return !is_here;
+    }
+    // Nobody did the work: it would fill memory at no cost.
+    const consensus::Params& params = context_.chain.params();
+    consensus::Result<> verdict = consensus::check_header(header, hash, params);
+    if (verdict && parent == nullptr)
+        verdict = consensus::Reject{consensus::Reject::Kind::MissingParent, "prev-blk-not-found"};
+    else if (verdict && header.bits != consensus::next_bits(*parent, header.time, params))
+        verdict = consensus::invalid("bad-diffbits", "incorrect proof of work");
+    if (!verdict) refused(peer, hash, verdict.error(), false);
+    return verdict.has_value();
 }
 
 /// A block that `peer` was asked for has come.
@@ -89,7 +123,10 @@ void BlockDownload::block_done(
     PeerId id, const BlockHash& hash, const chain::BlockOutcome& outcome) {
     rest_.reset();
     Received received;
-    if (const auto found = processing_.find(hash); found != processing_.end()) {
+    const auto [first, last] = processing_.equal_range(hash);
+    const auto found =
+        std::find_if(first, last, [&](const auto& entry) { return entry.second.peer == id; });
+    if (found != last) {
         received = found->second;
         processing_bytes_ -= received.bytes;
         processing_.erase(found);
@@ -103,30 +140,35 @@ void BlockDownload::block_done(
         if (!outcome.known && outcome.on_active_chain)
             peer->blocks.last_at = context_.now_seconds();
         if (outcome.node != nullptr) HeaderSync::note_known(*peer, *outcome.node);
-        return;
+    } else {
+        refused(*peer, hash, outcome.verdict.error(), received.assembled);
     }
+}
+
+/// `assembled`: it was put together here.
+void BlockDownload::refused(
+    Peer& peer, const BlockHash& hash, const consensus::Reject& reject, bool assembled) {
     using Kind = consensus::Reject::Kind;
-    const consensus::Reject& reject = outcome.verdict.error();
     std::string fault(reject.reason);
     if (!reject.detail.empty()) fault += ", " + reject.detail;
-    if (reject.kind == Kind::Mutated) spdlog::debug("Block mutated: {} peer={}", fault, id);
+    if (reject.kind == Kind::Mutated) spdlog::debug("Block mutated: {} peer={}", fault, peer.id);
     if (reject.kind == Kind::MissingParent) spdlog::debug("AcceptBlock FAILED ({})", fault);
-    spdlog::debug("block refused peer={}: {}, {}", id, hash.to_string(), fault);
+    spdlog::debug("block refused peer={}: {}, {}", peer.id, hash.to_string(), fault);
     // Nobody can have asked for a block whose header is unknown.
     if (reject.reason == "block decode failed" && context_.chain.find_block(hash) == nullptr)
-        return Context::malformed(*peer, "block");
+        return Context::malformed(peer, "block");
     // Compact blocks may be passed on before coins and scripts are validated (BIP-0152).
-    const bool forgiven = (received.assembled && reject.kind == Kind::Invalid) ||
-                          (reject.reason == "duplicate-invalid" && peer->inbound());
+    const bool forgiven = (assembled && reject.kind == Kind::Invalid) ||
+                          (reject.reason == "duplicate-invalid" && peer.inbound());
     const bool at_fault = reject.kind == Kind::Invalid || reject.kind == Kind::Mutated ||
                           reject.kind == Kind::MissingParent;
     if (!at_fault || forgiven) return;
-    peer->headers.best_known = nullptr; // if it may stay: no source until it announces anew
-    context_.misbehaving(*peer, std::string(reject.reason));
+    peer.headers.best_known = nullptr; // if it may stay: no source until it announces anew
+    context_.misbehaving(peer, std::string(reject.reason));
 }
 
 bool BlockDownload::awaits_parent(const Peer& peer, ByteView payload) const {
-    if (peer.blocks_processing == 0) return false;
+    if (peer.blocks_processing + peer.headers_processing == 0) return false;
     consensus::Reader reader(payload);
     const auto header = reader.read<consensus::BlockHeader>();
     return !reader.failed() && context_.chain.find_block(header.prev_hash) == nullptr;
@@ -145,14 +187,13 @@ bool BlockDownload::is_asked(const Peer& peer, const BlockHash& hash) const {
 
 bool BlockDownload::reserve(Peer& peer, const BlockNode& node) {
     if (in_flight_.contains(node.hash)) return is_asked(peer, node.hash);
-    if (processing_.contains(node.hash) || peer.blocks.in_flight.size() >= MAX_IN_FLIGHT)
-        return false;
+    if (is_processing(node.hash) || peer.blocks.in_flight.size() >= MAX_IN_FLIGHT) return false;
     note_asked(peer, node);
     return true;
 }
 
 bool BlockDownload::ask(Peer& peer, const BlockNode& node) {
-    if (is_asked(peer, node.hash) || processing_.contains(node.hash)) return false;
+    if (is_asked(peer, node.hash) || is_processing(node.hash)) return false;
     remove(node.hash);
     note_asked(peer, node);
     context_.send(peer, "getdata", InventoryMessage{{{InventoryType::WitnessBlock, node.hash}}});
@@ -289,9 +330,17 @@ const BlockNode* BlockDownload::first_missing(Peer& peer) const {
     return nullptr;
 }
 
+/// Whether a copy is being judged. One that nobody asked for may be anything.
+bool BlockDownload::is_processing(const BlockHash& hash) const {
+    const auto [first, last] = processing_.equal_range(hash);
+    return std::any_of(first, last, [](const auto& entry) {
+        return entry.second.assembled || entry.second.asked;
+    });
+}
+
 /// Whether the block is neither here nor on its way.
 bool BlockDownload::is_unasked(const BlockNode& node) const {
-    return !node.has(BlockNode::HAVE_BODY) && !processing_.contains(node.hash) &&
+    return !node.has(BlockNode::HAVE_BODY) && !is_processing(node.hash) &&
            !in_flight_.contains(node.hash);
 }
 

@@ -49,7 +49,7 @@ public:
     static constexpr size_t MIN_IN_FLIGHT = 2;
     static constexpr size_t START_IN_FLIGHT = 4; ///< As long as its speed is not known.
     static constexpr size_t MAX_IN_FLIGHT = 256;
-    /// Whether the parent of this block may be among those of `peer` that are not judged yet: who
+    /// Whether the parent of this block may be among what `peer` sent that is not judged yet: who
     /// tells of blocks by sending them does so in order.
     bool awaits_parent(const Peer& peer, ByteView payload) const;
 
@@ -71,12 +71,20 @@ private:
     };
 
     void take(Peer& peer, const consensus::BlockHeader& header, AcceptBlock action, size_t bytes);
+    bool
+    is_welcome(Peer& peer, const consensus::BlockHeader& header, const consensus::BlockHash& hash);
+    void refused(
+        Peer& peer,
+        const consensus::BlockHash& hash,
+        const consensus::Reject& reject,
+        bool assembled);
     void measure(Peer& peer, size_t bytes);
     size_t most_in_flight(const Peer& peer) const;
     void request_more(Peer& peer);
     void note_asked(Peer& peer, const chain::BlockNode& node);
     std::vector<const chain::BlockNode*> find_missing(Peer& peer, size_t count);
     const chain::BlockNode* first_missing(Peer& peer) const;
+    bool is_processing(const consensus::BlockHash& hash) const;
     bool is_unasked(const chain::BlockNode& node) const;
     size_t fair_share(const Peer& peer);
     void add_history(
@@ -93,12 +101,14 @@ private:
     std::unordered_map<consensus::BlockHash, Request, consensus::BlockHasher> in_flight_;
 
     struct Received {
+        PeerId peer = NO_PEER;
         size_t bytes = 0;
-        bool assembled = false;
+        bool assembled = false; ///< Then it is the body that its header commits to.
+        bool asked = false;     ///< Of this peer.
     };
 
-    /// Received, and not judged yet.
-    std::unordered_map<consensus::BlockHash, Received, consensus::BlockHasher> processing_;
+    /// Received, and not judged yet: one copy of each peer.
+    std::unordered_multimap<consensus::BlockHash, Received, consensus::BlockHasher> processing_;
     size_t processing_bytes_ = 0;
 
     /// What is still to come up to the best header, and how fast.

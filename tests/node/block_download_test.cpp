@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Whom blocks are asked of, and how many at once.
+#include "consensus/block_rules.h"
 #include "harness.h"
 
 #include <boost/test/unit_test.hpp>
@@ -221,9 +222,11 @@ BOOST_AUTO_TEST_CASE(too_much_at_the_chain__callers_wait_and_those_we_called_do_
     FakeChain source;
     source.mine(15);
     TestNode& node = net.add();
+    node.chain.accept_headers(headers_of(source));
     Actions held;
     net.intercept = [&](TestNode&, const Action& action) {
-        if (!std::holds_alternative<AcceptBlock>(action)) return false;
+        const auto* block = std::get_if<AcceptBlock>(&action);
+        if (block == nullptr || block->payload.size() < MAX_PAYLOAD_BYTES) return false;
         held.push_back(action);
         return true;
     };
@@ -242,14 +245,120 @@ BOOST_AUTO_TEST_CASE(too_much_at_the_chain__callers_wait_and_those_we_called_do_
     const PeerId called = send(15, ConnectionType::OutboundFullRelay);
     BOOST_TEST(held.size() == 14U);
     BOOST_TEST(node.protocol.takes_messages(called));
-    net.intercept = nullptr;
-    for (Action& action : held) {
+    for (Action& action : std::exchange(held, {})) {
         auto& block = std::get<AcceptBlock>(action);
         block.payload = source.body(block.hash);
         net.perform(node, {action});
     }
     net.advance(1s);
+    BOOST_TEST(held.size() == 1U);
     BOOST_TEST(node.protocol.takes_messages(caller));
+}
+
+BOOST_AUTO_TEST_CASE(spoilt_body_is_being_judged__that_of_another_is_judged_too) {
+    for (const bool liar_is_first : {true, false}) {
+        TestNet net;
+        TestNode& node = net.add();
+        const consensus::Block block = node.chain.next_block();
+        const PeerId liar = net.connect_stub(node);
+        const PeerId honest = net.connect_stub(node);
+        std::vector<Action> held;
+        net.intercept = [&](TestNode&, const Action& action) {
+            if (!std::holds_alternative<AcceptBlock>(action)) return false;
+            held.push_back(action);
+            return true;
+        };
+        Bytes mangled = consensus::encode(block);
+        mangled.pop_back();
+        if (liar_is_first) net.say(node, liar, "block", mangled);
+        net.say(node, honest, "headers", headers_payload({block.header}));
+        BOOST_TEST(asked(net.heard(node, honest)).size() == 1U);
+        if (!liar_is_first) net.say(node, liar, "block", mangled);
+        net.say(node, honest, "block", consensus::encode(block));
+        BOOST_TEST(held.size() == 2U);
+        net.intercept = nullptr;
+        net.perform(node, held);
+        BOOST_TEST(node.chain.height() == 1);
+        BOOST_TEST(net.is_connected(node, honest));
+        BOOST_TEST(!net.is_connected(node, liar));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(known_blocks_sent_again__are_not_parsed_and_no_progress) {
+    TestNet net;
+    TestNode& node = net.add();
+    node.chain.mine(1);
+    const Bytes known = node.chain.body(node.chain.tip().hash);
+    const PeerId liar = net.connect_stub(node);
+    net.say(node, liar, "headers", headers_payload({node.chain.next_block().header}));
+    BOOST_TEST(asked(net.heard(node, liar)).size() == 1U);
+    bool parsed = false;
+    net.intercept = [&](TestNode&, const Action& action) {
+        parsed |= std::holds_alternative<AcceptBlock>(action);
+        return false;
+    };
+    for (int i = 0; i < 3; ++i) {
+        net.say(node, liar, "block", known);
+        net.advance(25s);
+    }
+    BOOST_TEST(!parsed);
+    BOOST_REQUIRE(!node.drops.empty());
+    BOOST_TEST(node.drops.back() == "timeout downloading block");
+}
+
+BOOST_AUTO_TEST_CASE(block_nobody_worked_for__is_not_even_parsed) {
+    FakeChain other;
+    other.mine(1);
+    consensus::Block without_work = other.next_block();
+    while (consensus::check_header(without_work.header, without_work.header.hash(), other.params()))
+        ++without_work.header.nonce;
+    consensus::Block too_easy = other.next_block(); // a target that is too low serves as well
+    too_easy.header.bits = 0x207ffffe;
+    while (!consensus::check_header(too_easy.header, too_easy.header.hash(), other.params()))
+        ++too_easy.header.nonce;
+    const consensus::Block nowhere = [] {
+        FakeChain longer;
+        longer.mine(3);
+        return longer.block(longer.tip().hash);
+    }();
+    for (const auto& [block, reason] :
+         {std::pair(without_work, "high-hash"), std::pair(too_easy, "bad-diffbits"),
+          std::pair(nowhere, "prev-blk-not-found")}) {
+        TestNet net;
+        TestNode& node = net.add();
+        node.chain.mine(1);
+        const PeerId stub = net.connect_stub(node);
+        bool parsed = false;
+        net.intercept = [&](TestNode&, const Action& action) {
+            parsed |= std::holds_alternative<AcceptBlock>(action);
+            return false;
+        };
+        net.say(node, stub, "block", consensus::encode(block));
+        BOOST_TEST(!parsed, reason);
+        BOOST_REQUIRE(!node.drops.empty());
+        BOOST_TEST(node.drops.back() == reason);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(block_after_the_header_of_its_parent__waits_for_that) {
+    TestNet net;
+    TestNode& node = net.add();
+    FakeChain other;
+    other.mine(2);
+    const PeerId stub = net.connect_stub(node);
+    std::vector<Action> held;
+    net.intercept = [&](TestNode&, const Action& action) {
+        if (!std::holds_alternative<AcceptHeaders>(action)) return false;
+        held.push_back(action);
+        return true;
+    };
+    net.say(node, stub, "headers", headers_payload({headers_of(other)[0]}));
+    net.say(node, stub, "block", other.body(other.tip().hash));
+    net.intercept = nullptr;
+    net.perform(node, held);
+    net.say(node, stub, "block", other.body(other.view().at(1)->hash));
+    BOOST_TEST(node.chain.height() == 2);
+    BOOST_TEST(node.drops.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
