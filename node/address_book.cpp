@@ -279,7 +279,7 @@ bool AddressBook::load(const std::filesystem::path& file) {
         const auto entry = reader.read<Entry>();
         const NetAddress& address = entry.place.address;
         if (address_bytes(address.network) != address.bytes.size()) reader.fail();
-        if (!reader.failed() && find(address) == nullptr) insert(entry, 0);
+        if (!reader.failed() && address.is_proper() && find(address) == nullptr) insert(entry, 0);
     }
     if (reader.at_end()) return true;
     clear();
@@ -293,9 +293,8 @@ Bytes anchors_content(const Magic& magic, const std::vector<TimedAddress>& ancho
 std::vector<TimedAddress> read_anchors(const std::filesystem::path& file, const Magic& magic) {
     auto read = consensus::decode<AnchorFile>(read_with_sum(file));
     if (!read || read->magic != magic) return {};
-    std::erase_if(read->anchors, [](const TimedAddress& anchor) {
-        return !address_bytes(anchor.address.network);
-    });
+    std::erase_if(
+        read->anchors, [](const TimedAddress& anchor) { return !anchor.address.is_proper(); });
     return std::move(read->anchors);
 }
 

@@ -130,10 +130,10 @@ struct AddrMessage {
     }
 };
 
-/// addrv2: any network. Those that this node doesn't know are left out when read. Source: BIP-0155.
+/// addrv2: any network. Addresses that aren't proper are left out when read. Source: BIP-0155.
 struct AddrV2Message {
     std::vector<TimedAddress> addresses;
-    uint64_t count = 0; ///< As read, unknown ones included.
+    uint64_t count = 0; ///< As read, those included.
 
     static constexpr size_t MAX_ADDRESS_BYTES = 512;
 
@@ -141,9 +141,8 @@ struct AddrV2Message {
         consensus::wire_list(codec, m.addresses, [&](auto& entry) { wire_entry(codec, entry); });
         if constexpr (consensus::READS<decltype(codec)>) {
             m.count = m.addresses.size();
-            std::erase_if(m.addresses, [](const TimedAddress& entry) {
-                return !address_bytes(entry.address.network);
-            });
+            std::erase_if(
+                m.addresses, [](const TimedAddress& entry) { return !entry.address.is_proper(); });
         }
     }
 

@@ -213,6 +213,12 @@ std::string NetAddress::to_string() const {
     return (colons ? "[" + host() + "]" : host()) + ":" + std::to_string(port);
 }
 
+bool NetAddress::is_proper() const {
+    return address_bytes(network) == bytes.size() &&
+           (network != NetworkId::Ipv6 ||
+            !std::equal(MAPPED_PREFIX.begin(), MAPPED_PREFIX.end(), bytes.begin()));
+}
+
 bool NetAddress::is_routable() const {
     static const std::vector<Subnet> NETS = [] {
         std::vector<Subnet> nets;

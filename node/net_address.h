@@ -49,6 +49,9 @@ struct NetAddress {
     std::string to_string() const;
     std::string host() const;
 
+    /// Of a network that is known here, and no IPv4 address written as one of IPv6: those "SHOULD"
+    /// be ignored where a network stands beside the address (BIP-0155).
+    bool is_proper() const;
     bool is_routable() const; ///< Can be reached from the public net.
     /// Core: GetNetworkName; "not_publicly_routable" where it is not.
     std::string_view network_name() const;

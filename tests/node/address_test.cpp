@@ -137,6 +137,24 @@ BOOST_AUTO_TEST_CASE(book__saved_and_loaded__is_the_same) {
     BOOST_TEST(!loaded.load(folder.path() / "absent"));
 }
 
+BOOST_AUTO_TEST_CASE(book__file_with_ipv4_addresses_as_ipv6__is_read_without_them) {
+    const tests::TemporaryFolder folder;
+    const auto path = folder.path() / "peers.dat";
+    AddressBook before(Random(1, 2));
+    fill(before, 2);
+    NetAddress mapped; // ::ffff:10.0.0.1, as versions before took it from peers
+    mapped.bytes = *consensus::from_hex("00000000000000000000ffff0a000001");
+    mapped.port = 22;
+    before.add({NOW, NODE_NETWORK | NODE_WITNESS, mapped}, "source", NOW);
+    BOOST_REQUIRE(before.size() == 3U);
+    const Bytes content = before.file_content();
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(content.data()), std::ssize(content));
+    AddressBook book(Random(3, 4));
+    BOOST_TEST(book.load(path));
+    BOOST_TEST(book.size() == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(book__flood_from_one_source__reaches_a_small_part) {
     AddressBook book(Random(1, 2));
     fill(book, 3000);

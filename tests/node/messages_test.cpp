@@ -164,6 +164,13 @@ BOOST_AUTO_TEST_CASE(addrv2__networks_and_lengths__as_bip155_says) {
     BOOST_TEST(unknown->addresses.empty());
     BOOST_TEST(unknown->count == 1);
     BOOST_TEST(!parse<AddrV2Message>(entry("01050102030405")).has_value());
+    // 10.0.0.1 as IPv6 would be dialled as what it is, in the node's own net.
+    const auto mapped = parse<AddrV2Message>(entry("021000000000000000000000ffff0a000001"));
+    BOOST_REQUIRE(mapped.has_value());
+    BOOST_TEST(mapped->addresses.empty());
+    BOOST_TEST(mapped->count == 1);
+    const auto ipv6 = parse<AddrV2Message>(entry("02102a0000000000000000000000000000ff"));
+    BOOST_TEST(ipv6.value().addresses.size() == 1U);
     const std::string too_long = "aafd0102" + std::string(2 * 513, '0');
     BOOST_TEST(!parse<AddrV2Message>(entry(too_long.c_str())).has_value());
 }
