@@ -22,7 +22,9 @@ bool is_terrible(const AddressBook::Entry& entry, int64_t now) {
     if (entry.place.time > now + 600) return true;
     const int64_t heard_of = std::max<int64_t>(entry.place.time, entry.last_success);
     const bool old = now - heard_of > AddressBook::HORIZON_SECONDS;
-    return old || (entry.last_success == 0 && entry.failures >= 3) || entry.failures >= 10;
+    const bool absent = now - entry.last_success > AddressBook::ABSENT_SECONDS;
+    return old || (entry.last_success == 0 && entry.failures >= 3) ||
+           (absent && entry.failures >= 10);
 }
 
 std::string text_of(const NetAddress& address) {

@@ -89,6 +89,8 @@ public:
     static constexpr size_t MAX_WANTED = 10;
     static constexpr int64_t RETRY_SECONDS = 600;
     static constexpr int64_t HORIZON_SECONDS = int64_t{30} * 24 * 3600;
+    /// Without an answer, failures count against who answered before.
+    static constexpr int64_t ABSENT_SECONDS = int64_t{7} * 24 * 3600;
     static constexpr int64_t SETTLED_SECONDS =
         int64_t{4} * 3600;                        ///< Who answered since, keeps his place.
     static constexpr int64_t ANSWER_SECONDS = 60; ///< So long an answer may take.

@@ -204,6 +204,22 @@ BOOST_AUTO_TEST_CASE(book__bad_address__makes_room_for_another) {
     BOOST_TEST(book.size() == port);
 }
 
+BOOST_AUTO_TEST_CASE(book__who_answered__is_given_a_week) {
+    AddressBook book(Random(1, 2));
+    fill(book, 2);
+    const NetAddress gone = place(1, NOW).address;
+    BOOST_TEST(book.succeeded(gone, NODE_NETWORK, NOW));
+    const auto fail_often = [&](int64_t now) {
+        for (int i = 0; i < 10; ++i) {
+            book.succeeded(place(0, NOW).address, NODE_NETWORK, ++now); // so it isn't our link
+            book.tried(gone, true, ++now);
+        }
+        return book.sample(2, now).size();
+    };
+    BOOST_TEST(fail_often(NOW) == 2U);
+    BOOST_TEST(fail_often(NOW + AddressBook::ABSENT_SECONDS) == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(book__own_link_is_down__nobody_is_to_blame) {
     for (const bool some_last : {false, true}) {
         AddressBook book(Random(1, 2));
