@@ -87,7 +87,7 @@ void AddressRelay::learn(
         // A time that can't be is taken as five days ago.
         if (place.time <= 100'000'000 || place.time > seconds + 600)
             place.time = static_cast<uint32_t>(seconds - int64_t{5} * 24 * 3600);
-        if (!place.address.is_routable()) continue;
+        if (!place.address.is_routable() || context_.shuns(place.address)) continue;
         const bool fresh = place.time > seconds - FRESH_SECONDS;
         if (fresh && count <= MAX_RELAYED && !state.we_asked) relay(place, peer.id);
         TimedAddress aged = place;
@@ -133,9 +133,8 @@ void AddressRelay::get_addr(Peer& peer) {
     const auto fresh = [&] {
         const size_t count = std::min(MAX_ADDRESSES, book_.size() * SHARED_PERCENT / 100);
         std::vector<TimedAddress> places = book_.sample(count, context_.now_seconds());
-        std::erase_if(places, [&](const TimedAddress& place) {
-            return context_.discouraged.contains(place.address.host_hash());
-        });
+        std::erase_if(
+            places, [&](const TimedAddress& place) { return context_.shuns(place.address); });
         return places;
     };
     if (peer.permits(PERMIT_ADDR)) return send(peer, fresh());

@@ -183,7 +183,7 @@ void CallPlan::fill_slots(Time now) {
         if (peer.address == *address && peer.established)
             return void(book_.succeeded(*address, peer.services, seconds));
     book_.tried(*address, answering >= ONLINE_PEERS, seconds);
-    if (may_call_(*address)) dial(address->to_string(), *type);
+    if (!protocol_.shuns(*address)) dial(address->to_string(), *type);
 }
 
 /// Of those we called, or are about to reach.

@@ -7,7 +7,6 @@
 #include "node/network.h"
 #include "node/protocol.h"
 
-#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -18,21 +17,18 @@ namespace cairn::node {
 /// Thread: network. No I/O, no clock, no randomness but from the seed.
 class CallPlan {
 public:
-    /// What is given by reference outlives this. `may_call`: whether one may be among those we
-    /// choose.
+    /// What is given by reference outlives this.
     CallPlan(
         const NetworkOptions& options,
         const consensus::Params& params,
         const Protocol& protocol,
         AddressBook& book,
-        Random random,
-        std::function<bool(const NetAddress&)> may_call)
+        Random random)
         : options_(options),
           params_(params),
           protocol_(protocol),
           book_(book),
           random_(random),
-          may_call_(std::move(may_call)),
           added_(options.add_nodes) {}
 
     virtual ~CallPlan() = default;
@@ -116,7 +112,6 @@ private:
     void fill_slots(Time now);
     void ask_others(bool answering, Time now);
 
-    std::function<bool(const NetAddress&)> may_call_;
     std::vector<std::string> added_;
     std::map<std::string, Pause> pauses_;
     std::map<std::string, ConnectionType> calling_;

@@ -29,10 +29,9 @@ public:
         const Protocol& protocol,
         AddressBook& book,
         Random random,
-        std::function<bool(const NetAddress&)> may_call,
         Connected connected,
         HangUp hang_up)
-        : CallPlan(options, params, protocol, book, random, std::move(may_call)),
+        : CallPlan(options, params, protocol, book, random),
           io_(io),
           connected_(std::move(connected)),
           hang_up_(std::move(hang_up)) {}

@@ -8,6 +8,7 @@
 #include "node/random.h"
 #include "node/upload_limit.h"
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,8 @@ struct ProtocolOptions {
     chain::FeeRate min_relay_feerate{100}; ///< What the mempool takes while it isn't full.
     /// What is larger isn't looked at; of a block's where the chain takes what is unusual.
     int64_t max_transaction_weight = chain::MAX_STANDARD_TX_WEIGHT;
+    /// By the operator; empty: nobody is.
+    std::function<bool(const NetAddress&)> is_banned{};
 };
 
 /// Of a message that holds a block, by the rules of the chain.
@@ -87,6 +90,12 @@ struct Context {
     uint64_t services() const {
         const uint64_t missing = chain.assumed() ? uint64_t{NODE_NETWORK} : 0;
         return options.services & ~missing;
+    }
+
+    /// Whether the node at `address` is neither called nor told of: it is discouraged or banned.
+    bool shuns(const NetAddress& address) const {
+        return discouraged.contains(address.host_hash()) ||
+               (options.is_banned && options.is_banned(address));
     }
 
     Peer* find(PeerId id) {

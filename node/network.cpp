@@ -61,11 +61,7 @@ public:
           whitelist_(options_.whitelist),
           book_(system_random(), !options_.onion_proxy.empty()),
           listener_(io_, options_, chain.params().p2p_port),
-          protocol_(
-              live_chain_,
-              book_,
-              node::protocol_options(options_, chain, listener_),
-              system_random()),
+          protocol_(live_chain_, book_, make_protocol_options(), system_random()),
           connector_(
               io_,
               options_,
@@ -73,10 +69,6 @@ public:
               protocol_,
               book_,
               system_random(),
-              [this](const NetAddress& address) {
-                  return !protocol_.discourages(address) &&
-                         !bans_.bans(address, clock_.wall_seconds());
-              },
               [this](
                   Connection::Socket socket,
                   const NetAddress& address,
@@ -295,6 +287,14 @@ public:
     void transaction_unsent(const chain::TransactionRef& tx) override { broadcast(tx, true); }
 
 private:
+    ProtocolOptions make_protocol_options() const {
+        ProtocolOptions options = node::protocol_options(options_, chain_, listener_);
+        options.is_banned = [this](const NetAddress& address) {
+            return bans_.bans(address, clock_.wall_seconds());
+        };
+        return options;
+    }
+
     /// Run `question` on the network thread, or here while there is none, and give its answer.
     template <class F>
     auto ask(F question) const -> decltype(question()) {

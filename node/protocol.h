@@ -92,6 +92,8 @@ public:
         return context_.discouraged.contains(address.host_hash());
     }
 
+    bool shuns(const NetAddress& address) const { return context_.shuns(address); }
+
     /// Whether `fresh` may be a peer, where `max_inbound` may call us: a second connection to one
     /// place may not, nor one that broke the rules have the last slot; for who calls us, room is
     /// made.

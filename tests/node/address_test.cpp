@@ -404,6 +404,45 @@ BOOST_AUTO_TEST_CASE(relay__who_has_no_blocks__is_not_kept) {
     BOOST_TEST(!node.book.pick({}, seconds_of(net.now)).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(relay__whom_we_shun__is_neither_kept_nor_told_of) {
+    for (const bool banned : {true, false}) {
+        TestNet net;
+        const NetAddress bad = place(7, NOW).address;
+        ProtocolOptions options;
+        if (banned) options.is_banned = [&](const NetAddress& address) { return address == bad; };
+        TestNode& node = net.add(options);
+        const TimedAddress told = place(7, seconds_of(net.now));
+        node.book.add(told, "source", seconds_of(net.now)); // of before
+        fill(node.book, 7, seconds_of(net.now));
+        if (!banned) {
+            const PeerId liar = net.connect_stub(node, ConnectionType::Inbound, 0, true, bad);
+            net.say(
+                node, liar, "inv",
+                consensus::encode(InventoryMessage{std::vector<Inventory>(MAX_INVENTORY + 1)}));
+            BOOST_REQUIRE(node.protocol.discourages(bad));
+        }
+        const PeerId source = net.connect_stub(node);
+        const PeerId other = net.connect_stub(node);
+        net.say(node, other, "getaddr");
+        TimedAddress next = told; // another port of that host
+        if (!banned) next.address.port = 1;
+        for (const TimedAddress& one : {next, place(200, seconds_of(net.now))}) {
+            net.say(node, source, "addrv2", consensus::encode(AddrV2Message{{one}, 0}));
+            net.advance(1min); // for another token
+        }
+        net.advance(10min);
+        std::set<NetAddress> heard;
+        for (const Message& message : net.heard(node, other, "addrv2")) {
+            const auto content = parse<AddrV2Message>(message.payload);
+            for (const TimedAddress& one : content->addresses) heard.insert(one.address);
+        }
+        BOOST_TEST(!heard.contains(told.address));
+        BOOST_TEST(!heard.contains(next.address));
+        BOOST_TEST(heard.contains(place(200, NOW).address));
+        BOOST_TEST(node.book.size() == 9U);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(relay__own_address__is_told_unless_hidden_or_of_no_use_yet) {
     const auto told = [](uint16_t port, bool initial_download) {
         TestNet net;

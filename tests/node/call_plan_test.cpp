@@ -16,13 +16,7 @@ namespace {
 class Plan final : public CallPlan {
 public:
     Plan(const NetworkOptions& options, TestNet& net, TestNode& node)
-        : CallPlan(
-              options,
-              node.chain.params(),
-              node.protocol,
-              node.book,
-              Random(7, 8),
-              [](const NetAddress&) { return true; }),
+        : CallPlan(options, node.chain.params(), node.protocol, node.book, Random(7, 8)),
           net_(net),
           node_(node) {}
 

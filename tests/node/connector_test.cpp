@@ -96,19 +96,15 @@ struct Caller {
     FakeChain chain;
     consensus::Params params = chain.params();
     AddressBook book{Random(1, 2), true};
-    Protocol protocol{chain, book, {}, Random(3, 4)};
-    Time now{std::chrono::seconds(NOW)};
     std::set<NetAddress> unwanted;
-    Connector connector{
-        io,
-        options,
-        params,
-        protocol,
+    Protocol protocol{
+        chain,
         book,
-        Random(5, 6),
-        [this](const NetAddress& address) { return !unwanted.contains(address); },
-        [](auto&&...) {},
-        [](auto&&...) {}};
+        {.is_banned = [this](const NetAddress& address) { return unwanted.contains(address); }},
+        Random(3, 4)};
+    Time now{std::chrono::seconds(NOW)};
+    Connector connector{io,   options,      params,           protocol,
+                        book, Random(5, 6), [](auto&&...) {}, [](auto&&...) {}};
 };
 
 NetAddress ip(uint8_t first, uint8_t last) {

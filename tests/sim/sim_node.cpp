@@ -29,8 +29,7 @@ struct SimNode::Plan final : node::CallPlan {
               self.chain.params(),
               protocol,
               self.book,
-              Random{self.random_.next(), self.random_.next()},
-              [&protocol](const NetAddress& address) { return !protocol.discourages(address); }),
+              Random{self.random_.next(), self.random_.next()}),
           self_(self) {}
 
     void call(const std::string& target, ConnectionType type) override {
