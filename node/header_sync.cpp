@@ -11,11 +11,18 @@ namespace cairn::node {
 
 namespace {
 
-/// Whether each header follows on the one before it.
-bool is_consecutive(const std::vector<consensus::BlockHeader>& headers) {
-    for (size_t i = 1; i < headers.size(); ++i)
-        if (headers[i].prev_hash != headers[i - 1].hash()) return false;
-    return true;
+/// What is wrong with `headers` whatever they follow on, which an honest peer never sends; empty if
+/// nothing is.
+std::string_view
+fault_of(const std::vector<consensus::BlockHeader>& headers, const consensus::Params& params) {
+    consensus::BlockHash before = headers.front().prev_hash;
+    for (const consensus::BlockHeader& header : headers) {
+        if (header.prev_hash != before) return "non-continuous headers sequence";
+        before = header.hash();
+        if (!consensus::meets_target(before, header.bits, params.pow_limit))
+            return "header with invalid proof of work";
+    }
+    return {};
 }
 
 /// Whether a chain that `peer` has is worth as much as the one to `node`.
@@ -165,8 +172,8 @@ void HeaderSync::headers(Peer& peer, HeadersMessage message) {
         caught_up_ = true;
         return;
     }
-    if (!is_consecutive(headers))
-        return context_.misbehaving(peer, "non-continuous headers sequence");
+    if (const std::string_view fault = fault_of(headers, context_.chain.params()); !fault.empty())
+        return context_.misbehaving(peer, std::string(fault));
     std::optional<HeaderPresync>& presync = peer.headers.presync;
     if (presync && headers.front().prev_hash == presync->awaited())
         return this->presync(peer, headers);

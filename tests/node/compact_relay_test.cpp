@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Blocks by short ids (BIP-0152): put together, given, asked for, and what liars get.
+#include "consensus/pow.h"
 #include "harness.h"
 #include "node/compact_relay.h"
 
@@ -12,12 +13,18 @@ using namespace std::chrono_literals;
 
 namespace {
 
+void work(consensus::BlockHeader& header) {
+    const auto limit = consensus::target_of(header.bits).value();
+    while (!consensus::meets_target(header.hash(), header.bits, limit)) ++header.nonce;
+}
+
 /// The next block of `chain` with `transactions` behind its coinbase.
 consensus::Block
 block_with(const FakeChain& chain, const std::vector<consensus::TransactionRef>& transactions) {
     consensus::Block block = chain.next_block();
     for (const consensus::TransactionRef& tx : transactions) block.transactions.push_back(*tx);
     block.header.merkle_root = consensus::merkle_root(block);
+    work(block.header);
     return block;
 }
 
@@ -200,6 +207,7 @@ BOOST_AUTO_TEST_CASE(second_comes_before_the_rest_of_the_first__both_are_had) {
     const consensus::Block first = block_with(scene.node.chain, {scene.unknown});
     consensus::Block second = block_with(scene.node.chain, {make_payment({}, 4)});
     second.header.prev_hash = first.header.hash();
+    work(second.header);
     scene.say("cmpctblock", compact(first));
     scene.say("cmpctblock", compact(second));
     const std::vector<Inventory> items = scene.asked(scene.stub);
@@ -331,6 +339,7 @@ BOOST_AUTO_TEST_CASE(cmpctblock__bad_header__dropped) {
     Scene scene;
     consensus::Block block = block_with(scene.node.chain, {});
     block.header.version = BAD_HEADER;
+    work(block.header);
     scene.say("cmpctblock", compact(block));
     BOOST_TEST(!scene.net.is_connected(scene.node, scene.stub));
 }
@@ -342,6 +351,7 @@ BOOST_AUTO_TEST_CASE(cmpctblock__new_header__waits_for_its_verdict_and_nothing_m
             scene.net.connect_stub(scene.node, ConnectionType::Inbound, PERMIT_NOBAN);
         consensus::Block block = block_with(scene.node.chain, {});
         block.header.version = version;
+        work(block.header);
         Actions held;
         scene.net.intercept = [&](TestNode&, const Action& action) {
             if (!std::holds_alternative<AcceptHeaders>(action)) return false;

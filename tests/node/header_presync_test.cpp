@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(headers__below_the_minimum_from_a_trusted_peer__are_taken) 
     BOOST_TEST((node.chain.best_header().hash == source.tip().hash));
 }
 
-BOOST_AUTO_TEST_CASE(headers__work_that_nobody_did__does_not_count) {
+BOOST_AUTO_TEST_CASE(headers__work_that_nobody_did__costs_its_sender) {
     TestNet net;
     TestNode& node = net.add();
     FakeChain source;
@@ -239,6 +239,8 @@ BOOST_AUTO_TEST_CASE(headers__work_that_nobody_did__does_not_count) {
     net.say(node, stub, "headers", cairn::consensus::encode(HeadersMessage{headers}));
     net.settle();
     BOOST_TEST(!taken);
+    BOOST_REQUIRE(!node.drops.empty());
+    BOOST_TEST(node.drops.back() == "header with invalid proof of work");
 }
 
 BOOST_AUTO_TEST_CASE(headers__chain_is_gone_meanwhile__the_other_is_heard_from_its_start) {

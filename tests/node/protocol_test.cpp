@@ -376,7 +376,7 @@ BOOST_AUTO_TEST_CASE(sync__peer_lies__is_dropped_and_the_others_stay) {
                }) == "non-continuous headers sequence");
     BOOST_TEST(broken([](FakeChain& source, auto& headers) {
                    headers = headers_of(source);
-                   headers.back().version = BAD_HEADER;
+                   headers.push_back(source.next_block(0, BAD_HEADER).header);
                }) == "invalid header received: high-hash");
     BOOST_TEST(broken([](FakeChain& source, auto& headers) {
                    source.mine(1);

@@ -249,6 +249,7 @@ Message Flooder::junk() {
     case 9:
         return {"ping", noise(8)};
     case 10:
+        if (manner_ != Manner::Reckless) return junk();
         return {"cmpctblock", noise(5000)};
     default:
         if (manner_ != Manner::Reckless) return junk();
