@@ -93,12 +93,16 @@ bool CompactRelay::may_ask_too(const Peer& peer, const BlockHash& hash) const {
            (has_outbound || asked + 1 < MAX_PARALLEL);
 }
 
-void CompactRelay::block_transactions(Peer& peer, BlockTransactionsMessage message) {
-    if (!peer.compact.partial || peer.compact.partial->hash() != message.block) return;
+void CompactRelay::block_transactions(Peer& peer, Bytes payload) {
+    consensus::Reader reader(payload); // what nobody asked for isn't parsed
+    const auto hash = reader.read<BlockHash>();
+    if (!peer.compact.partial || peer.compact.partial->hash() != hash) return;
+    auto message = parse<BlockTransactionsMessage>(payload);
+    if (!message) return Context::malformed(peer, "blocktxn");
     PartialBlock& block = *peer.compact.partial;
     if (block.missing().empty())
         return context_.misbehaving(peer, "previous compact block reconstruction attempt failed");
-    if (!block.fill(std::move(message.transactions)))
+    if (!block.fill(std::move(message->transactions)))
         return context_.misbehaving(peer, "invalid compact block/non-matching block transactions");
     if (deliver(peer, block)) peer.compact.partial.reset();
 }

@@ -25,7 +25,7 @@ public:
     void established(Peer& peer);
     void send_compact(Peer& peer, const SendCompactMessage& message);
     void compact_block(Peer& peer, Bytes payload);
-    void block_transactions(Peer& peer, BlockTransactionsMessage message);
+    void block_transactions(Peer& peer, Bytes payload);
     /// Peers that bring new blocks first are asked to send them unasked.
     void block_done(PeerId id, const chain::BlockOutcome& outcome);
     /// `tx` left the mempool unconfirmed, or never came in; a block may hold it all the same.

@@ -6,6 +6,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+#include <sstream>
+
 using namespace cairn;
 using namespace cairn::node;
 using namespace cairn::node::test;
@@ -318,6 +322,27 @@ BOOST_AUTO_TEST_CASE(blocktxn__of_another_number_or_unasked__dropped_or_passed_o
     BOOST_TEST(scene.reason() == "");
     scene.say("blocktxn", consensus::encode(BlockTransactionsMessage{block.header.hash(), {}}));
     BOOST_TEST(scene.reason() == "invalid compact block/non-matching block transactions");
+}
+
+BOOST_AUTO_TEST_CASE(blocktxn__unasked__is_not_parsed) {
+    Scene scene;
+    std::ostringstream log;
+    const std::shared_ptr<spdlog::logger> before = spdlog::default_logger();
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+        "", std::make_shared<spdlog::sinks::ostream_sink_st>(log)));
+    spdlog::set_level(spdlog::level::debug);
+    const consensus::Block block = block_with(scene.node.chain, {scene.unknown});
+    scene.say("cmpctblock", compact(block));
+    const auto fails_to_parse = [&](const consensus::BlockHash& hash) {
+        log.str({});
+        Bytes cut = consensus::encode(BlockTransactionsMessage{hash, {*scene.unknown}});
+        cut.pop_back();
+        scene.say("blocktxn", cut);
+        return log.str().find("blocktxn: Exception") != std::string::npos;
+    };
+    BOOST_TEST(!fails_to_parse({}));
+    BOOST_TEST(fails_to_parse(block.header.hash()));
+    spdlog::set_default_logger(before);
 }
 
 BOOST_AUTO_TEST_CASE(getblocktxn__beyond_the_block__dropped) {
