@@ -212,6 +212,8 @@ void Server::read_done(Peer& peer, std::optional<Message> answer) {
             const Inventory tip{InventoryType::Block, context_.chain.view().tip().hash};
             context_.send(peer, "inv", InventoryMessage{{tip}});
         }
+    } else {
+        peer.server.reads.clear(); // of filters, which are not indexed yet: no answer has a hole
     }
     advance(peer);
 }

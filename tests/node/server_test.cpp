@@ -117,6 +117,26 @@ BOOST_AUTO_TEST_CASE(serve__filters_of_an_old_branch__are_refused_like_those_of_
     }
 }
 
+BOOST_AUTO_TEST_CASE(serve__filter_that_is_not_indexed_yet__ends_the_answer) {
+    TestNet net;
+    TestNode& node = net.add();
+    node.chain.mine(4);
+    const PeerId stub = net.connect_stub(node);
+    net.intercept = [&](TestNode& at, const Action& action) {
+        const auto* read = std::get_if<DiskRead>(&action);
+        if (read == nullptr) return false;
+        std::optional<Message> answer(Message{"cfilter", Bytes(1)});
+        if (read->block->height.value == 3) answer.reset();
+        net.perform(at, at.protocol.read_done(stub, std::move(answer), net.now));
+        return true;
+    };
+    const FilterRangeMessage request{BASIC_FILTER, 1, node.chain.tip().hash};
+    net.say(node, stub, "getcfilters", consensus::encode(request));
+    BOOST_TEST(net.heard(node, stub, "cfilter").size() == 2U); // not those after the hole
+    net.say(node, stub, "ping", consensus::encode(NonceMessage{7}));
+    BOOST_TEST(net.heard(node, stub, "pong").size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(serve__slow_reader__gets_no_more_than_its_buffer_holds) {
     TestNet net;
     TestNode& node = net.add();
