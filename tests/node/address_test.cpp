@@ -353,6 +353,7 @@ BOOST_AUTO_TEST_CASE(relay__fresh_address__goes_to_two_others) {
     TestNode& node = net.add();
     const PeerId source = net.connect_stub(node);
     std::vector<PeerId> others;
+    others.reserve(5);
     for (int i = 0; i < 5; ++i) others.push_back(net.connect_stub(node));
     for (const PeerId other : others) net.say(node, other, "getaddr");
     std::vector<PeerId> silent; // who doesn't want any, or never spoke of any

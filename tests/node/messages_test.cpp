@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(addrv2__networks_and_lengths__as_bip155_says) {
     BOOST_TEST(mapped->count == 1);
     const auto ipv6 = parse<AddrV2Message>(entry("02102a0000000000000000000000000000ff"));
     BOOST_TEST(ipv6.value().addresses.size() == 1U);
-    const std::string too_long = "aafd0102" + std::string(2 * 513, '0');
+    const std::string too_long = "aafd0102" + std::string(size_t{2} * 513, '0');
     BOOST_TEST(!parse<AddrV2Message>(entry(too_long.c_str())).has_value());
 }
 
