@@ -133,21 +133,20 @@ std::string all_entries(const Call& call) {
     const uint64_t last_sequence = chain_of(call).mempool()->sequence();
     JsonWriter writer;
     writer.begin_object();
-    std::optional<chain::MempoolEntry> last;
+    std::vector<EntryView> last;
     do {
         std::vector<EntryView> views;
         {
             const chain::MempoolReader pool = chain_of(call).mempool();
-            for (const chain::MempoolEntry* entry :
-                 pool->younger_than(last ? &*last : nullptr, SLICE))
+            const chain::MempoolEntry* const after = last.empty() ? nullptr : &last.back().entry;
+            for (const chain::MempoolEntry* entry : pool->younger_than(after, SLICE))
                 views.emplace_back(*pool, *entry, not_broadcast);
         }
         for (const EntryView& view : views)
             if (view.entry.sequence <= last_sequence)
                 ENTRY.write(writer.key(view.entry.tx->txid.to_string()), view);
-        last.reset();
-        if (!views.empty()) last = std::move(views.back().entry);
-    } while (last);
+        last = std::move(views);
+    } while (!last.empty());
     return writer.end_object().take();
 }
 

@@ -63,8 +63,8 @@ BOOST_AUTO_TEST_CASE(address__mined_to_and_spent_from__history_balance_and_coins
     BOOST_TEST(result("getaddressutxos", "[\"6a\"]").items.empty());
     BOOST_TEST(error("getaddressutxos", "[\"x\"]") == "-5 Invalid address or script");
     for (const std::string method : {"getaddresshistory", "getaddressutxos"}) {
-        const auto with = [&](const std::string& rest) {
-            return "[\"" + address + "\"," + rest + "]";
+        const auto with = [&](const std::string& numbers) {
+            return "[\"" + address + "\"," + numbers + "]";
         };
         BOOST_TEST(error(method, with("-1")) == "-8 Negative count or skip");
         BOOST_TEST(error(method, with("1,-1")) == "-8 Negative count or skip");
