@@ -483,7 +483,7 @@ const Method SIGNRAWTRANSACTIONWITHKEY{
          SCRIPTS_DIFFER,
          SCRIPTS_UNFIT,
          COIN_WITHOUT_INDEX,
-         {Code::Deserialization, "Previous output scriptPubKey mismatch: ..."},
+         {Code::Deserialization, "Previous output scriptPubKey mismatch:\n..."},
          {Code::InvalidParameter, "'...' is not a valid sighash parameter."}},
     .example = "$TRANSACTION [\"$SECRET\"]",
     .run = {signrawtransactionwithkey, SIGNED},

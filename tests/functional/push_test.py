@@ -8,7 +8,7 @@ import os
 import signal
 import struct
 
-from framework import REGTEST_ADDRESS, expect_equal, expect_in, run, wait_until
+from framework import REGTEST_ADDRESS, RpcError, expect_equal, expect_in, run, wait_until
 from web_socket import CLOSE, PING, PONG, TEXT, Closed, EventStream, Refused, WebSocket, basic
 
 SPENDABLE = "bcrt1qft5p2uhsdcdc3l2ua4ap5qqfg4pjaqlp250x7us7a8qqhrxrxfsqseac85"  # of OP_1
@@ -74,6 +74,11 @@ def blocks_are_told(test):
     node.mine(1, REGTEST_ADDRESS)
     expect_equal(first.call("getblockcount"), 3, "a call")
     expect_equal(first.told, [], "nothing is told any more")
+    try:
+        node.rpc.subscribe(["blocks"])
+        raise AssertionError("there is nobody to be told")
+    except RpcError as error:
+        expect_equal((error.code, error.message), (-1, "Only over a WebSocket"), "over HTTP")
 
 
 def mempool_and_scripts_are_told(test):

@@ -71,7 +71,7 @@ std::shared_ptr<TestClient> TestNode::make_client() {
         [this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); });
 }
 
-TestNode::TestNode(Params params)
+TestNode::TestNode(Params params, const std::function<void(chain::ChainOptions&)>& tune)
     : params_(std::move(params)),
       work_(io_.get_executor()),
       dispatcher_(node_methods()) {
@@ -81,6 +81,7 @@ TestNode::TestNode(Params params)
     chain::ChainOptions options =
         tests::small_chain(folder_.path(), [this] { return clock_.wall_seconds(); });
     for (const chain::IndexRow& row : chain::index_table()) options.*row.option = true;
+    tune(options);
     chain_ = std::make_unique<chain::Chain>(params_, options);
     fees_ = std::make_unique<node::FeeWatch>(*chain_, folder_.path() / "fee_estimates.dat");
     chain_->add_observer(*fees_);

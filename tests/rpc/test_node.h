@@ -71,7 +71,10 @@ private:
 /// Every reply is held against its method's row: what the row doesn't say fails the test.
 class TestNode {
 public:
-    explicit TestNode(consensus::Params params = read_params("bitcoin-regtest.json"));
+    /// `tune`: what of a small chain with all indexes is to be otherwise.
+    explicit TestNode(
+        consensus::Params params = read_params("bitcoin-regtest.json"),
+        const std::function<void(chain::ChainOptions&)>& tune = [](chain::ChainOptions&) {});
     ~TestNode();
     TestNode(const TestNode&) = delete;
     TestNode& operator=(const TestNode&) = delete;
