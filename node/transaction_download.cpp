@@ -54,6 +54,7 @@ TransactionDownload::TransactionDownload(
 
 bool TransactionDownload::have(const Inventory& item) const {
     if (rejected_.contains(item.hash) || confirmed_.contains(item.hash)) return true;
+    if (at_chain_.contains(item.hash)) return true;
     if (item.type == InventoryType::WtxidTransaction && orphanage_.contains(item.hash)) return true;
     return context_.chain.find_transaction(item).has_value();
 }
@@ -131,6 +132,7 @@ void TransactionDownload::accept(
         return rejected_.insert(tx->wtxid);
     }
     AcceptTransaction action{id, tx, parent};
+    at_chain_.insert(tx->wtxid);
     if (Peer* peer = context_.find(id)) {
         ++peer->transactions_processing;
         peer->transaction_bytes += bytes_of(action);
@@ -161,6 +163,7 @@ void TransactionDownload::not_found(Peer& peer, const InventoryMessage& message)
 void TransactionDownload::transaction_done(
     const AcceptTransaction& asked, const consensus::Result<chain::Accepted>& outcome) {
     const auto& [id, tx, parent] = asked;
+    at_chain_.erase(at_chain_.find(tx->wtxid));
     Peer* peer = context_.find(id);
     if (peer != nullptr) {
         --peer->transactions_processing;
@@ -178,9 +181,11 @@ void TransactionDownload::transaction_done(
     if (reject.kind == Kind::Known) return;
     if (reject.kind == Kind::Busy) { // nobody has looked at it: nothing is known of it
         const consensus::SealedTransaction& first = parent ? *parent : *tx;
-        if (peer != nullptr)
+        for (const PeerId from : peers_with(first)) {
+            Peer& again = context_.peers.at(from);
             request(
-                *peer, peer->named(first.txid, first.wtxid).hash, peer->wtxid_relay, BUSY_DELAY);
+                again, again.named(first.txid, first.wtxid).hash, again.wtxid_relay, BUSY_DELAY);
+        }
         return;
     }
     if (parent) return rejected_.insert(hash_of_pair(*parent, *tx));
@@ -274,8 +279,13 @@ void TransactionDownload::disconnected(Peer& peer) {
 void TransactionDownload::tick() {
     std::map<PeerId, InventoryMessage> messages;
     for (const TransactionRequests::Request& request :
-         requests_.take_due(context_.peers, context_.now))
-        messages[request.peer].items.push_back(request.item);
+         requests_.take_due(context_.peers, context_.now)) {
+        // What was announced before the verdict, by others who hadn't sent it, is known by now.
+        if (have(request.item))
+            requests_.refused(request.peer, request.item.hash, context_.peers);
+        else
+            messages[request.peer].items.push_back(request.item);
+    }
     for (const auto& [id, message] : messages)
         if (Peer* peer = context_.find(id)) context_.send(*peer, "getdata", message);
 }

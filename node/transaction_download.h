@@ -74,6 +74,7 @@ private:
     std::function<void(const consensus::TransactionRef&)> relay_;
     TransactionRequests requests_;
     Orphanage orphanage_;
+    std::multiset<consensus::Hash256> at_chain_; ///< wtxids of what waits for its verdict.
     RollingSet rejected_;  ///< wtxids, and hashes of pairs, since the last block.
     RollingSet too_cheap_; ///< wtxids of what may come in with a child that pays for it.
     RollingSet confirmed_; ///< txids and wtxids of recent blocks.

@@ -95,6 +95,9 @@ private:
 /// What a FakeChain doesn't take without a child that pays for it: payments of this value.
 constexpr int64_t TOO_CHEAP = 555;
 
+/// What a FakeChain refuses as if its witness had been cut off: payments of this value.
+constexpr int64_t STRIPPED = 556;
+
 /// A transaction that spends output 0 of `parent` (null: of what every FakeChain has).
 consensus::TransactionRef make_payment(const consensus::Txid& parent, int64_t value);
 

@@ -32,6 +32,21 @@ bool waits(const TestNode& node, const consensus::TransactionRef& tx) {
     return node.chain.find_transaction({InventoryType::Transaction, tx->txid}).has_value();
 }
 
+/// Keep from the chain what it is to judge.
+void hold_transactions(TestNet& net, Actions& held) {
+    net.intercept = [&](TestNode&, const Action& action) {
+        if (!std::holds_alternative<AcceptTransaction>(action)) return false;
+        held.push_back(action);
+        return true;
+    };
+}
+
+/// Let the chain judge it now.
+void release(TestNet& net, TestNode& node, Actions& held) {
+    net.intercept = nullptr;
+    net.perform(node, std::exchange(held, {}));
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(transaction_relay)
@@ -113,6 +128,22 @@ BOOST_AUTO_TEST_CASE(transaction__chain_has_no_room__is_asked_for_again) {
     BOOST_TEST(waits(node, tx));
 }
 
+BOOST_AUTO_TEST_CASE(transaction__chain_had_no_room_and_its_sender_left__is_asked_of_another) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId sender = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const PeerId other = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const auto tx = make_payment(COIN, 1);
+    node.chain.busy_ = true;
+    announce(net, node, other, tx);
+    send(net, node, sender, tx);
+    net.disconnect(node, sender);
+    node.chain.busy_ = false;
+    net.heard(node, other);
+    net.advance(6s);
+    BOOST_TEST(net.heard(node, other, "getdata").size() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(transaction__larger_than_is_relayed__is_refused_unless_the_chain_takes_such) {
     for (const int64_t most : {chain::MAX_STANDARD_TX_WEIGHT, int64_t{4'000'000}}) {
         TestNet net;
@@ -135,11 +166,7 @@ BOOST_AUTO_TEST_CASE(transaction__many_bytes_wait_at_the_chain__the_next_waits_f
     TestNode& node = net.add();
     const PeerId stub = net.connect_stub(node);
     Actions held;
-    net.intercept = [&](TestNode&, const Action& action) {
-        if (!std::holds_alternative<AcceptTransaction>(action)) return false;
-        held.push_back(action);
-        return true;
-    };
+    hold_transactions(net, held);
     for (int i = 0; i < 3; ++i) {
         consensus::Transaction tx = *make_payment(COIN, i);
         tx.outputs[0].script_pubkey.assign(
@@ -150,8 +177,7 @@ BOOST_AUTO_TEST_CASE(transaction__many_bytes_wait_at_the_chain__the_next_waits_f
     BOOST_TEST(held.size() == 2U);
     BOOST_TEST(peer.transaction_bytes <= TransactionDownload::MAX_PROCESSING_BYTES);
     BOOST_TEST(!node.protocol.takes_messages(stub));
-    net.intercept = nullptr;
-    net.perform(node, std::exchange(held, {}));
+    release(net, node, held);
     BOOST_TEST(node.protocol.takes_messages(stub));
     BOOST_TEST(peer.transactions_processing == 0U);
     BOOST_TEST(peer.transaction_bytes == 0U);
@@ -214,6 +240,39 @@ BOOST_AUTO_TEST_CASE(request__refused_before__is_not_asked_again_until_the_next_
     BOOST_TEST(net.heard(node, stub, "getdata").size() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(request__announced_before_the_verdict__is_not_asked_for) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId sender = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const PeerId other = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const auto bad = make_payment(COIN, -1);
+    Actions held;
+    hold_transactions(net, held);
+    send(net, node, sender, bad);
+    announce(net, node, other, bad);
+    send(net, node, other, bad);
+    BOOST_TEST(held.size() == 1U);
+    release(net, node, held);
+    net.advance(5s);
+    BOOST_TEST(net.heard(node, other, "getdata").empty());
+}
+
+BOOST_AUTO_TEST_CASE(request__refused_while_others_wait_to_be_asked__is_not_asked_of_them) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId silent = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const PeerId orphaned = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const PeerId sender = net.connect_stub(node);
+    const auto bad = make_payment(COIN, -1); // without a witness: its ids are the same
+    announce(net, node, silent, bad);
+    send(net, node, orphaned, make_payment(bad->txid, 1)); // has it, by its txid
+    net.advance(1s);
+    net.heard(node, orphaned);
+    send(net, node, sender, bad);
+    net.advance(61s); // and who was asked doesn't answer
+    BOOST_TEST(net.heard(node, orphaned, "getdata").empty());
+}
+
 BOOST_AUTO_TEST_CASE(last_transaction__only_one_that_was_taken__counts) {
     TestNet net;
     TestNode& node = net.add();
@@ -232,7 +291,7 @@ BOOST_AUTO_TEST_CASE(last_transaction__only_one_that_was_taken__counts) {
 
 BOOST_AUTO_TEST_CASE(request__witness_spoilt_by_another__is_still_sent_to_the_next) {
     const auto good = make_payment(COIN, 3);
-    const auto bare = make_payment(COIN, -1); // as if its witness had been cut off
+    const auto bare = make_payment(COIN, STRIPPED);
     for (const auto& [parent, lie] : {std::pair(good, spoilt(good)), std::pair(bare, bare)}) {
         TestNet net;
         TestNode& node = net.add();
