@@ -164,6 +164,14 @@ void CallPlan::end_extra(ConnectionType type, Time now) {
 
 /// Keep the outbound slots filled: from the address book, else from those who know others.
 void CallPlan::fill_slots(Time now) {
+    const auto answering = std::ranges::count_if(protocol_.peers(), [](const auto& entry) {
+        return !entry.second.inbound() && entry.second.established;
+    });
+    if (answering > 0 || alone_since_ == Time() || now < alone_since_) alone_since_ = now;
+    const bool alone = answering == 0 && slots(ConnectionType::OutboundFullRelay) > 0 &&
+                       (book_.size() == 0 || now - alone_since_ >= SEED_PATIENCE);
+    if (alone) call_bootstrap_peers(now);
+    if (alone && seeds_.is_over(now, LAST_SEED_PAUSE)) ask_seeds();
     const std::optional<ConnectionType> type = due(now);
     if (!type) return;
     const int64_t seconds = seconds_of(now);
@@ -172,11 +180,8 @@ void CallPlan::fill_slots(Time now) {
     const std::optional<NetAddress> address = type == ConnectionType::Feeler
                                                   ? book_.pick_feeler(seconds)
                                                   : book_.pick(outbound_groups(), seconds, known);
-    const auto answering = std::ranges::count_if(protocol_.peers(), [](const auto& entry) {
-        return !entry.second.inbound() && entry.second.established;
-    });
     if (!address) {
-        if (type == ConnectionType::OutboundFullRelay) ask_others(answering > 0, now);
+        if (type == ConnectionType::OutboundFullRelay) call_bootstrap_peers(now);
         return;
     }
     for (const auto& [id, peer] : protocol_.peers())
@@ -197,17 +202,26 @@ std::set<std::string> CallPlan::outbound_groups() const {
     return groups;
 }
 
-/// The book has nobody for us: others may, or know some. The seeds are left alone while somebody
-/// is `answering`, who knows some, too.
-void CallPlan::ask_others(bool answering, Time now) {
+void CallPlan::call_bootstrap_peers(Time now) {
     for (const std::string& target : params_.bootstrap_peers)
         if (wants(ConnectionType::OutboundFullRelay))
             keep(target, ConnectionType::OutboundFullRelay, now);
-    if (answering || !seeds_.is_over(now, LAST_SEED_PAUSE)) return;
+}
+
+/// Of whom else there is. Not while anybody answers: each peer knows some, too.
+void CallPlan::ask_seeds() {
     const auto fetch_from = [&](const std::string& target) {
         if (find_peer(target) == nullptr) dial(target, ConnectionType::AddrFetch);
     };
-    std::ranges::for_each(options_.seed_nodes, fetch_from);
+    const auto why = book_.size() == 0
+                         ? std::string("Empty addrman, adding")
+                         : fmt::format(
+                               "Couldn't connect to peers from addrman after {} seconds. Adding",
+                               SEED_PATIENCE.count());
+    for (const std::string& target : options_.seed_nodes) {
+        spdlog::info("{} seednode ({}) to addrfetch", why, target);
+        fetch_from(target);
+    }
     if (!options_.dns_seed) return;
     for (const std::string& host : params_.dns_seeds) {
         if (options_.proxy.empty())

@@ -63,6 +63,7 @@ public:
     static constexpr size_t MAX_ADDED = 1000;
     static constexpr std::chrono::milliseconds FIRST_PAUSE{500};
     static constexpr std::chrono::seconds LAST_PAUSE{60};
+    static constexpr std::chrono::seconds SEED_PATIENCE{10};   ///< With those whom the book knows.
     static constexpr std::chrono::minutes FIRST_SEED_PAUSE{1}; ///< Between questions to seeds.
     static constexpr std::chrono::hours LAST_SEED_PAUSE{1};
     static constexpr std::chrono::minutes FEELER_MEAN{2};
@@ -110,13 +111,15 @@ private:
     size_t count(ConnectionType type) const;
     std::set<std::string> outbound_groups() const;
     void fill_slots(Time now);
-    void ask_others(bool answering, Time now);
+    void call_bootstrap_peers(Time now);
+    void ask_seeds();
 
     std::vector<std::string> added_;
     std::map<std::string, Pause> pauses_;
     std::map<std::string, ConnectionType> calling_;
     Time now_;
     Pause seeds_{FIRST_SEED_PAUSE, {}};
+    Time alone_since_; ///< Nobody whom we called is there.
     Time next_feeler_;
     Time next_extra_;
     Time next_stale_;

@@ -59,7 +59,7 @@ const std::string& Connector::proxy_to(const std::optional<NetAddress>& address)
 }
 
 asio::awaitable<void> Connector::dial_one(std::string target, ConnectionType type) {
-    spdlog::debug("trying connection to {}", target);
+    spdlog::debug("trying v1 connection to {}", target);
     const std::optional<HostPort> place = split_host_port(target, params_.p2p_port);
     const auto known = NetAddress::from_string(target, params_.p2p_port);
     const std::string proxy = proxy_to(known);

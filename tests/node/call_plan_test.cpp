@@ -57,11 +57,11 @@ private:
     std::vector<std::string> targets_;
 };
 
-/// A node that knows many, its plan, and time.
+/// A node that knows so many, its plan, and time.
 struct Scene {
-    Scene() {
+    explicit Scene(uint8_t known = 199) {
         const auto now = static_cast<uint32_t>(seconds_of(net.now));
-        for (uint8_t i = 1; i < 200; ++i) {
+        for (uint8_t i = 1; i <= known; ++i) {
             const auto address =
                 NetAddress::ipv4({static_cast<uint8_t>(20 + i % 100), i, 1, 1}, 8333);
             node.book.add({now, NODE_NETWORK | NODE_WITNESS, address}, std::to_string(i), now);
@@ -103,6 +103,31 @@ void give_block(Scene& scene, PeerId peer) {
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(call_plan)
+
+BOOST_AUTO_TEST_CASE(seed__nobody_known__is_asked_at_once) {
+    Scene scene(0);
+    scene.options.seed_nodes = {"1.2.3.4"};
+    scene.plan.tick(scene.net.now);
+    BOOST_TEST(scene.count(ConnectionType::AddrFetch) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(seed__known_peers_do_not_answer__is_asked_after_a_while) {
+    Scene scene;
+    scene.options.seed_nodes = {"1.2.3.4"};
+    const auto end = scene.net.now + CallPlan::SEED_PATIENCE;
+    for (; scene.net.now < end; scene.net.advance(1s)) scene.plan.tick(scene.net.now);
+    BOOST_TEST(scene.count(ConnectionType::OutboundFullRelay) == 8U); // that are being called
+    BOOST_TEST(scene.count(ConnectionType::AddrFetch) == 0U);
+    scene.plan.tick(scene.net.now);
+    BOOST_TEST(scene.count(ConnectionType::AddrFetch) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(seed__known_peers_answer__is_left_alone) {
+    Scene scene;
+    scene.options.seed_nodes = {"1.2.3.4"};
+    scene.pass(60s);
+    BOOST_TEST(scene.count(ConnectionType::AddrFetch) == 0U);
+}
 
 BOOST_AUTO_TEST_CASE(slots_full__another_is_heard_now_and_then__and_goes_again) {
     Scene scene;
