@@ -75,6 +75,7 @@ void AddressRelay::learn(
     if (state.tokens < MAX_TOKENS)
         state.tokens = std::min(MAX_TOKENS, state.tokens + elapsed * TOKENS_PER_SECOND);
     const int64_t seconds = context_.now_seconds();
+    size_t added = 0;
     for (TimedAddress& place : addresses) {
         if (state.tokens < 1 && !peer.permits(PERMIT_ADDR)) {
             ++state.rate_limited;
@@ -92,8 +93,11 @@ void AddressRelay::learn(
         if (fresh && count <= MAX_RELAYED && !state.we_asked) relay(place, peer.id);
         TimedAddress aged = place;
         aged.time -= 2 * 3600; // second-hand: the teller may be wrong
-        book_.add(aged, peer.address.group(), seconds);
+        if (!book_.add(aged, peer.address.group(), seconds)) continue;
+        spdlog::debug("address_new address={} peer={}", place.address.to_string(), peer.id);
+        ++added;
     }
+    if (added > 0) spdlog::debug("Added {} addresses from peer={}", added, peer.id);
     if (count < MAX_ADDRESSES) state.we_asked = false;
     // A single one is likely the peer's own, told to all.
     if (peer.type == ConnectionType::AddrFetch && count > 1)

@@ -25,7 +25,7 @@ static_assert(
 void BlockDownload::block(Peer& peer, Bytes payload) {
     consensus::Reader reader(payload);
     const auto header = reader.read<consensus::BlockHeader>();
-    if (reader.failed()) return Context::malformed(peer, "block");
+    if (reader.failed()) return Context::malformed(peer, "block", payload.size());
     const BlockHash hash = header.hash();
     const size_t bytes = payload.size();
     if (is_asked(peer, hash)) measure(peer, bytes);
@@ -89,7 +89,7 @@ bool BlockDownload::is_welcome(
         verdict = consensus::Reject{consensus::Reject::Kind::MissingParent, "prev-blk-not-found"};
     else if (verdict && header.bits != consensus::next_bits(*parent, header.time, params))
         verdict = consensus::invalid("bad-diffbits", "incorrect proof of work");
-    if (!verdict) refused(peer, hash, verdict.error(), false);
+    if (!verdict) refused(peer, hash, verdict.error(), {});
     return verdict.has_value();
 }
 
@@ -141,13 +141,12 @@ void BlockDownload::block_done(
             peer->blocks.last_at = context_.now_seconds();
         if (outcome.node != nullptr) HeaderSync::note_known(*peer, *outcome.node);
     } else {
-        refused(*peer, hash, outcome.verdict.error(), received.assembled);
+        refused(*peer, hash, outcome.verdict.error(), received);
     }
 }
 
-/// `assembled`: it was put together here.
 void BlockDownload::refused(
-    Peer& peer, const BlockHash& hash, const consensus::Reject& reject, bool assembled) {
+    Peer& peer, const BlockHash& hash, const consensus::Reject& reject, const Received& received) {
     using Kind = consensus::Reject::Kind;
     std::string fault(reject.reason);
     if (!reject.detail.empty()) fault += ", " + reject.detail;
@@ -156,9 +155,9 @@ void BlockDownload::refused(
     spdlog::debug("block refused peer={}: {}, {}", peer.id, hash.to_string(), fault);
     // Nobody can have asked for a block whose header is unknown.
     if (reject.reason == "block decode failed" && context_.chain.find_block(hash) == nullptr)
-        return Context::malformed(peer, "block");
+        return Context::malformed(peer, "block", received.bytes);
     // Compact blocks may be passed on before coins and scripts are validated (BIP-0152).
-    const bool forgiven = (assembled && reject.kind == Kind::Invalid) ||
+    const bool forgiven = (received.assembled && reject.kind == Kind::Invalid) ||
                           (reject.reason == "duplicate-invalid" && peer.inbound());
     const bool at_fault = reject.kind == Kind::Invalid || reject.kind == Kind::Mutated ||
                           reject.kind == Kind::MissingParent;

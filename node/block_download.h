@@ -73,11 +73,12 @@ private:
     void take(Peer& peer, const consensus::BlockHeader& header, AcceptBlock action, size_t bytes);
     bool
     is_welcome(Peer& peer, const consensus::BlockHeader& header, const consensus::BlockHash& hash);
+    struct Received;
     void refused(
         Peer& peer,
         const consensus::BlockHash& hash,
         const consensus::Reject& reject,
-        bool assembled);
+        const Received& received);
     void measure(Peer& peer, size_t bytes);
     size_t most_in_flight(const Peer& peer) const;
     void request_more(Peer& peer);

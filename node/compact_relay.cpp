@@ -26,7 +26,7 @@ void CompactRelay::send_compact(Peer& peer, const SendCompactMessage& message) {
 
 void CompactRelay::compact_block(Peer& peer, Bytes payload) {
     const auto message = parse<CompactBlockMessage>(payload);
-    if (!message) return Context::malformed(peer, "cmpctblock");
+    if (!message) return Context::malformed(peer, "cmpctblock", payload.size());
     if (context_.options.blocks_only) return; // nothing is here to put it together from
     const BlockHash hash = message->header.hash();
     // One at a time: of the one before, the rest is on its way, and will be passed over.
@@ -98,7 +98,7 @@ void CompactRelay::block_transactions(Peer& peer, Bytes payload) {
     const auto hash = reader.read<BlockHash>();
     if (!peer.compact.partial || peer.compact.partial->hash() != hash) return;
     auto message = parse<BlockTransactionsMessage>(payload);
-    if (!message) return Context::malformed(peer, "blocktxn");
+    if (!message) return Context::malformed(peer, "blocktxn", payload.size());
     PartialBlock& block = *peer.compact.partial;
     if (block.missing().empty())
         return context_.misbehaving(peer, "previous compact block reconstruction attempt failed");

@@ -30,8 +30,10 @@ void Context::misbehaving(Peer& peer, std::string reason) {
     drop(peer, std::move(reason));
 }
 
-void Context::malformed(const Peer& peer, std::string_view command, std::string_view why) {
-    spdlog::debug("{}: Exception '{}' peer={}", command, why, peer.id);
+void Context::malformed(
+    const Peer& peer, std::string_view command, size_t bytes, std::string_view why) {
+    spdlog::debug(
+        "ProcessMessages({}, {} bytes): Exception '{}' peer={}", command, bytes, why, peer.id);
 }
 
 } // namespace cairn::node

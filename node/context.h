@@ -75,9 +75,9 @@ struct Context {
 
     /// It sent what can't be parsed, which is passed over, as the reference does.
     static void malformed(
-        const Peer& peer,
-        std::string_view command,
-        std::string_view why = "DataStream::read(): end of data");
+        const Peer& peer, std::string_view command, size_t bytes, std::string_view why = CUT_SHORT);
+
+    static constexpr std::string_view CUT_SHORT = "DataStream::read(): end of data";
 
     static constexpr size_t MAX_DISCOURAGED = 50'000;
     /// What may wait to be sent to a peer beyond MAX_UNSENT_BYTES and an answer: what it is

@@ -10,6 +10,17 @@ namespace cairn::node {
 
 namespace {
 
+/// Why a message can't be read, by what was read of it, in the reference's words.
+std::string fault_of(const auto& content) {
+    if constexpr (std::same_as<decltype(content), const AddrV2Message&>)
+        for (const TimedAddress& entry : content.addresses)
+            if (const size_t size = entry.address.bytes.size();
+                size > AddrV2Message::MAX_ADDRESS_BYTES)
+                return fmt::format(
+                    "Address too long: {} > {}", size, AddrV2Message::MAX_ADDRESS_BYTES);
+    return std::string(Context::CUT_SHORT);
+}
+
 /// Call `function`, which takes no content.
 template <class T>
 void deliver(T& conversation, void (T::*function)(Peer&), Peer& peer, Message& /*message*/) {
@@ -22,10 +33,13 @@ void deliver(T& conversation, void (T::*function)(Peer&, Argument), Peer& peer, 
     using Content = std::remove_cvref_t<Argument>;
     if constexpr (std::same_as<Content, Bytes>)
         (conversation.*function)(peer, std::move(message.payload));
-    else if (std::optional<Content> content = parse<Content>(message.payload))
-        (conversation.*function)(peer, std::move(*content));
-    else
-        Context::malformed(peer, message.command);
+    else {
+        consensus::Reader reader(message.payload);
+        Content content{};
+        reader(content);
+        if (!reader.failed()) return (conversation.*function)(peer, std::move(content));
+        Context::malformed(peer, message.command, message.payload.size(), fault_of(content));
+    }
 }
 
 Context make_context(const ChainReader& chain, ProtocolOptions options, Random random) {

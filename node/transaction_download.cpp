@@ -26,7 +26,7 @@ size_t bytes_of(const AcceptTransaction& action) {
 /// What is wrong with a transaction that can't be read, in the reference's words. Source: BIP-0144,
 /// of whose flags there is only one.
 std::string_view fault_of(Bytes payload) {
-    constexpr std::string_view ENDS = "DataStream::read(): end of data";
+    constexpr std::string_view ENDS = Context::CUT_SHORT;
     if (payload.size() < 6 || payload[4] != 0) return ENDS;
     const uint8_t flags = payload[5];
     payload.erase(payload.begin() + 4, payload.begin() + 6);
@@ -98,7 +98,7 @@ void TransactionDownload::transaction(Peer& peer, const Bytes& payload) {
     auto sealed = std::make_shared<consensus::SealedTransaction>();
     consensus::Reader reader(payload);
     sealed->read(reader);
-    if (reader.failed()) return Context::malformed(peer, "tx", fault_of(payload));
+    if (reader.failed()) return Context::malformed(peer, "tx", payload.size(), fault_of(payload));
     const consensus::TransactionRef tx = std::move(sealed);
     peer.known_transactions.insert(peer.wtxid_relay ? Hash256(tx->wtxid) : Hash256(tx->txid));
     requests_.received(peer.id, *tx, context_.peers);
