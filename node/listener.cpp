@@ -2,6 +2,7 @@
 #include "node/listener.h"
 
 #include "node/connection.h"
+#include "node/permissions.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -22,15 +23,22 @@ Listener::Listener(asio::io_context& io, const NetworkOptions& options, uint16_t
         const std::string place = text.substr(0, text.find('='));
         const auto endpoint = endpoint_from_string(place, port);
         if (!endpoint) throw std::runtime_error("Cannot resolve -bind address: '" + text + "'");
-        bind(*endpoint, false);
+        bind(*endpoint);
     }
-    if (!options.bind.empty()) return;
-    bind({tcp::v4(), port}, false);
+    for (const std::string& text : options.white_bind) {
+        const Grant grant(text, options.implied_permissions);
+        const auto endpoint = endpoint_from_string(grant.place, port);
+        if (!endpoint)
+            throw std::runtime_error("Cannot resolve -whitebind address: '" + text + "'");
+        bind(*endpoint, false, grant.permissions);
+    }
+    if (!doors_.empty()) return;
+    bind({tcp::v4(), port});
     bind({tcp::v6(), port}, true);
 }
 
 /// `optional`: a machine without IPv6 is none to complain about.
-void Listener::bind(const tcp::endpoint& endpoint, bool optional) {
+void Listener::bind(const tcp::endpoint& endpoint, bool optional, uint32_t permissions) {
     const NetAddress address = NetAddress::of(endpoint.address(), endpoint.port());
     Acceptor acceptor(io_);
     boost::system::error_code unknown_protocol;
@@ -46,18 +54,19 @@ void Listener::bind(const tcp::endpoint& endpoint, bool optional) {
             "Unable to bind to " + address.to_string() +
             " on this computer: " + error.code().message());
     }
-    acceptors_.push_back(std::move(acceptor));
-    spdlog::info("Bound to {}:{}", address.host(), acceptors_.back().local_endpoint().port());
+    const uint16_t port = acceptor.local_endpoint().port();
+    doors_.push_back({std::move(acceptor), permissions});
+    spdlog::info("Bound to {}:{}", address.host(), port);
 }
 
-void Listener::start(std::function<void(Socket)> accepted) {
+void Listener::start(std::function<void(Socket, uint32_t)> accepted) {
     accepted_ = std::move(accepted);
-    for (Acceptor& acceptor : acceptors_) asio::co_spawn(io_, accept(acceptor), rethrow);
+    for (Door& door : doors_) asio::co_spawn(io_, accept(door), rethrow);
 }
 
-asio::awaitable<void> Listener::accept(Acceptor& acceptor) {
+asio::awaitable<void> Listener::accept(Door& door) {
     while (!stopped_) {
-        auto [error, socket] = co_await acceptor.async_accept(AS_TUPLE);
+        auto [error, socket] = co_await door.acceptor.async_accept(AS_TUPLE);
         if (stopped_) break;
         if (error) { // out of file descriptors: some will be closed
             spdlog::warn("accept failed error={}", error.message());
@@ -65,23 +74,23 @@ asio::awaitable<void> Listener::accept(Acceptor& acceptor) {
             co_await pause.async_wait(AS_TUPLE);
             continue;
         }
-        accepted_(std::move(socket));
+        accepted_(std::move(socket), door.permissions);
     }
 }
 
 void Listener::stop() {
     stopped_ = true;
     boost::system::error_code ignored;
-    for (Acceptor& acceptor : acceptors_) acceptor.close(ignored);
+    for (Door& door : doors_) door.acceptor.close(ignored);
 }
 
 uint16_t Listener::port() const {
-    return acceptors_.empty() ? 0 : acceptors_.front().local_endpoint().port();
+    return doors_.empty() ? 0 : doors_.front().acceptor.local_endpoint().port();
 }
 
 uint16_t Listener::public_port() const {
-    for (const Acceptor& acceptor : acceptors_) {
-        const tcp::endpoint local = acceptor.local_endpoint();
+    for (const Door& door : doors_) {
+        const tcp::endpoint local = door.acceptor.local_endpoint();
         if (!local.address().is_loopback()) return local.port();
     }
     return 0;

@@ -22,19 +22,29 @@ public:
     /// Bind what `options` say. Throws std::runtime_error that names address and port.
     Listener(boost::asio::io_context& io, const NetworkOptions& options, uint16_t chain_port);
 
-    void start(std::function<void(Socket)> accepted);
+    /// `accepted` is told what -whitebind grants to who comes in there.
+    void start(std::function<void(Socket, uint32_t permissions)> accepted);
     void stop();
     uint16_t port() const;        ///< Of the first socket; 0 if there is none.
     uint16_t public_port() const; ///< Of the first that more than this machine can reach; 0: none.
 
 private:
     using Acceptor = boost::asio::ip::tcp::acceptor;
-    void bind(const boost::asio::ip::tcp::endpoint& endpoint, bool optional);
-    boost::asio::awaitable<void> accept(Acceptor& acceptor);
+
+    struct Door {
+        Acceptor acceptor;
+        uint32_t permissions = 0;
+    };
+
+    void bind(
+        const boost::asio::ip::tcp::endpoint& endpoint,
+        bool optional = false,
+        uint32_t permissions = 0);
+    boost::asio::awaitable<void> accept(Door& door);
 
     boost::asio::io_context& io_;
-    std::list<Acceptor> acceptors_;
-    std::function<void(Socket)> accepted_;
+    std::list<Door> doors_;
+    std::function<void(Socket, uint32_t)> accepted_;
     bool stopped_ = false;
 };
 

@@ -107,7 +107,7 @@ std::optional<size_t> address_bytes(NetworkId network) {
 std::optional<Subnet> Subnet::from_string(std::string_view text) {
     const size_t slash = std::min(text.find('/'), text.size());
     const auto address = NetAddress::from_string(text.substr(0, slash), 0);
-    if (!address) return std::nullopt;
+    if (!address || address->port != 0) return std::nullopt;
     Subnet net{*address, address->bytes.size() * 8};
     if (slash == text.size()) return net;
     if (!address->is_ip()) return std::nullopt;

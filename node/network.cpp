@@ -58,7 +58,7 @@ public:
           files_(options_.directory),
           readers_(READER_THREADS),
           live_chain_(chain),
-          whitelist_(options_.whitelist),
+          whitelist_(options_.whitelist, options_.implied_permissions),
           book_(system_random(), !options_.onion_proxy.empty()),
           listener_(io_, options_, chain.params().p2p_port),
           protocol_(live_chain_, book_, make_protocol_options(), system_random()),
@@ -73,7 +73,7 @@ public:
                   Connection::Socket socket,
                   const NetAddress& address,
                   const std::string& target,
-                  ConnectionType type) { adopt(std::move(socket), address, target, type); },
+                  ConnectionType type) { adopt(std::move(socket), address, target, type, 0); },
               [this](PeerId id, const std::string& reason) { drop(id, reason); }),
           timer_(io_) {
         chain_.add_observer(*this);
@@ -93,11 +93,11 @@ public:
         files_.load(BANS, bans_, "Recreating the banlist database");
         call_anchors();
         next_save_ = clock_.now() + SAVE_INTERVAL;
-        listener_.start([this](Connection::Socket socket) {
+        listener_.start([this](Connection::Socket socket, uint32_t permissions) {
             boost::system::error_code error;
             const auto remote = socket.remote_endpoint(error);
             const auto address = NetAddress::of(remote.address(), remote.port());
-            if (!error) adopt(std::move(socket), address, {}, ConnectionType::Inbound);
+            if (!error) adopt(std::move(socket), address, {}, ConnectionType::Inbound, permissions);
         });
         asio::co_spawn(io_, run_ticks(), rethrow);
         running_ = true;
@@ -339,13 +339,14 @@ private:
         Connection::Socket socket,
         const NetAddress& address,
         const std::string& target,
-        ConnectionType type) {
+        ConnectionType type,
+        uint32_t permissions) {
         boost::system::error_code error;
         const auto local = socket.local_endpoint(error);
         if (error || !active_) return;
         const bool inbound = type == ConnectionType::Inbound;
-        NewPeer fresh{next_id_, type, address, 0, target};
-        fresh.permissions = whitelist_.permissions_of(fresh.address, inbound);
+        NewPeer fresh{next_id_, type, address, permissions, target};
+        fresh.permissions |= whitelist_.permissions_of(fresh.address, inbound);
         fresh.bound_address = NetAddress::of(local.address(), local.port());
         if (const std::string_view why = refusal(fresh); !why.empty()) {
             spdlog::debug(

@@ -46,6 +46,8 @@ struct NetworkOptions {
     bool serve_filters = true;                    ///< -peerblockfilters
     bool blocks_only = false;                     ///< -blocksonly
     std::vector<std::string> whitelist;           ///< -whitelist=permissions@net
+    std::vector<std::string> white_bind;          ///< -whitebind=permissions@addr[:port]
+    uint32_t implied_permissions = 0;             ///< Of an entry of these two that names none.
     std::filesystem::path directory;              ///< Of peers.dat and others; empty: none.
     int64_t ban_seconds = int64_t{24} * 3600;     ///< -bantime
     uint64_t max_upload_bytes = 0;                ///< -maxuploadtarget, a day; 0: no limit

@@ -239,6 +239,17 @@ chain::ChainOptions chain_options(const Setup& setup) {
     return options;
 }
 
+/// What -whitelist and -whitebind grant where they name nothing.
+uint32_t implied_permissions(const Settings& settings) {
+    uint32_t permissions = PERMIT_NOBAN | PERMIT_DOWNLOAD | PERMIT_MEMPOOL;
+    const bool forces = settings.flag("whitelistforcerelay");
+    // Who wants no transactions must say whose he does want.
+    if (settings.is_set("whitelistrelay") ? settings.flag("whitelistrelay")
+                                          : forces || !settings.flag("blocksonly"))
+        permissions |= PERMIT_RELAY;
+    return permissions | (forces ? PERMIT_FORCE_RELAY : 0);
+}
+
 NetworkOptions network_options(const Setup& setup) {
     const Settings& settings = setup.settings;
     NetworkOptions options;
@@ -248,10 +259,13 @@ NetworkOptions network_options(const Setup& setup) {
     options.proxy_randomize = settings.flag("proxyrandomize");
     // Who names the only peers wants no others, and who hides behind a proxy shows himself to
     // nobody, unless another option says so.
-    const bool open =
-        settings.is_set("bind") || (!settings.is_set("connect") && options.proxy.empty());
-    options.listen = settings.is_set("listen") ? settings.flag("listen") : open;
     options.bind = settings.list("bind");
+    options.white_bind = settings.list("whitebind");
+    const bool named = !options.bind.empty() || !options.white_bind.empty();
+    const bool open = named || (!settings.is_set("connect") && options.proxy.empty());
+    options.listen = settings.is_set("listen") ? settings.flag("listen") : open;
+    if (named && !options.listen)
+        throw OptionError("Cannot set -bind or -whitebind together with -listen=0");
     options.port = port_option(settings, "port", setup.params.p2p_port);
     options.connect = settings.list("connect");
     std::erase(options.connect, "0");
@@ -273,6 +287,7 @@ NetworkOptions network_options(const Setup& setup) {
         throw OptionError("Cannot set -peerblockfilters without -blockfilterindex.");
     options.blocks_only = settings.flag("blocksonly");
     options.whitelist = settings.list("whitelist");
+    options.implied_permissions = implied_permissions(settings);
     options.directory = setup.locations.chain_directory;
     options.ban_seconds = settings.number("bantime");
     options.max_upload_bytes = bytes_option(settings, "maxuploadtarget");

@@ -117,7 +117,15 @@ constexpr Option TABLE[] = {
      MAX_SECONDS},
     {"uacomment", List, "<text>", CONNECTION, "", "Add this to the user agent"},
     {"whitelist", List, "<permissions@addr/bits>", CONNECTION, "",
-     "Trust peers at these addresses with more"},
+     "Trust peers at these addresses with more: noban, forcerelay, relay, mempool, download, addr, "
+     "all; in, out: those who call (default), those we do; none named: noban, mempool, relay"},
+    {"whitebind", List, "<[permissions@]addr[:port]>", CONNECTION, "",
+     "Listen for peers here, too, and trust those who come in here as with -whitelist"},
+    {"whitelistrelay", Flag, "", CONNECTION, "1",
+     "Take transactions even with -blocksonly from who has all that -whitelist grants unnamed "
+     "(default: off with -blocksonly)"},
+    {"whitelistforcerelay", Flag, "", CONNECTION, "0",
+     "Announce anew what such a peer sends again; brings -whitelistrelay with it"},
 
     {"mine", Text, "<address>", MINING, "", "Mine in the background and pay to this address"},
     {"minethreads", Number, "<n>", MINING, "1", "Threads for -mine", 1, 1024},

@@ -35,14 +35,15 @@ enum class ConnectionType : uint8_t {
 constexpr std::array<std::string_view, 6> CONNECTION_TYPE_NAMES{
     "inbound", "outbound-full-relay", "manual", "block-relay-only", "addr-fetch", "feeler"};
 
-/// What -whitelist grants: bits of Peer::permissions. Core: NetPermissionFlags.
+/// What -whitelist and -whitebind grant: bits of Peer::permissions. Core: NetPermissionFlags.
 enum Permission : uint32_t {
     PERMIT_NOBAN = 1,       ///< Announced to without delay; never dropped for misbehaviour.
     PERMIT_RELAY = 2,       ///< Its transactions are taken even with -blocksonly.
     PERMIT_FORCE_RELAY = 4, ///< What it sends again is announced again.
     PERMIT_MEMPOOL = 8,     ///< May ask for the mempool (BIP-0035).
     PERMIT_DOWNLOAD = 16,
-    PERMIT_ADDR = 32, ///< Its addresses are taken without a rate limit.
+    PERMIT_ADDR = 32,         ///< Its addresses are taken without a rate limit.
+    PERMIT_BLOOM_FILTER = 64, ///< Of no effect: BIP-0037 isn't served to anyone.
 };
 
 /// A connection that has just been made.

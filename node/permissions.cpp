@@ -15,7 +15,7 @@ struct Name {
 };
 
 constexpr uint32_t ALL = PERMIT_NOBAN | PERMIT_RELAY | PERMIT_FORCE_RELAY | PERMIT_MEMPOOL |
-                         PERMIT_DOWNLOAD | PERMIT_ADDR;
+                         PERMIT_DOWNLOAD | PERMIT_ADDR | PERMIT_BLOOM_FILTER;
 
 constexpr Name NAMES[] = {
     {"noban", PERMIT_NOBAN, PERMIT_DOWNLOAD},
@@ -24,51 +24,55 @@ constexpr Name NAMES[] = {
     {"mempool", PERMIT_MEMPOOL},
     {"download", PERMIT_DOWNLOAD},
     {"addr", PERMIT_ADDR},
+    {"bloomfilter", PERMIT_BLOOM_FILTER},
     {"all", 0, ALL},
-    {"bloomfilter"}, // BIP-0037 isn't served to anyone
 };
-
-[[noreturn]] void fail(std::string_view entry, const std::string& why) {
-    throw std::runtime_error("Invalid -whitelist entry '" + std::string(entry) + "': " + why);
-}
 
 } // namespace
 
-Whitelist::Whitelist(const std::vector<std::string>& entries) {
-    for (const std::string& entry : entries) entries_.push_back(parse_entry(entry));
-}
-
-Whitelist::Entry Whitelist::parse_entry(std::string_view text) {
-    Entry entry;
-    const size_t at = text.find('@');
-    const bool bare = at == std::string_view::npos;
-    std::string_view names = bare ? "noban,relay,mempool" : text.substr(0, at);
-    const std::string_view net = bare ? text : text.substr(at + 1);
-    while (!names.empty()) {
+Grant::Grant(std::string_view entry, uint32_t implied)
+    : permissions(implied),
+      inbound(true),
+      place(entry) {
+    const size_t at = entry.find('@');
+    if (at == std::string_view::npos) return;
+    permissions = 0;
+    inbound = false;
+    place = entry.substr(at + 1);
+    for (std::string_view names = entry.substr(0, at); !names.empty();) {
         const std::string_view name = names.substr(0, names.find(','));
         names.remove_prefix(std::min(names.size(), name.size() + 1));
         const auto* known = std::ranges::find(NAMES, name, &Name::name);
         if (name == "in")
-            entry.inbound = true;
+            inbound = true;
         else if (name == "out")
-            entry.outbound = true;
+            outbound = true;
         else if (known != std::end(NAMES))
-            entry.permissions |= known->own | known->implied;
+            permissions |= known->own | known->implied;
         else
-            fail(text, "unknown permission '" + std::string(name) + "'");
+            throw std::runtime_error("Invalid P2P permission: '" + std::string(name) + "'");
     }
-    if (!entry.outbound) entry.inbound = true;
-    const std::optional<Subnet> subnet = Subnet::from_string(net);
-    if (!subnet) fail(text, "not an address or net");
-    entry.net = *subnet;
-    return entry;
+    if (permissions == 0 && (inbound || outbound))
+        throw std::runtime_error(
+            "Only direction was set, no permissions: '" + std::string(entry) + "'");
+    if (!outbound) inbound = true;
+}
+
+Whitelist::Whitelist(const std::vector<std::string>& entries, uint32_t implied) {
+    for (const std::string& entry : entries) {
+        const Grant grant(entry, implied);
+        const std::optional<Subnet> net = Subnet::from_string(grant.place);
+        if (!net)
+            throw std::runtime_error("Invalid netmask specified in -whitelist: '" + entry + "'");
+        entries_.emplace_back(*net, grant);
+    }
 }
 
 uint32_t Whitelist::permissions_of(const NetAddress& address, bool inbound) const {
     uint32_t permissions = 0;
-    for (const Entry& entry : entries_)
-        if ((inbound ? entry.inbound : entry.outbound) && entry.net.contains(address))
-            permissions |= entry.permissions;
+    for (const auto& [net, grant] : entries_)
+        if ((inbound ? grant.inbound : grant.outbound) && net.contains(address))
+            permissions |= grant.permissions;
     return permissions;
 }
 

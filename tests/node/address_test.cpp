@@ -98,7 +98,9 @@ BOOST_AUTO_TEST_CASE(routable__private_and_reserved_nets__are_not) {
 }
 
 BOOST_AUTO_TEST_CASE(whitelist__entries__grant_what_they_name) {
-    const Whitelist list({"noban,in,out@127.0.0.1", "mempool@10.0.0.0/8", "2a00::/16"});
+    const Whitelist list(
+        {"noban,in,out@127.0.0.1", "mempool@10.0.0.0/8", "2a00::/16", "@1.2.3.4"},
+        PERMIT_NOBAN | PERMIT_RELAY);
     const auto of = [&](const char* text, bool inbound) {
         return list.permissions_of(NetAddress::from_string(text, 1).value(), inbound);
     };
@@ -107,9 +109,12 @@ BOOST_AUTO_TEST_CASE(whitelist__entries__grant_what_they_name) {
     BOOST_TEST(of("10.200.1.1", true) == PERMIT_MEMPOOL);
     BOOST_TEST(of("10.200.1.1", false) == 0U);
     BOOST_TEST(of("11.0.0.1", true) == 0U);
-    BOOST_TEST((of("2a00:1::1", true) & PERMIT_NOBAN) != 0U);
-    for (const char* bad : {"fly@1.2.3.4", "noban@", "noban@1.2.3.4/33", "1.2.3.4/x"})
-        BOOST_CHECK_THROW(Whitelist({bad}), std::runtime_error);
+    BOOST_TEST(of("2a00:1::1", true) == (PERMIT_NOBAN | PERMIT_RELAY));
+    BOOST_TEST(of("2a00:1::1", false) == 0U);
+    BOOST_TEST(of("1.2.3.4", true) == 0U);
+    for (const char* bad :
+         {"fly@1.2.3.4", "in,out@1.2.3.4", "noban@", "noban@1.2.3.4/33", "1.2.3.4/x", "1.2.3.4:5"})
+        BOOST_CHECK_THROW(Whitelist({bad}, 0), std::runtime_error);
 }
 
 BOOST_AUTO_TEST_CASE(book__saved_and_loaded__is_the_same) {

@@ -76,7 +76,7 @@ struct Node {
         options.proxy = proxy;
         options.whitelist = whitelist;
         options.max_connections = max_connections;
-        options.bind = {bind};
+        (bind.find('@') == std::string::npos ? options.bind : options.white_bind) = {bind};
         options.connect = connect;
         options.connect_only = true;
         options.directory = folder.path();
@@ -358,6 +358,16 @@ BOOST_AUTO_TEST_CASE(network__banned__does_not_hold_for_whom_an_operator_names_o
     plain.network->with_bans([&](BanList& bans) { bans.add(ban); });
     plain.network->add_node(other.address(), AddNodeCommand::OneTry);
     BOOST_TEST(log.wait_until([&] { return plain.peer_count() == 1; }));
+}
+
+BOOST_AUTO_TEST_CASE(network__whitebind__grants_to_who_comes_in_there_beside_the_whitelist) {
+    const Node node({}, "mempool@127.0.0.1:0", 125, "", {"addr@127.0.0.1"});
+    Client client(node);
+    client.shake_hands();
+    std::vector<uint32_t> granted;
+    node.network->each_peer(
+        [&](const PeerView& view) { granted.push_back(view.peer.permissions); });
+    BOOST_TEST(granted == std::vector<uint32_t>{PERMIT_MEMPOOL | PERMIT_ADDR});
 }
 
 BOOST_AUTO_TEST_CASE(network__own_port__is_announced_if_others_can_reach_it) {

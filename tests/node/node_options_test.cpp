@@ -118,6 +118,19 @@ BOOST_AUTO_TEST_CASE(chain_options__bad_value__is_named) {
         BOOST_TEST(error_of(chain_options, {argument}) == expected);
 }
 
+BOOST_AUTO_TEST_CASE(network_options__whitelist_names_nothing__grants_what_options_say) {
+    const uint32_t usual = PERMIT_NOBAN | PERMIT_DOWNLOAD | PERMIT_MEMPOOL;
+    const std::pair<std::vector<std::string>, uint32_t> cases[] = {
+        {{}, usual | PERMIT_RELAY},
+        {{"-whitelistrelay=0"}, usual},
+        {{"-whitelistforcerelay"}, usual | PERMIT_RELAY | PERMIT_FORCE_RELAY},
+        {{"-whitelistforcerelay", "-whitelistrelay=0"}, usual | PERMIT_FORCE_RELAY},
+        {{"-blocksonly"}, usual},
+        {{"-blocksonly", "-whitelistrelay"}, usual | PERMIT_RELAY}};
+    for (const auto& [arguments, expected] : cases)
+        BOOST_TEST(network_options(setup_of(arguments)).implied_permissions == expected);
+}
+
 BOOST_AUTO_TEST_CASE(network_options__connect__means_no_other_peers) {
     const NetworkOptions none = network_options(setup_of({"-connect=0"}));
     BOOST_TEST(none.connect_only);
@@ -125,7 +138,11 @@ BOOST_AUTO_TEST_CASE(network_options__connect__means_no_other_peers) {
     BOOST_TEST(!none.listen);
     BOOST_TEST(network_options(setup_of({"-connect=0", "-listen"})).listen);
     BOOST_TEST(network_options(setup_of({"-connect=0", "-bind=::1"})).listen);
-    BOOST_TEST(!network_options(setup_of({"-bind=::1", "-nolisten"})).listen);
+    BOOST_TEST(network_options(setup_of({"-connect=0", "-whitebind=::1"})).listen);
+    for (const char* place : {"-bind=::1", "-whitebind=noban@::1"})
+        BOOST_TEST(
+            error_of(network_options, {place, "-nolisten"}) ==
+            "Cannot set -bind or -whitebind together with -listen=0");
     BOOST_TEST(network_options(setup_of({"-noconnect"})).connect_only);
     const NetworkOptions one = network_options(setup_of({"-connect=a:1", "-port=7"}));
     BOOST_TEST((one.connect == std::vector<std::string>{"a:1"}));
