@@ -411,4 +411,17 @@ void TestNet::act_one(TestNode& node, const DiskRead& action) {
     perform(node, node.protocol.read_done(action.peer, std::move(answer), now));
 }
 
+void announce(TestNet& net, TestNode& node, PeerId stub, const consensus::TransactionRef& tx) {
+    const Inventory item{InventoryType::WtxidTransaction, tx->wtxid};
+    net.say(node, stub, "inv", consensus::encode(InventoryMessage{{item}}));
+}
+
+void send(TestNet& net, TestNode& node, PeerId stub, const consensus::TransactionRef& tx) {
+    net.say(node, stub, "tx", consensus::encode(*tx));
+}
+
+bool waits(const TestNode& node, const consensus::TransactionRef& tx) {
+    return node.chain.find_transaction({InventoryType::Transaction, tx->txid}).has_value();
+}
+
 } // namespace cairn::node::test

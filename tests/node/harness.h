@@ -191,4 +191,13 @@ private:
     PeerId next_id_ = 0;
 };
 
+inline const consensus::Txid COIN; ///< What every FakeChain has to spend.
+
+/// Let `stub` announce `tx` by its wtxid, or send it.
+void announce(TestNet& net, TestNode& node, PeerId stub, const consensus::TransactionRef& tx);
+void send(TestNet& net, TestNode& node, PeerId stub, const consensus::TransactionRef& tx);
+
+/// Whether it was taken.
+bool waits(const TestNode& node, const consensus::TransactionRef& tx);
+
 } // namespace cairn::node::test
