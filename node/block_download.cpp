@@ -199,6 +199,10 @@ bool BlockDownload::ask(Peer& peer, const BlockNode& node) {
     return true;
 }
 
+void BlockDownload::give_up(const Peer& peer, const BlockHash& hash) {
+    if (is_asked(peer, hash)) remove(hash);
+}
+
 void BlockDownload::note_asked(Peer& peer, const BlockNode& node) {
     rest_.reset();
     if (peer.blocks.in_flight.empty())

@@ -34,6 +34,8 @@ public:
     /// Ask `peer`, and nobody else any more, for the block of `node`. False if it was asked
     /// already.
     bool ask(Peer& peer, const chain::BlockNode& node);
+    /// `peer` won't send this block any more.
+    void give_up(const Peer& peer, const consensus::BlockHash& hash);
     void tick(Peer& peer);
 
     /// Whether there is memory for another block of `peer`. One that we called may always have one,

@@ -29,10 +29,6 @@ void CompactRelay::compact_block(Peer& peer, Bytes payload) {
     if (!message) return Context::malformed(peer, "cmpctblock", payload.size());
     if (context_.options.blocks_only) return; // nothing is here to put it together from
     const BlockHash hash = message->header.hash();
-    // One at a time: of the one before, the rest is on its way, and will be passed over.
-    if (peer.compact.partial && peer.compact.partial->hash() != hash)
-        request_whole(peer, peer.compact.partial->hash());
-    peer.compact.partial.reset();
     if (context_.chain.find_block(hash) != nullptr) return put_together(peer, *message);
     if (std::exchange(peer.compact.announced, {}) == hash) return; // its header was refused
     if (const BlockNode* parent = context_.chain.find_block(message->header.prev_hash);
@@ -50,6 +46,16 @@ void CompactRelay::put_together(Peer& peer, const CompactBlockMessage& message) 
     const BlockNode* node = context_.chain.find_block(hash);
     if (node == nullptr || node->failed() || node->has(BlockNode::HAVE_BODY)) return;
     HeaderSync::note_known(peer, *node);
+    // One at a time: of the one before, the rest is on its way, and will be passed over. But who
+    // sends a rival of it has found it bad since, and gives nobody the rest.
+    if (peer.compact.partial && peer.compact.partial->hash() != hash) {
+        const BlockHash before = peer.compact.partial->hash();
+        if (context_.chain.find_block(before)->header.prev_hash == message.header.prev_hash)
+            block_download_.give_up(peer, before);
+        else
+            request_whole(peer, before);
+    }
+    peer.compact.partial.reset();
     const chain::View view = context_.chain.view();
     const bool helps = !context_.chain.initial_download() && node->work > view.tip().work &&
                        node->height <= view.height() + MAX_AHEAD;

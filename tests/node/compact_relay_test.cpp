@@ -223,6 +223,17 @@ BOOST_AUTO_TEST_CASE(second_comes_before_the_rest_of_the_first__both_are_had) {
     BOOST_TEST(scene.is_at(second));
 }
 
+BOOST_AUTO_TEST_CASE(rival_comes_before_the_rest_of_the_first__nobody_waits_for_that) {
+    Scene scene; // its sender told of the first before it had validated that
+    scene.say("cmpctblock", compact(block_with(scene.node.chain, {scene.unknown})));
+    BOOST_TEST(scene.node.protocol.peers().at(scene.stub).blocks.in_flight.size() == 1U);
+    const consensus::Block rival = block_with(scene.node.chain, {scene.first});
+    scene.say("cmpctblock", compact(rival));
+    BOOST_TEST(scene.is_at(rival));
+    BOOST_TEST(scene.node.protocol.peers().at(scene.stub).blocks.in_flight.empty());
+    BOOST_TEST(scene.asked(scene.stub).empty());
+}
+
 BOOST_AUTO_TEST_CASE(left_the_mempool__still_serves_a_block) {
     Scene scene;
     scene.net.perform(scene.node, scene.node.protocol.transaction_removed(scene.unknown));
