@@ -141,6 +141,7 @@ struct AddrV2Message {
         consensus::wire_list(codec, m.addresses, [&](auto& entry) { wire_entry(codec, entry); });
         if constexpr (consensus::READS<decltype(codec)>) {
             m.count = m.addresses.size();
+            if (codec.failed()) return; // what was read tells why
             std::erase_if(
                 m.addresses, [](const TimedAddress& entry) { return !entry.address.is_proper(); });
         }
