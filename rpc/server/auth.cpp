@@ -74,9 +74,9 @@ void Authenticator::add_password(std::string user, std::string_view password) {
 }
 
 void Authenticator::add_rpcauth(const std::string& text) {
-    static const std::regex form("([^:]*):([^$]*)\\$([0-9a-f]{64})");
+    static const std::regex FORM("([^:]*):([^$]*)\\$([0-9a-f]{64})");
     std::smatch parts;
-    if (!std::regex_match(text, parts, form))
+    if (!std::regex_match(text, parts, FORM))
         throw AuthError("Invalid -rpcauth argument, expected USER:SALT$HASH");
     Credential credential{&user_named(parts[1]), parts[2]};
     const int decoded = OPENSSL_hexstr2buf_ex(
