@@ -113,6 +113,10 @@ void BlockDownload::measure(Peer& peer, size_t bytes) {
 size_t BlockDownload::most_in_flight(const Peer& peer) const {
     const double speed = peer.blocks.bytes_a_second;
     if (peer.blocks.slow) return 1;
+    const BlockNode* best = peer.headers.best_known;
+    if (speed == 0 && best != nullptr &&
+        best->height <= context_.chain.view().height() + ANNOUNCED_BLOCKS)
+        return ANNOUNCED_BLOCKS; // a short branch at the tip: all at once
     if (speed == 0) return START_IN_FLIGHT;
     const double count = speed * static_cast<double>(HORIZON.count()) / block_bytes_;
     return static_cast<size_t>(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where a peer can be reached, on any network that BIP-0155 names. Addresses of networks that this
-// node can't dial are kept and passed on all the same.
+// node can't dial are passed on all the same.
 #pragma once
 
 #include "consensus/serialize.h"

@@ -247,7 +247,8 @@ uint32_t implied_permissions(const Settings& settings) {
     if (settings.is_set("whitelistrelay") ? settings.flag("whitelistrelay")
                                           : forces || !settings.flag("blocksonly"))
         permissions |= PERMIT_RELAY;
-    return permissions | (forces ? PERMIT_FORCE_RELAY : 0);
+    if (forces) permissions |= PERMIT_FORCE_RELAY;
+    return permissions;
 }
 
 NetworkOptions network_options(const Setup& setup) {

@@ -83,7 +83,7 @@ void add_signature(std::vector<Place>& places, const Place& first, ByteView sign
     if (frame.empty()) return;
     for (const size_t first : {frame[3] + 1, frame[5] + 1})
         for (int bit = 0; bit < 8; ++bit) {
-            add(first, first + 1, flipped_first(signature.subspan(first), bit));
+            add(begin, begin + 1, flipped_first(signature.subspan(begin), bit));
             places.back().bit = bit;
         }
 }

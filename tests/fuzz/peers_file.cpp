@@ -12,13 +12,13 @@ using namespace cairn;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     static const tests::TemporaryFolder FOLDER;
-    static const std::filesystem::path FILE = FOLDER.path() / "peers.dat";
+    static const std::filesystem::path PEERS = FOLDER.path() / "peers.dat";
     std::string content = "cairnad2" + std::string(reinterpret_cast<const char*>(data), size);
     const auto sum = consensus::sha256d(consensus::as_bytes(content));
     content.append(sum.bytes.begin(), sum.bytes.end());
-    std::ofstream(FILE, std::ios::binary) << content;
+    std::ofstream(PEERS, std::ios::binary) << content;
     node::AddressBook book(node::Random(1, 2));
-    if (!book.load(FILE)) return book.size() == 0 ? 0 : (std::abort(), 0);
+    if (!book.load(PEERS)) return book.size() == 0 ? 0 : (std::abort(), 0);
     (void)book.pick({}, 1'000'000);
     (void)book.pick_feeler(1'000'000);
     for (const node::TimedAddress& place : book.sample(100, 1'000'000))

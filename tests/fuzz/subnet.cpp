@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         if (NetAddress::from_string(address->to_string(), 2) != address) std::abort();
     (void)split_host_port(text, 1);
     try {
-        const Whitelist whitelist({text});
+        const Whitelist whitelist({text}, PERMIT_RELAY);
         (void)whitelist.permissions_of(NetAddress::ipv4({1, 2, 3, 4}, 5), true);
     } catch (const std::runtime_error&) { // of its user, in words
     }
