@@ -81,7 +81,7 @@ void add_signature(std::vector<Place>& places, const Place& first, ByteView sign
     const std::vector<size_t> frame = frame_bytes(signature);
     for (const size_t at : frame) add(at, at + 1, ScriptError::SigDer);
     if (frame.empty()) return;
-    for (const size_t first : {frame[3] + 1, frame[5] + 1})
+    for (const size_t begin : {frame[3] + 1, frame[5] + 1})
         for (int bit = 0; bit < 8; ++bit) {
             add(begin, begin + 1, flipped_first(signature.subspan(begin), bit));
             places.back().bit = bit;
