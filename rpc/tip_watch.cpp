@@ -22,8 +22,8 @@ void TipWatch::wait(
             {std::move(condition), std::move(answered), id,
              boost::asio::steady_timer(server_, timeout)});
         if (timeout.count() != 0)
-            waiters_.back().timer.async_wait([this, id](const boost::system::error_code& answered) {
-                if (!answered) answer([id](const Waiter& waiter) { return waiter.id == id; });
+            waiters_.back().timer.async_wait([this, id](const boost::system::error_code& error) {
+                if (!error) answer([id](const Waiter& waiter) { return waiter.id == id; });
             });
     }
     // Not under the lock: it is called here and now if `left` is stopped already.

@@ -9,10 +9,10 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     static const cairn::tests::TemporaryFolder FOLDER;
-    static const std::filesystem::path FILE = FOLDER.path() / "mempool.dat";
+    static const std::filesystem::path SAVED = FOLDER.path() / "mempool.dat";
     spdlog::set_level(spdlog::level::off);
-    std::ofstream(FILE, std::ios::binary)
+    std::ofstream(SAVED, std::ios::binary)
         .write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
-    (void)cairn::chain::load_mempool(FILE);
+    (void)cairn::chain::load_mempool(SAVED);
     return 0;
 }
