@@ -36,12 +36,6 @@ REGTEST_ADDRESS = "bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202"
 DEFAULT_ADDRESS = "crn1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqxldkxp"
 
 
-def constant(file, name):
-    """A number out of the sources, so that what tests expect is what stands there."""
-    with open(os.path.join(ROOT, file), encoding="utf-8") as source:
-        return int(re.search(rf"\b{name} = ([\d']+);", source.read())[1].replace("'", ""))
-
-
 class RpcError(Exception):
     def __init__(self, code, message):
         super().__init__(f"{message} ({code})")

@@ -9,7 +9,7 @@ import random
 import threading
 import time
 
-from framework import constant, expect_equal, run, wait_same_tip, wait_until
+from framework import expect_equal, run, wait_same_tip, wait_until
 from open_coins import COIN, REGTEST_ADDRESS, mature_coins, payment
 from peers import WITNESS_BLOCK, Peer, count_bytes, frame
 
@@ -20,7 +20,7 @@ CALLS_A_SECOND = 1_000
 SECONDS = 30 * SHARE
 GARBAGE = round(10_000 * SHARE)
 MAX_CONNECTIONS = 125
-PEER_MEGABYTES = constant("node/peer_limits.h", "MAX_PEER_BYTES") / 1e6  # what one may cost
+MOST_MEGABYTES = 300  # far below what the limits of so many peers add up to; 163 were measured
 PATIENCE_SECONDS = 5  # for an answer to an operator
 LEAST_RATE = 0.9  # of the calls a second, or it was no siege
 MOST_REFUSED = 0.01  # by the system: they never came to the node
@@ -150,8 +150,7 @@ def besieged__keeps_its_peers_and_its_limits(test):
     assert rounds > 3, "hardly any block came through"
     assert MAX_CONNECTIONS // 2 < most <= MAX_CONNECTIONS, f"{most} peers"
     assert slowest < PATIENCE_SECONDS, f"an answer took {slowest:.1f} s"
-    limit = most * PEER_MEGABYTES
-    assert grown < limit, f"{grown:.0f} MB more, of which {limit} are allowed"
+    assert grown < MOST_MEGABYTES, f"{grown:.0f} MB more, of {MOST_MEGABYTES} allowed"
     wait_until(lambda: friends <= {peer["id"] for peer in victim.rpc.getpeerinfo()}, "its friends")
     expect_equal(victim.stop(), 0, "exit code")
 
