@@ -262,12 +262,8 @@ BOOST_AUTO_TEST_CASE(spoilt_body_is_being_judged__that_of_another_is_judged_too)
         const consensus::Block block = node.chain.next_block();
         const PeerId liar = net.connect_stub(node);
         const PeerId honest = net.connect_stub(node);
-        std::vector<Action> held;
-        net.intercept = [&](TestNode&, const Action& action) {
-            if (!std::holds_alternative<AcceptBlock>(action)) return false;
-            held.push_back(action);
-            return true;
-        };
+        Actions held;
+        net.hold<AcceptBlock>(held);
         Bytes mangled = consensus::encode(block);
         mangled.pop_back();
         if (liar_is_first) net.say(node, liar, "block", mangled);
@@ -346,12 +342,8 @@ BOOST_AUTO_TEST_CASE(block_after_the_header_of_its_parent__waits_for_that) {
     FakeChain other;
     other.mine(2);
     const PeerId stub = net.connect_stub(node);
-    std::vector<Action> held;
-    net.intercept = [&](TestNode&, const Action& action) {
-        if (!std::holds_alternative<AcceptHeaders>(action)) return false;
-        held.push_back(action);
-        return true;
-    };
+    Actions held;
+    net.hold<AcceptHeaders>(held);
     net.say(node, stub, "headers", headers_payload({headers_of(other)[0]}));
     net.say(node, stub, "block", other.body(other.tip().hash));
     net.intercept = nullptr;

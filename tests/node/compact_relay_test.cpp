@@ -389,11 +389,7 @@ BOOST_AUTO_TEST_CASE(cmpctblock__new_header__waits_for_its_verdict_and_nothing_m
         block.header.version = version;
         work(block.header);
         Actions held;
-        scene.net.intercept = [&](TestNode&, const Action& action) {
-            if (!std::holds_alternative<AcceptHeaders>(action)) return false;
-            held.push_back(action);
-            return true;
-        };
+        scene.net.hold<AcceptHeaders>(held);
         scene.net.say(scene.node, trusted, "cmpctblock", compact(block));
         BOOST_TEST(held.size() == 1U);
         BOOST_TEST(!scene.node.protocol.takes_messages(trusted));

@@ -156,6 +156,16 @@ public:
     void submit(TestNode& node, const consensus::TransactionRef& tx, bool broadcast = false);
     void perform(TestNode& node, const Actions& actions);
 
+    /// Keep actions of that kind, of all nodes, in `held` until `intercept` is set anew.
+    template <class Kind>
+    void hold(Actions& held) {
+        intercept = [&held](TestNode&, const Action& action) {
+            if (!std::holds_alternative<Kind>(action)) return false;
+            held.push_back(action);
+            return true;
+        };
+    }
+
     Time now;
     bool stubs_answer_pings = true;
     uint64_t stub_services = NODE_NETWORK | NODE_WITNESS; ///< That the next ones offer.

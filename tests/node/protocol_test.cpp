@@ -24,6 +24,16 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// A caller, handshaken, that speaks the protocol of that version.
+PeerId connect_old(TestNet& net, TestNode& node, int32_t spoken) {
+    const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
+    VersionMessage version;
+    version.version = spoken;
+    net.say(node, stub, "version", consensus::encode(version));
+    net.say(node, stub, "verack");
+    return stub;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(protocol)
@@ -57,11 +67,7 @@ BOOST_AUTO_TEST_CASE(handshake__peer_of_old__hears_no_message_of_later_protocols
     for (const int32_t spoken : {31800, 60000, 60001, 70011, 70012, 70013, 70014, 70015, 70016}) {
         TestNet net;
         TestNode& node = net.add();
-        const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
-        VersionMessage version;
-        version.version = spoken;
-        net.say(node, stub, "version", consensus::encode(version));
-        net.say(node, stub, "verack");
+        const PeerId stub = connect_old(net, node, spoken);
         net.say(node, stub, "ping", spoken > 60000 ? consensus::encode(NonceMessage{1}) : Bytes());
         net.advance(1s);
         const std::vector<Message> heard = net.heard(node, stub);
@@ -80,11 +86,7 @@ BOOST_AUTO_TEST_CASE(keepalive__peer_that_knows_no_pong__stays) {
     net.stubs_answer_pings = false;
     TestNode& node = net.add();
     for (const int32_t spoken : {60000, 60001}) {
-        const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
-        VersionMessage version;
-        version.version = spoken;
-        net.say(node, stub, "version", consensus::encode(version));
-        net.say(node, stub, "verack");
+        const PeerId stub = connect_old(net, node, spoken);
         net.advance(30min);
         BOOST_TEST(net.is_connected(node, stub) == (spoken == 60000));
     }
@@ -520,12 +522,8 @@ BOOST_AUTO_TEST_CASE(order__blocks_of_one_another__wait_for_those_before) {
     FakeChain other;
     other.mine(2);
     const PeerId stub = net.connect_stub(node);
-    std::vector<Action> held;
-    net.intercept = [&](TestNode&, const Action& action) {
-        if (!std::holds_alternative<AcceptBlock>(action)) return false;
-        held.push_back(action);
-        return true;
-    };
+    Actions held;
+    net.hold<AcceptBlock>(held);
     net.say(node, stub, "block", other.body(other.view().at(1)->hash));
     net.say(node, stub, "block", other.body(other.tip().hash));
     BOOST_TEST(held.size() == 1U);
@@ -539,12 +537,8 @@ BOOST_AUTO_TEST_CASE(order__ping_after_block__is_answered_after_its_verdict) {
     TestNet net;
     TestNode& node = net.add();
     const PeerId stub = net.connect_stub(node);
-    std::vector<Action> held;
-    net.intercept = [&](TestNode&, const Action& action) {
-        if (!std::holds_alternative<AcceptBlock>(action)) return false;
-        held.push_back(action);
-        return true;
-    };
+    Actions held;
+    net.hold<AcceptBlock>(held);
     net.say(node, stub, "block", consensus::encode(node.chain.next_block()));
     net.say(node, stub, "ping", consensus::encode(NonceMessage{7}));
     BOOST_TEST(net.heard(node, stub, "pong").empty());

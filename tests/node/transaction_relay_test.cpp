@@ -17,15 +17,6 @@ void ask(TestNet& net, TestNode& node, PeerId stub, const consensus::Transaction
     net.say(node, stub, "getdata", consensus::encode(InventoryMessage{{item}}));
 }
 
-/// Keep from the chain what it is to judge.
-void hold_transactions(TestNet& net, Actions& held) {
-    net.intercept = [&](TestNode&, const Action& action) {
-        if (!std::holds_alternative<AcceptTransaction>(action)) return false;
-        held.push_back(action);
-        return true;
-    };
-}
-
 /// Let the chain judge it now.
 void release(TestNet& net, TestNode& node, Actions& held) {
     net.intercept = nullptr;
@@ -151,7 +142,7 @@ BOOST_AUTO_TEST_CASE(transaction__many_bytes_wait_at_the_chain__the_next_waits_f
     TestNode& node = net.add();
     const PeerId stub = net.connect_stub(node);
     Actions held;
-    hold_transactions(net, held);
+    net.hold<AcceptTransaction>(held);
     for (int i = 0; i < 3; ++i) {
         consensus::Transaction tx = *make_payment(COIN, i);
         tx.outputs[0].script_pubkey.assign(
@@ -232,7 +223,7 @@ BOOST_AUTO_TEST_CASE(request__announced_before_the_verdict__is_not_asked_for) {
     const PeerId other = net.connect_stub(node, ConnectionType::OutboundFullRelay);
     const auto bad = make_payment(COIN, -1);
     Actions held;
-    hold_transactions(net, held);
+    net.hold<AcceptTransaction>(held);
     send(net, node, sender, bad);
     announce(net, node, other, bad);
     send(net, node, other, bad);
