@@ -50,9 +50,6 @@ Result<> accept_header(
     return {};
 }
 
-namespace {
-
-/// Whether the block is the one that its header commits to.
 Result<> check_merkle_root(const Block& block) {
     bool has_twins = false;
     if (merkle_root(block, &has_twins) != block.header.merkle_root)
@@ -61,6 +58,8 @@ Result<> check_merkle_root(const Block& block) {
     if (has_twins) return mutated("bad-txns-duplicate", "duplicate transaction");
     return {};
 }
+
+namespace {
 
 /// Where there is no coinbase, what is 64 bytes long may be two hashes of the header's real tree,
 /// read as a transaction. Core: IsBlockMutated.

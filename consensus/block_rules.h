@@ -29,6 +29,10 @@ Result<> check_header(const BlockHeader& header, const BlockHash& hash, const Pa
 Result<> accept_header(
     const BlockHeader& header, const HeaderNode& parent, const Params& params, int64_t now);
 
+/// Whether the header commits to the transactions, witnesses aside. Errors: Mutated
+/// ("bad-txnmrklroot", "bad-txns-duplicate"). Source: Core's CheckMerkleRoot.
+Result<> check_merkle_root(const Block& block);
+
 /// Whether a block must be signed already, where its chain asks for signatures.
 enum class BlockProof : uint8_t {
     Required,

@@ -3,6 +3,7 @@
 #include "node/network.h"
 
 #include "chain/verify_pool.h"
+#include "consensus/block_rules.h"
 #include "node/ban_list.h"
 #include "node/connection.h"
 #include "node/connector.h"
@@ -496,10 +497,14 @@ private:
             auto block = std::make_shared<consensus::Block>();
             consensus::Reader reader(action.payload);
             reader(*block);
-            if (!reader.failed()) // what follows the block is passed over, as by the reference
+            consensus::Result<> verdict = consensus::mutated("block decode failed");
+            // What follows the block is passed over, as by the reference. What the header doesn't
+            // commit to doesn't wait for the chain: parsed, junk takes many times its bytes.
+            if (!reader.failed()) verdict = consensus::check_merkle_root(*block);
+            if (verdict)
                 chain_.accept_block(std::move(block), action.requested, judged);
             else
-                judged(chain::BlockOutcome{consensus::mutated("block decode failed"), nullptr});
+                judged(chain::BlockOutcome{verdict.error(), nullptr});
         });
     }
 

@@ -14,7 +14,8 @@ namespace cairn::node {
 constexpr size_t MAX_PEER_BYTES = 20'000'000;
 
 /// The limits of a peer. What isn't here is little, or is held for all peers together:
-/// blocks at the chain (BlockDownload::MAX_PROCESSING_BYTES, and one of each peer that we called),
+/// blocks at the chain (BlockDownload::MAX_PROCESSING_BYTES on the wire, and one of each peer that
+/// we called; parsed, only bodies that somebody worked for are),
 /// compact blocks of which a part is missing (CompactRelay::MAX_PARALLEL), addresses, what was
 /// refused. Whom the operator permits more may have more.
 constexpr size_t sum_of_limits() {

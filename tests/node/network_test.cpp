@@ -327,6 +327,29 @@ BOOST_AUTO_TEST_CASE(network__garbage__is_hung_up_on_and_others_are_served) {
     BOOST_TEST(good.receive("pong").payload == Bytes(8, 5));
 }
 
+BOOST_AUTO_TEST_CASE(network__junk_for_a_real_header__does_not_wait_for_the_chain) {
+    LogWatch log;
+    Node other;
+    other.mine(1);
+    const consensus::BlockHeader header = other.chain.view().tip().header;
+    Node node;
+    Client client(node);
+    client.shake_hands();
+    client.send(message_of("headers", HeadersMessage{{header}}));
+    client.send({"ping", Bytes(8, 5)});
+    BOOST_TEST(client.receive("pong").payload == Bytes(8, 5)); // the header is in the tree
+    std::promise<void> held;
+    node.chain.heartbeat([&] { held.get_future().wait(); });
+    consensus::Block junk{header, {}};
+    consensus::Transaction tx;
+    tx.inputs.resize(1);
+    tx.outputs.resize(400'000);
+    junk.transactions.emplace_back(std::move(tx));
+    client.send({"block", consensus::encode(junk)});
+    BOOST_TEST(log.wait_until([&] { return node.peer_count() == 0; }));
+    held.set_value();
+}
+
 BOOST_AUTO_TEST_CASE(network__no_room__refuses_whom_it_has_no_place_for) {
     for (const std::vector<std::string>& whitelist :
          {std::vector<std::string>{}, std::vector<std::string>{"noban@127.0.0.1"}}) {
