@@ -18,7 +18,6 @@ namespace cairn::node {
 struct ProtocolOptions {
     std::string user_agent;
     uint64_t services = 0;
-    uint16_t listening_port = 0; ///< 0: we can't be called.
     uint16_t announced_port = 0; ///< 0: nobody is told where we are.
     bool blocks_only = false;
     std::chrono::seconds peer_timeout{60}; ///< For the handshake.

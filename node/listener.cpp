@@ -84,10 +84,6 @@ void Listener::stop() {
     for (Door& door : doors_) door.acceptor.close(ignored);
 }
 
-uint16_t Listener::port() const {
-    return doors_.empty() ? 0 : doors_.front().acceptor.local_endpoint().port();
-}
-
 uint16_t Listener::public_port() const {
     for (const Door& door : doors_) {
         const tcp::endpoint local = door.acceptor.local_endpoint();

@@ -25,7 +25,6 @@ public:
     /// `accepted` is told what -whitebind grants to who comes in there.
     void start(std::function<void(Socket, uint32_t permissions)> accepted);
     void stop();
-    uint16_t port() const;        ///< Of the first socket; 0 if there is none.
     uint16_t public_port() const; ///< Of the first that more than this machine can reach; 0: none.
 
 private:

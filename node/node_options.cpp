@@ -303,7 +303,6 @@ ProtocolOptions protocol_options(
     if (!chain.options().prune_bytes) result.services |= NODE_NETWORK;
     if (options.serve_filters && chain.options().block_filters)
         result.services |= NODE_COMPACT_FILTERS;
-    result.listening_port = listener.port();
     // What others see of who hides behind a proxy isn't his address, and none to tell of.
     if (options.proxy.empty()) result.announced_port = listener.public_port();
     result.blocks_only = options.blocks_only;

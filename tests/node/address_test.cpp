@@ -453,7 +453,6 @@ BOOST_AUTO_TEST_CASE(relay__own_address__is_told_unless_hidden_or_of_no_use_yet)
     const auto told = [](uint16_t port, bool initial_download) {
         TestNet net;
         ProtocolOptions options;
-        options.listening_port = 8333;
         options.announced_port = port;
         TestNode& node = net.add(options);
         node.chain.initial_download_ = initial_download;

@@ -63,15 +63,32 @@ private:
     consensus::BlockHash tip_;
 };
 
-/// A node without JSON-RPC.
+/// A port that nobody else is given: bound, and not listening, so that a node may be behind it.
+class OwnPort {
+public:
+    OwnPort() {
+        acceptor_.open(tcp::v4());
+        acceptor_.set_option(tcp::acceptor::reuse_address(true));
+        acceptor_.bind({tcp::v4(), 0});
+    }
+
+    uint16_t number() const { return acceptor_.local_endpoint().port(); }
+
+private:
+    boost::asio::io_context io_;
+    tcp::acceptor acceptor_{io_};
+};
+
+/// A node without JSON-RPC. `bind`: a host, for a port of its own there, or host:port.
 struct Node {
     explicit Node(
         const std::vector<std::string>& connect = {},
-        const std::string& bind = "127.0.0.1:0",
+        std::string bind = "127.0.0.1",
         int max_connections = 125,
         const std::string& proxy = "",
         const std::vector<std::string>& whitelist = {}) {
         chain.add_observer(watch);
+        if (bind.find(':') == std::string::npos) bind += ":" + std::to_string(port.number());
         NetworkOptions options;
         options.proxy = proxy;
         options.whitelist = whitelist;
@@ -90,9 +107,7 @@ struct Node {
         chain.stop();
     }
 
-    std::string address() const {
-        return "127.0.0.1:" + std::to_string(network->protocol_options().listening_port);
-    }
+    std::string address() const { return "127.0.0.1:" + std::to_string(port.number()); }
 
     void mine(int count) {
         consensus::Script payout;
@@ -117,6 +132,7 @@ struct Node {
         return counts.inbound + counts.outbound;
     }
 
+    OwnPort port;
     tests::TemporaryFolder folder;
     Clock clock;
     TipWatch watch;
@@ -176,9 +192,7 @@ private:
 class Client {
 public:
     explicit Client(const Node& node) : magic_(node.params.magic) {
-        socket_.connect(
-            {boost::asio::ip::address_v4::loopback(),
-             node.network->protocol_options().listening_port});
+        socket_.connect({boost::asio::ip::address_v4::loopback(), node.port.number()});
     }
 
     void send(const Message& message) { send_bytes(frame_bytes(magic_, message)); }
@@ -255,7 +269,7 @@ BOOST_AUTO_TEST_CASE(network__two_parts_mined_apart__join_on_the_most_work) {
 BOOST_AUTO_TEST_CASE(network__peer_restarts__is_called_again_and_synced) {
     LogWatch log;
     Node a;
-    auto b = std::make_unique<Node>(std::vector<std::string>{}, "127.0.0.1:0");
+    auto b = std::make_unique<Node>();
     const std::string address = b->address();
     BOOST_TEST(a.network->add_node(address, AddNodeCommand::Add));
     BOOST_TEST(!a.network->add_node(address, AddNodeCommand::Add));
@@ -353,7 +367,7 @@ BOOST_AUTO_TEST_CASE(network__junk_for_a_real_header__does_not_wait_for_the_chai
 BOOST_AUTO_TEST_CASE(network__no_room__refuses_whom_it_has_no_place_for) {
     for (const std::vector<std::string>& whitelist :
          {std::vector<std::string>{}, std::vector<std::string>{"noban@127.0.0.1"}}) {
-        const Node node({}, "127.0.0.1:0", 12, "", whitelist); // one of them for who calls us
+        const Node node({}, "127.0.0.1", 12, "", whitelist); // one of them for who calls us
         Client first(node);
         first.shake_hands();
         Client second(node);
@@ -365,7 +379,7 @@ BOOST_AUTO_TEST_CASE(network__no_room__refuses_whom_it_has_no_place_for) {
 
 BOOST_AUTO_TEST_CASE(network__banned__does_not_hold_for_whom_an_operator_names_or_trusts) {
     LogWatch log;
-    Node node({}, "127.0.0.1:0", 125, "", {"noban@127.0.0.1"});
+    Node node({}, "127.0.0.1", 125, "", {"noban@127.0.0.1"});
     const Node other;
     Client peer(node);
     peer.shake_hands();
@@ -384,7 +398,7 @@ BOOST_AUTO_TEST_CASE(network__banned__does_not_hold_for_whom_an_operator_names_o
 }
 
 BOOST_AUTO_TEST_CASE(network__whitebind__grants_to_who_comes_in_there_beside_the_whitelist) {
-    const Node node({}, "mempool@127.0.0.1:0", 125, "", {"addr@127.0.0.1"});
+    const Node node({}, "mempool@127.0.0.1", 125, "", {"addr@127.0.0.1"});
     Client client(node);
     client.shake_hands();
     std::vector<uint32_t> granted;
@@ -396,13 +410,11 @@ BOOST_AUTO_TEST_CASE(network__whitebind__grants_to_who_comes_in_there_beside_the
 BOOST_AUTO_TEST_CASE(network__own_port__is_announced_if_others_can_reach_it) {
     const auto announced = [](const std::string& bind, const std::string& proxy) {
         const Node node({}, bind, 125, proxy);
-        const ProtocolOptions& options = node.network->protocol_options();
-        BOOST_TEST(options.listening_port != 0);
-        return options.announced_port == options.listening_port;
+        return node.network->protocol_options().announced_port == node.port.number();
     };
-    BOOST_TEST(announced("0.0.0.0:0", ""));
-    BOOST_TEST(!announced("127.0.0.1:0", ""));
-    BOOST_TEST(!announced("0.0.0.0:0", "127.0.0.1:1"));
+    BOOST_TEST(announced("0.0.0.0", ""));
+    BOOST_TEST(!announced("127.0.0.1", ""));
+    BOOST_TEST(!announced("0.0.0.0", "127.0.0.1:1"));
 }
 
 BOOST_AUTO_TEST_CASE(network__banned__is_dropped_and_not_let_in_after_a_restart) {
@@ -426,7 +438,7 @@ BOOST_AUTO_TEST_CASE(network__banned__is_dropped_and_not_let_in_after_a_restart)
 BOOST_AUTO_TEST_CASE(network__proxy__is_given_the_name_and_carries_the_rest) {
     boost::asio::io_context io;
     tcp::acceptor proxy(io, {boost::asio::ip::address_v4::loopback(), 0});
-    Node node({}, "127.0.0.1:0", 125, "127.0.0.1:" + std::to_string(proxy.local_endpoint().port()));
+    Node node({}, "127.0.0.1", 125, "127.0.0.1:" + std::to_string(proxy.local_endpoint().port()));
     node.network->add_node("node.example:18444", AddNodeCommand::OneTry);
     tcp::socket socket = proxy.accept();
     const auto receive = [&](size_t count) {

@@ -53,7 +53,6 @@ SimNode::Running::Running(SimNode& self)
           self.book,
           {.user_agent = "/sim/",
            .services = node::NODE_NETWORK | node::NODE_WITNESS,
-           .listening_port = self.address.port,
            .announced_port = self.host.callable ? self.address.port : uint16_t{0},
            .blocks_only = self.blocks_only},
           Random{self.random_.next(), self.random_.next()}),
