@@ -49,15 +49,14 @@ std::vector<consensus::BlockHash> HeaderPresync::locator() const {
     return hashes;
 }
 
-/// Onto `header`, if it may be next.
-bool HeaderPresync::step(const BlockHeader& header) {
-    const consensus::BlockHash hash = header.hash();
+/// Onto number `i` of `headers`, if it may be next.
+bool HeaderPresync::step(const std::vector<BlockHeader>& headers, size_t i) {
+    const BlockHeader& header = headers[i];
     const bool good = header.prev_hash == walk_.hash &&
-                      consensus::meets_target(hash, header.bits, params_.pow_limit) &&
                       consensus::bits_may_follow(
                           walk_.header, walk_.height, walk_.first_time, header.bits, params_);
     if (!good) return false;
-    walk_.hash = hash;
+    walk_.hash = i + 1 < headers.size() ? headers[i + 1].prev_hash : header.hash();
     walk_.header = header;
     ++walk_.height;
     walk_.work += consensus::work_of(header.bits);
@@ -70,8 +69,8 @@ HeaderPresync::Step HeaderPresync::take(const std::vector<BlockHeader>& headers,
 }
 
 HeaderPresync::Step HeaderPresync::count(const std::vector<BlockHeader>& headers, bool all) {
-    for (const BlockHeader& header : headers) {
-        if (!step(header)) return {};
+    for (size_t i = 0; i < headers.size(); ++i) {
+        if (!step(headers, i)) return {};
         if (!keeps_bit()) continue;
         if (bits_.size() == most_bits_) return {};
         if (bits_.size() == bits_.capacity()) bits_.reserve(bits_.size() + MAX_BITS / 64);
@@ -86,13 +85,13 @@ HeaderPresync::Step HeaderPresync::count(const std::vector<BlockHeader>& headers
 HeaderPresync::Step HeaderPresync::check(const std::vector<BlockHeader>& headers, bool all) {
     Step result;
     result.good.reserve(headers.size());
-    for (const BlockHeader& header : headers) {
-        if (!step(header)) return {};
+    for (size_t i = 0; i < headers.size(); ++i) {
+        if (!step(headers, i)) return {};
         const bool enough = walk_.work >= wanted_; // from here on it is taken as any other
         if (keeps_bit() && !enough) {
             if (next_bit_ == bits_.size() || bits_[next_bit_++] != bit()) return {};
         }
-        waiting_.push_back(header);
+        waiting_.push_back(headers[i]);
         if (enough && waiting_.size() > 1)
             result.good.reserve(result.good.size() + waiting_.size() + headers.size());
         while (!waiting_.empty() && (enough || waiting_.size() > WAITING)) {

@@ -44,7 +44,8 @@ public:
         std::vector<consensus::BlockHeader> good; ///< To be taken into the tree.
     };
 
-    /// Headers that follow one on another. `all`: the peer has none after them.
+    /// Headers that follow one on another, each with the work it claims. `all`: the peer has none
+    /// after them.
     Step take(const std::vector<consensus::BlockHeader>& headers, bool all);
 
     /// A bit is kept of one header in so many, and a header waits for so many after it. To get a
@@ -65,7 +66,7 @@ private:
     };
 
     void begin();
-    bool step(const consensus::BlockHeader& header);
+    bool step(const std::vector<consensus::BlockHeader>& headers, size_t i);
 
     bool keeps_bit() const { return walk_.height.value % PERIOD == offset_; }
 

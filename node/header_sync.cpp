@@ -53,10 +53,7 @@ bool is_low_work(
     if (peer.permits(PERMIT_NOBAN) || context.chain.find_block(headers.back().hash()) != nullptr)
         return false;
     consensus::Uint256 work = parent.work;
-    for (const consensus::BlockHeader& header : headers)
-        if (consensus::meets_target( // or nobody did that work
-                header.hash(), header.bits, context.chain.params().pow_limit))
-            work += consensus::work_of(header.bits);
+    for (const consensus::BlockHeader& header : headers) work += consensus::work_of(header.bits);
     return work < least_work(context);
 }
 

@@ -10,8 +10,8 @@ namespace cairn::node {
 /// A locator: hashes from `tip` back to genesis, ten in a row, then at doubling distances.
 std::vector<consensus::BlockHash> locator_of(const consensus::HeaderNode* tip);
 
-/// Whether headers of `peer` after `parent` are new, and lead to less work than is worth having.
-/// What a peer sends that the operator trusts is worth it.
+/// Whether headers of `peer` after `parent` are new, and lead to less work than is worth having, as
+/// they claim. What a peer sends that the operator trusts is worth it.
 bool is_low_work(
     const Context& context,
     const Peer& peer,
