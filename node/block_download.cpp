@@ -28,7 +28,6 @@ void BlockDownload::block(Peer& peer, Bytes payload) {
     if (reader.failed()) return Context::malformed(peer, "block", payload.size());
     const BlockHash hash = header.hash();
     const size_t bytes = payload.size();
-    if (is_asked(peer, hash)) measure(peer, bytes);
     take(peer, header, {peer.id, hash, false, std::move(payload)}, bytes);
 }
 
@@ -43,15 +42,12 @@ void BlockDownload::take(
     rest_.reset();
     const BlockHash hash = action.hash;
     action.requested = in_flight_.contains(hash);
-    peer.blocks.slow = false;
-    peer.blocks.owes_since.reset();
     const bool asked = is_asked(peer, hash);
+    note_progress(peer, hash, action.payload.size());
     if (!asked && !is_welcome(peer, header, hash)) return;
+    peer.blocks.slow = false;
     // Another who was asked for it still owes it, until this one is found to be good.
-    if (asked) {
-        remove(hash);
-        peer.blocks.progress_at = context_.now;
-    }
+    if (asked) remove(hash);
     // Each copy is judged, lest one who spoils it cost another his; but what was put together is
     // the body that the header commits to.
     const auto [first, last] = processing_.equal_range(hash);
@@ -93,7 +89,20 @@ bool BlockDownload::is_welcome(
     return verdict.has_value();
 }
 
-/// A block that `peer` was asked for has come.
+/// If `peer` was asked for the block of `hash`, be it that another was asked since: on its way the
+/// block took the time of any other.
+void BlockDownload::note_progress(Peer& peer, const BlockHash& hash, size_t bytes) {
+    Peer::Blocks& blocks = peer.blocks;
+    const auto owed = std::ranges::find(blocks.owed, hash, &BlockNode::hash);
+    const bool asked = is_asked(peer, hash);
+    if (!asked && owed == blocks.owed.end()) return;
+    // What was to come before it doesn't: peers send in the order in which they were asked.
+    blocks.owed.erase(blocks.owed.begin(), asked ? blocks.owed.end() : owed + 1);
+    blocks.progress_at = context_.now;
+    blocks.slow = false;
+    if (bytes > 0) measure(peer, bytes);
+}
+
 void BlockDownload::measure(Peer& peer, size_t bytes) {
     constexpr std::chrono::milliseconds LEAST{250};
     constexpr double WEIGHT = 0.125; // of the newest block in the mean
@@ -108,6 +117,11 @@ void BlockDownload::measure(Peer& peer, size_t bytes) {
     blocks.bytes_a_second = is_first ? speed : (blocks.bytes_a_second + speed) / 2;
     blocks.measured_bytes = 0;
     blocks.measured_time = {};
+}
+
+/// How many blocks `peer` was asked for that didn't come yet.
+size_t BlockDownload::to_send(const Peer& peer) {
+    return peer.blocks.in_flight.size() + peer.blocks.owed.size();
 }
 
 size_t BlockDownload::most_in_flight(const Peer& peer) const {
@@ -190,7 +204,7 @@ bool BlockDownload::is_asked(const Peer& peer, const BlockHash& hash) const {
 
 bool BlockDownload::reserve(Peer& peer, const BlockNode& node) {
     if (in_flight_.contains(node.hash)) return is_asked(peer, node.hash);
-    if (is_processing(node.hash) || peer.blocks.in_flight.size() >= MAX_IN_FLIGHT) return false;
+    if (is_processing(node.hash) || to_send(peer) >= MAX_IN_FLIGHT) return false;
     note_asked(peer, node);
     return true;
 }
@@ -209,8 +223,7 @@ void BlockDownload::give_up(const Peer& peer, const BlockHash& hash) {
 
 void BlockDownload::note_asked(Peer& peer, const BlockNode& node) {
     rest_.reset();
-    if (peer.blocks.in_flight.empty())
-        peer.blocks.progress_at = peer.blocks.measured_at = context_.now;
+    if (to_send(peer) == 0) peer.blocks.progress_at = peer.blocks.measured_at = context_.now;
     in_flight_[node.hash] = {peer.id, &node};
     peer.blocks.in_flight.push_back(&node);
 }
@@ -230,8 +243,7 @@ void BlockDownload::tick(Peer& peer) {
     Peer::Blocks& blocks = peer.blocks;
     if (peer.waiting)
         blocks.progress_at = context_.now; // we are what is slow: nothing of it is read
-    const bool late = !blocks.in_flight.empty() && context_.now - blocks.progress_at > timeout();
-    if (late || (blocks.owes_since && context_.now - *blocks.owes_since > timeout())) {
+    if (to_send(peer) > 0 && context_.now - blocks.progress_at > timeout()) {
         context_.drop(peer, "timeout downloading block");
         return;
     }
@@ -270,11 +282,10 @@ bool BlockDownload::has_faster_source(const Peer& peer) const {
 void BlockDownload::request_more(Peer& peer) {
     Peer::Blocks& blocks = peer.blocks;
     const size_t limit = most_in_flight(peer);
-    if (blocks.in_flight.size() >= limit || processing_bytes_ >= MAX_PROCESSING_BYTES ||
-        !is_wanted(peer) || (blocks.slow && has_faster_source(peer)))
+    if (to_send(peer) >= limit || processing_bytes_ >= MAX_PROCESSING_BYTES || !is_wanted(peer) ||
+        (blocks.slow && has_faster_source(peer)))
         return;
-    const std::vector<const BlockNode*> missing =
-        find_missing(peer, limit - blocks.in_flight.size());
+    const std::vector<const BlockNode*> missing = find_missing(peer, limit - to_send(peer));
     if (missing.empty()) return;
     // The transactions of the very next block are mostly here.
     const BlockNode& first = *missing.front();
@@ -315,7 +326,8 @@ std::vector<const BlockNode*> BlockDownload::find_missing(Peer& peer, size_t cou
             path.push_back(node);
     for (auto it = path.rbegin(); it != path.rend() && missing.size() < most; ++it) {
         if ((*it)->failed()) break;
-        if ((*it)->height >= lowest && is_unasked(**it)) missing.push_back(*it);
+        const bool owed = std::ranges::count(peer.blocks.owed, *it) > 0; // it comes all the same
+        if ((*it)->height >= lowest && !owed && is_unasked(**it)) missing.push_back(*it);
     }
     add_history(peer, count, missing);
     return missing;
@@ -359,7 +371,7 @@ size_t BlockDownload::fair_share(const Peer& peer) {
     const Rest& rest = count_rest(*peer.blocks.last_common);
     const auto share = static_cast<size_t>(
         std::max(1.0, std::round(rest.blocks * speed / std::max(rest.bytes_a_second, speed))));
-    return share - std::min(share, peer.blocks.in_flight.size());
+    return share - std::min(share, to_send(peer));
 }
 
 /// Those after `from`, before which all are here. Counted anew after each change only: many peers
@@ -407,7 +419,10 @@ void BlockDownload::relieve(PeerId holder, PeerId waiting) {
     spdlog::debug("peer={} is stalling block download", holder);
     stall_ = std::min<std::chrono::microseconds>(MAX_STALL, stall_ * 2);
     slow.blocks.slow = true;
-    if (!slow.blocks.owes_since) slow.blocks.owes_since = context_.now;
+    // The rest of a compact block is passed over if the block was had from another meanwhile.
+    const std::optional<PartialBlock>& partial = slow.compact.partial;
+    for (const BlockNode* node : slow.blocks.in_flight)
+        if (!partial || partial->hash() != node->hash) slow.blocks.owed.push_back(node);
     give_back(slow);
 }
 

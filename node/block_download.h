@@ -81,7 +81,9 @@ private:
         const consensus::BlockHash& hash,
         const consensus::Reject& reject,
         const Received& received);
+    void note_progress(Peer& peer, const consensus::BlockHash& hash, size_t bytes);
     void measure(Peer& peer, size_t bytes);
+    static size_t to_send(const Peer& peer);
     size_t most_in_flight(const Peer& peer) const;
     void request_more(Peer& peer);
     void note_asked(Peer& peer, const chain::BlockNode& node);

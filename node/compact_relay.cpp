@@ -44,6 +44,7 @@ void CompactRelay::compact_block(Peer& peer, Bytes payload) {
 void CompactRelay::put_together(Peer& peer, const CompactBlockMessage& message) {
     const BlockHash hash = message.header.hash();
     const BlockNode* node = context_.chain.find_block(hash);
+    const bool owed = std::erase(peer.blocks.owed, node) > 0;
     if (node == nullptr || node->failed() || node->has(BlockNode::HAVE_BODY)) return;
     HeaderSync::note_known(peer, *node);
     // One at a time: of the one before, the rest is on its way, and will be passed over. But who
@@ -75,7 +76,7 @@ void CompactRelay::put_together(Peer& peer, const CompactBlockMessage& message) 
         return;
     }
     // Sent unasked, by one whom we didn't ask to: its header will do.
-    const bool expected = peer.compact.announces || block_download_.is_asked(peer, hash);
+    const bool expected = peer.compact.announces || owed || block_download_.is_asked(peer, hash);
     if (!peer.compact.offered || !expected) return;
     if (!block_download_.reserve(peer, *node) && !may_ask_too(peer, hash)) return;
     context_.send(peer, "getblocktxn", GetBlockTransactionsMessage{hash, missing});

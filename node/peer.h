@@ -139,15 +139,17 @@ struct Peer : NewPeer {
     } headers;
 
     struct Blocks {
-        std::vector<const chain::BlockNode*> in_flight; ///< Up to BlockDownload::MAX_IN_FLIGHT.
-        Time progress_at;               ///< Last block, or first request after none.
+        std::vector<const chain::BlockNode*> in_flight;
+        /// Asked of it, and then of others, since it held them up. It sends them all the same,
+        /// before those in flight; with these up to BlockDownload::MAX_IN_FLIGHT.
+        std::vector<const chain::BlockNode*> owed;
+        Time progress_at;               ///< Last of them, or first request after none.
         double bytes_a_second = 0;      ///< As it sent them while it owed us any; 0: not known yet.
         size_t measured_bytes = 0;      ///< In
         Time::duration measured_time{}; ///< this time, up to
         Time measured_at;
         const chain::BlockNode* last_common = nullptr; ///< We have it and all before it.
-        bool slow = false; ///< It held up others; asked only for what nobody else has.
-        std::optional<Time> owes_since;
+        bool slow = false;   ///< It held up others; asked only for what nobody else has.
         int64_t last_at = 0; ///< Seconds: when its last block came that joined the chain.
     } blocks;
 

@@ -159,7 +159,8 @@ void check_limits(const TestNode& node) {
     for (const auto& [id, peer] : node.protocol.peers()) {
         for (const chain::BlockNode* block : peer.blocks.in_flight)
             check(blocks.insert(block).second); // each is asked of one peer at a time
-        check(peer.blocks.in_flight.size() <= BlockDownload::MAX_IN_FLIGHT);
+        check(
+            peer.blocks.in_flight.size() + peer.blocks.owed.size() <= BlockDownload::MAX_IN_FLIGHT);
         check(peer.headers_processing <= 1);
         check(peer.transactions.announced <= TransactionRequests::MAX_ANNOUNCED);
         check(peer.announcements.queue.size() <= TransactionAnnouncer::MAX_QUEUED);

@@ -157,6 +157,35 @@ BOOST_AUTO_TEST_CASE(requests__peers_of_unequal_speed__are_asked_for_what_they_s
     BOOST_TEST(last < 95U); // 221 a second: 91; in the end nobody waits for the slowest
 }
 
+BOOST_AUTO_TEST_CASE(peer_is_late_for_its_first_block__what_it_sends_still_counts) {
+    TestNet net;
+    FakeChain source;
+    source.mine(1000);
+    TestNode& fresh = net.add();
+    Giver slow = giver_of(net, fresh, source, 1000, 0);
+    Giver fast = giver_of(net, fresh, source, 1000, 10);
+    constexpr size_t TENTHS = 21; // that each of its blocks takes: more than a stall
+    std::multiset<consensus::Hash256> asked_of_slow;
+    for (size_t i = 1; i <= 20 * TENTHS; ++i) {
+        slow.give(net, fresh, source, 0);
+        fast.give(net, fresh, source, i);
+        if (i % TENTHS == 0) {
+            const consensus::Hash256 hash = slow.wanted.front().hash;
+            net.say(fresh, slow.stub, "block", source.body(consensus::BlockHash(hash)));
+            asked_of_slow.insert(hash);
+            slow.wanted.pop_front();
+        }
+        net.advance(100ms);
+    }
+    // So it is known for slow, asked for no more than it sends, and not relieved again.
+    BOOST_TEST(slow.wanted.size() <= BlockDownload::MIN_IN_FLIGHT);
+    const Peer& peer = fresh.protocol.peers().at(slow.stub);
+    BOOST_TEST(peer.blocks.owed.empty());
+    BOOST_TEST(peer.blocks.bytes_a_second > 0);
+    for (const consensus::Hash256& hash : asked_of_slow)
+        BOOST_TEST(asked_of_slow.count(hash) == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(end_of_the_chain__peer_has_the_last_blocks_only__another_sends_those_before) {
     TestNet net;
     FakeChain source;
@@ -298,6 +327,30 @@ BOOST_AUTO_TEST_CASE(known_blocks_sent_again__are_not_parsed_and_no_progress) {
         net.advance(25s);
     }
     BOOST_TEST(!parsed);
+    BOOST_REQUIRE(!node.drops.empty());
+    BOOST_TEST(node.drops.back() == "timeout downloading block");
+}
+
+BOOST_AUTO_TEST_CASE(known_blocks_sent_again__do_not_pay_what_is_owed) {
+    TestNet net;
+    TestNode& node = net.add();
+    node.chain.mine(1);
+    const Bytes known = node.chain.body(node.chain.tip().hash);
+    FakeChain source;
+    source.mine(1);
+    source.mine(100, 1);
+    const Giver liar = giver_of(net, node, source, 101, 0);
+    BOOST_TEST(asked(net.heard(node, liar.stub)).size() == BlockDownload::START_IN_FLIGHT);
+    Giver honest = giver_of(net, node, source, 101, 10);
+    for (size_t i = 0; i < 610; ++i) {
+        honest.give(net, node, source, i);
+        if (i % 50 == 0) net.say(node, liar.stub, "block", known);
+        net.advance(100ms);
+        if (i == 300) BOOST_TEST(node.chain.height() == 101);
+        if (i == 300) BOOST_TEST(asked(net.heard(node, liar.stub)).empty());
+    }
+    BOOST_TEST(!net.is_connected(node, liar.stub));
+    BOOST_TEST(net.is_connected(node, honest.stub));
     BOOST_REQUIRE(!node.drops.empty());
     BOOST_TEST(node.drops.back() == "timeout downloading block");
 }

@@ -234,6 +234,25 @@ BOOST_AUTO_TEST_CASE(rival_comes_before_the_rest_of_the_first__nobody_waits_for_
     BOOST_TEST(scene.asked(scene.stub).empty());
 }
 
+BOOST_AUTO_TEST_CASE(block_is_late_and_had_from_another__its_sender_owes_nothing_more) {
+    for (const bool had_begun : {false, true}) {
+        Scene scene; // stub tells of it by headers, and gives the rest late, or nothing before
+        const consensus::Block block = block_with(scene.node.chain, {scene.unknown});
+        scene.say("headers", headers(block.header));
+        BOOST_TEST(scene.asked(scene.stub).size() == 1U);
+        if (had_begun) scene.say("cmpctblock", compact(block));
+        const PeerId other = scene.net.connect_stub(scene.node);
+        scene.net.say(scene.node, other, "headers", headers(block.header));
+        scene.net.advance(3s);
+        BOOST_TEST(scene.asked(other).size() == 1U);
+        scene.net.say(scene.node, other, "block", consensus::encode(block));
+        BOOST_TEST(scene.is_at(block));
+        if (!had_begun) scene.say("cmpctblock", compact(block));
+        scene.net.advance(15min);
+        BOOST_TEST(scene.net.is_connected(scene.node, scene.stub));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(left_the_mempool__still_serves_a_block) {
     Scene scene;
     scene.net.perform(scene.node, scene.node.protocol.transaction_removed(scene.unknown));

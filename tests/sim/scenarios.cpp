@@ -39,9 +39,14 @@ void expect_one_tip(World& world, Duration bound) {
             world.expect(node->chain.tip().work == best, "a heavier chain was made");
 }
 
+/// Let `node` know all others. If the place of one in its book is taken, another tells of him, too.
 void introduce_to_all(World& world, SimNode& node) {
-    for (const auto& other : world.nodes)
-        if (other.get() != &node) world.introduce(node, other->address);
+    for (const auto& other : world.nodes) {
+        const size_t known = node.book.size();
+        for (std::string teller = "seed"; other.get() != &node && node.book.size() == known;
+             teller += "'")
+            world.introduce(node, other->address, teller);
+    }
 }
 
 void mesh(World& world, const Wishes& wishes) {

@@ -247,7 +247,8 @@ void World::expect_limits() {
         const node::Protocol& protocol = node->protocol();
         for (const auto& [id, peer] : protocol.peers()) {
             const bool fits =
-                peer.blocks.in_flight.size() <= node::BlockDownload::MAX_IN_FLIGHT &&
+                peer.blocks.in_flight.size() + peer.blocks.owed.size() <=
+                    node::BlockDownload::MAX_IN_FLIGHT &&
                 peer.transactions.announced <= node::TransactionRequests::MAX_ANNOUNCED &&
                 peer.transactions_processing <= node::TransactionDownload::MAX_PROCESSING &&
                 peer.announcements.queue.size() <= node::TransactionAnnouncer::MAX_QUEUED &&
