@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "liars.h"
 
+#include "chain/header_tree.h"
+#include "consensus/pow.h"
 #include "node/compact_block.h"
 
 namespace cairn::sim {
@@ -151,10 +153,35 @@ void Stranger::say(EndId end, std::string_view command, Bytes payload) {
 
 // Flooder ////////////////////////////////////////////////////////////////////////////////////////
 
-Flooder::Flooder(World& world, const NetAddress& address, const NetAddress& victim, Manner manner)
+Bait::Bait(World& world, const chain::BlockNode& tip)
+    : withheld(world.ledger.mine(tip.header, {}, world.timeline.now(), 0)) {
+    const consensus::Params& params = world.ledger.params();
+    consensus::BlockHeader header = params.genesis.header;
+    header.bits = consensus::compact_of(params.pow_limit);
+    header.prev_hash = params.genesis_hash;
+    consensus::Uint256 work = consensus::work_of(params.genesis.header.bits);
+    while (work < chain::least_header_work(tip, params.minimum_chain_work)) {
+        std::vector<consensus::BlockHeader>& run = runs.emplace_back().headers;
+        while (run.size() < node::MAX_HEADERS) {
+            while (!consensus::meets_target(header.hash(), header.bits, params.pow_limit))
+                ++header.nonce;
+            run.push_back(header);
+            header.prev_hash = header.hash();
+            work += consensus::work_of(header.bits);
+        }
+    }
+}
+
+Flooder::Flooder(
+    World& world,
+    const NetAddress& address,
+    const NetAddress& victim,
+    Manner manner,
+    const Bait& bait)
     : Stranger(world, {address}),
       victim_(victim),
-      manner_(manner) {
+      manner_(manner),
+      bait_(bait) {
     call(address, victim);
 }
 
@@ -162,7 +189,15 @@ void Flooder::readable(EndId end) {
     if (manner_ != Manner::Deaf || !ends_.contains(end)) Stranger::readable(end);
 }
 
+/// Begins what makes a node wait, with something in its hands.
 void Flooder::established(EndId end) {
+    say(end, "sendcmpct", encode(node::SendCompactMessage{}));
+    say(end, "headers", encode(node::HeadersMessage{{bait_.withheld.block->header}}));
+    for (const node::HeadersMessage& run : bait_.runs) say(end, "headers", encode(run));
+    // Once more, but not to the end.
+    for (size_t i = 0; i + 1 < bait_.runs.size(); ++i) say(end, "headers", encode(bait_.runs[i]));
+    const Message part = part_of_block(); // of which he may have been asked for by now
+    say(end, part.command, part.payload);
     flood(end);
 }
 
@@ -201,10 +236,34 @@ Bytes Flooder::inventory(size_t count, InventoryType type) {
     return encode(message);
 }
 
+/// Little on the wire, much in memory.
+Message Flooder::junk_body(const consensus::BlockHeader& header) {
+    constexpr size_t OUTPUTS = 50'000;
+    consensus::Transaction tx;
+    tx.inputs.resize(1);
+    tx.outputs.resize(OUTPUTS);
+    consensus::Block block{header, {}};
+    block.transactions.emplace_back(std::move(tx));
+    return {"block", encode(block)};
+}
+
+/// A compact block of transactions that nobody has.
+Message Flooder::part_of_block() {
+    constexpr size_t TRANSACTIONS = 10'000;
+    node::CompactBlockMessage message =
+        node::CompactBlockMessage::of(*bait_.withheld.block, world_.random.next());
+    message.short_ids.resize(TRANSACTIONS);
+    for (auto& id : message.short_ids) {
+        const uint64_t word = world_.random.next();
+        std::memcpy(id.data(), &word, id.size());
+    }
+    return node::message_of("cmpctblock", message);
+}
+
 Message Flooder::junk() {
     const Ledger& ledger = world_.ledger;
     const auto& blocks = ledger.blocks();
-    switch (world_.random.below(12)) {
+    switch (world_.random.below(15)) {
     case 0:
         return {"inv", inventory(5000, InventoryType::WtxidTransaction)};
     case 1:
@@ -227,7 +286,7 @@ Message Flooder::junk() {
         tx.inputs.resize(1);
         tx.inputs[0].prevout.txid.bytes[0] = static_cast<uint8_t>(1 + world_.random.below(200));
         tx.outputs.push_back({consensus::Amount(1000), {}});
-        tx.outputs[0].script_pubkey.assign(noise(2000));
+        tx.outputs[0].script_pubkey.assign(noise(20'000)); // a few of them are all it may have
         return {"tx", encode(tx)};
     }
     case 4:
@@ -251,17 +310,29 @@ Message Flooder::junk() {
     case 10:
         if (manner_ != Manner::Reckless) return junk();
         return {"cmpctblock", noise(5000)};
-    default:
+    case 11:
         if (manner_ != Manner::Reckless) return junk();
         return {"headers", noise(500)};
+    case 12: { // on the tip, without work
+        if (manner_ != Manner::Reckless) return junk();
+        consensus::BlockHeader header = bait_.withheld.block->header;
+        while (consensus::meets_target(header.hash(), header.bits, ledger.params().pow_limit))
+            ++header.nonce;
+        return junk_body(header);
+    }
+    case 13:
+        if (manner_ != Manner::Reckless) return junk();
+        return junk_body(bait_.withheld.block->header);
+    default:
+        return part_of_block();
     }
 }
 
 // Eclipser ///////////////////////////////////////////////////////////////////////////////////////
 
-Eclipser::Eclipser(World& world, std::vector<NetAddress> addresses, const NetAddress& victim)
+Eclipser::Eclipser(World& world, std::vector<NetAddress> addresses, NetAddress victim)
     : Stranger(world, std::move(addresses)),
-      victim_(victim) {}
+      victim_(std::move(victim)) {}
 
 void Eclipser::begin() {
     press();

@@ -63,6 +63,16 @@ private:
     std::set<EndId> greeted_;
 };
 
+/// What flooders did the work for.
+struct Bait {
+    /// On `tip`, as far as nodes know.
+    Bait(World& world, const chain::BlockNode& tip);
+
+    const Mined& withheld; ///< A good block, of which nobody gets the body.
+    /// A chain on the genesis block, in full messages; with the last one it is worth to be taken.
+    std::vector<node::HeadersMessage> runs;
+};
+
 /// Sends as much of everything as it is let, as fast as it can.
 class Flooder final : public Stranger {
 public:
@@ -72,7 +82,12 @@ public:
         Deaf,     ///< Likewise; and he takes nothing of what he asked for.
     };
 
-    Flooder(World& world, const NetAddress& address, const NetAddress& victim, Manner manner);
+    Flooder(
+        World& world,
+        const NetAddress& address,
+        const NetAddress& victim,
+        Manner manner,
+        const Bait& bait);
 
 private:
     void readable(EndId end) override;
@@ -80,17 +95,20 @@ private:
     void closed(EndId end) override;
     void flood(EndId end);
     Message junk();
+    static Message junk_body(const consensus::BlockHeader& header);
+    Message part_of_block();
     Bytes noise(size_t count);
     Bytes inventory(size_t count, node::InventoryType type);
 
     NetAddress victim_;
     Manner manner_;
+    const Bait& bait_;
 };
 
 /// Owns many addresses, answers at all of them, and tells of nothing else.
 class Eclipser final : public Stranger {
 public:
-    Eclipser(World& world, std::vector<NetAddress> addresses, const NetAddress& victim);
+    Eclipser(World& world, std::vector<NetAddress> addresses, NetAddress victim);
 
     /// Call the victim from ever other addresses, until it lets no more in, and again.
     void begin();

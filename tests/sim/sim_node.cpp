@@ -113,6 +113,14 @@ size_t SimNode::outbound() const {
     }));
 }
 
+size_t SimNode::bytes_at_chain() const {
+    size_t bytes = 0;
+    for (const node::Action& action : running_->judging)
+        if (const auto* block = std::get_if<AcceptBlock>(&action))
+            bytes += block->payload.size(); // what was put together here is of transactions held
+    return bytes;
+}
+
 // Time ///////////////////////////////////////////////////////////////////////////////////////////
 
 void SimNode::schedule_tick(Time at) {

@@ -47,6 +47,9 @@ public:
 
     const node::Protocol& protocol() const { return running_->protocol; }
 
+    /// On the wire, of blocks that wait to be judged.
+    size_t bytes_at_chain() const;
+
     /// End this connection.
     void drop(PeerId peer) { shared_.net.close(static_cast<EndId>(peer)); }
 

@@ -246,26 +246,38 @@ void World::expect_limits() {
         if (!counts(*node)) continue;
         const node::Protocol& protocol = node->protocol();
         for (const auto& [id, peer] : protocol.peers()) {
-            const bool fits =
+            const bool peer_fits =
                 peer.blocks.in_flight.size() + peer.blocks.owed.size() <=
                     node::BlockDownload::MAX_IN_FLIGHT &&
                 peer.transactions.announced <= node::TransactionRequests::MAX_ANNOUNCED &&
                 peer.transactions_processing <= node::TransactionDownload::MAX_PROCESSING &&
                 peer.announcements.queue.size() <= node::TransactionAnnouncer::MAX_QUEUED &&
                 peer.addresses.queue.size() <= node::AddressRelay::MAX_QUEUED + 1 &&
-                peer.server.wanted.size() <= node::MAX_INVENTORY &&
+                peer.server.wanted.size() + peer.server.not_found.size() <= node::MAX_INVENTORY &&
+                peer.server.not_found.size() <= node::Server::MAX_NOT_FOUND &&
                 peer.server.reads.size() <= size_t{node::MAX_FILTERS} &&
                 peer.transaction_bytes <= node::TransactionDownload::MAX_PROCESSING_BYTES &&
                 peer.unsent_bytes <= node::MAX_UNSENT_BYTES + node::MAX_PAYLOAD_BYTES +
                                          node::Context::MAX_UNASKED_BYTES;
-            expect(fits, fmt::format("node {} holds too much of peer {}", node->number, id));
+            expect(peer_fits, fmt::format("node {} holds too much of peer {}", node->number, id));
         }
-        int64_t orphan_weight = 0;
-        for (const auto& orphan : protocol.transactions().orphanage().all())
-            orphan_weight += orphan.tx->weight();
-        expect(
-            orphan_weight <= node::Orphanage::MAX_WEIGHT + node::Orphanage::MAX_PEER_WEIGHT,
-            fmt::format("node {} holds too many orphans", node->number));
+        std::map<node::PeerId, int64_t> orphan_weights;
+        std::map<BlockHash, size_t> parts; // of blocks, whose other parts were asked for
+        const auto orphans = protocol.transactions().orphanage().all();
+        for (const auto& orphan : orphans)
+            for (const node::PeerId id : orphan.announcers)
+                orphan_weights[id] += orphan.tx->weight();
+        size_t at_chain = node::BlockDownload::MAX_PROCESSING_BYTES + node::MAX_PAYLOAD_BYTES;
+        for (const auto& [id, peer] : protocol.peers()) {
+            if (!peer.inbound()) at_chain += node::MAX_PAYLOAD_BYTES;
+            if (peer.compact.partial) ++parts[peer.compact.partial->hash()];
+        }
+        bool fits = orphans.size() <= node::Orphanage::MAX_TRANSACTIONS &&
+                    node->bytes_at_chain() <= at_chain;
+        for (const auto& [id, weight] : orphan_weights)
+            fits &= protocol.peers().contains(id) && weight <= node::Orphanage::MAX_PEER_WEIGHT;
+        for (const auto& [hash, count] : parts) fits &= count <= node::CompactRelay::MAX_PARALLEL;
+        expect(fits, fmt::format("node {} holds too much of blocks or orphans", node->number));
         constexpr uint64_t PLACES =
             (node::AddressBook::TOLD_BUCKETS + node::AddressBook::ANSWERED_BUCKETS) *
             node::AddressBook::BUCKET_SIZE;
