@@ -181,6 +181,7 @@ void AddressBook::promote(Placed& entry, int64_t now) {
         insert(leaving, now);
     }
     entry.answered = true;
+    if (entry.answered_since == 0) entry.answered_since = now;
     answered_.put(entry, slot);
 }
 
@@ -239,6 +240,18 @@ AddressBook::pick(const std::set<std::string>& groups, int64_t now, bool known) 
     return first ? first : choose(answered_first ? told_ : answered_, groups, now);
 }
 
+std::optional<NetAddress>
+AddressBook::pick_oldest(const std::set<std::string>& groups, int64_t now) {
+    const Placed* oldest = nullptr;
+    for (int i = 0; i < MAX_CHOICES; ++i) {
+        const auto address = choose(answered_, groups, now);
+        if (!address) break;
+        const Placed* entry = find(*address);
+        if (oldest == nullptr || entry->answered_since < oldest->answered_since) oldest = entry;
+    }
+    return oldest != nullptr ? oldest->place.address : choose(told_, groups, now);
+}
+
 std::optional<NetAddress> AddressBook::pick_feeler(int64_t now) {
     if (const Placed* holder = settle(now)) return holder->place.address;
     return choose(told_, {}, now);
@@ -260,6 +273,8 @@ Bytes AddressBook::file_content() const {
     writer(FILE_MAGIC, key0_, key1_);
     writer.compact_size(entries_.size());
     for (const auto& [address, entry] : entries_) writer(static_cast<const Entry&>(entry));
+    for (const auto& [address, entry] : entries_)
+        if (entry.answered) writer(entry.answered_since);
     return with_sum(std::move(out));
 }
 
@@ -277,11 +292,17 @@ bool AddressBook::load(const std::filesystem::path& file) {
     if (reader.read<std::array<uint8_t, 8>>() != FILE_MAGIC) return false;
     reader(key0_, key1_);
     const uint64_t count = reader.compact_size();
+    std::vector<NetAddress> answered;
     for (uint64_t i = 0; i < count && !reader.failed(); ++i) {
         const auto entry = reader.read<Entry>();
         const NetAddress& address = entry.place.address;
         if (address_bytes(address.network) != address.bytes.size()) reader.fail();
         if (!reader.failed() && address.is_proper() && find(address) == nullptr) insert(entry, 0);
+        if (entry.answered) answered.push_back(address);
+    }
+    for (size_t i = 0; !reader.at_end() && i < answered.size(); ++i) {
+        const auto since = reader.read<int64_t>();
+        if (Placed* entry = find(answered[i])) entry->answered_since = since;
     }
     if (reader.at_end()) return true;
     clear();

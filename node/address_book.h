@@ -33,8 +33,9 @@ public:
         int64_t last_success = 0;
         int32_t failures = 0; ///< Since the last success, one at most for each time others had any.
         bool answered = false;
+        int64_t answered_since = 0; ///< 0: from before that was kept.
 
-        /// In peers.dat.
+        /// In peers.dat; behind all of them, since when those that answered did.
         static void wire(auto&& codec, auto& e) {
             auto& [time, services, address] = e.place;
             codec(address.network, address.bytes, address.port, time, services, e.source);
@@ -62,6 +63,11 @@ public:
     /// `known`: rather one that answered once. nullopt if none was found.
     std::optional<NetAddress>
     pick(const std::set<std::string>& groups, int64_t now, bool known = false);
+
+    /// Of those who answered once, the one who did so first; of as many as are looked at, so that
+    /// it isn't always the same. Who comes to have us among his own was not there before. Source:
+    /// Heilman, the "anchor table".
+    std::optional<NetAddress> pick_oldest(const std::set<std::string>& groups, int64_t now);
 
     /// One to see whether it is there: the holder of a place that another wants who answered, else
     /// one that never answered.

@@ -175,11 +175,7 @@ void CallPlan::fill_slots(Time now) {
     const std::optional<ConnectionType> type = due(now);
     if (!type) return;
     const int64_t seconds = seconds_of(now);
-    // Whoever wants us among his own may well fill the one table, but hardly the other.
-    const bool known = type == ConnectionType::BlockRelayOnly;
-    const std::optional<NetAddress> address = type == ConnectionType::Feeler
-                                                  ? book_.pick_feeler(seconds)
-                                                  : book_.pick(outbound_groups(), seconds, known);
+    const std::optional<NetAddress> address = choose(*type, seconds);
     if (!address) {
         if (type == ConnectionType::OutboundFullRelay) call_bootstrap_peers(now);
         return;
@@ -189,6 +185,15 @@ void CallPlan::fill_slots(Time now) {
             return void(book_.succeeded(*address, peer.services, seconds));
     book_.tried(*address, answering >= ONLINE_PEERS, seconds);
     if (!protocol_.shuns(*address)) dial(address->to_string(), *type);
+}
+
+std::optional<NetAddress> CallPlan::choose(ConnectionType type, int64_t now) {
+    if (type == ConnectionType::Feeler) return book_.pick_feeler(now);
+    // Whoever wants us among his own may well fill the one table, but hardly the other, and didn't
+    // come first: those for blocks only are for good, but for the extra one.
+    const bool known = type == ConnectionType::BlockRelayOnly;
+    return known && wants(type) ? book_.pick_oldest(outbound_groups(), now)
+                                : book_.pick(outbound_groups(), now, known);
 }
 
 /// Of those we called, or are about to reach.

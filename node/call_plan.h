@@ -107,6 +107,7 @@ private:
     const Peer* find_peer(const std::string& target) const;
     std::optional<ConnectionType> due(Time now);
     std::optional<ConnectionType> extra_due(Time now);
+    std::optional<NetAddress> choose(ConnectionType type, int64_t now);
     void end_extra(ConnectionType type, Time now);
     size_t count(ConnectionType type) const;
     std::set<std::string> outbound_groups() const;

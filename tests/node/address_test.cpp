@@ -276,6 +276,38 @@ BOOST_AUTO_TEST_CASE(book__liar_fills_his_buckets__has_their_share_of_picks) {
     BOOST_TEST(picked < 200);
 }
 
+BOOST_AUTO_TEST_CASE(book__most_of_those_who_answered_are_new__who_did_first_is_found) {
+    const tests::TemporaryFolder folder;
+    const auto path = folder.path() / "peers.dat";
+    const auto load = [&](AddressBook& book, const Bytes& content) {
+        std::ofstream(path, std::ios::binary)
+            .write(reinterpret_cast<const char*>(content.data()), std::ssize(content));
+        return book.load(path);
+    };
+    constexpr uint64_t SERVICES = NODE_NETWORK | NODE_WITNESS;
+    const NetAddress first = place(0, NOW).address;
+    AddressBook book(Random(1, 2));
+    fill(book, 31);
+    for (uint32_t i = 0; i < 31; ++i) book.succeeded(place(i, NOW).address, SERVICES, NOW + i);
+    book.succeeded(first, SERVICES, NOW + 100); // again
+    AddressBook loaded(Random(3, 4));
+    Bytes content = book.file_content();
+    BOOST_REQUIRE(load(loaded, content));
+    for (AddressBook* one : {&book, &loaded}) {
+        int found = 0;
+        for (int i = 0; i < 100; ++i) found += one->pick_oldest({}, NOW) == first ? 1 : 0;
+        BOOST_TEST(found > 90); // a choice of one in all finds 3
+        BOOST_TEST((one->pick_oldest({first.group()}, NOW) != first));
+    }
+    // A file from before this was kept.
+    content.resize(content.size() - 32 - 31 * sizeof(int64_t));
+    const consensus::Hash256 sum = consensus::sha256d(content);
+    content.insert(content.end(), sum.bytes.begin(), sum.bytes.end());
+    BOOST_TEST(load(loaded, content));
+    BOOST_TEST(loaded.size() == 31U);
+    BOOST_TEST(loaded.pick_oldest({}, NOW).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(book__who_answered__keeps_his_place_while_he_is_there) {
     AddressBook book(Random(1, 2));
     // Of one group: so two of them soon want one place among those that answered.

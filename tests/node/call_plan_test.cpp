@@ -61,11 +61,12 @@ private:
 struct Scene {
     explicit Scene(uint8_t known = 199) {
         const auto now = static_cast<uint32_t>(seconds_of(net.now));
-        for (uint8_t i = 1; i <= known; ++i) {
-            const auto address =
-                NetAddress::ipv4({static_cast<uint8_t>(20 + i % 100), i, 1, 1}, 8333);
-            node.book.add({now, NODE_NETWORK | NODE_WITNESS, address}, std::to_string(i), now);
-        }
+        for (uint8_t i = 1; i <= known; ++i)
+            node.book.add({now, NODE_NETWORK | NODE_WITNESS, address(i)}, std::to_string(i), now);
+    }
+
+    static NetAddress address(uint8_t i) {
+        return NetAddress::ipv4({static_cast<uint8_t>(20 + i % 100), i, 1, 1}, 8333);
     }
 
     void pass(std::chrono::seconds time) {
@@ -127,6 +128,19 @@ BOOST_AUTO_TEST_CASE(seed__known_peers_answer__is_left_alone) {
     scene.options.seed_nodes = {"1.2.3.4"};
     scene.pass(60s);
     BOOST_TEST(scene.count(ConnectionType::AddrFetch) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(no_anchors__those_for_blocks_only_are_of_the_first_that_ever_answered) {
+    constexpr uint8_t FIRST = 10;
+    Scene scene;
+    const int64_t now = seconds_of(scene.net.now);
+    for (uint8_t i = 1; i <= 199; ++i)
+        scene.node.book.succeeded(
+            Scene::address(i), NODE_NETWORK | NODE_WITNESS, i <= FIRST ? now - 86400 : now);
+    scene.pass(10s); // ten calls, none of them for an extra one
+    BOOST_TEST(scene.peers(ConnectionType::BlockRelayOnly) == 2U);
+    for (const auto& [id, peer] : scene.node.protocol.peers())
+        if (peer.type == ConnectionType::BlockRelayOnly) BOOST_TEST(peer.address.bytes[1] <= FIRST);
 }
 
 BOOST_AUTO_TEST_CASE(slots_full__another_is_heard_now_and_then__and_goes_again) {

@@ -308,31 +308,37 @@ void flood(World& world, const Wishes& wishes) {
     expect_one_tip(world, 20s);
 }
 
-/// After an hour of poison, and a crash: does it find anybody honest?
-void eclipse(World& world, const Wishes& wishes) {
+/// `count` addresses in 500 groups.
+std::vector<NetAddress> poison_of(const World& world, size_t count) {
     constexpr size_t GROUPS = 500;
-    constexpr size_t ADDRESSES = 10'000;
-    world.add_many(wishes.nodes);
-    world.introduce(wishes.nodes);
     std::vector<NetAddress> poison;
-    for (size_t i = 0; i < ADDRESSES; ++i) {
+    for (size_t i = 0; i < count; ++i) {
         const size_t group = i % GROUPS;
         poison.push_back(NetAddress::ipv4(
             {static_cast<uint8_t>(130 + group / 25), static_cast<uint8_t>(group % 25),
              static_cast<uint8_t>(1 + i / GROUPS), 1},
             world.ledger.params().p2p_port));
     }
-    SimNode& victim = *world.nodes.front();
-    for (const auto& node : world.nodes) // it has met all of them in its life
-        victim.book.succeeded(
-            node->address, node::NODE_NETWORK | node::NODE_WITNESS, world.timeline.seconds());
-    Eclipser attacker(world, std::move(poison), victim.address);
+    return poison;
+}
+
+/// `node` has called `other` in its life.
+void let_know(World& world, SimNode& node, const NetAddress& other) {
+    world.introduce(node, other);
+    constexpr int64_t DAY = int64_t{24} * 3600;
+    const uint64_t services = node::NODE_NETWORK | node::NODE_WITNESS;
+    node.book.succeeded(other, services, world.timeline.seconds() - DAY);
+}
+
+/// After an hour of poison, and a crash of `victim`: does it find anybody honest?
+void besiege(World& world, SimNode& victim, Eclipser& attacker, bool with_anchors) {
     world.start_all();
     world.run(2min);
     attacker.begin();
     world.mine_every(2min, 30);
     world.run(1h);
     victim.stop(true);
+    if (!with_anchors) victim.lose_anchors();
     world.run(30s);
     victim.start();
     world.run(5min);
@@ -349,12 +355,40 @@ void eclipse(World& world, const Wishes& wishes) {
         "{} of {} outbound connections are to honest nodes; {} addresses known", honest, all,
         victim.book.size()));
     world.expect(honest > 0, "eclipsed");
-    const Mined& mined = world.mine(*world.nodes.back(), 0);
+    const Mined& mined = world.mine(*world.nodes[1], 0);
     world.run(2min);
     const chain::BlockNode* heard = victim.chain.find_block(mined.block->header.hash());
     const bool follows =
         heard != nullptr && victim.chain.view().contains(*heard); // to it or beyond
     world.expect(follows, "it doesn't hear of a new block");
+}
+
+constexpr size_t POISON = 10'000;
+
+/// It has met all honest ones in its life, and keeps its anchors.
+void eclipse(World& world, const Wishes& wishes) {
+    world.add_many(wishes.nodes);
+    world.introduce(wishes.nodes);
+    SimNode& victim = *world.nodes.front();
+    for (const auto& node : world.nodes) let_know(world, victim, node->address);
+    Eclipser attacker(world, poison_of(world, POISON), victim.address);
+    besiege(world, victim, attacker, true);
+}
+
+/// It has met ten honest ones, has been told of all the poison, and loses its anchors.
+void amnesia(World& world, const Wishes& wishes) {
+    constexpr size_t KNOWN = 10;
+    world.add_many(wishes.nodes - 1);
+    world.introduce(wishes.nodes);
+    SimNode& victim = world.add();
+    for (const auto& node : world.nodes)
+        if (node.get() != &victim) world.introduce(*node, victim.address);
+    for (size_t i = 0; i < KNOWN; ++i) let_know(world, victim, world.nodes[i]->address);
+    const std::vector<NetAddress> poison = poison_of(world, POISON);
+    for (const NetAddress& address : poison)
+        world.introduce(victim, address, poison[world.random.below(POISON)].group());
+    Eclipser attacker(world, poison, victim.address);
+    besiege(world, victim, attacker, false);
 }
 
 constexpr Scenario SCENARIOS[] = {
@@ -403,6 +437,12 @@ constexpr Scenario SCENARIOS[] = {
      {50, 0},
      {},
      eclipse,
+     1},
+    {"amnesia",
+     "likewise, with ten honest addresses known among the poison, and anchors lost",
+     {50, 0},
+     {},
+     amnesia,
      1},
 };
 

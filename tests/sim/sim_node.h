@@ -41,6 +41,9 @@ public:
 
     bool runs() const { return running_ != nullptr; }
 
+    /// Those that it saved. Requires: it doesn't run.
+    void lose_anchors() { anchors_.clear(); }
+
     /// A block or transaction that doesn't come from a peer.
     void submit(const Mined& mined);
     void submit(const TransactionRef& tx, bool paid_for = false);
