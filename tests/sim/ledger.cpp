@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ledger.h"
 
+#include "chain/block_template.h"
+#include "consensus/block_rules.h"
 #include "consensus/pow.h"
 
 namespace cairn::sim {
@@ -16,6 +18,8 @@ consensus::SealedTransaction coinbase(int64_t height, int64_t number) {
     tx.inputs[0].prevout.index = consensus::OutPoint::NULL_INDEX;
     tx.inputs[0].script_sig.assign(consensus::encode(height));
     tx.outputs.push_back({consensus::Amount(number), {}});
+    tx.outputs.push_back({0, consensus::witness_commitment_script({})}); // to be filled in
+    tx.inputs[0].witness.push_back(consensus::Hash256{}.bytes);
     return consensus::SealedTransaction(std::move(tx));
 }
 
@@ -55,7 +59,7 @@ const Mined& Ledger::mine(
     block.header.bits = is_late ? EASY_BITS : HARD_BITS;
     block.transactions.push_back(coinbase(height.value, next_number_++));
     for (const TransactionRef& tx : transactions) block.transactions.push_back(*tx);
-    block.header.merkle_root = consensus::merkle_root(block);
+    chain::regenerate_commitments(block);
     while (!consensus::meets_target(block.header.hash(), block.header.bits, params_.pow_limit))
         ++block.header.nonce;
     const BlockHash hash = block.header.hash();
@@ -73,22 +77,30 @@ const Mined* Ledger::find(const BlockHash& hash) const {
 }
 
 TransactionRef Ledger::pay(const consensus::Txid& parent, size_t bytes, Kind kind) {
-    constexpr size_t REST = 68; // of a transaction with one input and one output
+    constexpr size_t REST = 80; // of a transaction with one input and one output
     consensus::Transaction tx;
     tx.inputs.resize(1);
     tx.inputs[0].prevout.txid = parent;
     tx.inputs[0].script_sig.assign(consensus::encode(next_number_++));
+    tx.inputs[0].witness.push_back(Bytes(8));
     const Bytes filler(bytes - std::min(bytes, REST), 0x51);
     tx.outputs.push_back({consensus::Amount(static_cast<int64_t>(kind)), {}});
     tx.outputs[0].script_pubkey.assign(filler);
     TransactionRef sealed = consensus::make_transaction(std::move(tx));
     payments_[sealed->txid].tx = sealed;
+    txids_[sealed->wtxid] = sealed->txid;
     return sealed;
 }
 
 TransactionRef Ledger::find_transaction(const consensus::Txid& txid) const {
     const auto found = payments_.find(txid);
     return found == payments_.end() ? nullptr : found->second.tx;
+}
+
+consensus::Txid Ledger::txid_of(const node::Inventory& item) const {
+    if (item.type != node::InventoryType::WtxidTransaction) return consensus::Txid(item.hash);
+    const auto found = txids_.find(consensus::Wtxid(item.hash));
+    return found == txids_.end() ? consensus::Txid() : found->second;
 }
 
 const std::vector<BlockHash>& Ledger::holders(const consensus::Txid& txid) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "consensus/params.h"
+#include "node/messages.h"
 #include "timeline.h"
 
 #include <map>
@@ -70,6 +71,9 @@ public:
     /// The one copy of the transaction `txid`; null if it wasn't made by pay().
     TransactionRef find_transaction(const consensus::Txid& txid) const;
 
+    /// Null if it isn't the wtxid of any.
+    consensus::Txid txid_of(const node::Inventory& item) const;
+
     /// Blocks that hold `txid`.
     const std::vector<BlockHash>& holders(const consensus::Txid& txid) const;
 
@@ -83,6 +87,7 @@ private:
     std::unordered_map<BlockHash, Mined, consensus::BlockHasher> blocks_;
     std::vector<const Mined*> in_order_;
     std::map<consensus::Txid, Payment> payments_;
+    std::unordered_map<consensus::Wtxid, consensus::Txid, consensus::BlockHasher> txids_;
     int64_t next_number_ = 1;
 };
 

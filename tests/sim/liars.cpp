@@ -25,6 +25,14 @@ bool is_greeting(const Message& message) {
            message.command == "pong";
 }
 
+/// Change the last transaction's witness, of which its id tells nothing, or its lock time. In a
+/// compact block that is the coinbase, the only one that is there whole.
+void spoil(Bytes& body, Random& random) {
+    constexpr size_t LOCK_TIME = 4;
+    const size_t at_end = random.below(2) == 0 ? 1 : 1 + LOCK_TIME;
+    if (body.size() >= at_end) body[body.size() - at_end] ^= 1;
+}
+
 /// Send `message` after `delay`, in place of now.
 bool later(World& world, node::PeerId peer, Message& message, Duration delay) {
     world.timeline.after(
@@ -62,7 +70,7 @@ void make_liar(World& world, SimNode& node, Lie lie) {
         case Lie::Trickle:
             return message.command != "headers" || later(world, peer, message, 4800ms);
         case Lie::Spoil:
-            if (body && !message.payload.empty()) message.payload.back() ^= 1;
+            if (body) spoil(message.payload, world.random);
             return true;
         case Lie::Silent:
             return is_greeting(message);

@@ -162,9 +162,10 @@ void SimChain::move_tip(const BlockNode& to, BlockVerdict& verdict) {
             sequences_.erase(found);
         }
     }
-    for (auto left = change.disconnected.rbegin(); left != change.disconnected.rend(); ++left) {
-        for (size_t i = 1; i < left->block->transactions.size(); ++i) {
-            const TransactionRef tx = ledger_.find_transaction(left->block->transactions[i].txid);
+    for (size_t at = change.disconnected.size(); at-- > 0;) {
+        const consensus::Block& left = *change.disconnected[at].block;
+        for (size_t i = 1; i < left.transactions.size(); ++i) {
+            const TransactionRef tx = ledger_.find_transaction(left.transactions[i].txid);
             if (accept_transaction(tx, true)) verdict.back.push_back(tx);
         }
     }
@@ -190,7 +191,7 @@ SimChain::accept_transaction(const TransactionRef& tx, bool paid_for) {
             return consensus::missing_inputs("bad-txns-inputs-missingorspent");
     }
     const TransactionRef shared = ledger_.find_transaction(tx->txid);
-    if (shared == nullptr || Ledger::is(*tx, Ledger::Kind::Refused))
+    if (shared == nullptr || shared->wtxid != tx->wtxid || Ledger::is(*tx, Ledger::Kind::Refused))
         return consensus::invalid("mandatory-script-verify-flag-failed");
     if (Ledger::is(*tx, Ledger::Kind::Cheap) && !paid_for)
         return consensus::policy("min relay fee not met");
@@ -200,7 +201,7 @@ SimChain::accept_transaction(const TransactionRef& tx, bool paid_for) {
 }
 
 std::optional<WaitingTransaction> SimChain::find_transaction(const node::Inventory& item) const {
-    const auto found = sequences_.find(consensus::Txid(item.hash));
+    const auto found = sequences_.find(ledger_.txid_of(item));
     if (found == sequences_.end()) return std::nullopt;
     const TransactionRef& tx = pool_.at(found->second);
     return WaitingTransaction{tx, feerate_of(*tx), found->second};

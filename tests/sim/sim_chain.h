@@ -107,7 +107,7 @@ private:
     std::unordered_map<BlockHash, std::vector<chain::BlockNode*>, consensus::BlockHasher> waiting_;
     const chain::BlockNode* tip_ = nullptr;
     const chain::BlockNode* best_header_ = nullptr;
-    std::map<uint64_t, TransactionRef> pool_; ///< By sequence. All have one id: no witnesses.
+    std::map<uint64_t, TransactionRef> pool_; ///< By sequence.
     std::unordered_map<consensus::Txid, uint64_t, consensus::BlockHasher> sequences_;
     uint64_t next_sequence_ = 0;
     mutable bool was_current_ = false; ///< initial_download() is over for good.

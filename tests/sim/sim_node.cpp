@@ -333,8 +333,8 @@ void SimNode::read() {
     running_->reading.pop_front();
     const Mined& mined = *shared_.ledger.find(action.block->hash);
     std::optional<Message> answer;
-    if (action.kind == DiskRead::Kind::Block || action.kind == DiskRead::Kind::StrippedBlock)
-        answer = Message{"block", mined.bytes}; // no witnesses: both are the same
+    if (action.kind == DiskRead::Kind::Block) // nobody asks for one without its witnesses
+        answer = Message{"block", mined.bytes};
     else if (action.kind == DiskRead::Kind::CompactBlock)
         answer = node::message_of(
             "cmpctblock", node::CompactBlockMessage::of(*mined.block, action.nonce));
