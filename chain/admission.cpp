@@ -442,9 +442,8 @@ void Admission::remove_spenders(const SealedTransaction& tx, RemovalReason reaso
     remove_families(spenders, reason);
 }
 
-void Admission::block_connected(const Block& block, const BlockImpact* known) {
-    const bool holds = known && known->sequence == pool_.sequence();
-    const BlockImpact impact = holds ? *known : pool_.impact_of(block);
+void Admission::block_connected(const Block& block, BlockImpact& impact) {
+    pool_.look_up(block, impact, block.transactions.size());
     remove(impact.confirmed, RemovalReason::Block);
     remove_families(impact.conflicts, RemovalReason::Conflict);
     if (!pool_.priorities().empty())

@@ -40,8 +40,8 @@ public:
     accept(const TransactionRef& tx, const AcceptOptions& options, const Origin& origin);
 
     /// Requires: the commit lock is held. What `block` confirms, and what contradicts it, goes;
-    /// `known`: if somebody found that already.
-    void block_connected(const Block& block, const BlockImpact* known);
+    /// `impact`: as far as somebody has found that already.
+    void block_connected(const Block& block, BlockImpact& impact);
 
     /// Requires: the commit lock is held. Keep the transactions for after_reorganisation().
     void block_disconnected(const Block& block);

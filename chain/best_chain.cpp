@@ -125,11 +125,10 @@ void BestChain::finish_first() {
     if (!verdict) return fail(*first.node, verdict.error());
     BlockNode& node = *first.node;
     const BlockRef block = first.connecting->block();
-    chainstate_.commit_connect(node, *first.connecting, [&] {
-        const auto* impact =
-            first.checked && first.checked->impact ? &*first.checked->impact : nullptr;
-        admission_.block_connected(*block, impact);
-    });
+    BlockImpact unknown;
+    BlockImpact& impact = first.checked ? first.checked->impact : unknown;
+    chainstate_.commit_connect(
+        node, *first.connecting, [&] { admission_.block_connected(*block, impact); });
     spdlog::debug(
         "block_connected hash={} height={} txs={}", node.hash.to_string(), node.height.value,
         block->transactions.size());

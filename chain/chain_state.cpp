@@ -278,13 +278,24 @@ bool Chain::State::take_block(
             // The chain thread tries it again, and stops.
         }
     });
-    if (!block) return true; // an import's: the mempool is filled after it
-    chainstate_.verify_pool().push_urgent([this, weak, block] {
-        const std::shared_lock lock(chainstate_.commit_mutex());
-        const auto mine = pool_.size() > 0 ? weak.lock() : nullptr;
-        if (mine) mine->impact = pool_.impact_of(*block);
-    });
+    if (block) look_up_soon(checked); // else an import's: the mempool is filled after it
     return true;
+}
+
+/// What is to go from the mempool. A little at a time: whoever commits waits for the lock, and a
+/// worker's priority is low. The chain thread does what is left.
+void Chain::State::look_up_soon(const std::shared_ptr<CheckedBlock>& checked) {
+    constexpr size_t AT_ONCE = 100;
+    chainstate_.verify_pool().push_urgent(
+        [this, weak = std::weak_ptr(checked), block = checked->block] {
+            for (size_t looked_up = 0; looked_up < block->transactions.size();) {
+                const std::shared_lock lock(chainstate_.commit_mutex());
+                const auto mine = pool_.size() > 0 ? weak.lock() : nullptr;
+                if (!mine) return;
+                pool_.look_up(*block, mine->impact, AT_ONCE);
+                looked_up = mine->impact.looked_up;
+            }
+        });
 }
 
 void Chain::State::check_ahead(const std::shared_ptr<ScriptsAhead>& ahead) {

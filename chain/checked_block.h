@@ -30,8 +30,8 @@ struct CheckedBlock {
     Result<> verdict; ///< Of its proof of work, and of the body alone.
     /// Of its place in the chain; nullopt as long as the header before it wasn't known.
     std::optional<Result<>> place;
-    /// What a worker found that it takes out of the mempool. Under the commit lock.
-    std::optional<BlockImpact> impact;
+    /// What it takes out of the mempool, as far as a worker has looked. Under the commit lock.
+    BlockImpact impact;
 
 private:
     std::once_flag once_;

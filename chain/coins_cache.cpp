@@ -2,7 +2,6 @@
 #include "chain/coins_cache.h"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <random>
 
@@ -18,32 +17,20 @@ CoinTable::CoinTable(consensus::OutPointHasher salt, size_t shards)
     : salt_(salt),
       shards_(shards) {}
 
-const CoinTable::Slot* CoinTable::slot(const CoinKey& key) const {
-    const std::vector<Slot>& slots = shard(key.hash).slots;
-    if (slots.empty()) return nullptr;
-    for (size_t i = key.hash;; ++i) {
-        const Slot& each = slots[i & (slots.size() - 1)];
-        if (each.at == EMPTY) return nullptr;
-        if (each.hash == key.hash && entry(each.at).point == key.point) return &each;
-    }
+uint32_t CoinTable::number(const CoinKey& key) const {
+    return shard(key.hash).find(
+        key.hash, [&](uint32_t at) { return entry(at).point == key.point; });
 }
 
 CoinTable::Entry* CoinTable::find(const CoinKey& key) const {
-    const Slot* found = slot(key);
-    return found ? &entry(found->at) : nullptr;
+    const uint32_t at = number(key);
+    return at == NONE ? nullptr : &entry(at);
 }
 
 void CoinTable::prefetch(std::span<const CoinKey> keys) const {
-    for (const CoinKey& key : keys) {
-        const std::vector<Slot>& slots = shard(key.hash).slots;
-        if (!slots.empty()) __builtin_prefetch(&slots[key.hash & (slots.size() - 1)]);
-    }
-    for (const CoinKey& key : keys) {
-        const std::vector<Slot>& slots = shard(key.hash).slots;
-        if (slots.empty()) continue;
-        const Slot& likely = slots[key.hash & (slots.size() - 1)];
-        if (likely.at != EMPTY && likely.hash == key.hash) prefetch(entry(likely.at));
-    }
+    for (const CoinKey& key : keys) shard(key.hash).prefetch(key.hash);
+    for (const CoinKey& key : keys)
+        if (const uint32_t at = shard(key.hash).likely(key.hash); at != NONE) prefetch(entry(at));
 }
 
 void CoinTable::prefetch(const Entry& entry) {
@@ -52,24 +39,6 @@ void CoinTable::prefetch(const Entry& entry) {
     __builtin_prefetch(start);
     __builtin_prefetch(start + LINE);
     __builtin_prefetch(start + sizeof(Entry) - 1);
-}
-
-void CoinTable::place(std::vector<Slot>& slots, const Slot& slot) {
-    size_t i = slot.hash;
-    while (slots[i & (slots.size() - 1)].at != EMPTY) ++i;
-    slots[i & (slots.size() - 1)] = slot;
-}
-
-void CoinTable::grow(std::vector<Slot>& slots, size_t size) {
-    std::vector<Slot> larger(std::bit_ceil(std::max<size_t>(16, size)));
-    for (const Slot& slot : slots)
-        if (slot.at != EMPTY) place(larger, slot);
-    slots.swap(larger);
-}
-
-void CoinTable::reserve(size_t entries) {
-    assert(shards_.size() == 1);
-    grow(shards_[0].slots, entries * 3 / 2);
 }
 
 CoinTable::Entry& CoinTable::insert(const CoinKey& key) {
@@ -81,32 +50,19 @@ CoinTable::Entry& CoinTable::insert(const CoinKey& key) {
         at = free_.back();
         free_.pop_back();
     }
-    auto& [slots, used] = shard(key.hash);
-    if (used >= slots.size() / 4 * 3) grow(slots, slots.size() * 2);
-    place(slots, {key.hash, at});
-    ++used;
+    shard(key.hash).insert(key.hash, at);
     Entry& made = entry(at);
     made.point = key.point;
     made.hash = key.hash;
     return made;
 }
 
-void CoinTable::erase(const Slot& slot) {
-    Entry& erased = entry(slot.at);
-    auto& [slots, used] = shard(slot.hash);
+void CoinTable::erase(uint32_t at) {
+    Entry& erased = entry(at);
+    shard(erased.hash).erase(erased.hash, at);
     script_bytes_ -= erased.coin.out.script_pubkey.heap_bytes();
     erased = {};
-    free_.push_back(slot.at);
-    // Those behind move up, as far as each may, so that no search ends early.
-    const size_t mask = slots.size() - 1;
-    auto hole = static_cast<size_t>(&slot - slots.data());
-    for (size_t i = (hole + 1) & mask; slots[i].at != EMPTY; i = (i + 1) & mask) {
-        if (((i - slots[i].hash) & mask) < ((i - hole) & mask)) continue; // it belongs behind
-        slots[hole] = slots[i];
-        hole = i;
-    }
-    slots[hole] = {};
-    --used;
+    free_.push_back(at);
 }
 
 void CoinTable::set_coin(Entry& entry, const Coin& coin) {
@@ -129,9 +85,9 @@ void CoinTable::create(const CoinKey& key, const Coin& coin) {
 }
 
 void CoinTable::spend(const CoinKey& key) {
-    const Slot* found = slot(key);
-    if (found && entry(found->at).fresh) return erase(*found);
-    Entry& spent = found ? entry(found->at) : insert(key);
+    const uint32_t at = number(key);
+    if (at != NONE && entry(at).fresh) return erase(at);
+    Entry& spent = at != NONE ? entry(at) : insert(key);
     set_coin(spent, {});
     spent.spent = true;
     spent.dirty = true;
@@ -173,10 +129,9 @@ CoinChanges CoinTable::changes() const {
 }
 
 size_t CoinTable::memory_bytes() const {
-    size_t slots = 0;
-    for (const Shard& shard : shards_) slots += shard.slots.capacity();
-    return chunks_.size() * CHUNK * sizeof(Entry) + slots * sizeof(Slot) +
-           free_.capacity() * sizeof(uint32_t) + script_bytes_;
+    size_t bytes = chunks_.size() * CHUNK * sizeof(Entry) + free_.capacity() * sizeof(uint32_t);
+    for (const Shard& shard : shards_) bytes += shard.memory_bytes();
+    return bytes + script_bytes_;
 }
 
 CoinsCache::CoinsCache(const Store& store, consensus::OutPointHasher salt, CoinSet set)

@@ -3,6 +3,7 @@
 // after they were created, and those never reach the disk.
 #pragma once
 
+#include "chain/slot_table.h"
 #include "chain/store.h"
 #include "consensus/coin.h"
 
@@ -59,7 +60,7 @@ public:
     static constexpr size_t AT_ONCE = 16; ///< About what a processor can wait for.
 
     /// Make room for so many in all. Requires: one shard.
-    void reserve(size_t entries);
+    void reserve(size_t entries) { shards_.at(0).reserve(entries); }
 
     void create(const CoinKey& key, const Coin& coin);
     void spend(const CoinKey& key);
@@ -94,19 +95,8 @@ public:
     size_t memory_bytes() const;
 
 private:
-    static constexpr uint32_t EMPTY = 0xffffffff;
-
-    struct Slot {
-        uint32_t hash = 0;
-        uint32_t at = EMPTY; ///< Of the entry.
-    };
-
-    /// Open addressing, linear probing; their number is a power of two. Our own, so that slots and
-    /// then entries can be fetched into the processor's cache before they are needed.
-    struct Shard {
-        std::vector<Slot> slots;
-        size_t used = 0;
-    };
+    static constexpr uint32_t NONE = 0xffffffff;
+    using Shard = SlotTable<uint32_t, NONE>; ///< Numbers of entries.
 
     static constexpr size_t CHUNK = 256; ///< Entries.
 
@@ -128,15 +118,13 @@ private:
         return shards_[uint64_t{hash} * shards_.size() >> 32];
     }
 
-    const Slot* slot(const CoinKey& key) const;
-    static void place(std::vector<Slot>& slots, const Slot& slot);
-    static void grow(std::vector<Slot>& slots, size_t size);
+    uint32_t number(const CoinKey& key) const; ///< NONE if it isn't here.
 
     Entry& entry(uint32_t at) const { return chunks_[at / CHUNK][at % CHUNK]; }
 
     /// Requires: it isn't here.
     Entry& insert(const CoinKey& key);
-    void erase(const Slot& slot);
+    void erase(uint32_t at);
     void set_coin(Entry& entry, const Coin& coin);
 
     consensus::OutPointHasher salt_;

@@ -16,19 +16,23 @@ using consensus::TxIn;
 
 namespace {
 
-constexpr size_t AHEAD = 8; ///< Entries, where many are looked at one after the other.
+/// Call `visit` with a few of `items` after the other: about as many as a processor can wait for
+/// the memory of at the same time.
+template <class Item, class Visit>
+void in_parts(std::span<Item> items, const Visit& visit) {
+    constexpr size_t AT_ONCE = 16;
+    for (; !items.empty(); items = items.subspan(std::min(AT_ONCE, items.size())))
+        visit(items.first(std::min(AT_ONCE, items.size())));
+}
 
 /// What an entry takes: the transaction, its scripts, and its places in the tables here.
 size_t entry_bytes(const MempoolEntry& entry) {
     const SealedTransaction& tx = *entry.tx;
-    constexpr size_t SET_NODE = 48; // with what the allocator takes
-    // Just after it has grown, a table is 7/16 full.
-    const auto in_table = [](size_t key) { return (key + sizeof(void*)) * 16 / 7; };
-    size_t bytes = sizeof(SealedTransaction) + sizeof(MempoolEntry) + 2 * SET_NODE +
-                   in_table(sizeof(Txid)) + in_table(sizeof(Wtxid)) +
+    constexpr size_t OVERHEAD = 64; // the allocator's: for these two, inputs and outputs
+    size_t bytes = sizeof(SealedTransaction) + sizeof(MempoolEntry) + OVERHEAD +
+                   (2 + tx.inputs.size()) * Mempool::Index::MOST_BYTES_EACH +
                    entry.spent_scripts.heap_bytes();
     bytes += tx.inputs.capacity() * sizeof(TxIn);
-    bytes += tx.inputs.size() * in_table(sizeof(OutPoint));
     bytes += tx.outputs.capacity() * sizeof(consensus::TxOut);
     for (const TxIn& in : tx.inputs) bytes += in.script_sig.heap_bytes() + in.witness.heap_bytes();
     for (const consensus::TxOut& out : tx.outputs) bytes += out.script_pubkey.heap_bytes();
@@ -51,37 +55,42 @@ std::vector<consensus::Script> unpack_scripts(const SpentScripts& scripts) {
     return unpacked;
 }
 
-bool BetterChunk::operator()(const MempoolEntry* a, const MempoolEntry* b) const {
-    const auto order = compare_feerates(a->place.cost, b->place.cost);
+bool BetterChunk::operator()(const MempoolEntry& a, const MempoolEntry& b) const {
+    const auto order = compare_feerates(a.place.cost, b.place.cost);
     if (order != 0) return order > 0;
-    if (a->place.cluster != b->place.cluster)
-        return a->place.cluster->sequence < b->place.cluster->sequence;
-    return a->place.position < b->place.position;
+    if (a.place.cluster != b.place.cluster)
+        return a.place.cluster->sequence < b.place.cluster->sequence;
+    return a.place.position < b.place.position;
 }
 
-bool Older::operator()(const MempoolEntry* a, const MempoolEntry* b) const {
-    return a->time != b->time ? a->time < b->time : a->sequence < b->sequence;
+bool Older::operator()(const MempoolEntry& a, const MempoolEntry& b) const {
+    return a.time != b.time ? a.time < b.time : a.sequence < b.sequence;
 }
 
 Mempool::Mempool(consensus::OutPointHasher salt, int max_splits)
     : max_splits_(max_splits),
-      entries_(0, consensus::SaltedHasher{salt.key0, salt.key1}),
-      by_wtxid_(0, consensus::SaltedHasher{salt.key0, salt.key1}),
-      spenders_(0, salt) {}
+      salt_(salt) {}
+
+Mempool::~Mempool() {
+    chunks_.clear();
+    by_age_.clear_and_dispose(std::default_delete<MempoolEntry>());
+}
 
 const MempoolEntry* Mempool::find(const Txid& txid) const {
-    const auto found = entries_.find(txid);
-    return found == entries_.end() ? nullptr : found->second.get();
+    return by_txid_.find(
+        hash_of(txid), [&](const MempoolEntry* entry) { return entry->tx->txid == txid; });
 }
 
 const MempoolEntry* Mempool::find(const Wtxid& wtxid) const {
-    const auto found = by_wtxid_.find(wtxid);
-    return found == by_wtxid_.end() ? nullptr : found->second;
+    return by_wtxid_.find(
+        hash_of(wtxid), [&](const MempoolEntry* entry) { return entry->tx->wtxid == wtxid; });
 }
 
 const MempoolEntry* Mempool::spender(const OutPoint& point) const {
-    const auto found = spenders_.find(point);
-    return found == spenders_.end() ? nullptr : found->second;
+    return spenders_.find(hash_of(point), [&](const MempoolEntry* entry) {
+        return std::ranges::find(entry->tx->inputs, point, &TxIn::prevout) !=
+               entry->tx->inputs.end();
+    });
 }
 
 std::optional<Coin> Mempool::find_coin(const OutPoint& point) const {
@@ -107,17 +116,17 @@ Mempool::Entries Mempool::chunk(const MempoolEntry& entry) {
 }
 
 void Mempool::visit_chunks(const std::function<bool(const Entries&)>& visitor) const {
-    for (const MempoolEntry* first : chunks_)
-        if (!visitor(chunk(*first))) return;
+    for (const MempoolEntry& first : chunks_)
+        if (!visitor(chunk(first))) return;
 }
 
 Mempool::Entries Mempool::worst_chunk() const {
-    return chunks_.empty() ? Entries() : chunk(**chunks_.rbegin());
+    return chunks_.empty() ? Entries() : chunk(*chunks_.rbegin());
 }
 
 Mempool::Entries Mempool::in_mining_order() const {
     Entries order;
-    order.reserve(entries_.size());
+    order.reserve(size());
     visit_chunks([&](const Entries& chunk) {
         order.insert(order.end(), chunk.begin(), chunk.end());
         return true;
@@ -336,7 +345,7 @@ void Mempool::lift(const MempoolEntry& entry) {
     const MempoolEntry* first = entry.place.cluster;
     unproven_.erase(first);
     for (const MempoolEntry* each = first; each; each = each->place.next)
-        if (each->place.chunk == each) chunks_.erase(each->place.in_order);
+        if (each->place.chunk == each) chunks_.erase(chunks_.iterator_to(*each));
 }
 
 void Mempool::settle(const Entries& cluster, int max_splits) {
@@ -349,9 +358,9 @@ void Mempool::settle(const Entries& cluster, int max_splits) {
         for (size_t i = 0; i < chunk.count; ++i, ++at) {
             const bool last = size_t{at} + 1 == best.order.size();
             const MempoolEntry* next = last ? nullptr : cluster[best.order[at + 1U]];
-            cluster[best.order[at]]->place = {first, chunk_first, next, chunk.cost, at, {}};
+            cluster[best.order[at]]->place = {first, chunk_first, next, chunk.cost, at};
         }
-        chunk_first->place.in_order = chunks_.insert(chunk_first).first;
+        chunks_.insert(const_cast<MempoolEntry&>(*chunk_first)); // one of ours
     }
 }
 
@@ -365,13 +374,13 @@ size_t Mempool::memory_bytes() const {
 }
 
 const MempoolEntry* Mempool::oldest() const {
-    return by_age_.empty() ? nullptr : *by_age_.begin();
+    return by_age_.empty() ? nullptr : &*by_age_.begin();
 }
 
 Mempool::Entries Mempool::younger_than(const MempoolEntry* last, size_t count) const {
     Entries entries;
-    auto at = last == nullptr ? by_age_.begin() : by_age_.upper_bound(last);
-    for (; at != by_age_.end() && entries.size() < count; ++at) entries.push_back(*at);
+    auto at = last == nullptr ? by_age_.begin() : by_age_.upper_bound(*last);
+    for (; at != by_age_.end() && entries.size() < count; ++at) entries.push_back(&*at);
     return entries;
 }
 
@@ -387,16 +396,15 @@ const MempoolEntry& Mempool::add(MempoolEntry entry) {
     entry.modified_fee = entry.fee;
     entry.modified_fee += priority(tx->txid);
     entry.heap_bytes = entry_bytes(entry);
-    const auto [at, is_new] =
-        entries_.emplace(tx->txid, std::make_unique<MempoolEntry>(std::move(entry)));
-    assert(is_new);
-    const MempoolEntry& added = *at->second;
-    by_wtxid_.emplace(tx->wtxid, &added);
+    assert(!find(tx->txid));
+    MempoolEntry& added = *std::make_unique<MempoolEntry>(std::move(entry)).release();
+    by_txid_.insert(hash_of(tx->txid), &added);
+    by_wtxid_.insert(hash_of(tx->wtxid), &added);
     for (const TxIn& in : tx->inputs) {
-        const bool unspent = spenders_.emplace(in.prevout, &added).second;
-        assert(unspent);
+        assert(!spender(in.prevout));
+        spenders_.insert(hash_of(in.prevout), &added);
     }
-    added.in_age_order = by_age_.insert(by_age_.end(), &added); // where it belongs, mostly
+    by_age_.insert(by_age_.end(), added); // where it belongs, mostly
     total_vsize_ += added.vsize();
     total_fee_ += added.fee;
     heap_bytes_ += added.heap_bytes;
@@ -405,20 +413,54 @@ const MempoolEntry& Mempool::add(MempoolEntry entry) {
     return added;
 }
 
-BlockImpact Mempool::impact_of(const consensus::Block& block) const {
-    BlockImpact impact{.sequence = sequence_, .confirmed = {}, .conflicts = {}};
-    for (const consensus::SealedTransaction& tx : block.transactions) {
-        if (const MempoolEntry* entry = find(tx.txid)) {
-            __builtin_prefetch(entry); // remove() will need them
-            __builtin_prefetch(&*entry->in_age_order);
-            impact.confirmed.push_back(entry);
-            continue;
+void Mempool::look_up(const consensus::Block& block, BlockImpact& impact, size_t count) const {
+    if (impact.sequence != sequence_) impact = {sequence_, 0, {}, {}};
+    const auto rest = std::span(block.transactions).subspan(impact.looked_up);
+    impact.looked_up += std::min(count, rest.size());
+    in_parts(rest.first(std::min(count, rest.size())), [&](const auto& part) {
+        prefetch(part);
+        for (const SealedTransaction& tx : part) {
+            if (const MempoolEntry* entry = find(tx.txid)) {
+                impact.confirmed.push_back(entry);
+                continue;
+            }
+            for (const TxIn& in : tx.inputs)
+                if (const MempoolEntry* conflict = spender(in.prevout))
+                    impact.conflicts.push_back(conflict);
         }
-        for (const TxIn& in : tx.inputs)
-            if (const MempoolEntry* conflict = spender(in.prevout))
-                impact.conflicts.push_back(conflict);
+    });
+}
+
+void Mempool::prefetch(std::span<const SealedTransaction> wanted) const {
+    std::vector<uint32_t> hashes;
+    for (const SealedTransaction& tx : wanted)
+        by_txid_.prefetch(hashes.emplace_back(hash_of(tx.txid)));
+    for (const uint32_t hash : hashes) __builtin_prefetch(by_txid_.likely(hash));
+    for (const uint32_t hash : hashes) {
+        const MempoolEntry* likely = by_txid_.likely(hash);
+        if (!likely) continue;
+        __builtin_prefetch(&likely->tx->txid);
+        __builtin_prefetch(&likely->place); // remove() will need these
+        __builtin_prefetch(&likely->in_age_order);
     }
-    return impact;
+}
+
+void Mempool::drop(std::span<const MempoolEntry* const> entries) {
+    std::vector<uint32_t> hashes;
+    const auto prefetch = [&](Index& index, const auto& key) {
+        index.prefetch(hashes.emplace_back(hash_of(key)));
+    };
+    for (const MempoolEntry* entry : entries) {
+        prefetch(by_txid_, entry->tx->txid);
+        prefetch(by_wtxid_, entry->tx->wtxid);
+        for (const TxIn& in : entry->tx->inputs) prefetch(spenders_, in.prevout);
+    }
+    auto hash = hashes.begin();
+    for (const MempoolEntry* entry : entries) {
+        by_txid_.erase(*hash++, entry);
+        by_wtxid_.erase(*hash++, entry);
+        for (size_t i = 0; i < entry->tx->inputs.size(); ++i) spenders_.erase(*hash++, entry);
+    }
 }
 
 void Mempool::remove(const Entries& entries) {
@@ -432,23 +474,13 @@ void Mempool::remove(const Entries& entries) {
     }
     const std::vector<Entries> remaining = clusters_after(change);
     for (const MempoolEntry* first : clusters_touched(change)) lift(*first);
-    for (size_t i = 0; i < entries.size(); ++i) {
-        const MempoolEntry* entry = entries[i];
-        // Of a block's 2,000 transactions nothing is near the processor but what is asked for
-        // ahead.
-        if (i + AHEAD < entries.size()) __builtin_prefetch(entries[i + AHEAD]->tx.get());
-        if (i + AHEAD / 2 < entries.size())
-            __builtin_prefetch(entries[i + AHEAD / 2]->tx->inputs.data());
-        const SealedTransaction& tx = *entry->tx;
-        const Txid txid = tx.txid;
-        by_age_.erase(entry->in_age_order);
-        by_wtxid_.erase(tx.wtxid);
-        for (const TxIn& in : tx.inputs) spenders_.erase(in.prevout);
+    in_parts(std::span(entries), [this](const auto& part) { drop(part); });
+    for (const MempoolEntry* entry : entries) {
         total_vsize_ -= entry->vsize();
         total_fee_ -= entry->fee;
         heap_bytes_ -= entry->heap_bytes;
         ++sequence_;
-        entries_.erase(txid); // and with it the entry
+        by_age_.erase_and_dispose(by_age_.iterator_to(*entry), std::default_delete<MempoolEntry>());
     }
     for (const Entries& cluster : remaining) settle(cluster, max_splits_);
 }
@@ -469,9 +501,9 @@ void Mempool::prioritise(const Txid& txid, Amount delta) {
     };
     const Amount now = sum = bounded(sum + bounded(delta));
     if (now == Amount(0)) priorities_.erase(txid);
-    const auto found = entries_.find(txid);
-    if (found == entries_.end()) return;
-    MempoolEntry& entry = *found->second;
+    const MempoolEntry* found = find(txid);
+    if (!found) return;
+    auto& entry = const_cast<MempoolEntry&>(*found); // one of ours
     const Entries all = cluster(entry);
     lift(entry);
     entry.modified_fee = entry.fee + now;

@@ -5,11 +5,12 @@
 
 #include "chain/fair_shared_mutex.h"
 #include "chain/linearize.h"
+#include "chain/slot_table.h"
 #include "consensus/coin.h"
 #include "consensus/transaction.h"
 #include "consensus/transaction_rules.h"
 
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/intrusive/set.hpp>
 
 #include <functional>
 #include <map>
@@ -58,19 +59,9 @@ using SpentScripts = consensus::SmallBytes<40>;
 SpentScripts pack_scripts(std::span<const consensus::Coin> coins);
 std::vector<consensus::Script> unpack_scripts(const SpentScripts& scripts);
 
-struct MempoolEntry;
-
-/// Orders the first entries of chunks: the best first.
-struct BetterChunk {
-    bool operator()(const MempoolEntry* a, const MempoolEntry* b) const;
-};
-
-struct Older {
-    bool operator()(const MempoolEntry* a, const MempoolEntry* b) const;
-};
-
-using MiningOrder = std::set<const MempoolEntry*, BetterChunk>;
-using AgeOrder = std::set<const MempoolEntry*, Older>;
+/// An entry's place in one of the mempool's orders, which lies in the entry itself: so going along
+/// an order, and taking out what was found otherwise, waits for no more memory than that.
+using OrderHook = boost::intrusive::set_member_hook<boost::intrusive::optimize_size<true>>;
 
 /// One waiting transaction, as it was when it was accepted.
 struct MempoolEntry {
@@ -101,11 +92,20 @@ struct MempoolEntry {
         const MempoolEntry* next = nullptr;    ///< After it in its cluster.
         FeeSize cost;                          ///< Of its chunk.
         uint8_t position = 0;                  ///< In its cluster.
-        MiningOrder::iterator in_order;        ///< Of the first of a chunk.
     };
 
     mutable Place place;
-    mutable AgeOrder::iterator in_age_order;
+    OrderHook in_mining_order; ///< Of the first of a chunk.
+    OrderHook in_age_order;
+};
+
+/// Orders the first entries of chunks: the best first.
+struct BetterChunk {
+    bool operator()(const MempoolEntry& a, const MempoolEntry& b) const;
+};
+
+struct Older {
+    bool operator()(const MempoolEntry& a, const MempoolEntry& b) const;
 };
 
 /// What is to come and to go at once.
@@ -118,6 +118,7 @@ struct MempoolChange {
 /// What a block takes out of the mempool.
 struct BlockImpact {
     uint64_t sequence = 0; ///< Of the mempool for which this was found.
+    size_t looked_up = 0;  ///< Of the block's transactions, the first ones.
     std::vector<const MempoolEntry*> confirmed;
     std::vector<const MempoolEntry*> conflicts; ///< They spend what the block spends.
 };
@@ -134,6 +135,11 @@ public:
     /// `max_splits`: of linearize(), each time that a cluster changes.
     explicit Mempool(consensus::OutPointHasher salt, int max_splits = MAX_SPLITS);
 
+    ~Mempool();
+
+    Mempool(const Mempool&) = delete;
+    Mempool& operator=(const Mempool&) = delete;
+
     const MempoolEntry* find(const Txid& txid) const;
     const MempoolEntry* find(const Wtxid& wtxid) const;
 
@@ -145,10 +151,11 @@ public:
 
     /// Everything, in any order.
     void visit(const std::function<void(const MempoolEntry&)>& visitor) const {
-        for (const auto& [txid, entry] : entries_) visitor(*entry);
+        for (const MempoolEntry& entry : by_age_) visitor(entry);
     }
 
     using Entries = std::vector<const MempoolEntry*>;
+    using Index = SlotTable<const MempoolEntry*, nullptr>;
 
     /// Everything, best chunk first, parents before children.
     Entries in_mining_order() const;
@@ -173,8 +180,6 @@ public:
     /// Whether `change` makes mining better at some point of the order and nowhere worse.
     bool improves(const MempoolChange& change) const;
 
-    BlockImpact impact_of(const consensus::Block& block) const;
-
     /// Waiting transactions that `entry` spends from, directly.
     Entries parents(const MempoolEntry& entry) const;
     /// Waiting transactions that spend from `entry`, directly.
@@ -184,7 +189,7 @@ public:
     /// All that depends on `entry`, without itself.
     Entries descendants(const MempoolEntry& entry) const;
 
-    size_t size() const { return entries_.size(); }
+    size_t size() const { return by_age_.size(); }
 
     int64_t total_vsize() const { return total_vsize_; }
 
@@ -205,11 +210,16 @@ public:
     /// on if null. For who looks at all, a few at a time, the oldest first.
     Entries younger_than(const MempoolEntry* last, size_t count) const;
 
+    /// Go on with `impact` for up to `count` more of the transactions of `block`; from its first on
+    /// if the mempool has changed.
+    void look_up(const consensus::Block& block, BlockImpact& impact, size_t count) const;
+
     /// Chain thread only, under the commit lock: /////////////////////////////////////////////
 
     /// Add; its parents, if they wait, are here already and nothing here spends what it spends.
     /// Requires: its cluster doesn't become larger than MAX_LINEARIZED.
     const MempoolEntry& add(MempoolEntry entry);
+
     /// Take `entries` out, as MempoolChange::removed says.
     void remove(const Entries& entries);
     /// Look longer for the best order of a cluster for which there was no time when it changed.
@@ -219,6 +229,22 @@ public:
     void prioritise(const Txid& txid, Amount delta);
 
 private:
+    template <class Compare, OrderHook MempoolEntry::*Hook>
+    using Order = boost::intrusive::set<
+        MempoolEntry,
+        boost::intrusive::compare<Compare>,
+        boost::intrusive::member_hook<MempoolEntry, OrderHook, Hook>>;
+
+    uint32_t hash_of(const consensus::Hash256& id) const {
+        return static_cast<uint32_t>(consensus::SaltedHasher{salt_.key0, salt_.key1}(id));
+    }
+
+    uint32_t hash_of(const OutPoint& point) const { return static_cast<uint32_t>(salt_(point)); }
+
+    /// Have the processor load what find() and remove() will look at for a few.
+    void prefetch(std::span<const consensus::SealedTransaction> wanted) const;
+    /// Take a few out of the indexes.
+    void drop(std::span<const MempoolEntry* const> entries);
     /// Those that hang together with what comes or goes, by the first of each, oldest first.
     Entries clusters_touched(const MempoolChange& change) const;
     /// Take the chunks of this cluster out of the mining order: it will change.
@@ -228,14 +254,13 @@ private:
 
     const int max_splits_;
 
-    template <class Key, class Value, class Hasher = consensus::SaltedHasher>
-    using Table = boost::unordered_flat_map<Key, Value, Hasher>;
-    Table<Txid, std::unique_ptr<MempoolEntry>> entries_;
-    Table<Wtxid, const MempoolEntry*> by_wtxid_;
-    Table<OutPoint, const MempoolEntry*, consensus::OutPointHasher> spenders_;
-    MiningOrder chunks_;                     ///< The first of each.
+    const consensus::OutPointHasher salt_;
+    Index by_txid_;
+    Index by_wtxid_;
+    Index spenders_; ///< By each outpoint that an entry spends.
+    Order<BetterChunk, &MempoolEntry::in_mining_order> chunks_; ///< The first of each.
+    Order<Older, &MempoolEntry::in_age_order> by_age_;          ///< Owns the entries.
     std::set<const MempoolEntry*> unproven_; ///< The first of each cluster that may not be optimal.
-    AgeOrder by_age_;
     std::map<Txid, Amount> priorities_;
     int64_t total_vsize_ = 0;
     Amount total_fee_;

@@ -29,7 +29,7 @@ ASIO = r"boost/asio(/|\.hpp)"
 LIBRARIES = {
     "consensus": r"secp256k1|openssl/|gmp\.h|"
                  r"boost/(multiprecision|system/result|json|container_hash)",
-    "chain": r"rocksdb/|spdlog/|boost/(unordered|smart_ptr|asio/impl/src\.hpp)",
+    "chain": r"rocksdb/|spdlog/|boost/(intrusive|unordered|smart_ptr|asio/impl/src\.hpp)",
     "node": rf"spdlog/|boost/(system/result|unordered)|{ASIO}",
     "wallet/keys": r"secp256k1|boost/system/result",
     "rpc/server": rf"spdlog/|openssl/|boost/(beast|json|system/result)|{ASIO}",
