@@ -418,7 +418,7 @@ void Admission::commit(Attempt& attempt) {
     }
 }
 
-void Admission::remove(const Mempool::Entries& entries, RemovalReason reason) {
+void Admission::tell_removed(const Mempool::Entries& entries, RemovalReason reason) {
     if (entries.empty()) return;
     fade();
     // What a block spends its own event tells: to fetch that from the memory would take as long
@@ -428,6 +428,10 @@ void Admission::remove(const Mempool::Entries& entries, RemovalReason reason) {
     for (const MempoolEntry* entry : entries)
         events_.push_back(
             {entry->tx, {}, reason, tell_scripts ? entry->spent_scripts : SpentScripts()});
+}
+
+void Admission::remove(const Mempool::Entries& entries, RemovalReason reason) {
+    tell_removed(entries, reason);
     pool_.remove(entries);
 }
 
@@ -444,7 +448,8 @@ void Admission::remove_spenders(const SealedTransaction& tx, RemovalReason reaso
 
 void Admission::block_connected(const Block& block, BlockImpact& impact) {
     pool_.look_up(block, impact, block.transactions.size());
-    remove(impact.confirmed, RemovalReason::Block);
+    tell_removed(impact.confirmed, RemovalReason::Block);
+    pool_.remove_confirmed(impact);
     remove_families(impact.conflicts, RemovalReason::Conflict);
     if (!pool_.priorities().empty())
         for (const SealedTransaction& tx : block.transactions)

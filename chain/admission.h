@@ -110,6 +110,7 @@ private:
     /// With all that depends on them.
     void remove_families(const Mempool::Entries& entries, RemovalReason reason);
     void remove(const Mempool::Entries& entries, RemovalReason reason);
+    void tell_removed(const Mempool::Entries& entries, RemovalReason reason);
     void remove_spenders(const consensus::SealedTransaction& tx, RemovalReason reason);
     double faded() const;
     FeeRate rolling_feerate() const;

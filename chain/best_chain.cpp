@@ -2,6 +2,7 @@
 #include "chain/best_chain.h"
 
 #include <algorithm>
+#include <shared_mutex>
 #include <spdlog/spdlog.h>
 
 namespace cairn::chain {
@@ -110,7 +111,13 @@ void BestChain::launch(BlockNode& node) {
     next.node = &node;
     if (waits) next.checked = fresh->block;
     next.bytes = block->size_bytes();
-    auto connecting = chainstate_.connect_block(std::move(block), node, before);
+    std::vector<bool> verified;
+    if (waits) {
+        const std::shared_lock lock(chainstate_.commit_mutex());
+        verified = fresh->block->impact.verified;
+    }
+    auto connecting =
+        chainstate_.connect_block(std::move(block), node, before, std::move(verified));
     if (connecting) {
         next.connecting = std::move(*connecting);
         next.connecting->when_finished(wake_);

@@ -139,8 +139,8 @@ void Chainstate::replay(uint64_t end) {
         if (connects) {
             add_coins(fetch_coins(*block));
             ConnectingBlock connecting(block, *node, params_, coins_, verify_pool_);
-            const bool run_scripts = false;
-            if (!connecting.connect(script_cache_, run_scripts)) damaged("a block of the log");
+            if (!connecting.connect({.run = false, .cache = script_cache_, .verified = {}}))
+                damaged("a block of the log");
             commit(*node, connecting.changes(), {});
         } else {
             commit(*node->parent_node(), take_off(*node, *block), {});
@@ -272,15 +272,15 @@ bool Chainstate::runs_scripts(const HeaderNode& node) const {
     return later * params_.spacing() / per_block <= ASSUMED_VALID_SECONDS;
 }
 
-Result<std::unique_ptr<ConnectingBlock>>
-Chainstate::connect_block(BlockRef block, const HeaderNode& node, const CoinsView* before) {
+Result<std::unique_ptr<ConnectingBlock>> Chainstate::connect_block(
+    BlockRef block, const HeaderNode& node, const CoinsView* before, std::vector<bool> verified) {
     assert(before || node.parent == &tip());
     const StageTimes::Scope account(verify_pool_.times(), Stage::Connect);
     const CoinsView& below = before ? *before : coins_;
     auto connecting =
         std::make_unique<ConnectingBlock>(std::move(block), node, params_, below, verify_pool_);
-    if (Result<> verdict = connecting->connect(script_cache_, runs_scripts(node)); !verdict)
-        return verdict.error();
+    const ConnectingBlock::Scripts scripts{runs_scripts(node), script_cache_, std::move(verified)};
+    if (Result<> verdict = connecting->connect(scripts); !verdict) return verdict.error();
     return connecting;
 }
 

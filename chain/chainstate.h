@@ -71,9 +71,13 @@ public:
 
     /// Begin to connect `block` as `node`, over the coins of the block before it (null: those of
     /// tip()). Scripts are run as far as -assumevalid asks, if `node` isn't in the tree all of
-    /// them. Errors: Invalid, of all but the scripts.
+    /// them; but for those that are in the cache, or `verified` (ConnectingBlock::Scripts).
+    /// Errors: Invalid, of all but the scripts.
     Result<std::unique_ptr<ConnectingBlock>> connect_block(
-        BlockRef block, const consensus::HeaderNode& node, const CoinsView* before = nullptr);
+        BlockRef block,
+        const consensus::HeaderNode& node,
+        const CoinsView* before = nullptr,
+        std::vector<bool> verified = {});
 
     /// Run at a commit, under the exclusive lock: what has to change together with the tip. The
     /// coins change meanwhile: it doesn't look at them.

@@ -23,7 +23,7 @@ ConnectingBlock::ConnectingBlock(
     undo_.spent.resize(block_->transactions.size() - 1);
 }
 
-Result<> ConnectingBlock::connect(const ScriptCache& known, bool run_scripts) {
+Result<> ConnectingBlock::connect(const Scripts& scripts) {
     const auto exists = [this](const OutPoint& point) { return below_->find(point).has_value(); };
     if (Result<> fresh = connect_outputs(state_, *block_, exists); !fresh) return fresh;
     size_t outputs = 0;
@@ -40,10 +40,15 @@ Result<> ConnectingBlock::connect(const ScriptCache& known, bool run_scripts) {
     for (size_t i = 1; i < block_->transactions.size(); ++i) {
         if (Result<> verdict = add(i); !verdict) return verdict;
         const SealedTransaction& tx = block_->transactions[i];
-        if (run_scripts && !known.contains(tx.wtxid, state_.flags))
-            scripts_.add(tx, undo_.spent[i - 1]);
+        if (scripts.run && !is_verified(i, scripts)) scripts_.add(tx, undo_.spent[i - 1]);
     }
     return connect_coinbase(state_, coinbase);
+}
+
+bool ConnectingBlock::is_verified(size_t index, const Scripts& scripts) const {
+    const bool waited = index < scripts.verified.size() && scripts.verified[index];
+    return (waited && ScriptCache::answers_for(state_.flags)) ||
+           scripts.cache.contains(block_->transactions[index].wtxid, state_.flags);
 }
 
 Result<> ConnectingBlock::add(size_t index) {

@@ -23,10 +23,16 @@ public:
         const CoinsView& below,
         VerifyPool& pool);
 
-    /// Take all transactions through the rules that need coins, one after the other, and hand
-    /// scripts to the pool: all but those in `known`, or none if `run_scripts` is false.
-    /// Errors: Invalid. Source: Core's ConnectBlock.
-    consensus::Result<> connect(const ScriptCache& known, bool run_scripts);
+    /// Which scripts need not run again.
+    struct Scripts {
+        bool run = true; ///< Else none.
+        const ScriptCache& cache;
+        std::vector<bool> verified; ///< BlockImpact's, of the first transactions.
+    };
+
+    /// Take all transactions through the rules that need coins, one after the other, and hand to
+    /// the pool what scripts are to run. Errors: Invalid. Source: Core's ConnectBlock.
+    consensus::Result<> connect(const Scripts& scripts);
 
     /// Call `done`, on any thread, once the scripts are through. After connect().
     void when_finished(VerifyPool::Job done) { scripts_.start_rest(std::move(done)); }
@@ -52,6 +58,7 @@ public:
     const CoinTable& changes() const { return changes_; }
 
 private:
+    bool is_verified(size_t index, const Scripts& scripts) const;
     consensus::Result<> add(size_t index);
     std::optional<Coin> spend_next();
     void create_outputs(const consensus::SealedTransaction& tx, bool coinbase);

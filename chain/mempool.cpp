@@ -414,14 +414,18 @@ const MempoolEntry& Mempool::add(MempoolEntry entry) {
 }
 
 void Mempool::look_up(const consensus::Block& block, BlockImpact& impact, size_t count) const {
-    if (impact.sequence != sequence_) impact = {sequence_, 0, {}, {}};
+    if (impact.sequence != sequence_) impact = {sequence_, 0, {}, {}, {}, {}};
     const auto rest = std::span(block.transactions).subspan(impact.looked_up);
     impact.looked_up += std::min(count, rest.size());
     in_parts(rest.first(std::min(count, rest.size())), [&](const auto& part) {
         prefetch(part);
         for (const SealedTransaction& tx : part) {
-            if (const MempoolEntry* entry = find(tx.txid)) {
+            const MempoolEntry* entry = find(tx.txid);
+            const bool same = entry && entry->tx->wtxid == tx.wtxid;
+            impact.verified.push_back(same);
+            if (entry) {
                 impact.confirmed.push_back(entry);
+                add_hashes(same ? tx : *entry->tx, impact.hashes);
                 continue;
             }
             for (const TxIn& in : tx.inputs)
@@ -445,25 +449,36 @@ void Mempool::prefetch(std::span<const SealedTransaction> wanted) const {
     }
 }
 
-void Mempool::drop(std::span<const MempoolEntry* const> entries) {
-    std::vector<uint32_t> hashes;
-    const auto prefetch = [&](Index& index, const auto& key) {
-        index.prefetch(hashes.emplace_back(hash_of(key)));
+void Mempool::add_hashes(const SealedTransaction& tx, std::vector<uint32_t>& hashes) const {
+    hashes.push_back(hash_of(tx.txid));
+    hashes.push_back(hash_of(tx.wtxid));
+    for (const TxIn& in : tx.inputs) hashes.push_back(hash_of(in.prevout));
+}
+
+void Mempool::drop(
+    std::span<const MempoolEntry* const> entries, std::span<const uint32_t>& hashes) {
+    const auto visit = [&](const auto& slot) {
+        size_t at = 0;
+        for (const MempoolEntry* entry : entries) {
+            slot(by_txid_, hashes[at++], entry);
+            slot(by_wtxid_, hashes[at++], entry);
+            for (size_t i = 0; i < entry->tx->inputs.size(); ++i)
+                slot(spenders_, hashes[at++], entry);
+        }
+        return at;
     };
-    for (const MempoolEntry* entry : entries) {
-        prefetch(by_txid_, entry->tx->txid);
-        prefetch(by_wtxid_, entry->tx->wtxid);
-        for (const TxIn& in : entry->tx->inputs) prefetch(spenders_, in.prevout);
-    }
-    auto hash = hashes.begin();
-    for (const MempoolEntry* entry : entries) {
-        by_txid_.erase(*hash++, entry);
-        by_wtxid_.erase(*hash++, entry);
-        for (size_t i = 0; i < entry->tx->inputs.size(); ++i) spenders_.erase(*hash++, entry);
-    }
+    visit([](Index& index, uint32_t hash, const MempoolEntry*) { index.prefetch(hash); });
+    hashes = hashes.subspan(visit(
+        [](Index& index, uint32_t hash, const MempoolEntry* entry) { index.erase(hash, entry); }));
 }
 
 void Mempool::remove(const Entries& entries) {
+    std::vector<uint32_t> hashes;
+    for (const MempoolEntry* entry : entries) add_hashes(*entry->tx, hashes);
+    remove(entries, hashes);
+}
+
+void Mempool::remove(const Entries& entries, std::span<const uint32_t> hashes) {
     MempoolChange change; // of clusters of which something may stay
     for (const MempoolEntry* entry : entries) {
         const MempoolEntry::Place& place = entry->place;
@@ -474,7 +489,7 @@ void Mempool::remove(const Entries& entries) {
     }
     const std::vector<Entries> remaining = clusters_after(change);
     for (const MempoolEntry* first : clusters_touched(change)) lift(*first);
-    in_parts(std::span(entries), [this](const auto& part) { drop(part); });
+    in_parts(std::span(entries), [&](const auto& part) { drop(part, hashes); });
     for (const MempoolEntry* entry : entries) {
         total_vsize_ -= entry->vsize();
         total_fee_ -= entry->fee;

@@ -120,7 +120,11 @@ struct BlockImpact {
     uint64_t sequence = 0; ///< Of the mempool for which this was found.
     size_t looked_up = 0;  ///< Of the block's transactions, the first ones.
     std::vector<const MempoolEntry*> confirmed;
+    std::vector<uint32_t> hashes;               ///< Of what these are found by; remove()'s own.
     std::vector<const MempoolEntry*> conflicts; ///< They spend what the block spends.
+    /// By its place in the block: it waited with this very witness. So its scripts are valid under
+    /// STANDARD_FLAGS, whatever becomes of it here.
+    std::vector<bool> verified;
 };
 
 /// The waiting transactions and how they hang together. What may enter is decided in admission.h.
@@ -222,6 +226,10 @@ public:
 
     /// Take `entries` out, as MempoolChange::removed says.
     void remove(const Entries& entries);
+
+    /// The same for what a block confirms. Requires: `impact` is of this sequence().
+    void remove_confirmed(const BlockImpact& impact) { remove(impact.confirmed, impact.hashes); }
+
     /// Look longer for the best order of a cluster for which there was no time when it changed.
     void go_on();
     /// Count `delta` (the sum with what was given before) into the fee of `txid`.
@@ -243,8 +251,11 @@ private:
 
     /// Have the processor load what find() and remove() will look at for a few.
     void prefetch(std::span<const consensus::SealedTransaction> wanted) const;
-    /// Take a few out of the indexes.
-    void drop(std::span<const MempoolEntry* const> entries);
+    /// Add the hashes by which the indexes have `tx`: of txid, wtxid and each prevout.
+    void add_hashes(const consensus::SealedTransaction& tx, std::vector<uint32_t>& hashes) const;
+    void remove(const Entries& entries, std::span<const uint32_t> hashes);
+    /// Take a few out of the indexes, and their hashes off `hashes`.
+    void drop(std::span<const MempoolEntry* const> entries, std::span<const uint32_t>& hashes);
     /// Those that hang together with what comes or goes, by the first of each, oldest first.
     Entries clusters_touched(const MempoolChange& change) const;
     /// Take the chunks of this cluster out of the mining order: it will change.

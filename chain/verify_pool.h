@@ -158,9 +158,10 @@ public:
 
     void insert(const consensus::Wtxid& wtxid);
 
+    static bool answers_for(uint32_t flags) { return (flags & ~consensus::STANDARD_FLAGS) == 0; }
+
     bool contains(const consensus::Wtxid& wtxid, uint32_t flags) const {
-        return (flags & ~consensus::STANDARD_FLAGS) == 0 &&
-               (recent_.contains(wtxid) || old_.contains(wtxid));
+        return answers_for(flags) && (recent_.contains(wtxid) || old_.contains(wtxid));
     }
 
 private:

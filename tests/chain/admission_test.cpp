@@ -541,6 +541,19 @@ BOOST_AUTO_TEST_CASE(block__confirms_and_contradicts__both_leave) {
     BOOST_TEST(test.chain().mempool()->size() == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(block__known_payment_with_a_bad_witness__is_refused) {
+    Funded test;
+    const Transaction good = test.payment(test.coins[0]);
+    BOOST_TEST(refusal(test, good).empty());
+    Transaction bad = good;
+    bad.inputs[0].witness.clear();
+    const Block block = make_block(test.tip(), test.params(), {make_transaction(bad)});
+    const BlockOutcome outcome = test.submit(std::make_shared<const Block>(block));
+    BOOST_REQUIRE(!outcome.verdict);
+    BOOST_TEST(outcome.verdict.error().reason.starts_with("block-script-verify-flag-failed"));
+    BOOST_TEST((test.chain().mempool()->find(txid_of(good)) != nullptr));
+}
+
 BOOST_AUTO_TEST_CASE(prioritise__before_and_after_entry__counts_into_the_fee) {
     Funded test;
     const Transaction free = test.payment(test.coins[0], 0);

@@ -71,6 +71,37 @@ BOOST_AUTO_TEST_CASE(remove__one_that_was_confirmed__its_children_stay) {
     BOOST_TEST((pool.oldest() == nullptr));
 }
 
+BOOST_AUTO_TEST_CASE(look_up__in_parts__finds_what_leaves_and_what_is_verified) {
+    Mempool pool({1, 2});
+    const auto& same = pool.add(entry_of(payment({some_point(1), some_point(2)}), 1));
+    const auto& other = pool.add(entry_of(payment({some_point(3)}), 1));
+    const auto& loser = pool.add(entry_of(payment({some_point(4)}), 1));
+    const auto& stays = pool.add(entry_of(payment({some_point(5)}), 1));
+    Transaction stripped = *other.tx;
+    stripped.inputs[0].witness.clear();
+    Block block;
+    block.transactions.emplace_back(payment({some_point(9)}));
+    block.transactions.push_back(*same.tx);
+    block.transactions.emplace_back(stripped);
+    block.transactions.emplace_back(payment({some_point(4)}, 2));
+    BlockImpact impact;
+    pool.look_up(block, impact, 2);
+    BOOST_TEST(impact.looked_up == 2u);
+    BOOST_TEST((impact.confirmed == Mempool::Entries{&same}));
+    const auto& late = pool.add(entry_of(payment({some_point(9)}, 3), 1)); // so it begins again
+    for (int i = 0; i < 2; ++i) pool.look_up(block, impact, 3);
+    BOOST_TEST(impact.looked_up == 4u);
+    BOOST_TEST((impact.confirmed == Mempool::Entries{&same, &other}));
+    BOOST_TEST((impact.conflicts == Mempool::Entries{&late, &loser}));
+    BOOST_TEST((impact.verified == std::vector<bool>{false, true, false, false}));
+    pool.remove_confirmed(impact);
+    pool.remove(impact.conflicts);
+    BOOST_TEST((pool.in_mining_order() == Mempool::Entries{&stays}));
+    for (uint8_t n = 1; n < 10; ++n)
+        BOOST_TEST((pool.spender(some_point(n)) == (n == 5 ? &stays : nullptr)));
+    BOOST_TEST((pool.find(stays.tx->wtxid) == &stays));
+}
+
 namespace {
 
 /// What the process has from the heap, bytes.
