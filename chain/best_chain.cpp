@@ -2,7 +2,7 @@
 #include "chain/best_chain.h"
 
 #include <algorithm>
-#include <shared_mutex>
+#include <mutex>
 #include <spdlog/spdlog.h>
 
 namespace cairn::chain {
@@ -112,9 +112,9 @@ void BestChain::launch(BlockNode& node) {
     if (waits) next.checked = fresh->block;
     next.bytes = block->size_bytes();
     std::vector<bool> verified;
-    if (waits) {
-        const std::shared_lock lock(chainstate_.commit_mutex());
-        verified = fresh->block->impact.verified;
+    if (waits) { // without waiting for the worker, whose priority is low
+        const std::unique_lock lock(fresh->block->impact_mutex, std::try_to_lock);
+        if (lock) verified = fresh->block->impact.verified;
     }
     auto connecting =
         chainstate_.connect_block(std::move(block), node, before, std::move(verified));

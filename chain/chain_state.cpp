@@ -292,6 +292,7 @@ void Chain::State::look_up_soon(const std::shared_ptr<CheckedBlock>& checked) {
                 const std::shared_lock lock(chainstate_.commit_mutex());
                 const auto mine = pool_.size() > 0 ? weak.lock() : nullptr;
                 if (!mine) return;
+                const std::scoped_lock ours(mine->impact_mutex);
                 pool_.look_up(*block, mine->impact, AT_ONCE);
                 looked_up = mine->impact.looked_up;
             }
