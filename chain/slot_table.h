@@ -41,7 +41,7 @@ public:
         return slot.hash == hash ? slot.value : NONE;
     }
 
-    /// Requires: `value` isn't here.
+    /// Requires: `value` isn't here with this hash. It may be with others.
     void insert(uint32_t hash, Value value) {
         if (used_ >= slots_.size() / 4 * 3) grow(slots_.size() * 2);
         place({hash, value});
@@ -51,7 +51,8 @@ public:
     /// Requires: `value` is here, with this hash.
     void erase(uint32_t hash, Value value) {
         size_t hole = hash & mask();
-        while (slots_[hole].value != value) hole = (hole + 1) & mask();
+        const auto is_other = [&](const Slot& s) { return s.value != value || s.hash != hash; };
+        while (is_other(slots_[hole])) hole = (hole + 1) & mask();
         // Those behind move up, as far as each may, so that no search ends early.
         for (size_t i = (hole + 1) & mask(); slots_[i].value != NONE; i = (i + 1) & mask()) {
             if (((i - slots_[i].hash) & mask()) < ((i - hole) & mask())) continue; // belongs behind

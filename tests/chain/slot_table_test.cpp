@@ -35,6 +35,17 @@ BOOST_AUTO_TEST_CASE(find__equal_hashes__asks_which_value_is_meant) {
     BOOST_TEST(table.likely(5) == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(erase__value_of_several_hashes__keeps_the_others) {
+    Table table;
+    table.insert(5, 0);
+    table.insert(6, 1); // next to ...
+    table.insert(5, 1); // ... and behind it
+    table.erase(5, 1);
+    BOOST_TEST(!has(table, 5, 1));
+    BOOST_TEST(has(table, 6, 1));
+    BOOST_TEST(has(table, 5, 0));
+}
+
 // Hashes that meet in few slots, so that runs are long, wrap around the end, and move when one of
 // their values goes.
 BOOST_AUTO_TEST_CASE(insert_erase__at_random__same_as_a_map) {
