@@ -62,6 +62,7 @@ struct DiskRead {
     consensus::Height start;
     uint64_t nonce = 0;
     std::vector<uint32_t> indexes;
+    std::vector<consensus::Hash256> found{}; ///< What the parts of it read that are done.
 };
 
 using Action = std::variant<Send, Drop, AcceptHeaders, AcceptBlock, AcceptTransaction, DiskRead>;

@@ -47,29 +47,32 @@ std::optional<Message> read_filter(const chain::Chain& chain, const chain::Block
     return message_of("cfilter", FilterMessage{BASIC_FILTER, node.hash, std::move(entry->filter)});
 }
 
-std::optional<Message> read_filter_headers(const chain::Chain& chain, const DiskRead& read) {
-    FilterHeadersMessage message{BASIC_FILTER, read.block->hash, {}, {}};
-    if (read.start > 0) {
-        const auto before = chain.indexes().filter(*read.block->ancestor_node(read.start - 1));
-        if (!before) return std::nullopt;
-        message.previous_header = before->header;
-    }
-    for (consensus::Height at = read.start; at <= read.block->height; ++at) {
-        const auto entry = chain.indexes().filter(*read.block->ancestor_node(at));
-        if (!entry) return std::nullopt;
-        message.filter_hashes.push_back(consensus::sha256d(entry->filter));
-    }
+/// The answer that `read` has all hashes for.
+Message message_of_hashes(const DiskRead& read) {
+    const consensus::BlockHash& stop = read.block->hash;
+    if (read.kind == DiskRead::Kind::FilterCheckpoints)
+        return message_of("cfcheckpt", FilterCheckpointsMessage{BASIC_FILTER, stop, read.found});
+    const FilterHeadersMessage message{
+        BASIC_FILTER, stop, read.found.front(), {read.found.begin() + 1, read.found.end()}};
     return message_of("cfheaders", message);
 }
 
-std::optional<Message> read_checkpoints(const chain::Chain& chain, const chain::BlockNode& stop) {
-    FilterCheckpointsMessage message{BASIC_FILTER, stop.hash, {}};
-    for (consensus::Height at = CHECKPOINT_INTERVAL; at <= stop.height; at += CHECKPOINT_INTERVAL) {
-        const auto entry = chain.indexes().filter(*stop.ancestor_node(at));
-        if (!entry) return std::nullopt;
-        message.headers.push_back(entry->header);
+/// Headers of checkpoints; or that before the first block, then hashes of filters. An index holds
+/// neither by itself: each costs a whole filter.
+ReadPart read_hashes(const chain::Chain& chain, DiskRead& read) {
+    const bool checkpoints = read.kind == DiskRead::Kind::FilterCheckpoints;
+    if (!checkpoints && read.start == 0 && read.found.empty()) read.found.emplace_back();
+    for (int count = 0; count < FILTERS_AT_ONCE; ++count) {
+        const auto found = static_cast<int32_t>(read.found.size());
+        const consensus::Height at =
+            checkpoints ? CHECKPOINT_INTERVAL * (found + 1) : read.start.value + found - 1;
+        if (at > read.block->height) return {true, message_of_hashes(read)};
+        const auto entry = chain.indexes().filter(*read.block->ancestor_node(at));
+        if (!entry) return {};
+        const bool is_header = checkpoints || found == 0;
+        read.found.push_back(is_header ? entry->header : consensus::sha256d(entry->filter));
     }
-    return message_of("cfcheckpt", message);
+    return {false};
 }
 
 } // namespace
@@ -97,24 +100,23 @@ void LiveChain::visit_transactions(
     pool->visit([&](const chain::MempoolEntry& entry) { visit(entry.tx); });
 }
 
-std::optional<Message> answer(const chain::Chain& chain, const DiskRead& read) {
+ReadPart read_part(const chain::Chain& chain, DiskRead& read) {
     switch (read.kind) {
     case DiskRead::Kind::Block:
-        return read_block(chain, *read.block);
+        return {true, read_block(chain, *read.block)};
     case DiskRead::Kind::StrippedBlock:
-        return read_stripped(chain, *read.block);
+        return {true, read_stripped(chain, *read.block)};
     case DiskRead::Kind::CompactBlock:
-        return read_compact(chain, read);
+        return {true, read_compact(chain, read)};
     case DiskRead::Kind::BlockTransactions:
-        return read_transactions(chain, read);
+        return {true, read_transactions(chain, read)};
     case DiskRead::Kind::Filter:
-        return read_filter(chain, *read.block);
+        return {true, read_filter(chain, *read.block)};
     case DiskRead::Kind::FilterHeaders:
-        return read_filter_headers(chain, read);
     case DiskRead::Kind::FilterCheckpoints:
-        return read_checkpoints(chain, *read.block);
+        return read_hashes(chain, read);
     }
-    return std::nullopt;
+    return {};
 }
 
 } // namespace cairn::node

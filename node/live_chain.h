@@ -43,8 +43,17 @@ private:
     const chain::Chain& chain_;
 };
 
-/// The answer to a disk read, or nullopt if what was asked for isn't stored. Thread: any; waits
-/// for the disk. Throws chain::StorageError.
-std::optional<Message> answer(const chain::Chain& chain, const DiskRead& read);
+/// What a turn at the disk came to.
+struct ReadPart {
+    bool finished = true;            ///< Else `read` holds what it found and needs more turns.
+    std::optional<Message> answer{}; ///< nullopt: what was asked for isn't stored.
+};
+
+/// Do a disk read, or a part of it, so that the next one is never far. Thread: any; waits for the
+/// disk. Throws chain::StorageError.
+ReadPart read_part(const chain::Chain& chain, DiskRead& read);
+
+/// In one part: 2 MB where blocks are full.
+constexpr int FILTERS_AT_ONCE = 100;
 
 } // namespace cairn::node

@@ -7,6 +7,7 @@
 #include "node/ban_list.h"
 #include "node/connection.h"
 #include "node/connector.h"
+#include "node/disk_readers.h"
 #include "node/listener.h"
 #include "node/live_chain.h"
 #include "node/mailbox.h"
@@ -38,7 +39,7 @@ namespace {
 constexpr std::chrono::milliseconds TICK{100};
 constexpr int TICKS_BETWEEN_DIALS = 5;
 constexpr std::chrono::minutes SAVE_INTERVAL{15};
-constexpr int READER_THREADS = 2;
+constexpr int PARSER_THREADS = 2;
 constexpr const char* PEERS = "peers.dat";
 constexpr const char* BANS = "banlist.json";
 constexpr const char* ANCHORS = "anchors.dat";
@@ -57,7 +58,14 @@ public:
           clock_(clock),
           options_(std::move(network_options)),
           files_(options_.directory),
-          readers_(READER_THREADS),
+          parsers_(PARSER_THREADS),
+          readers_(
+              chain,
+              mailbox_,
+              [this](PeerId id, std::optional<Message> answer) {
+                  perform(protocol_.read_done(id, std::move(answer), clock_.now()));
+                  resume(id);
+              }),
           live_chain_(chain),
           whitelist_(options_.whitelist, options_.implied_permissions),
           book_(system_random(), !options_.onion_proxy.empty()),
@@ -116,6 +124,7 @@ public:
             running_ = false;
         }
         mailbox_->close();
+        parsers_.join();
         readers_.join();
     }
 
@@ -389,6 +398,7 @@ private:
             "{}, disconnecting peer={} address={}", reason, id, peer.name());
         const std::shared_ptr<Connection> connection = std::move(found->second);
         connections_.erase(found);
+        readers_.forget(id);
         connection->close();
         closed_totals_.bytes_sent += connection->traffic().bytes_sent;
         closed_totals_.bytes_received += connection->traffic().bytes_received;
@@ -493,7 +503,8 @@ private:
                 return protocol_.block_done(id, hash, outcome, clock_.now());
             });
         if (action.block) return chain_.accept_block(action.block, action.requested, judged);
-        asio::post(readers_, [this, judged, action = std::move(action)] {
+        asio::post(parsers_, [this, judged, action = std::move(action)] {
+            chain::name_thread("net-parse");
             auto block = std::make_shared<consensus::Block>();
             consensus::Reader reader(action.payload);
             reader(*block);
@@ -523,20 +534,7 @@ private:
             });
     }
 
-    void act(const DiskRead& action) {
-        const auto deliver =
-            answer_to(action.peer, [this, id = action.peer](std::optional<Message> message) {
-                return protocol_.read_done(id, std::move(message), clock_.now());
-            });
-        asio::post(readers_, [this, deliver, action] {
-            std::optional<Message> message;
-            try {
-                message = answer(chain_, action);
-            } catch (const chain::StorageError&) { // the chain told of it: the node stops
-            }
-            deliver(std::move(message));
-        });
-    }
+    void act(DiskRead& action) { readers_.add(std::move(action)); }
 
     chain::Chain& chain_;
     const Clock& clock_;
@@ -544,8 +542,9 @@ private:
     SavedFiles files_;
     mutable asio::io_context io_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(io_);
-    asio::thread_pool readers_;
     std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>(io_);
+    asio::thread_pool parsers_;
+    DiskReaders readers_;
     LiveChain live_chain_;
     Whitelist whitelist_;
     AddressBook book_;

@@ -30,10 +30,11 @@ constexpr size_t sum_of_limits() {
         MAX_PAYLOAD_BYTES + sizeof(Connection::ReadBuffer),
         // What it is told.
         MAX_UNSENT_BYTES + MAX_PAYLOAD_BYTES + Context::MAX_UNASKED_BYTES,
-        // What it asks for: the items of a getdata, what is to be read from the disk, and of which
-        // transactions of a block.
+        // What it asks for: the items of a getdata, what is to be read from the disk, of which
+        // transactions of a block, and what a long read found.
         MAX_INVENTORY * sizeof(Inventory) + 2 * Server::MAX_NOT_FOUND * sizeof(Inventory),
         MAX_FILTERS * sizeof(DiskRead) + UINT16_MAX * sizeof(uint32_t),
+        size_t{2} * (MAX_FILTER_HEADERS + 1) * sizeof(consensus::Hash256),
         // Headers: at the chain, or waiting for more work; and what is known of those before.
         (HeaderPresync::WAITING + MAX_HEADERS) * sizeof(consensus::BlockHeader),
         HeaderPresync::MAX_BITS / 8,

@@ -186,9 +186,10 @@ void Server::serve_block(Peer& peer, const Inventory& item) {
 }
 
 void Server::get_block_transactions(Peer& peer, const GetBlockTransactionsMessage& message) {
+    if (message.indexes.empty()) return context_.misbehaving(peer, "getblocktxn without indexes");
     const BlockNode* node = find_servable(peer, message.block);
     if (node == nullptr) return;
-    if (!message.indexes.empty() && message.indexes.back() >= node->tx_count)
+    if (message.indexes.back() >= node->tx_count)
         return context_.misbehaving(peer, "getblocktxn with out-of-bounds tx indices");
     const bool whole = context_.chain.view().height() - node->height > BLOCK_TRANSACTIONS_DEPTH;
     const auto kind = whole ? DiskRead::Kind::Block : DiskRead::Kind::BlockTransactions;

@@ -375,11 +375,15 @@ BOOST_AUTO_TEST_CASE(blocktxn__unasked__is_not_parsed) {
     spdlog::set_default_logger(before);
 }
 
-BOOST_AUTO_TEST_CASE(getblocktxn__beyond_the_block__dropped) {
-    Scene scene;
-    const GetBlockTransactionsMessage request{scene.node.chain.tip().hash, {0, 1}};
-    scene.say("getblocktxn", consensus::encode(request));
-    BOOST_TEST(scene.reason() == "getblocktxn with out-of-bounds tx indices");
+BOOST_AUTO_TEST_CASE(getblocktxn__beyond_the_block_or_of_nothing__dropped) {
+    for (const auto& [indexes, reason] :
+         {std::pair(std::vector<uint32_t>{0, 1}, "getblocktxn with out-of-bounds tx indices"),
+          std::pair(std::vector<uint32_t>{}, "getblocktxn without indexes")}) {
+        Scene scene;
+        const GetBlockTransactionsMessage request{scene.node.chain.tip().hash, indexes};
+        scene.say("getblocktxn", consensus::encode(request));
+        BOOST_TEST(scene.reason() == reason);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(cmpctblock__no_form_of_any_block__dropped) {

@@ -4,6 +4,7 @@
 #include "consensus/chain_file.h"
 #include "node/ban_list.h"
 #include "node/context.h"
+#include "node/disk_readers.h"
 #include "node/miner.h"
 #include "node/network.h"
 #include "node/peer_limits.h"
@@ -145,6 +146,8 @@ struct Node {
 /// Whatever changes in a node is logged: each line is an event after which to look again. Made
 /// before the nodes, and gone after them.
 class LogWatch {
+    struct Lines;
+
 public:
     LogWatch() {
         auto logger = std::make_shared<spdlog::logger>("test", lines_);
@@ -169,12 +172,42 @@ public:
         }
     }
 
+    /// Counts lines that begin with `text`; while it is there, who writes one waits.
+    class Hold {
+    public:
+        Hold(LogWatch& log, std::string text) : lines_(log.lines_) {
+            const std::lock_guard lock(lines_->waiting);
+            lines_->held = std::move(text);
+            lines_->held_count = 0;
+            lines_->holding = true;
+        }
+
+        ~Hold() {
+            const std::lock_guard lock(lines_->waiting);
+            lines_->holding = false;
+            lines_->released.notify_all();
+        }
+
+        Hold(const Hold&) = delete;
+        Hold& operator=(const Hold&) = delete;
+
+    private:
+        std::shared_ptr<Lines> lines_;
+    };
+
+    /// Since the last Hold began.
+    int held_count() const { return lines_->held_count; }
+
 private:
-    struct Lines final : spdlog::sinks::base_sink<std::mutex> {
-        void sink_it_(const spdlog::details::log_msg&) override {
-            const std::lock_guard lock(waiting);
+    struct Lines final : spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+        void sink_it_(const spdlog::details::log_msg& line) override {
+            std::unique_lock lock(waiting);
             ++count;
+            const std::string_view text(line.payload.data(), line.payload.size());
+            const bool is_held = !held.empty() && text.starts_with(held);
+            if (is_held) ++held_count;
             came.notify_all();
+            released.wait(lock, [&] { return !is_held || !holding; });
         }
 
         void flush_() override {}
@@ -182,6 +215,10 @@ private:
         std::mutex waiting;
         std::condition_variable came;
         std::atomic<uint64_t> count{0};
+        std::string held;
+        std::atomic<int> held_count{0};
+        bool holding = false;
+        std::condition_variable released;
     };
 
     std::shared_ptr<Lines> lines_ = std::make_shared<Lines>();
@@ -233,6 +270,16 @@ private:
     boost::asio::io_context io_;
     tcp::socket socket_{io_};
 };
+
+/// Parsed it would take many times its bytes, and its header commits to something else.
+Bytes junk_for(const consensus::BlockHeader& header) {
+    consensus::Block junk{header, {}};
+    consensus::Transaction tx;
+    tx.inputs.resize(1);
+    tx.outputs.resize(400'000);
+    junk.transactions.emplace_back(std::move(tx));
+    return consensus::encode(junk);
+}
 
 } // namespace
 
@@ -354,14 +401,40 @@ BOOST_AUTO_TEST_CASE(network__junk_for_a_real_header__does_not_wait_for_the_chai
     BOOST_TEST(client.receive("pong").payload == Bytes(8, 5)); // the header is in the tree
     std::promise<void> held;
     node.chain.heartbeat([&] { held.get_future().wait(); });
-    consensus::Block junk{header, {}};
-    consensus::Transaction tx;
-    tx.inputs.resize(1);
-    tx.outputs.resize(400'000);
-    junk.transactions.emplace_back(std::move(tx));
-    client.send({"block", consensus::encode(junk)});
+    client.send({"block", junk_for(header)});
     BOOST_TEST(log.wait_until([&] { return node.peer_count() == 0; }));
     held.set_value();
+}
+
+BOOST_AUTO_TEST_CASE(network__readers_busy__blocks_are_judged_and_the_gone_are_not_read_for) {
+    constexpr int CALLERS = 20;
+    LogWatch log;
+    Node other;
+    other.mine(1);
+    Node node;
+    const Inventory block{InventoryType::WitnessBlock, node.tip()}; // genesis
+    {
+        const LogWatch::Hold readers(log, "reading ");
+        for (int i = 0; i < CALLERS; ++i) {
+            Client client(node);
+            client.shake_hands();
+            client.send(message_of("getdata", InventoryMessage{{block}}));
+        }
+        BOOST_TEST(log.wait_until([&] { return log.held_count() == DiskReaders::THREADS; }));
+        Client liar(node);
+        liar.shake_hands();
+        const consensus::BlockHeader header = other.chain.view().tip().header;
+        liar.send(message_of("headers", HeadersMessage{{header}}));
+        liar.send({"ping", Bytes(8, 5)});
+        BOOST_TEST(liar.receive("pong").payload == Bytes(8, 5));
+        liar.send({"block", junk_for(header)});
+        BOOST_TEST(log.wait_until([&] { return node.peer_count() == 0; }));
+    }
+    Client client(node);
+    client.shake_hands();
+    client.send(message_of("getdata", InventoryMessage{{block}}));
+    BOOST_TEST(!client.receive("block").command.empty());
+    BOOST_TEST(log.held_count() == DiskReaders::THREADS + 1);
 }
 
 BOOST_AUTO_TEST_CASE(network__no_room__refuses_whom_it_has_no_place_for) {
@@ -482,20 +555,42 @@ BOOST_AUTO_TEST_CASE(network__client_asks__gets_blocks_and_filters_from_the_disk
     client.send({"getcfilters", consensus::encode(FilterRangeMessage{BASIC_FILTER, 4, tip.hash})});
     const auto filter = parse<FilterMessage>(client.receive("cfilter").payload);
     const auto last = parse<FilterMessage>(client.receive("cfilter").payload);
-    client.send({"getcfheaders", consensus::encode(FilterRangeMessage{BASIC_FILTER, 4, tip.hash})});
-    const auto headers = parse<FilterHeadersMessage>(client.receive("cfheaders").payload);
-    BOOST_REQUIRE((filter && last && headers));
-    BOOST_REQUIRE(headers->filter_hashes.size() == 2);
-    BOOST_TEST((headers->filter_hashes[0] == consensus::sha256d(filter->filter)));
+    BOOST_REQUIRE((filter && last));
+    BOOST_TEST((filter->filter == node.chain.indexes().filter(*tip.ancestor_node(4))->filter));
     BOOST_TEST((last->block == tip.hash));
-    BOOST_TEST(
-        (headers->previous_header ==
-         node.chain.indexes().filter(*tip.ancestor_node(3)).value().header));
     const GetFilterCheckpointsMessage request{BASIC_FILTER, tip.hash};
     client.send(message_of("getcfcheckpt", request));
     const auto checkpoints = parse<FilterCheckpointsMessage>(client.receive("cfcheckpt").payload);
     BOOST_REQUIRE(checkpoints.has_value());
     BOOST_TEST(checkpoints->headers.empty());
+}
+
+BOOST_AUTO_TEST_CASE(network__long_read__is_done_in_parts) {
+    constexpr int BLOCKS = 2 * FILTERS_AT_ONCE + 50;
+    LogWatch log;
+    Node node;
+    node.mine(BLOCKS);
+    BOOST_REQUIRE(log.wait_until(
+        [&] { return node.chain.indexes().status(chain::IndexId::Filters).synced; }));
+    const chain::BlockNode& tip = node.chain.view().tip();
+    Client client(node);
+    client.shake_hands();
+    for (const uint32_t start : {0U, 1U}) {
+        std::make_unique<LogWatch::Hold>(log, "reading ").reset();
+        const FilterRangeMessage range{BASIC_FILTER, start, tip.hash};
+        client.send(message_of("getcfheaders", range));
+        const auto answer = parse<FilterHeadersMessage>(client.receive("cfheaders").payload);
+        BOOST_REQUIRE(answer.has_value());
+        BOOST_TEST(answer->filter_hashes.size() == BLOCKS + 1 - start);
+        consensus::Hash256 header = answer->previous_header;
+        for (const consensus::Hash256& hash : answer->filter_hashes) {
+            Bytes both = consensus::encode(hash);
+            both.insert(both.end(), header.bytes.begin(), header.bytes.end());
+            header = consensus::sha256d(both);
+        }
+        BOOST_TEST((header == node.chain.indexes().filter(tip).value().header));
+        BOOST_TEST(log.held_count() == 3);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
