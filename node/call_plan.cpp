@@ -45,7 +45,7 @@ void CallPlan::call_anchors(std::vector<TimedAddress> anchors) {
 
 std::vector<TimedAddress> CallPlan::anchors() const {
     std::vector<TimedAddress> anchors;
-    const auto now = static_cast<uint32_t>(seconds_of(now_));
+    const auto now = static_cast<uint32_t>(protocol_.date(now_));
     for (const auto& [id, peer] : protocol_.peers())
         if (peer.type == ConnectionType::BlockRelayOnly)
             anchors.push_back({now, peer.services, peer.address});
@@ -174,7 +174,7 @@ void CallPlan::fill_slots(Time now) {
     if (alone && seeds_.is_over(now, LAST_SEED_PAUSE)) ask_seeds();
     const std::optional<ConnectionType> type = due(now);
     if (!type) return;
-    const int64_t seconds = seconds_of(now);
+    const int64_t seconds = protocol_.date(now);
     const std::optional<NetAddress> address = choose(*type, seconds);
     if (!address) {
         if (type == ConnectionType::OutboundFullRelay) call_bootstrap_peers(now);

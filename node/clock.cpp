@@ -3,10 +3,10 @@
 
 namespace cairn::node {
 
-Clock::Clock()
-    : steady_start_(std::chrono::steady_clock::now()),
-      wall_start_(std::chrono::time_point_cast<std::chrono::microseconds>(
-          std::chrono::system_clock::now())) {}
+Clock::Clock(Wall wall)
+    : wall_(std::move(wall)),
+      steady_start_(std::chrono::steady_clock::now()),
+      wall_start_(std::chrono::time_point_cast<std::chrono::microseconds>(wall_())) {}
 
 Time Clock::now() const {
     const int64_t mock = mock_seconds_.load();
@@ -18,8 +18,12 @@ Time Clock::now() const {
 int64_t Clock::wall_seconds() const {
     const int64_t mock = mock_seconds_.load();
     if (mock != 0) return mock;
-    const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::seconds>(since_epoch).count();
+    return std::chrono::duration_cast<std::chrono::seconds>(wall_().time_since_epoch()).count();
+}
+
+std::chrono::seconds Clock::wall_ahead() const {
+    if (mock_seconds_.load() != 0) return {};
+    return std::chrono::duration_cast<std::chrono::seconds>(wall_() - now());
 }
 
 std::chrono::seconds Clock::uptime() const {

@@ -162,11 +162,12 @@ asio::awaitable<void> Connector::look_up(std::string host) {
         // Three to seven days old, so that what peers tell is thought fresher.
         constexpr uint64_t DAY = uint64_t{24} * 3600;
         const uint64_t age = 3 * DAY + random_.below(4 * DAY);
-        const auto time = static_cast<uint32_t>(seconds_of(now()) - static_cast<int64_t>(age));
+        const int64_t date = protocol_.date(now());
+        const auto time = static_cast<uint32_t>(date - static_cast<int64_t>(age));
         book_.add(
             {time, NODE_NETWORK | NODE_WITNESS,
              NetAddress::of(endpoint.address(), params_.p2p_port)},
-            "seed " + host, seconds_of(now()));
+            "seed " + host, date);
     }
     spdlog::info("DNS seed answered host={} addresses={}", host, found);
 }

@@ -52,6 +52,7 @@ struct Context {
     UploadLimit uploads{options.max_upload_bytes};
     /// Announced before it was validated: peers may ask for what they lack of it.
     const chain::BlockNode* unvalidated = nullptr;
+    std::chrono::seconds wall_ahead{}; ///< Of `now`.
 
     /// Drops one that doesn't read.
     void send(Peer& peer, Message message);
@@ -83,7 +84,10 @@ struct Context {
     /// told without having asked. Who leaves more unread is dropped.
     static constexpr size_t MAX_UNASKED_BYTES = 500'000;
 
-    int64_t now_seconds() const { return seconds_of(now); }
+    /// The date. Timers go by `now`, which nobody sets.
+    int64_t now_seconds() const { return date(now); }
+
+    int64_t date(Time time) const { return seconds_of(time + wall_ahead); }
 
     /// What we offer at present: not all blocks, as long as those before a snapshot are missing.
     uint64_t services() const {

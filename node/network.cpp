@@ -39,6 +39,7 @@ namespace {
 constexpr std::chrono::milliseconds TICK{100};
 constexpr int TICKS_BETWEEN_DIALS = 5;
 constexpr std::chrono::minutes SAVE_INTERVAL{15};
+constexpr std::chrono::minutes CLOCK_JUMP{1}; ///< In a tick; a clock that is slewed moves less.
 constexpr int PARSER_THREADS = 2;
 constexpr const char* PEERS = "peers.dat";
 constexpr const char* BANS = "banlist.json";
@@ -442,6 +443,7 @@ private:
     }
 
     void tick(Time now) {
+        follow_wall_clock();
         perform(protocol_.tick(now));
         time_offset_ = protocol_.time_offset();
         for (const auto& [id, connection] : connections_) resume(id);
@@ -449,6 +451,15 @@ private:
         if (now < next_save_) return;
         next_save_ = now + SAVE_INTERVAL;
         save_addresses();
+    }
+
+    void follow_wall_clock() {
+        const std::chrono::seconds ahead = clock_.wall_ahead();
+        const std::chrono::seconds moved = ahead - std::exchange(wall_ahead_, ahead);
+        if (std::chrono::abs(moved) >= CLOCK_JUMP)
+            spdlog::warn(
+                "wall_clock_jumped seconds={}: it was set, or this machine slept", moved.count());
+        protocol_.set_wall_ahead(ahead);
     }
 
     void shut_down() {
@@ -563,6 +574,7 @@ private:
     asio::steady_timer timer_;
     int ticks_ = 0;
     Time next_save_;
+    std::chrono::seconds wall_ahead_{}; ///< As Clock has it.
 
     mutable std::mutex lifecycle_; ///< Held for a question, and for start and stop.
     bool running_ = false;

@@ -79,6 +79,12 @@ public:
     Actions fetch_block(
         PeerId id, const chain::BlockNode& node, std::optional<std::string>& why_not, Time now);
 
+    /// The wall clock is so far ahead of the time that calls bring: dates are that much later.
+    void set_wall_ahead(std::chrono::seconds ahead) { context_.wall_ahead = ahead; }
+
+    /// Seconds since the epoch by the wall clock, at `time`.
+    int64_t date(Time time) const { return context_.date(time); }
+
     /// What is due once in a long while is due so much earlier. Core: mockscheduler.
     void advance_schedule(std::chrono::seconds by) { transaction_announcer_.advance_retry(by); }
 

@@ -213,6 +213,14 @@ BOOST_AUTO_TEST_CASE(extra_peers__each_quicker_than_the_others__the_oldest_stays
     }
 }
 
+BOOST_AUTO_TEST_CASE(anchors__wall_clock_was_set__bear_its_date) {
+    Scene scene;
+    scene.node.protocol.set_wall_ahead(8h);
+    scene.pass(30s);
+    BOOST_REQUIRE(!scene.plan.anchors().empty());
+    BOOST_TEST(scene.plan.anchors()[0].time == seconds_of(scene.net.now + 8h));
+}
+
 BOOST_AUTO_TEST_CASE(block__that_leads_nowhere__counts_as_none) {
     Scene scene;
     const PeerId peer = scene.net.connect_stub(scene.node);

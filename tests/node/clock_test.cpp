@@ -31,6 +31,21 @@ BOOST_AUTO_TEST_CASE(clock__mocked__stands_until_released_while_uptime_runs) {
     BOOST_TEST(clock.wall_seconds() != 1'700'000'000);
 }
 
+BOOST_AUTO_TEST_CASE(clock__wall_is_set__timers_go_on_and_rules_follow) {
+    const auto begin = std::chrono::system_clock::now();
+    auto wall = begin;
+    Clock clock([&] { return wall; });
+    const Time before = clock.now();
+    for (const auto moved : {std::chrono::seconds(8h), std::chrono::seconds(-8h)}) {
+        wall = begin + moved;
+        BOOST_TEST((clock.now() - before >= 0s && clock.now() - before < 1h));
+        BOOST_TEST(clock.wall_seconds() == std::chrono::system_clock::to_time_t(wall));
+        BOOST_TEST(std::chrono::abs(clock.wall_ahead() - moved).count() < 3600);
+    }
+    clock.set_mock(1'700'000'000); // then both are this
+    BOOST_TEST(clock.wall_ahead().count() == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace cairn::node

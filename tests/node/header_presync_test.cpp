@@ -191,6 +191,19 @@ BOOST_AUTO_TEST_CASE(headers__long_chain_over_the_minimum__heard_twice_then_take
     BOOST_TEST(net.is_connected(node, stub));
 }
 
+BOOST_AUTO_TEST_CASE(headers__started_in_1970_and_then_set__are_taken) {
+    TestNet net;
+    const int64_t date = seconds_of(net.now);
+    net.now = Time(std::chrono::hours(1));
+    TestNode& node = net.add();
+    node.protocol.set_wall_ahead(std::chrono::seconds(date));
+    FakeChain source;
+    source.mine(5'000);
+    node.chain.minimum_work_ = source.view().at(4'500)->work;
+    answer(net, node, net.connect_stub(node, ConnectionType::OutboundFullRelay), source);
+    BOOST_TEST((node.chain.best_header().hash == source.tip().hash));
+}
+
 BOOST_AUTO_TEST_CASE(headers__chain_below_the_minimum__leaves_nothing) {
     TestNet net;
     TestNode& node = net.add();

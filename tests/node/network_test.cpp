@@ -8,6 +8,7 @@
 #include "node/miner.h"
 #include "node/network.h"
 #include "node/peer_limits.h"
+#include "tests/node/log_watch.h"
 #include "tests/small_chain.h"
 #include "tests/temporary_folder.h"
 
@@ -22,13 +23,12 @@
 #include <fstream>
 #include <future>
 #include <mutex>
-#include <spdlog/sinks/base_sink.h>
-#include <spdlog/spdlog.h>
 #include <sstream>
 #include <thread>
 
 using namespace cairn;
 using namespace cairn::node;
+using cairn::node::test::LogWatch;
 using namespace std::chrono_literals;
 
 namespace {
@@ -135,94 +135,13 @@ struct Node {
 
     OwnPort port;
     tests::TemporaryFolder folder;
-    Clock clock;
+    std::atomic<int> wall_hours{0}; ///< By which the wall clock was set forward.
+    Clock clock{[this] { return std::chrono::system_clock::now() + 1h * wall_hours.load(); }};
     TipWatch watch;
     consensus::Params params = regtest();
     chain::Chain chain{
         params, tests::small_chain(folder.path(), [this] { return clock.wall_seconds(); })};
     std::unique_ptr<Network> network;
-};
-
-/// Whatever changes in a node is logged: each line is an event after which to look again. Made
-/// before the nodes, and gone after them.
-class LogWatch {
-    struct Lines;
-
-public:
-    LogWatch() {
-        auto logger = std::make_shared<spdlog::logger>("test", lines_);
-        logger->set_level(spdlog::level::debug);
-        spdlog::set_default_logger(std::move(logger));
-    }
-
-    ~LogWatch() { spdlog::set_default_logger(before_); }
-
-    LogWatch(const LogWatch&) = delete;
-    LogWatch& operator=(const LogWatch&) = delete;
-
-    template <class F>
-    bool wait_until(F condition) {
-        const auto deadline = std::chrono::steady_clock::now() + 60s;
-        for (;;) {
-            const uint64_t seen = lines_->count;
-            if (condition()) return true;
-            std::unique_lock lock(lines_->waiting);
-            if (!lines_->came.wait_until(lock, deadline, [&] { return lines_->count != seen; }))
-                return false;
-        }
-    }
-
-    /// Counts lines that begin with `text`; while it is there, who writes one waits.
-    class Hold {
-    public:
-        Hold(LogWatch& log, std::string text) : lines_(log.lines_) {
-            const std::lock_guard lock(lines_->waiting);
-            lines_->held = std::move(text);
-            lines_->held_count = 0;
-            lines_->holding = true;
-        }
-
-        ~Hold() {
-            const std::lock_guard lock(lines_->waiting);
-            lines_->holding = false;
-            lines_->released.notify_all();
-        }
-
-        Hold(const Hold&) = delete;
-        Hold& operator=(const Hold&) = delete;
-
-    private:
-        std::shared_ptr<Lines> lines_;
-    };
-
-    /// Since the last Hold began.
-    int held_count() const { return lines_->held_count; }
-
-private:
-    struct Lines final : spdlog::sinks::base_sink<spdlog::details::null_mutex> {
-        void sink_it_(const spdlog::details::log_msg& line) override {
-            std::unique_lock lock(waiting);
-            ++count;
-            const std::string_view text(line.payload.data(), line.payload.size());
-            const bool is_held = !held.empty() && text.starts_with(held);
-            if (is_held) ++held_count;
-            came.notify_all();
-            released.wait(lock, [&] { return !is_held || !holding; });
-        }
-
-        void flush_() override {}
-
-        std::mutex waiting;
-        std::condition_variable came;
-        std::atomic<uint64_t> count{0};
-        std::string held;
-        std::atomic<int> held_count{0};
-        bool holding = false;
-        std::condition_variable released;
-    };
-
-    std::shared_ptr<Lines> lines_ = std::make_shared<Lines>();
-    std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
 };
 
 /// A peer that the test plays, on a blocking socket.
@@ -414,13 +333,14 @@ BOOST_AUTO_TEST_CASE(network__readers_busy__blocks_are_judged_and_the_gone_are_n
     Node node;
     const Inventory block{InventoryType::WitnessBlock, node.tip()}; // genesis
     {
-        const LogWatch::Hold readers(log, "reading ");
+        log.count("reading ");
+        const LogWatch::Hold readers(log);
         for (int i = 0; i < CALLERS; ++i) {
             Client client(node);
             client.shake_hands();
             client.send(message_of("getdata", InventoryMessage{{block}}));
         }
-        BOOST_TEST(log.wait_until([&] { return log.held_count() == DiskReaders::THREADS; }));
+        BOOST_TEST(log.wait_until([&] { return log.counted() == DiskReaders::THREADS; }));
         Client liar(node);
         liar.shake_hands();
         const consensus::BlockHeader header = other.chain.view().tip().header;
@@ -434,7 +354,24 @@ BOOST_AUTO_TEST_CASE(network__readers_busy__blocks_are_judged_and_the_gone_are_n
     client.shake_hands();
     client.send(message_of("getdata", InventoryMessage{{block}}));
     BOOST_TEST(!client.receive("block").command.empty());
-    BOOST_TEST(log.held_count() == DiskReaders::THREADS + 1);
+    BOOST_TEST(log.counted() == DiskReaders::THREADS + 1);
+}
+
+BOOST_AUTO_TEST_CASE(network__wall_clock_jumps__is_logged_and_told) {
+    LogWatch log;
+    Node node;
+    log.count("wall_clock_jumped");
+    node.wall_hours = 8;
+    BOOST_TEST(log.wait_until([&] { return log.counted() == 1; }));
+    node.network->ping_all(); // the jump was seen to the end
+    Client client(node);
+    VersionMessage version;
+    version.nonce = 1;
+    client.send(message_of("version", version));
+    const auto told = parse<VersionMessage>(client.receive("version").payload);
+    BOOST_TEST(
+        told.value().time >
+        std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + 7h));
 }
 
 BOOST_AUTO_TEST_CASE(network__no_room__refuses_whom_it_has_no_place_for) {
@@ -576,7 +513,7 @@ BOOST_AUTO_TEST_CASE(network__long_read__is_done_in_parts) {
     Client client(node);
     client.shake_hands();
     for (const uint32_t start : {0U, 1U}) {
-        std::make_unique<LogWatch::Hold>(log, "reading ").reset();
+        log.count("reading ");
         const FilterRangeMessage range{BASIC_FILTER, start, tip.hash};
         client.send(message_of("getcfheaders", range));
         const auto answer = parse<FilterHeadersMessage>(client.receive("cfheaders").payload);
@@ -589,7 +526,7 @@ BOOST_AUTO_TEST_CASE(network__long_read__is_done_in_parts) {
             header = consensus::sha256d(both);
         }
         BOOST_TEST((header == node.chain.indexes().filter(tip).value().header));
-        BOOST_TEST(log.held_count() == 3);
+        BOOST_TEST(log.counted() == 3);
     }
 }
 

@@ -159,6 +159,20 @@ BOOST_AUTO_TEST_CASE(handshake__time_that_cannot_be__is_taken_as_the_nearest_tha
     }
 }
 
+BOOST_AUTO_TEST_CASE(dates__wall_clock_was_set__follow_it) {
+    TestNet net;
+    TestNode& node = net.add();
+    node.protocol.set_wall_ahead(8h);
+    const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay, 0, false);
+    const Bytes told = net.heard(node, stub, "version").at(0).payload;
+    BOOST_TEST(parse<VersionMessage>(told).value().time == seconds_of(net.now + 8h));
+    VersionMessage version;
+    version.time = seconds_of(net.now + 8h);
+    version.services = NODE_NETWORK | NODE_WITNESS;
+    net.say(node, stub, "version", consensus::encode(version));
+    BOOST_TEST(node.protocol.peers().at(stub).time_offset == 0);
+}
+
 BOOST_AUTO_TEST_CASE(time_offset__of_peers_we_called__is_their_median) {
     TestNet net;
     TestNode& node = net.add();
