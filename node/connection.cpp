@@ -63,7 +63,11 @@ asio::awaitable<void> Connection::read() {
 /// Deliver the messages in `in`, as far as the owner takes them and others needn't wait for long;
 /// the rest is kept.
 Outcome<> Connection::consume(ByteView in) {
-    for (int count = 0; count < MAX_AT_ONCE && !closed_ && owner_.takes_messages(id_); ++count) {
+    const auto end = std::chrono::steady_clock::now() + MAX_TURN;
+    const auto has_turn = [&](int count) {
+        return count < MAX_AT_ONCE && (count == 0 || std::chrono::steady_clock::now() < end);
+    };
+    for (int count = 0; has_turn(count) && !closed_ && owner_.takes_messages(id_); ++count) {
         Outcome<std::optional<Message>> message = reader_.next(in);
         if (!message) return message.error();
         if (const size_t passed_over = reader_.take_passed_over_bytes(); passed_over > 0)

@@ -65,7 +65,9 @@ public:
 
     const Traffic& traffic() const { return traffic_; }
 
-    static constexpr int MAX_AT_ONCE = 256;    ///< Messages of one peer, then others have a turn.
+    // Of one peer; then others have a turn. A message that costs much ends it.
+    static constexpr int MAX_AT_ONCE = 256;
+    static constexpr std::chrono::milliseconds MAX_TURN{5};
     static constexpr size_t MAX_COMMANDS = 40; ///< Counted by name; Bitcoin has fewer.
     static constexpr const char* OTHER = "*other*";
     static constexpr size_t CHUNK_BYTES = 1 << 14;

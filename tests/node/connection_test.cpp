@@ -25,6 +25,9 @@ public:
     void message_received(PeerId id, Message message) override {
         if (message.command == "broken") throw std::runtime_error("a bug");
         ++received[id];
+        const auto end = std::chrono::steady_clock::now() + Connection::MAX_TURN;
+        while (message.command == "slow" && std::chrono::steady_clock::now() < end) {
+        }
     }
 
     void bytes_sent(PeerId /*id*/, size_t /*count*/) override {}
@@ -76,6 +79,21 @@ BOOST_AUTO_TEST_CASE(read__very_many_small_messages_of_one__let_others_through) 
     while (line.counter.received[2] == 0) line.io.run_one();
     BOOST_TEST(line.counter.received[1] <= 2 * Connection::MAX_AT_ONCE);
     while (line.counter.received[1] < MANY) line.io.run_one(); // and none is lost
+    loud->close();
+    quiet->close();
+    line.io.run();
+}
+
+BOOST_AUTO_TEST_CASE(read__messages_that_cost_much__let_others_through) {
+    constexpr int MANY = 20;
+    Line line;
+    const auto loud = line.connect(1);
+    const auto quiet = line.connect(2);
+    line.say(1, {"slow", {}}, MANY);
+    line.say(2, {"ping", {}}, 1);
+    while (line.counter.received[2] == 0) line.io.run_one();
+    BOOST_TEST(line.counter.received[1] <= 2);
+    while (line.counter.received[1] < MANY) line.io.run_one();
     loud->close();
     quiet->close();
     line.io.run();
