@@ -37,9 +37,13 @@ std::optional<PeerId> choose_to_evict(
         if (peer.inbound() && !peer.permits(PERMIT_NOBAN) && !peer.dropped)
             candidates.push_back(&peer);
 
-    protect(candidates, PROTECTED_GROUPS, [&](const Peer& peer) {
-        return secret(consensus::sha256(consensus::as_bytes(peer.address.group())));
-    });
+    std::map<const Peer*, std::pair<std::string, size_t>> groups; // and what they are sorted by
+    for (const Peer* peer : candidates) {
+        const std::string group = peer->address.group();
+        groups[peer] = {group, secret(consensus::sha256(consensus::as_bytes(group)))};
+    }
+    protect(
+        candidates, PROTECTED_GROUPS, [&](const Peer& peer) { return groups.at(&peer).second; });
     protect(candidates, PROTECTED_PINGS, [](const Peer& peer) {
         return peer.ping.least.value_or(std::chrono::microseconds::max());
     });
@@ -65,9 +69,9 @@ std::optional<PeerId> choose_to_evict(
     };
     if (std::ranges::any_of(candidates, is_bad)) std::erase_if(candidates, std::not_fn(is_bad));
     std::map<std::string, size_t> group_sizes;
-    for (const Peer* peer : candidates) ++group_sizes[peer->address.group()];
+    for (const Peer* peer : candidates) ++group_sizes[groups.at(peer).first];
     const auto worst = std::ranges::max_element(candidates, {}, [&](const Peer* peer) {
-        return std::tuple(group_sizes[peer->address.group()], peer->connected_at, peer->id);
+        return std::tuple(group_sizes[groups.at(peer).first], peer->connected_at, peer->id);
     });
     if (worst == candidates.end()) return std::nullopt;
     return (*worst)->id;

@@ -86,7 +86,7 @@ struct AddedNode {
 enum class AddNodeCommand : uint8_t { Add, Remove, OneTry };
 
 /// All peers. Thread: owns the network thread; every function may be called from any other thread
-/// and answers once the network thread has acted.
+/// and answers once the network thread has acted, but for those that say "at once".
 class Network {
 public:
     /// `chain`, `clock` outlive it. Throws std::runtime_error if an address can't be bound (named
@@ -100,7 +100,7 @@ public:
 
     /// Show all peers by id to `visit`, on the network thread: it returns at once.
     virtual void each_peer(const std::function<void(const PeerView&)>& visit) const = 0;
-    // The next three wait for no thread.
+    // The next three answer at once.
     virtual PeerCounts counts() const = 0;
     /// Seconds that the clocks of peers we called are ahead, as Handshake has it.
     virtual int64_t time_offset() const = 0;
@@ -108,11 +108,11 @@ public:
     virtual void heartbeat(std::function<void()> done) = 0;
     virtual Traffic totals() const = 0; ///< Bytes over all peers since the start.
     virtual UploadLimit uploads() const = 0;
-    virtual bool active() const = 0;
+    virtual bool active() const = 0;          ///< At once.
     virtual void set_active(bool active) = 0; ///< false: drop all, accept and look for none.
-    virtual const NetworkOptions& options() const = 0;
-    virtual const ProtocolOptions& protocol_options() const = 0;
-    virtual uint64_t services() const = 0; ///< What we offer at present.
+    virtual const NetworkOptions& options() const = 0;           ///< At once.
+    virtual const ProtocolOptions& protocol_options() const = 0; ///< At once.
+    virtual uint64_t services() const = 0; ///< What we offer at present; at once.
 
     /// False if `address` is (Add) or isn't (Remove) on the list.
     virtual bool add_node(const std::string& address, AddNodeCommand command) = 0;
@@ -133,7 +133,7 @@ public:
     /// Protocol): what is due now is done before this returns.
     virtual void advance_schedule(std::chrono::seconds by) = 0;
     /// Announce `tx`, and if it `is_new` again and again until a peer asked for it: we are its
-    /// first source.
+    /// first source. At once.
     virtual void broadcast(const consensus::TransactionRef& tx, bool is_new) = 0;
     virtual std::vector<consensus::Txid> unbroadcast() const = 0; ///< What no peer has asked for.
     virtual std::vector<Orphanage::Orphan> orphans() const = 0;   ///< Whose parents are missing.
