@@ -12,6 +12,8 @@
 #include "node/peer_id.h"
 #include "node/rolling_set.h"
 
+#include <boost/unordered/unordered_flat_set.hpp>
+
 #include <array>
 #include <deque>
 #include <map>
@@ -64,6 +66,7 @@ struct Peer : NewPeer {
     Peer(const NewPeer& fresh, Time now, consensus::SaltedHasher salt)
         : NewPeer(fresh),
           connected_at(now),
+          transactions{.announced = HashSet(0, salt)},
           known_transactions(MAX_KNOWN_TRANSACTIONS, salt),
           known_addresses(MAX_KNOWN_ADDRESSES, salt) {}
 
@@ -162,11 +165,14 @@ struct Peer : NewPeer {
         std::optional<PartialBlock> partial; ///< The rest was asked for.
     } compact;
 
+    using HashSet = boost::unordered_flat_set<consensus::Hash256, consensus::SaltedHasher>;
+
     struct Transactions {
         size_t in_flight = 0;
-        size_t announced = 0; ///< Up to TransactionRequests::MAX_ANNOUNCED.
-        int64_t last_at = 0;  ///< Seconds: when its last good transaction came.
-        bool silent = false;  ///< It let a request time out, and has answered none since.
+        /// By either id; up to TransactionRequests::MAX_ANNOUNCED.
+        HashSet announced;
+        int64_t last_at = 0; ///< Seconds: when its last good transaction came.
+        bool silent = false; ///< It let a request time out, and has answered none since.
     } transactions;
 
     struct Announcements {

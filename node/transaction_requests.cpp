@@ -8,18 +8,17 @@ namespace cairn::node {
 void TransactionRequests::add(Peer& peer, const Announcement& announcement) {
     // Whom the operator trusts with transactions may tell of a whole message of them.
     const bool trusted = peer.permits(PERMIT_RELAY);
-    if (peer.transactions.announced >= (trusted ? MAX_INVENTORY : MAX_ANNOUNCED)) return;
+    auto& announced = peer.transactions.announced;
+    if (announced.size() >= (trusted ? MAX_INVENTORY : MAX_ANNOUNCED)) return;
+    if (!announced.insert(announcement.hash).second) return;
     const auto found = entries_.try_emplace(announcement.hash).first;
     Entry& entry = found->second;
-    const auto same_peer = [&](const Candidate& known) { return known.peer == peer.id; };
-    if (std::any_of(entry.candidates.begin(), entry.candidates.end(), same_peer)) return;
     Candidate candidate{
         peer.id, announcement.is_wtxid, announcement.preferred, announcement.ready_at,
         random_.next()};
     if (peer.transactions.in_flight >= MAX_IN_FLIGHT && !trusted)
         candidate.ready_at += OVERLOAD_DELAY;
     entry.candidates.push_back(candidate);
-    ++peer.transactions.announced;
     if (entry.asked == NO_PEER) schedule(found);
 }
 
@@ -84,7 +83,7 @@ void TransactionRequests::remove(
     std::erase_if(entry.candidates, [&](const Candidate& candidate) {
         if (!chosen(candidate)) return false;
         Peer::Transactions& state = peers.at(candidate.peer).transactions;
-        --state.announced;
+        state.announced.erase(hash);
         if (entry.asked == candidate.peer) {
             --state.in_flight;
             entry.asked = NO_PEER;
@@ -122,10 +121,8 @@ void TransactionRequests::refused(PeerId peer, const consensus::Hash256& hash, P
 }
 
 void TransactionRequests::disconnected(const Peer& peer, Peers& peers) {
-    for (auto it = entries_.begin(); it != entries_.end() && peer.transactions.announced > 0;) {
-        const consensus::Hash256 hash = (it++)->first;
-        refused(peer.id, hash, peers);
-    }
+    const auto announced = peer.transactions.announced; // of which refused() takes each out
+    for (const consensus::Hash256& hash : announced) refused(peer.id, hash, peers);
 }
 
 } // namespace cairn::node

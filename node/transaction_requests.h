@@ -15,7 +15,8 @@ namespace cairn::node {
 /// Announcements of transactions we don't have, and the one request in flight for each.
 ///
 /// Invariants: at most one peer is asked for a hash at a time; each entry has a candidate, and
-///   stands in due_ once. A peer has up to MAX_ANNOUNCED candidates.
+///   stands in due_ once. A peer has up to MAX_ANNOUNCED candidates, whose hashes are the
+///   `announced` of its state: so one that leaves costs what it announced, not what all did.
 class TransactionRequests {
 public:
     TransactionRequests(Random& random, consensus::SaltedHasher salt)
@@ -51,7 +52,7 @@ public:
     size_t size() const { return entries_.size(); }
 
     static constexpr size_t MAX_ANNOUNCED = 5000;
-    static constexpr size_t ANNOUNCED_BYTES = 256; ///< That one takes in memory, about.
+    static constexpr size_t ANNOUNCED_BYTES = 320; ///< That one takes in memory, about.
     static constexpr size_t MAX_IN_FLIGHT = 100;   ///< Above it, a peer is asked later.
     static constexpr std::chrono::seconds TIMEOUT{60};
     static constexpr std::chrono::seconds OVERLOAD_DELAY{2};

@@ -162,7 +162,7 @@ void check_limits(const TestNode& node) {
         check(
             peer.blocks.in_flight.size() + peer.blocks.owed.size() <= BlockDownload::MAX_IN_FLIGHT);
         check(peer.headers_processing <= 1);
-        check(peer.transactions.announced <= TransactionRequests::MAX_ANNOUNCED);
+        check(peer.transactions.announced.size() <= TransactionRequests::MAX_ANNOUNCED);
         check(peer.announcements.queue.size() <= TransactionAnnouncer::MAX_QUEUED);
         check(peer.addresses.queue.size() <= AddressRelay::MAX_QUEUED + 1);
         check(peer.server.wanted.size() + peer.server.not_found.size() <= MAX_INVENTORY);

@@ -187,6 +187,32 @@ BOOST_AUTO_TEST_CASE(request__peer_leaves__goes_to_the_next) {
     BOOST_TEST(net.heard(node, second, "getdata").size() == 1);
 }
 
+/// A peer that isn't connected anywhere.
+Peer& new_peer(Peers& peers, PeerId id) {
+    const NewPeer fresh{id, ConnectionType::Inbound, {}};
+    return peers.try_emplace(id, fresh, Time(1000s), consensus::SaltedHasher{7, 8}).first->second;
+}
+
+BOOST_AUTO_TEST_CASE(request__peer_leaves__only_what_it_announced_is_looked_at) {
+    Random random(1, 2);
+    TransactionRequests requests(random, {3, 4});
+    Peers peers;
+    Peer& first = new_peer(peers, 1);
+    Peer& second = new_peer(peers, 2);
+    const auto number = [](uint32_t i) { return consensus::sha256(consensus::encode(i)); };
+    for (uint32_t i = 0; i < 100; ++i) requests.add(i < 60 ? first : second, {.hash = number(i)});
+    requests.add(second, {.hash = number(0)});
+    BOOST_TEST(first.transactions.announced.size() == 60U);
+    BOOST_TEST(second.transactions.announced.size() == 41U);
+    // What isn't listed any more is found by a walk over all there is, and by that alone.
+    second.transactions.announced.erase(number(99));
+    requests.disconnected(second, peers);
+    BOOST_TEST(requests.size() == 61U);
+    requests.disconnected(first, peers);
+    BOOST_TEST(requests.size() == 1U);
+    BOOST_TEST(first.transactions.announced.empty());
+}
+
 BOOST_AUTO_TEST_CASE(request__flood_of_announcements__is_bounded) {
     TestNet net;
     TestNode& node = net.add();
@@ -198,7 +224,7 @@ BOOST_AUTO_TEST_CASE(request__flood_of_announcements__is_bounded) {
     }
     net.say(node, stub, "inv", consensus::encode(message));
     BOOST_TEST(
-        node.protocol.peers().at(stub).transactions.announced ==
+        node.protocol.peers().at(stub).transactions.announced.size() ==
         TransactionRequests::MAX_ANNOUNCED);
 }
 

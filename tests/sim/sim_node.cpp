@@ -155,7 +155,8 @@ Duration SimNode::pace() const {
         if (!peer.established || peer.waiting || peer.headers.asked_at ||
             !peer.blocks.in_flight.empty() || peer.busy())
             return TICK;
-        if (peer.transactions.announced > 0 || !peer.announcements.queue.empty()) pace = SLOW_TICK;
+        if (!peer.transactions.announced.empty() || !peer.announcements.queue.empty())
+            pace = SLOW_TICK;
     }
     return pace;
 }

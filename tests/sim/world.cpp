@@ -249,7 +249,7 @@ void World::expect_limits() {
             const bool peer_fits =
                 peer.blocks.in_flight.size() + peer.blocks.owed.size() <=
                     node::BlockDownload::MAX_IN_FLIGHT &&
-                peer.transactions.announced <= node::TransactionRequests::MAX_ANNOUNCED &&
+                peer.transactions.announced.size() <= node::TransactionRequests::MAX_ANNOUNCED &&
                 peer.transactions_processing <= node::TransactionDownload::MAX_PROCESSING &&
                 peer.announcements.queue.size() <= node::TransactionAnnouncer::MAX_QUEUED &&
                 peer.addresses.queue.size() <= node::AddressRelay::MAX_QUEUED + 1 &&
