@@ -44,14 +44,16 @@ const Orphanage::Orphan* Orphanage::find(const Hash256& wtxid) const {
     return found != orphans_.end() ? &found->second : nullptr;
 }
 
-std::vector<Orphanage::Orphan> Orphanage::children(const consensus::Txid& txid) const {
-    std::set<Hash256> wtxids; // one may spend several outputs
+std::vector<const Orphanage::Orphan*> Orphanage::children(const consensus::Txid& txid) const {
+    std::vector<Hash256> wtxids;
     for (auto spend = spends_.lower_bound({OutPoint{txid, 0}, Hash256{}});
          spend != spends_.end() && spend->first.txid == txid; ++spend)
-        wtxids.insert(spend->second);
-    std::vector<Orphan> children;
+        wtxids.push_back(spend->second);
+    std::ranges::sort(wtxids); // one may spend several outputs
+    wtxids.erase(std::unique(wtxids.begin(), wtxids.end()), wtxids.end());
+    std::vector<const Orphan*> children;
     children.reserve(wtxids.size());
-    for (const Hash256& wtxid : wtxids) children.push_back(orphans_.at(wtxid));
+    for (const Hash256& wtxid : wtxids) children.push_back(&orphans_.at(wtxid));
     return children;
 }
 

@@ -41,7 +41,7 @@ public:
     const Orphan* find(const consensus::Hash256& wtxid) const;
 
     /// Those that spend an output of `txid`.
-    std::vector<Orphan> children(const consensus::Txid& txid) const;
+    std::vector<const Orphan*> children(const consensus::Txid& txid) const;
     void erase(const consensus::Hash256& wtxid);
     /// Those that a block holds, or that spend what one of its transactions spends.
     void erase_for_block(const consensus::Block& block);

@@ -145,14 +145,22 @@ void TransactionDownload::accept(
 /// may be `parent` that is to blame.
 void TransactionDownload::accept_with_child(
     PeerId sender, const consensus::TransactionRef& parent) {
-    std::vector<Orphanage::Orphan> children = orphanage_.children(parent->txid);
-    std::erase_if(children, [&](const Orphanage::Orphan& child) {
-        return rejected_.contains(hash_of_pair(*parent, *child.tx));
+    const std::tuple tried(parent->txid, parent->wtxid, sender);
+    if (exhausted_.contains(tried)) return;
+    std::vector<const Orphanage::Orphan*> children = orphanage_.children(parent->txid);
+    if (children.empty()) return;
+    const auto count = static_cast<ptrdiff_t>(std::min(children.size(), MAX_CHILDREN_TRIED));
+    const auto end = children.begin() + count;
+    const auto rank = [&](const auto* child) {
+        return std::pair(child->is_of(sender), child->expires);
+    };
+    std::ranges::partial_sort(children, end, std::ranges::greater(), rank);
+    const auto best = std::find_if(children.begin(), end, [&](const auto* child) {
+        return !rejected_.contains(hash_of_pair(*parent, *child->tx));
     });
-    const auto best = std::ranges::max_element(children, {}, [&](const Orphanage::Orphan& child) {
-        return std::pair(child.is_of(sender), child.expires);
-    });
-    if (best != children.end()) accept(sender, best->tx, parent);
+    if (best != end) return accept(sender, (*best)->tx, parent);
+    if (exhausted_.size() >= MAX_EXHAUSTED) exhausted_.clear();
+    exhausted_.insert(tried);
 }
 
 void TransactionDownload::not_found(Peer& peer, const InventoryMessage& message) {
@@ -221,6 +229,9 @@ void TransactionDownload::keep_orphan(
     std::set<Txid> cheap; // of which it can pay for one only
     for (const consensus::TxIn& input : tx->inputs) {
         const Txid& parent = input.prevout.txid;
+        for (auto tried = exhausted_.lower_bound({parent, {}, {}});
+             tried != exhausted_.end() && std::get<Txid>(*tried) == parent;)
+            tried = exhausted_.erase(tried);
         if (too_cheap_.contains(parent)) cheap.insert(parent);
         if (rejected_.contains(parent) || cheap.size() > 1) {
             spdlog::debug(
@@ -248,15 +259,17 @@ void TransactionDownload::transaction_added(const consensus::TransactionRef& tx)
 }
 
 void TransactionDownload::accept_children(const Txid& parent) {
-    for (const Orphanage::Orphan& orphan : orphanage_.children(parent)) {
-        orphanage_.erase(orphan.tx->wtxid);
-        accept(orphan.announcers.front(), orphan.tx);
+    for (const Orphanage::Orphan* child : orphanage_.children(parent)) {
+        const auto [tx, announcers, expires] = *child;
+        orphanage_.erase(tx->wtxid);
+        accept(announcers.front(), tx);
     }
 }
 
 void TransactionDownload::tip_changed(const chain::TipChange& change) {
     rejected_.clear(); // what was too early may now be in time
     too_cheap_.clear();
+    exhausted_.clear();
     if (!change.disconnected.empty()) confirmed_.clear();
     for (const chain::BlockChange& connected : change.connected) {
         if (connected.block == nullptr || change.initial_download) continue;

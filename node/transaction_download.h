@@ -44,6 +44,9 @@ public:
     static constexpr size_t MAX_PROCESSING = 64;
     static constexpr size_t MAX_PROCESSING_BYTES = 100'000;
     static constexpr size_t MAX_REMEMBERED = 50'000;
+    /// Orphans with which one may come in that pays too little by itself: its sender's, the newest.
+    static constexpr size_t MAX_CHILDREN_TRIED = 25;
+    static constexpr size_t MAX_EXHAUSTED = 1000;
     /// Outbound peers are asked first: we chose them, so they are less likely to lie in wait.
     static constexpr std::chrono::seconds NOT_PREFERRED_DELAY{2};
     /// Peers that name a transaction by its txid are asked later than those that give the wtxid,
@@ -77,6 +80,8 @@ private:
     std::multiset<consensus::Hash256> at_chain_; ///< wtxids of what waits for its verdict.
     RollingSet rejected_;  ///< wtxids, and hashes of pairs, since the last block.
     RollingSet too_cheap_; ///< wtxids of what may come in with a child that pays for it.
+    /// What is too cheap, with its sender, and has no child left to try: it may be sent at will.
+    std::set<std::tuple<consensus::Txid, consensus::Wtxid, PeerId>> exhausted_;
     RollingSet confirmed_; ///< txids and wtxids of recent blocks.
 };
 

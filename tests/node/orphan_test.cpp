@@ -135,6 +135,36 @@ BOOST_AUTO_TEST_CASE(package__many_children__one_is_tried_and_failures_not_again
     BOOST_TEST(node.protocol.transactions().orphanage().size() == 20U);
 }
 
+BOOST_AUTO_TEST_CASE(
+    package__very_many_children__only_the_newest_are_tried_until_there_is_another) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId first = net.connect_stub(node);
+    const PeerId second = net.connect_stub(node);
+    const PeerId stub = net.connect_stub(node);
+    const auto parent = spoilt(make_payment(COIN, TOO_CHEAP));
+    constexpr size_t MOST = TransactionDownload::MAX_CHILDREN_TRIED;
+    for (size_t i = 0; i < 2 * MOST; ++i) {
+        const auto child = make_payment(parent->txid, 1000 + static_cast<int64_t>(i));
+        send(net, node, i < MOST ? first : second, child);
+        net.advance(1s);
+    }
+    size_t tried = 0;
+    net.intercept = [&](TestNode&, const Action& action) {
+        const auto* accept = std::get_if<AcceptTransaction>(&action);
+        tried += accept != nullptr && accept->parent ? 1 : 0;
+        return false;
+    };
+    for (size_t i = 0; i < 2 * MOST; ++i) send(net, node, stub, parent);
+    BOOST_TEST(tried == MOST);
+    net.disconnect(node, second); // those tried are gone; the others aren't even looked at
+    for (int i = 0; i < 3; ++i) send(net, node, stub, parent);
+    BOOST_TEST(tried == MOST);
+    send(net, node, first, make_payment(parent->txid, 1));
+    send(net, node, stub, parent);
+    BOOST_TEST(tried == MOST + 1);
+}
+
 BOOST_AUTO_TEST_CASE(orphan__flood__stays_within_the_limits_and_ends) {
     TestNet net;
     TestNode& node = net.add();
