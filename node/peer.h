@@ -180,8 +180,10 @@ struct Peer : NewPeer {
         /// TransactionAnnouncer::MAX_QUEUED.
         std::deque<consensus::Hash256> queue;
         Time next;
-        uint64_t shown_sequence = 0; ///< Mempool changes up to this may be asked for.
-        int64_t fee_filter = 0;      ///< Its own: satoshis for 1,000 vbytes.
+        /// Mempool changes up to this may be asked for. Of a new peer none: who calls again and
+        /// again would learn when each came in.
+        uint64_t shown_sequence = 0;
+        int64_t fee_filter = 0; ///< Its own: satoshis for 1,000 vbytes.
         int64_t fee_filter_sent = -1;
         Time next_fee_filter;
     } announcements;

@@ -17,9 +17,11 @@ void log_unsent(const consensus::Txid& txid) {
 } // namespace
 
 void TransactionAnnouncer::established(Peer& peer) {
-    peer.announcements.shown_sequence = context_.chain.mempool_sequence();
     peer.announcements.next_fee_filter = context_.now;
-    if (peer.inbound()) return; // who calls to learn what is ours hears of it with all others
+    if (peer.inbound()) { // who calls to learn what is ours hears of it with all others
+        peer.announcements.next = next_inbound_;
+        return;
+    }
     for (const auto& [txid, tx] : unbroadcast_) queue(peer, *tx);
 }
 
@@ -94,10 +96,11 @@ void TransactionAnnouncer::tick(Peer& peer) {
         announcements.fee_filter_sent == KEEP_ALL && !context_.chain.initial_download();
     if (open_again || context_.now >= announcements.next_fee_filter) send_fee_filter(peer);
     const bool due = peer.permits(PERMIT_NOBAN) ||
-                     (peer.inbound() ? inbound_due_ : context_.now >= announcements.next);
+                     ((!peer.inbound() || inbound_due_) && context_.now >= announcements.next);
     // To one that doesn't read nothing is told that it didn't ask for.
     if (!due || peer.unsent_bytes >= MAX_UNSENT_BYTES) return;
-    if (!peer.inbound()) announcements.next = context_.now + context_.random.poisson(OUTBOUND_MEAN);
+    announcements.next = peer.inbound() ? next_inbound_ // once a round, which is one moment
+                                        : context_.now + context_.random.poisson(OUTBOUND_MEAN);
     if (!announcements.queue.empty()) announce(peer);
     // What came in before this round may be asked for, announced or not; nothing newer.
     announcements.shown_sequence = context_.chain.mempool_sequence();

@@ -193,7 +193,9 @@ const Object<PeerView> PEER{
     {"relaytxes", "Whether it wants transactions",
      [](auto& p) { return p.peer.relays_transactions && p.peer.carries_transactions(); }},
     {"last_inv_sequence", "Mempool changes it was told of",
-     [](auto& p) { return p.peer.announcements.shown_sequence; }},
+     [](auto& p) { // of what no mempool is before: the reference begins with it
+         return std::max<uint64_t>(p.peer.announcements.shown_sequence, 1);
+     }},
     {"inv_to_send", "Transactions waiting to be announced to it",
      [](auto& p) { return p.peer.announcements.queue.size(); }},
     {"lastsend", "When something was sent", [](auto& p) { return Seconds{p.traffic.last_send}; }},

@@ -442,6 +442,37 @@ BOOST_AUTO_TEST_CASE(serve__not_announced_yet__is_not_found) {
     BOOST_TEST(net.heard(node, stub, "tx").size() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(serve__new_caller__is_given_nothing_before_the_round_of_all) {
+    const auto commands = [](uint32_t permissions, ConnectionType type) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId early = net.connect_stub(node); // of the same round
+        net.heard(node, early);
+        const auto tx = make_payment(COIN, 1);
+        net.submit(node, tx);
+        const PeerId late = net.connect_stub(node, type, permissions);
+        std::vector<std::string> heard;
+        const auto ask_now = [&](const consensus::TransactionRef& wanted) {
+            net.heard(node, late);
+            ask(net, node, late, wanted);
+            heard.push_back(net.heard(node, late).at(0).command);
+        };
+        ask_now(tx);
+        for (bool round = false; !round; round = !net.heard(node, early, "inv").empty())
+            net.advance(100ms);
+        ask_now(tx);
+        const auto next = make_payment(COIN, 2);
+        net.submit(node, next);
+        ask_now(next); // the round is over
+        return heard;
+    };
+    using Commands = std::vector<std::string>;
+    BOOST_TEST((commands(0, ConnectionType::Inbound) == Commands{"notfound", "tx", "notfound"}));
+    BOOST_TEST((commands(PERMIT_NOBAN, ConnectionType::Inbound) == Commands{"tx", "tx", "tx"}));
+    BOOST_TEST(
+        (commands(0, ConnectionType::OutboundFullRelay) == Commands{"tx", "tx", "notfound"}));
+}
+
 BOOST_AUTO_TEST_CASE(serve__named_in_answer_to_mempool__is_given_at_once) {
     TestNet net;
     TestNode& node = net.add();
