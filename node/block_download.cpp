@@ -294,6 +294,7 @@ void BlockDownload::request_more(Peer& peer) {
                          first.parent == &context_.chain.view().tip() &&
                          !context_.chain.initial_download() && !context_.options.blocks_only;
     const auto type = compact ? InventoryType::CompactBlock : InventoryType::WitnessBlock;
+    if (compact) peer.compact.tried.erase(first.hash);
     InventoryMessage message;
     for (const BlockNode* node : missing) {
         message.items.push_back({type, node->hash});

@@ -47,6 +47,9 @@ void CompactRelay::put_together(Peer& peer, const CompactBlockMessage& message) 
     const bool owed = std::erase(peer.blocks.owed, node) > 0;
     if (node == nullptr || node->failed() || node->has(BlockNode::HAVE_BODY)) return;
     HeaderSync::note_known(peer, *node);
+    // Each is held against all that waits, which is long work for a message of a hundred bytes.
+    if (peer.compact.tried.contains(hash)) return;
+    peer.compact.tried.insert(hash);
     // One at a time: of the one before, the rest is on its way, and will be passed over. But who
     // sends a rival of it has found it bad since, and gives nobody the rest.
     if (peer.compact.partial && peer.compact.partial->hash() != hash) {

@@ -66,6 +66,7 @@ struct Peer : NewPeer {
     Peer(const NewPeer& fresh, Time now, consensus::SaltedHasher salt)
         : NewPeer(fresh),
           connected_at(now),
+          compact{.tried = {MAX_COMPACT_TRIED, salt}},
           transactions{.announced = HashSet(0, salt)},
           known_transactions(MAX_KNOWN_TRANSACTIONS, salt),
           known_addresses(MAX_KNOWN_ADDRESSES, salt) {}
@@ -156,6 +157,8 @@ struct Peer : NewPeer {
         int64_t last_at = 0; ///< Seconds: when its last block came that joined the chain.
     } blocks;
 
+    static constexpr size_t MAX_COMPACT_TRIED = 10;
+
     /// Compact blocks (BIP-0152).
     struct Compact {
         bool offered = false;                ///< It gives them.
@@ -163,6 +166,7 @@ struct Peer : NewPeer {
         bool announces = false;              ///< We asked it to do so.
         consensus::BlockHash announced;      ///< Of the one that waits for its header's verdict.
         std::optional<PartialBlock> partial; ///< The rest was asked for.
+        RollingSet tried; ///< Blocks it sent so since they were asked of it; once each.
     } compact;
 
     using HashSet = boost::unordered_flat_set<consensus::Hash256, consensus::SaltedHasher>;

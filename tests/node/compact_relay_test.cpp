@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Blocks by short ids (BIP-0152): put together, given, asked for, and what liars get.
-#include "consensus/pow.h"
 #include "harness.h"
 #include "node/compact_relay.h"
 
@@ -16,21 +15,6 @@ using namespace cairn::node::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-void work(consensus::BlockHeader& header) {
-    const auto limit = consensus::target_of(header.bits).value();
-    while (!consensus::meets_target(header.hash(), header.bits, limit)) ++header.nonce;
-}
-
-/// The next block of `chain` with `transactions` behind its coinbase.
-consensus::Block
-block_with(const FakeChain& chain, const std::vector<consensus::TransactionRef>& transactions) {
-    consensus::Block block = chain.next_block();
-    for (const consensus::TransactionRef& tx : transactions) block.transactions.push_back(*tx);
-    block.header.merkle_root = consensus::merkle_root(block);
-    work(block.header);
-    return block;
-}
 
 Bytes compact(const consensus::Block& block) {
     return consensus::encode(CompactBlockMessage::of(block, 7));
@@ -251,6 +235,17 @@ BOOST_AUTO_TEST_CASE(block_is_late_and_had_from_another__its_sender_owes_nothing
         scene.net.advance(15min);
         BOOST_TEST(scene.net.is_connected(scene.node, scene.stub));
     }
+}
+
+BOOST_AUTO_TEST_CASE(sent_again__what_waits_is_not_looked_at_again) {
+    Scene scene;
+    const consensus::Block block = block_with(scene.node.chain, {scene.unknown});
+    const PeerId caller = scene.net.connect_stub(scene.node); // unasked, and not expected
+    const size_t before = scene.node.chain.visits_;
+    for (const PeerId peer : {scene.stub, caller}) // of the first the rest is asked for
+        for (int i = 0; i < 5; ++i) scene.net.say(scene.node, peer, "cmpctblock", compact(block));
+    BOOST_TEST(scene.node.chain.visits_ == before + 2);
+    BOOST_TEST(scene.missing().size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(left_the_mempool__still_serves_a_block) {

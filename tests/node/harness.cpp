@@ -148,8 +148,7 @@ consensus::Block FakeChain::next_block(uint32_t salt, int32_t version) const {
     block.header.nonce = salt << 8;
     block.transactions.push_back(coinbase(tip_->height.value + 1 + int64_t{salt} * 1'000'000));
     block.header.merkle_root = consensus::merkle_root(block);
-    while (!consensus::meets_target(block.header.hash(), block.header.bits, params_.pow_limit))
-        ++block.header.nonce;
+    work(block.header);
     return block;
 }
 
@@ -194,6 +193,20 @@ TransactionRef spoilt(const TransactionRef& tx) {
     consensus::Transaction copy = *tx;
     copy.inputs[0].witness.push_back(Bytes{1});
     return consensus::make_transaction(std::move(copy));
+}
+
+void work(consensus::BlockHeader& header) {
+    const auto limit = consensus::target_of(header.bits).value();
+    while (!consensus::meets_target(header.hash(), header.bits, limit)) ++header.nonce;
+}
+
+consensus::Block
+block_with(const FakeChain& chain, const std::vector<consensus::TransactionRef>& transactions) {
+    consensus::Block block = chain.next_block();
+    for (const consensus::TransactionRef& tx : transactions) block.transactions.push_back(*tx);
+    block.header.merkle_root = consensus::merkle_root(block);
+    work(block.header);
+    return block;
 }
 
 // TestNet ///////////////////////////////////////////////////////////////////////////////////////

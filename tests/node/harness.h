@@ -43,6 +43,7 @@ public:
 
     void visit_transactions(
         const std::function<void(const chain::TransactionRef&)>& visit) const override {
+        ++visits_;
         for (const WaitingTransaction& waiting : pool_) visit(waiting.tx);
     }
 
@@ -73,6 +74,7 @@ public:
     Bytes body(const consensus::BlockHash& hash) const { return consensus::encode(block(hash)); }
 
     int64_t min_feerate_ = 100; ///< For 1,000 vbytes.
+    mutable size_t visits_ = 0; ///< How often all that waits was looked at.
     bool initial_download_ = false;
     bool busy_ = false; ///< No transaction is looked at.
     std::optional<chain::AssumedChain> assumed_;
@@ -103,6 +105,13 @@ consensus::TransactionRef make_payment(const consensus::Txid& parent, int64_t va
 
 /// The same with a witness, which no FakeChain takes.
 consensus::TransactionRef spoilt(const consensus::TransactionRef& tx);
+
+/// Search the nonce that meets the target.
+void work(consensus::BlockHeader& header);
+
+/// The next block of `chain` with `transactions` behind its coinbase.
+consensus::Block
+block_with(const FakeChain& chain, const std::vector<consensus::TransactionRef>& transactions);
 
 /// A headers message of these.
 Bytes headers_payload(const std::vector<consensus::BlockHeader>& headers);
