@@ -433,7 +433,10 @@ Actions Protocol::transaction_done(
     const AcceptTransaction& asked, const consensus::Result<chain::Accepted>& outcome, Time now) {
     context_.now = now;
     transaction_download_.transaction_done(asked, outcome);
-    if (!outcome) compact_relay_.transaction_dropped(asked.tx);
+    using Kind = consensus::Reject::Kind;
+    // What waits already, or wasn't looked at, would only push out what a block may hold.
+    if (!outcome && outcome.error().kind != Kind::Known && outcome.error().kind != Kind::Busy)
+        compact_relay_.transaction_dropped(asked.tx);
     transaction_download_.tick(); // parents of orphans are asked for at once
     if (Peer* peer = context_.find(asked.peer)) resume(*peer);
     return take_actions();

@@ -505,6 +505,29 @@ BOOST_AUTO_TEST_CASE(broadcast__own_transaction__is_announced_again_until_asked_
     BOOST_TEST(node.protocol.unbroadcast().empty());
 }
 
+BOOST_AUTO_TEST_CASE(refused__waits_already_or_not_looked_at__pushes_nothing_out_of_what_was) {
+    for (const bool busy : {false, true}) {
+        TestNet net;
+        TestNode& node = net.add();
+        const PeerId stubs[] = {net.connect_stub(node), net.connect_stub(node)};
+        const auto dropped = make_payment(COIN, 1);
+        net.perform(node, node.protocol.transaction_removed(dropped));
+        Actions held;
+        net.hold<AcceptTransaction>(held);
+        for (size_t i = 0; i < CompactRelay::MAX_DROPPED; ++i) {
+            const auto tx = make_payment(COIN, 10 + static_cast<int64_t>(i));
+            send(net, node, stubs[i % 2], tx);
+            if (!busy) BOOST_REQUIRE(node.chain.accept_transaction(tx)); // by other ways
+        }
+        BOOST_REQUIRE(held.size() == CompactRelay::MAX_DROPPED);
+        node.chain.busy_ = busy;
+        release(net, node, held);
+        const consensus::Block block = block_with(node.chain, {dropped}); // of which it has all
+        net.say(node, stubs[0], "cmpctblock", consensus::encode(CompactBlockMessage::of(block, 7)));
+        BOOST_TEST((node.chain.tip().hash == block.header.hash()));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(blocks_only__transactions__drop_their_sender) {
     const auto tx = make_payment(COIN, 1);
     for (const bool announced : {true, false}) {
