@@ -24,7 +24,8 @@ void BlockAnnouncer::block_checked(const chain::BlockNode& node, const consensus
     context_.unvalidated = &node;
     for (auto& [id, peer] : context_.peers)
         if (peer.established && !peer.dropped && peer.compact.wants_announcements &&
-            !knows(peer, &node) && knows(peer, node.parent_node()))
+            peer.version >= INVALID_COMPACT_VERSION && !knows(peer, &node) &&
+            knows(peer, node.parent_node()))
             send_compact(peer, node, block);
 }
 

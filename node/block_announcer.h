@@ -17,6 +17,8 @@ public:
     void tip_changed(const chain::TipChange& change);
 
     static constexpr size_t MAX_HEADERS_ANNOUNCED = 8;
+    /// Those before ban who sends a compact block that turns out to be invalid (BIP-0152).
+    static constexpr int32_t INVALID_COMPACT_VERSION = 70015;
 
 private:
     void announce(Peer& peer, const chain::TipChange& change);

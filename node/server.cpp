@@ -122,7 +122,8 @@ void Server::advance(Peer& peer) {
 }
 
 void Server::send_not_found(Peer& peer) {
-    context_.send(peer, "notfound", InventoryMessage{std::exchange(peer.server.not_found, {})});
+    const InventoryMessage message{std::exchange(peer.server.not_found, {})};
+    if (peer.version >= NOT_FOUND_VERSION) context_.send(peer, "notfound", message);
 }
 
 /// What `peer` may have: what waited before its last announcement round, or is in the newest block.

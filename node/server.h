@@ -41,7 +41,8 @@ public:
     // Blocks below the tip that are given compact, or in part; older ones whole.
     static constexpr int32_t COMPACT_DEPTH = 5;
     static constexpr int32_t BLOCK_TRANSACTIONS_DEPTH = 10;
-    static constexpr size_t MAX_NOT_FOUND = 1'000; ///< In one message, lest they pile up.
+    static constexpr size_t MAX_NOT_FOUND = 1'000;      ///< In one message, lest they pile up.
+    static constexpr int32_t NOT_FOUND_VERSION = 70001; ///< Those before don't know it (BIP-0037).
 
 private:
     static constexpr int64_t MAX_STALE_SECONDS = int64_t{30} * 24 * 3600;

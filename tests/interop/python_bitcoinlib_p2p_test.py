@@ -26,7 +26,7 @@ from bitcoin.messages import (MsgSerializable, messagemap, msg_getaddr, msg_getb
 from bitcoin.net import CInv
 
 TX, BLOCK = 1, 2
-VERSION = 60002  # it is too old for bloom filters, sendheaders, feefilter, wtxidrelay and the rest
+VERSION = 70001  # of notfound; too old for sendheaders, feefilter, wtxidrelay and the rest
 
 
 class Peer:

@@ -477,10 +477,13 @@ BOOST_AUTO_TEST_CASE(not_validated_yet__goes_compact_once_of_each_height_and_its
     scene.offer(scene.stub, true);
     const PeerId plain = scene.net.connect_stub(scene.node);
     scene.net.say(scene.node, plain, "sendheaders");
-    for (const PeerId peer : {scene.stub, plain})
+    scene.net.stub_version = BlockAnnouncer::INVALID_COMPACT_VERSION - 1;
+    const PeerId strict = scene.net.connect_stub(scene.node); // bans for what proves invalid
+    scene.offer(strict, true);
+    for (const PeerId peer : {scene.stub, plain, strict}) {
         scene.net.say(scene.node, peer, "headers", headers(scene.node.chain.tip().header));
-    scene.net.heard(scene.node, plain);
-    scene.net.heard(scene.node, scene.stub);
+        scene.net.heard(scene.node, peer);
+    }
     // They break a rule that only their coins would tell, so they never become the tip.
     const auto checked = [&](uint32_t salt) {
         FakeChain& chain = scene.node.chain;
@@ -493,7 +496,8 @@ BOOST_AUTO_TEST_CASE(not_validated_yet__goes_compact_once_of_each_height_and_its
     };
     const chain::BlockNode* node = checked(0);
     BOOST_TEST(scene.net.heard(scene.node, scene.stub, "cmpctblock").size() == 1U);
-    BOOST_TEST(scene.net.heard(scene.node, plain).empty()); // only once it is valid
+    for (const PeerId peer : {plain, strict})
+        BOOST_TEST(scene.net.heard(scene.node, peer).empty()); // only once it is valid
     checked(1);
     BOOST_TEST(scene.net.heard(scene.node, scene.stub).empty());
     bool served = false;

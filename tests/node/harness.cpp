@@ -267,6 +267,7 @@ PeerId TestNet::connect_stub(
     perform(node, node.protocol.connected({id, type, address, permissions}, now));
     if (!handshake) return id;
     VersionMessage version;
+    version.version = stub_version;
     version.services = stub_services;
     version.nonce = 0x5eed;
     version.user_agent = "/stub/";

@@ -178,6 +178,7 @@ public:
     Time now;
     bool stubs_answer_pings = true;
     uint64_t stub_services = NODE_NETWORK | NODE_WITNESS; ///< That the next ones offer.
+    int32_t stub_version = PROTOCOL_VERSION;              ///< That they speak.
     /// Called before each action; true: it is lost.
     std::function<bool(TestNode&, const Action&)> intercept;
 
