@@ -206,9 +206,7 @@ void TransactionDownload::transaction_done(
     }
     // A witness that was spoilt or lost on the way must not keep the transaction itself out: so
     // what has one is remembered by its wtxid only, and what lacks one not at all.
-    const bool lacks_witness =
-        reject.reason.find("passed an empty witness") != std::string_view::npos;
-    if (!lacks_witness) rejected_.insert(tx->wtxid);
+    if (reject.kind != Kind::Mutated) rejected_.insert(tx->wtxid);
     // Of these no other witness would help.
     if (reject.reason == "bad-txns-nonstandard-inputs") rejected_.insert(tx->txid);
 }

@@ -172,8 +172,10 @@ FakeChain::accept_transaction(const TransactionRef& tx, bool paid_for) {
     if (tx->outputs[0].value < 0) return consensus::invalid("bad-txns-vout-negative");
     if (tx->outputs[0].value == TOO_CHEAP && !paid_for)
         return consensus::policy("min relay fee not met");
+    constexpr std::string_view STRIPPED_REASON = "Witness program was passed an empty witness";
     if (tx->outputs[0].value == STRIPPED)
-        return consensus::policy("Witness program was passed an empty witness");
+        return tx->inputs[0].witness.empty() ? consensus::mutated(STRIPPED_REASON)
+                                             : consensus::invalid(STRIPPED_REASON);
     if (!tx->inputs[0].witness.empty())
         return consensus::invalid("mandatory-script-verify-flag-failed");
     coins_.insert(tx->txid);

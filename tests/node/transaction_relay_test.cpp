@@ -311,6 +311,17 @@ BOOST_AUTO_TEST_CASE(request__witness_spoilt_by_another__is_still_sent_to_the_ne
     }
 }
 
+BOOST_AUTO_TEST_CASE(request__one_witness_of_two_missing__is_not_asked_for_again) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId sender = net.connect_stub(node);
+    const PeerId other = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const auto bad = spoilt(make_payment(COIN, STRIPPED)); // refused in the words for a cut one
+    send(net, node, sender, bad);
+    announce(net, node, other, bad);
+    BOOST_TEST(net.heard(node, other, "getdata").empty());
+}
+
 BOOST_AUTO_TEST_CASE(request__txid_named_as_a_wtxid__is_asked_of_each_as_it_named_it) {
     TestNet net;
     TestNode& node = net.add();
