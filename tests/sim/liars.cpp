@@ -343,7 +343,20 @@ Eclipser::Eclipser(World& world, std::vector<NetAddress> addresses, NetAddress v
       victim_(std::move(victim)) {}
 
 void Eclipser::begin() {
+    world_.news = [this](const Mined& mined) { bring(mined); };
     press();
+}
+
+void Eclipser::established(EndId end) {
+    say(end, "sendcmpct", encode(node::SendCompactMessage{}));
+}
+
+/// No node is as quick: it has to hear of it first.
+void Eclipser::bring(const Mined& mined) {
+    if (struck_) return;
+    const Message message = node::message_of(
+        "cmpctblock", node::CompactBlockMessage::of(*mined.block, world_.random.next()));
+    for (const EndId end : ends_) say(end, message.command, message.payload);
 }
 
 void Eclipser::press() {
@@ -365,7 +378,29 @@ std::vector<node::TimedAddress> Eclipser::some(size_t count) {
 void Eclipser::heard(EndId end, const Message& message) {
     if (message.command == "getaddr")
         say(end, "addrv2", encode(node::AddrV2Message{some(node::MAX_ADDRESSES)}));
-    if (message.command == "getheaders") say(end, "headers", Bytes{0});
+    if (message.command == "getheaders") {
+        const auto locator = node::parse<node::LocatorMessage>(message.payload);
+        say(end, "headers", encode(headers_after(locator.value())));
+    }
+    if (message.command != "getdata" || struck_) return;
+    const auto wanted = node::parse<InventoryMessage>(message.payload);
+    for (const Inventory& item : wanted.value().items)
+        if (const Mined* mined = world_.ledger.find(BlockHash(item.hash)); item.is_block() && mined)
+            say(end, "block", mined->bytes);
+}
+
+/// Of the longest chain that there is, what comes after the first that `message` names of it.
+node::HeadersMessage Eclipser::headers_after(const node::LocatorMessage& message) const {
+    node::HeadersMessage headers;
+    const auto& blocks = world_.ledger.blocks();
+    if (struck_ || blocks.empty()) return headers;
+    const auto height_of = [](const Mined* mined) { return mined->height; };
+    for (const Mined* at = *std::ranges::max_element(blocks, {}, height_of);
+         at != nullptr && !std::ranges::count(message.locator, at->block->header.hash());
+         at = world_.ledger.find(at->block->header.prev_hash))
+        headers.headers.push_back(at->block->header);
+    std::ranges::reverse(headers.headers);
+    return headers;
 }
 
 } // namespace cairn::sim

@@ -105,7 +105,8 @@ private:
     const Bait& bait_;
 };
 
-/// Owns many addresses, answers at all of them, and tells of nothing else.
+/// Owns many addresses, answers at all of them, and tells of nothing else. Until he strikes he is
+/// the best of peers: gives all blocks there are, and each new one before anybody else does.
 class Eclipser final : public Stranger {
 public:
     Eclipser(World& world, std::vector<NetAddress> addresses, NetAddress victim);
@@ -113,12 +114,19 @@ public:
     /// Call the victim from ever other addresses, until it lets no more in, and again.
     void begin();
 
+    /// From now on there is no block to be had of him.
+    void strike() { struck_ = true; }
+
 private:
+    void established(EndId end) override;
     void heard(EndId end, const Message& message) override;
     void press();
     std::vector<node::TimedAddress> some(size_t count);
+    void bring(const Mined& mined);
+    node::HeadersMessage headers_after(const node::LocatorMessage& message) const;
 
     NetAddress victim_;
+    bool struck_ = false;
 };
 
 } // namespace cairn::sim

@@ -337,6 +337,11 @@ void besiege(World& world, SimNode& victim, Eclipser& attacker, bool with_anchor
     attacker.begin();
     world.mine_every(2min, 30);
     world.run(1h);
+    size_t his = 0; // of those it chose to call
+    for (const auto& [id, peer] : victim.protocol().peers())
+        his += !peer.inbound() && peer.user_agent == Stranger::USER_AGENT ? 1 : 0;
+    world.notes.push_back(fmt::format("{} of its calls were to him before the crash", his));
+    attacker.strike();
     victim.stop(true);
     if (!with_anchors) victim.lose_anchors();
     world.run(30s);

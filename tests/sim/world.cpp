@@ -89,6 +89,7 @@ const Mined& World::mine(SimNode& node, size_t count, Duration ahead) {
     const chain::BlockNode& tip = node.chain.tip();
     const Mined& mined = ledger.mine(
         tip.header, node.chain.candidates(count), timeline.now(), node.number, true, ahead);
+    if (news) news(mined);
     node.submit(mined);
     return mined;
 }

@@ -71,7 +71,8 @@ public:
 
     const std::vector<std::string>& failures() const { return failures_; }
 
-    std::vector<std::string> notes; ///< Figures, for people.
+    std::function<void(const Mined&)> news; ///< Told of a new block before anybody else is.
+    std::vector<std::string> notes;         ///< Figures, for people.
 
     static constexpr size_t MANY = 100'000;
 
