@@ -111,13 +111,9 @@ void BestChain::launch(BlockNode& node) {
     next.node = &node;
     if (waits) next.checked = fresh->block;
     next.bytes = block->size_bytes();
-    std::vector<bool> verified;
-    if (waits) { // without waiting for the worker, whose priority is low
-        const std::unique_lock lock(fresh->block->impact_mutex, std::try_to_lock);
-        if (lock) verified = fresh->block->impact.verified;
-    }
-    auto connecting =
-        chainstate_.connect_block(std::move(block), node, before, std::move(verified));
+    VerifiedScripts verified;
+    if (waits) verified = fresh->block->impact.verified;
+    auto connecting = chainstate_.connect_block(std::move(block), node, before, verified);
     if (connecting) {
         next.connecting = std::move(*connecting);
         next.connecting->when_finished(wake_);

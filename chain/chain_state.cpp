@@ -270,33 +270,31 @@ bool Chain::State::take_block(
         must, bytes);
     if (!taken) return false;
     // Weak: the chain thread may have been there first, and the block gone its way.
-    const std::weak_ptr<CheckedBlock> weak = checked;
-    chainstate_.verify_pool().push_urgent([this, weak] {
+    chainstate_.verify_pool().push_urgent([this, block, weak = std::weak_ptr(checked)] {
         try {
-            if (const auto mine = weak.lock()) mine->check(chainstate_);
+            // First, since a chain thread that isn't busy checks the block meanwhile.
+            if (block) look_up(*block, weak); // an import's comes before the mempool is filled
+            if (const auto mine = weak.lock(); mine && !mine->begun) mine->check(chainstate_);
         } catch (const std::exception&) {
             // The chain thread tries it again, and stops.
         }
     });
-    if (block) look_up_soon(checked); // else an import's: the mempool is filled after it
     return true;
 }
 
 /// What is to go from the mempool. A little at a time: whoever commits waits for the lock, and a
 /// worker's priority is low. The chain thread does what is left.
-void Chain::State::look_up_soon(const std::shared_ptr<CheckedBlock>& checked) {
+void Chain::State::look_up(
+    const consensus::Block& block, const std::weak_ptr<CheckedBlock>& checked) const {
     constexpr size_t AT_ONCE = 100;
-    chainstate_.verify_pool().push_urgent(
-        [this, weak = std::weak_ptr(checked), block = checked->block] {
-            for (size_t looked_up = 0; looked_up < block->transactions.size();) {
-                const std::shared_lock lock(chainstate_.commit_mutex());
-                const auto mine = pool_.size() > 0 ? weak.lock() : nullptr;
-                if (!mine) return;
-                const std::scoped_lock ours(mine->impact_mutex);
-                pool_.look_up(*block, mine->impact, AT_ONCE);
-                looked_up = mine->impact.looked_up;
-            }
-        });
+    for (size_t looked_up = 0; looked_up < block.transactions.size();) {
+        const std::shared_lock lock(chainstate_.commit_mutex());
+        const auto mine = pool_.size() > 0 ? checked.lock() : nullptr;
+        if (!mine) return;
+        const std::scoped_lock ours(mine->impact_mutex);
+        pool_.look_up(block, mine->impact, AT_ONCE);
+        looked_up = mine->impact.looked_up;
+    }
 }
 
 void Chain::State::check_ahead(const std::shared_ptr<ScriptsAhead>& ahead) {

@@ -165,7 +165,7 @@ private:
         std::atomic<bool> done{false};
     };
 
-    void look_up_soon(const std::shared_ptr<CheckedBlock>& checked);
+    void look_up(const consensus::Block& block, const std::weak_ptr<CheckedBlock>& checked) const;
     void check_ahead(const std::shared_ptr<ScriptsAhead>& ahead);
     /// Wait for it, if it has begun; meanwhile look at those that come after it.
     const std::optional<Result<>>& join(ScriptsAhead& ahead);

@@ -4,6 +4,7 @@
 #include "chain/progress.h"
 #include "consensus/block_rules.h"
 #include "consensus/pow.h"
+#include "consensus/span_writer.h"
 
 #include <cassert>
 #include <chrono>
@@ -238,11 +239,8 @@ Result<> Chainstate::accept_block(CheckedBlock& checked, bool requested, BlockOu
     const auto put_body = [this, &node, body = checked.block,
                            wire = std::exchange(checked.wire, {})](StoreBatch& batch) {
         const StageTimes::Scope account(verify_pool_.times(), Stage::Write);
-        Bytes encoded;
-        if (wire.empty()) {
-            encoded.reserve(static_cast<size_t>(body->size_bytes()));
-            consensus::Writer{encoded}(*body);
-        }
+        Bytes encoded(wire.empty() ? static_cast<size_t>(body->size_bytes()) : 0);
+        if (wire.empty()) consensus::SpanWriter{encoded}(*body);
         store_.put_block(batch, node, wire.empty() ? encoded : wire);
     };
     // In bulk, its record waits until the body is on disk: one on top of it must not come first.
@@ -273,13 +271,13 @@ bool Chainstate::runs_scripts(const HeaderNode& node) const {
 }
 
 Result<std::unique_ptr<ConnectingBlock>> Chainstate::connect_block(
-    BlockRef block, const HeaderNode& node, const CoinsView* before, std::vector<bool> verified) {
+    BlockRef block, const HeaderNode& node, const CoinsView* before, VerifiedScripts verified) {
     assert(before || node.parent == &tip());
     const StageTimes::Scope account(verify_pool_.times(), Stage::Connect);
     const CoinsView& below = before ? *before : coins_;
     auto connecting =
         std::make_unique<ConnectingBlock>(std::move(block), node, params_, below, verify_pool_);
-    const ConnectingBlock::Scripts scripts{runs_scripts(node), script_cache_, std::move(verified)};
+    const ConnectingBlock::Scripts scripts{runs_scripts(node), script_cache_, verified};
     if (Result<> verdict = connecting->connect(scripts); !verdict) return verdict.error();
     return connecting;
 }
@@ -397,9 +395,9 @@ BlockRef Chainstate::load_block(const BlockNode& node) const {
 
 BlockUndo Chainstate::load_undo(const BlockNode& node, const Block& block) const {
     std::optional<BlockUndo> undo = store_.read_undo(node);
-    bool fits = undo && undo->spent.size() + 1 == block.transactions.size();
+    bool fits = undo && undo->ends.size() + 1 == block.transactions.size();
     for (size_t i = 1; fits && i < block.transactions.size(); ++i)
-        fits = undo->spent[i - 1].size() == block.transactions[i].inputs.size();
+        fits = undo->spent(i).size() == block.transactions[i].inputs.size();
     if (!fits) damaged("undo data of " + node.hash.to_string());
     return std::move(*undo);
 }

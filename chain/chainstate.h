@@ -77,7 +77,7 @@ public:
         BlockRef block,
         const consensus::HeaderNode& node,
         const CoinsView* before = nullptr,
-        std::vector<bool> verified = {});
+        VerifiedScripts verified = {});
 
     /// Run at a commit, under the exclusive lock: what has to change together with the tip. The
     /// coins change meanwhile: it doesn't look at them.

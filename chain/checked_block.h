@@ -5,6 +5,7 @@
 #include "chain/chain.h"
 #include "chain/coins_cache.h"
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 
@@ -17,15 +18,18 @@ class Chainstate;
 ///
 /// Thread: any.
 struct CheckedBlock {
-    explicit CheckedBlock(BlockRef checked) : block(std::move(checked)) {}
+    explicit CheckedBlock(BlockRef checked) : block(std::move(checked)) {
+        impact.verified = std::vector<std::atomic<bool>>(block->transactions.size());
+    }
 
     explicit CheckedBlock(Bytes bytes) : wire(std::move(bytes)) {}
 
     void check(Chainstate& chainstate);
 
-    BlockRef block;       ///< Null if it can't be read.
-    Bytes wire;           ///< The same as bytes, if it came so and isn't stored yet.
-    FetchedCoins fetched; ///< What it spends, as far as that was on disk only.
+    std::atomic<bool> begun = false; ///< Whether somebody is about it.
+    BlockRef block;                  ///< Null if it can't be read.
+    Bytes wire;                      ///< The same as bytes, if it came so and isn't stored yet.
+    FetchedCoins fetched;            ///< What it spends, as far as that was on disk only.
     BlockHash hash;
     Result<> verdict; ///< Of its proof of work, and of the body alone.
     /// Of its place in the chain; nullopt as long as the header before it wasn't known.

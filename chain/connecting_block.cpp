@@ -19,9 +19,7 @@ ConnectingBlock::ConnectingBlock(
       state_(node, params),
       below_(&below),
       changes_(salt()),
-      scripts_(pool, state_.flags) {
-    undo_.spent.resize(block_->transactions.size() - 1);
-}
+      scripts_(pool, state_.flags) {}
 
 Result<> ConnectingBlock::connect(const Scripts& scripts) {
     const auto exists = [this](const OutPoint& point) { return below_->find(point).has_value(); };
@@ -34,13 +32,15 @@ Result<> ConnectingBlock::connect(const Scripts& scripts) {
             inputs_.push_back(changes_.key(input.prevout));
     }
     changes_.reserve(inputs_.size() + outputs);
+    undo_.coins.reserve(inputs_.size()); // the pool reads them while others are added
+    undo_.ends.reserve(block_->transactions.size() - 1);
     const SealedTransaction& coinbase = block_->transactions[0];
     if (Result<> verdict = connect_transaction(state_, coinbase, {}); !verdict) return verdict;
     create_outputs(coinbase, true);
     for (size_t i = 1; i < block_->transactions.size(); ++i) {
         if (Result<> verdict = add(i); !verdict) return verdict;
         const SealedTransaction& tx = block_->transactions[i];
-        if (scripts.run && !is_verified(i, scripts)) scripts_.add(tx, undo_.spent[i - 1]);
+        if (scripts.run && !is_verified(i, scripts)) scripts_.add(tx, undo_.spent(i));
     }
     return connect_coinbase(state_, coinbase);
 }
@@ -53,14 +53,14 @@ bool ConnectingBlock::is_verified(size_t index, const Scripts& scripts) const {
 
 Result<> ConnectingBlock::add(size_t index) {
     const SealedTransaction& tx = block_->transactions[index];
-    std::vector<Coin>& spent = undo_.spent[index - 1];
-    spent.reserve(tx.inputs.size());
     for (size_t i = 0; i < tx.inputs.size(); ++i) {
         std::optional<Coin> coin = spend_next();
         if (!coin) break;
-        spent.push_back(std::move(*coin));
+        undo_.coins.push_back(std::move(*coin));
     }
-    if (Result<> verdict = connect_transaction(state_, tx, spent); !verdict) return verdict;
+    undo_.ends.push_back(static_cast<uint32_t>(undo_.coins.size()));
+    if (Result<> verdict = connect_transaction(state_, tx, undo_.spent(index)); !verdict)
+        return verdict;
     create_outputs(tx, false);
     return {};
 }
@@ -104,7 +104,7 @@ void disconnect_coins(const Block& block, const BlockUndo& undo, CoinTable& chan
             if (!consensus::is_unspendable(tx.outputs[out].script_pubkey))
                 changes.spend(changes.key(OutPoint{tx.txid, out}));
         for (size_t in = 0; i > 0 && in < tx.inputs.size(); ++in)
-            changes.create(changes.key(tx.inputs[in].prevout), undo.spent[i - 1][in]);
+            changes.create(changes.key(tx.inputs[in].prevout), undo.spent(i)[in]);
     }
 }
 

@@ -7,7 +7,13 @@
 #include "chain/verify_pool.h"
 #include "consensus/block_rules.h"
 
+#include <atomic>
+#include <span>
+
 namespace cairn::chain {
+
+/// By a transaction's place in its block: BlockImpact's `verified`.
+using VerifiedScripts = std::span<const std::atomic<bool>>;
 
 /// One block's coins over those of the blocks before it, and its scripts while they run.
 ///
@@ -27,7 +33,7 @@ public:
     struct Scripts {
         bool run = true; ///< Else none.
         const ScriptCache& cache;
-        std::vector<bool> verified; ///< BlockImpact's, of the first transactions.
+        VerifiedScripts verified; ///< BlockImpact's, if any; may still grow.
     };
 
     /// Take all transactions through the rules that need coins, one after the other, and hand to

@@ -49,7 +49,7 @@ void index_addresses(const IndexedBlock& of, IndexedEntries& out) {
                 !consensus::is_unspendable(output.script_pubkey))
                 scripts[address_key(output.script_pubkey)].received.push_back({n, output.value});
         for (size_t n = 0; i > 0 && n < tx.inputs.size(); ++n) {
-            const consensus::TxOut& coin = of.undo.spent[i - 1][n].out;
+            const consensus::TxOut& coin = of.undo.spent(i)[n].out;
             scripts[address_key(coin.script_pubkey)].spent.push_back(
                 {tx.inputs[n].prevout, coin.value});
         }
@@ -66,8 +66,7 @@ void index_addresses(const IndexedBlock& of, IndexedEntries& out) {
 
 void index_filter(const IndexedBlock& of, IndexedEntries& out) {
     std::vector<Script> scripts;
-    for (const std::vector<Coin>& coins : of.undo.spent)
-        for (const Coin& coin : coins) scripts.push_back(coin.out.script_pubkey);
+    for (const Coin& coin : of.undo.coins) scripts.push_back(coin.out.script_pubkey);
     out.record = consensus::build_basic_filter(of.block, of.node.hash, scripts);
 }
 
@@ -90,7 +89,7 @@ public:
         for (size_t i = 0; i < transactions.size(); ++i) {
             add_outputs(transactions[i], i == 0);
             for (size_t j = 0; i > 0 && j < transactions[i].inputs.size(); ++j) {
-                const Coin& coin = of_.undo.spent[i - 1][j];
+                const Coin& coin = of_.undo.spent(i)[j];
                 sums_.spent += coin.out.value;
                 take(transactions[i].inputs[j].prevout, coin);
             }

@@ -414,7 +414,13 @@ const MempoolEntry& Mempool::add(MempoolEntry entry) {
 }
 
 void Mempool::look_up(const consensus::Block& block, BlockImpact& impact, size_t count) const {
-    if (impact.sequence != sequence_) impact = {sequence_, 0, {}, {}, {}, {}};
+    if (impact.sequence != sequence_) {
+        impact.looked_up = 0;
+        impact.confirmed.clear();
+        impact.hashes.clear();
+        impact.conflicts.clear();
+        impact.sequence = sequence_;
+    }
     const auto rest = std::span(block.transactions).subspan(impact.looked_up);
     impact.looked_up += std::min(count, rest.size());
     in_parts(rest.first(std::min(count, rest.size())), [&](const auto& part) {
@@ -422,7 +428,9 @@ void Mempool::look_up(const consensus::Block& block, BlockImpact& impact, size_t
         for (const SealedTransaction& tx : part) {
             const MempoolEntry* entry = find(tx.txid);
             const bool same = entry && entry->tx->wtxid == tx.wtxid;
-            impact.verified.push_back(same);
+            if (const auto at = static_cast<size_t>(&tx - block.transactions.data());
+                same && at < impact.verified.size())
+                impact.verified[at] = true;
             if (entry) {
                 impact.confirmed.push_back(entry);
                 add_hashes(same ? tx : *entry->tx, impact.hashes);

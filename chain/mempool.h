@@ -12,6 +12,7 @@
 
 #include <boost/intrusive/set.hpp>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -122,9 +123,9 @@ struct BlockImpact {
     std::vector<const MempoolEntry*> confirmed;
     std::vector<uint32_t> hashes;               ///< Of what these are found by; remove()'s own.
     std::vector<const MempoolEntry*> conflicts; ///< They spend what the block spends.
-    /// By its place in the block: it waited with this very witness. So its scripts are valid under
-    /// STANDARD_FLAGS, whatever becomes of it here.
-    std::vector<bool> verified;
+    /// By its place in the block, of all or of none: it waited with this very witness. So its
+    /// scripts are valid under STANDARD_FLAGS, whatever becomes of it. Read at any time, anywhere.
+    std::vector<std::atomic<bool>> verified;
 };
 
 /// The waiting transactions and how they hang together. What may enter is decided in admission.h.

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "chain/undo.h"
 
+#include "consensus/span_writer.h"
+
 namespace cairn::chain {
 
 using consensus::Bytes;
 using consensus::ByteView;
 using consensus::Reader;
 using consensus::Result;
+using consensus::SpanWriter;
 using consensus::Writer;
 
 namespace {
 
-void write_coin(Writer& writer, const Coin& coin) {
+void write_coin(auto& writer, const Coin& coin) {
     writer.compact_size(uint64_t(coin.height.value) * 2 + (coin.coinbase ? 1 : 0));
     writer.compact_size(uint64_t(coin.out.value.value));
     writer.sized(coin.out.script_pubkey);
@@ -41,13 +44,17 @@ Result<Coin> decode_coin(ByteView bytes) {
 }
 
 Bytes encode_undo(const BlockUndo& undo) {
-    Bytes bytes;
-    Writer writer(bytes);
-    writer.compact_size(undo.spent.size());
-    for (const std::vector<Coin>& coins : undo.spent) {
-        writer.compact_size(coins.size());
-        for (const Coin& coin : coins) write_coin(writer, coin);
+    constexpr size_t NUMBER = 9; // bytes at most, of which a coin has three
+    size_t most = NUMBER * (1 + undo.ends.size() + 3 * undo.coins.size());
+    for (const Coin& coin : undo.coins) most += coin.out.script_pubkey.size();
+    Bytes bytes(most);
+    SpanWriter writer(bytes);
+    writer.compact_size(undo.ends.size());
+    for (size_t i = 1; i <= undo.ends.size(); ++i) {
+        writer.compact_size(undo.spent(i).size());
+        for (const Coin& coin : undo.spent(i)) write_coin(writer, coin);
     }
+    bytes.resize(writer.size());
     return bytes;
 }
 
@@ -56,10 +63,10 @@ Result<BlockUndo> decode_undo(ByteView bytes) {
     BlockUndo undo;
     const uint64_t transactions = reader.compact_size();
     for (uint64_t i = 0; i < transactions && !reader.failed(); ++i) {
-        std::vector<Coin>& coins = undo.spent.emplace_back();
         const uint64_t count = reader.compact_size();
         for (uint64_t j = 0; j < count && !reader.failed(); ++j)
-            read_coin(reader, coins.emplace_back());
+            read_coin(reader, undo.coins.emplace_back());
+        undo.ends.push_back(static_cast<uint32_t>(undo.coins.size()));
     }
     if (!reader.at_end()) return consensus::invalid("decode failed", "undo data");
     return undo;

@@ -4,6 +4,7 @@
 
 #include "consensus/coin.h"
 
+#include <span>
 #include <vector>
 
 namespace cairn::chain {
@@ -12,8 +13,16 @@ using consensus::Coin;
 
 /// What disconnecting a block needs: the coins it spent. Core: CBlockUndo.
 struct BlockUndo {
-    /// For each transaction but the coinbase, one coin an input.
-    std::vector<std::vector<Coin>> spent;
+    std::vector<Coin> coins; ///< One an input, in the block's order.
+    /// For each transaction but the coinbase: where in `coins` those that it spends end.
+    std::vector<uint32_t> ends;
+
+    /// What transaction `i` of the block spends, one coin an input; the coinbase, none.
+    std::span<const Coin> spent(size_t i) const {
+        if (i == 0) return {};
+        const size_t first = i == 1 ? 0 : ends[i - 2];
+        return std::span(coins).subspan(first, ends[i - 1] - first);
+    }
 
     bool operator==(const BlockUndo&) const = default;
 };

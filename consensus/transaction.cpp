@@ -50,11 +50,6 @@ void Witness::clear() {
     count_ = 0;
 }
 
-void Witness::write(Writer& writer) const {
-    writer.compact_size(count_);
-    writer.raw(items_);
-}
-
 void Witness::read(Reader& reader) {
     const uint64_t count = reader.compact_size();
     const size_t first = reader.position();
@@ -67,19 +62,6 @@ void Witness::read(Reader& reader) {
 
 bool Transaction::has_witness() const {
     return std::ranges::any_of(inputs, [](const TxIn& in) { return !in.witness.empty(); });
-}
-
-void Transaction::write(Writer& writer) const {
-    if (!has_witness()) return write_without_witness(writer);
-    constexpr uint8_t MARKER = 0;
-    constexpr uint8_t FLAG = 1;
-    writer(version, MARKER, FLAG, inputs, outputs);
-    for (const TxIn& in : inputs) writer(in.witness);
-    writer(lock_time);
-}
-
-void Transaction::write_without_witness(Writer& writer) const {
-    writer(version, inputs, outputs, lock_time);
 }
 
 namespace {

@@ -74,7 +74,11 @@ public:
 
     size_t heap_bytes() const { return items_.heap_bytes(); }
 
-    void write(Writer& writer) const;
+    void write(auto& writer) const {
+        writer.compact_size(count_);
+        writer.raw(items_);
+    }
+
     void read(Reader& reader);
 
     bool operator==(const Witness&) const = default;
@@ -126,8 +130,16 @@ struct Transaction {
     bool has_witness() const;
 
     /// With its witness, if it has one (BIP-0144).
-    void write(Writer& writer) const;
-    void write_without_witness(Writer& writer) const;
+    void write(auto& writer) const {
+        if (!has_witness()) return write_without_witness(writer);
+        constexpr uint8_t MARKER = 0;
+        constexpr uint8_t FLAG = 1;
+        writer(version, MARKER, FLAG, inputs, outputs);
+        for (const TxIn& in : inputs) writer(in.witness);
+        writer(lock_time);
+    }
+
+    void write_without_witness(auto& writer) const { writer(version, inputs, outputs, lock_time); }
 
     /// Fails on a superfluous witness, as the reference does.
     void read(Reader& reader);
@@ -158,7 +170,7 @@ struct SealedTransaction : Transaction {
     /// Takes the ids from the bytes as they come in: nothing is serialized a second time.
     void read(Reader& reader);
 
-    void write(Writer& writer) const { Transaction::write(writer); }
+    void write(auto& writer) const { Transaction::write(writer); }
 };
 
 using TransactionRef = std::shared_ptr<const SealedTransaction>;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace cairn::rpc {
 
@@ -105,8 +106,7 @@ void add_outputs(BlockStats& stats, const SealedTransaction& tx, bool spendable)
 }
 
 /// All but the outputs, of one that is no coinbase.
-void add_transaction(
-    BlockStats& stats, const SealedTransaction& tx, const std::vector<Coin>& spent) {
+void add_transaction(BlockStats& stats, const SealedTransaction& tx, std::span<const Coin> spent) {
     stats.inputs += static_cast<int64_t>(tx.inputs.size());
     stats.sizes.add(tx.size_bytes);
     stats.weights.add(tx.weight());
@@ -181,7 +181,7 @@ Outcome<BlockStats> stats_of(const Call& call, const chain::BlockNode& node) {
                           params.exceptions.bip30, node.hash, &Exceptions::Overwrite::block) != 0;
         add_outputs(
             stats, block->transactions[i], !overwrites && (!genesis || params.genesis_spendable));
-        if (i > 0) add_transaction(stats, block->transactions[i], undo->spent[i - 1]);
+        if (i > 0) add_transaction(stats, block->transactions[i], undo->spent(i));
     }
     return stats;
 }

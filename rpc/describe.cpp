@@ -90,7 +90,7 @@ struct InputView {
     bool coinbase() const { return of->tx->is_coinbase(); }
 
     std::optional<CoinView> prevout() const {
-        if (!of->prevouts || of->spent == nullptr || coinbase()) return std::nullopt;
+        if (!of->prevouts || !of->spent || coinbase()) return std::nullopt;
         return CoinView{&(*of->spent)[n], of->params};
     }
 
@@ -125,7 +125,7 @@ std::vector<View> views(const TransactionView& tx, const auto& all) {
 }
 
 std::optional<Amount> fee_of(const TransactionView& view) {
-    if (view.spent == nullptr || view.tx->is_coinbase()) return std::nullopt;
+    if (!view.spent || view.tx->is_coinbase()) return std::nullopt;
     Amount fee = -output_sum(*view.tx);
     for (const Coin& coin : *view.spent) fee += coin.out.value;
     return fee;
@@ -225,8 +225,8 @@ std::vector<Txid> ids(const OutlinedBlock& view) {
 std::vector<TransactionView> transactions(const BlockView& view) {
     std::vector<TransactionView> all;
     for (size_t i = 0; i < view.block->transactions.size(); ++i) {
-        const auto* spent = view.undo && i > 0 ? &view.undo->spent[i - 1] : nullptr;
-        all.push_back({share_transaction(view.block, i), view.params, spent, view.prevouts});
+        all.push_back({share_transaction(view.block, i), view.params, {}, view.prevouts});
+        if (view.undo) all.back().spent = view.undo->spent(i);
     }
     return all;
 }

@@ -7,6 +7,7 @@
 #include "rpc/server/field.h"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -92,8 +93,9 @@ extern const Object<Target> TARGET;
 struct TransactionView {
     consensus::TransactionRef tx;
     const consensus::Params* params;
-    const std::vector<chain::Coin>* spent = nullptr; ///< The coins it spends: then with its fee,
-    bool prevouts = false;                           ///< ... and with each of them.
+    std::optional<std::span<const chain::Coin>>
+        spent{};           ///< The coins it spends: then with its fee,
+    bool prevouts = false; ///< ... and with each of them.
     bool hex = true;
 };
 

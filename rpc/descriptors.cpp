@@ -373,9 +373,8 @@ bool touches(const Call& call, const chain::BlockNode& node, const Wanted& wante
             if (wanted.contains(text_of(output.script_pubkey))) return true;
     const std::optional<chain::BlockUndo> undo = chain_of(call).read_undo(node, *block);
     if (undo)
-        for (const std::vector<Coin>& coins : undo->spent)
-            for (const Coin& coin : coins)
-                if (wanted.contains(text_of(coin.out.script_pubkey))) return true;
+        for (const Coin& coin : undo->coins)
+            if (wanted.contains(text_of(coin.out.script_pubkey))) return true;
     return false;
 }
 

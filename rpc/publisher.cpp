@@ -397,8 +397,7 @@ std::optional<std::vector<Touch>> Publisher::touches_of(const Event& event) cons
             if (std::find(from, touches.end(), touch) == touches.end()) touches.push_back(touch);
         };
         for (const TxOut& out : tx.outputs) look_at(out);
-        if (i == 0) continue;
-        for (const chain::Coin& coin : undo->spent[i - 1]) look_at(coin.out);
+        for (const chain::Coin& coin : undo->spent(i)) look_at(coin.out);
     }
     return touches;
 }

@@ -250,7 +250,7 @@ Answer Request::block_hash() {
     if (!height || *height < 0 || *height > INT32_MAX)
         refuse("Invalid height: " + std::string(part(1)));
     const std::string hash = text_of("getblockhash", {json_of(std::to_string(*height))}, 404);
-    if (format_ == Format::Json) return json("{\"blockhash\":\"" + hash + "\"}");
+    if (format_ == Format::Json) return json(R"({"blockhash":")" + hash + "\"}");
     if (format_ == Format::Hex) return {200, hash + "\n", "text/plain"};
     return bytes(hash_from_string(hash)->bytes);
 }
@@ -286,7 +286,7 @@ Answer Request::filter() {
     const Json hash = hash_part(2);
     const std::string reply = call("getblockfilter", {hash}, 404);
     const std::string filter = json_of(reply).find("filter")->text;
-    if (format_ == Format::Json) return json("{\"filter\":\"" + filter + "\"}");
+    if (format_ == Format::Json) return json(R"({"filter":")" + filter + "\"}");
     Bytes out;
     Writer writer(out);
     writer(BASIC_FILTER, *hash_from_string(hash.text), *from_hex(filter));
@@ -411,10 +411,10 @@ Answer Request::spent() {
     // Each transaction's, none of the coinbase.
     std::vector<std::vector<TxOut>> outputs(1);
     std::vector<std::vector<SpentView>> views(1);
-    for (size_t i = 0; undo && i < undo->spent.size(); ++i) {
+    for (size_t i = 1; undo && i <= undo->ends.size(); ++i) {
         outputs.emplace_back();
         views.emplace_back();
-        for (const Coin& coin : undo->spent[i]) {
+        for (const Coin& coin : undo->spent(i)) {
             outputs.back().push_back(coin.out);
             views.back().push_back({coin.out, &chain_.params()});
         }

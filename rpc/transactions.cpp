@@ -81,7 +81,7 @@ find_with_spent(const chain::Chain& chain, const chain::BlockNode& node, const T
     Found found{share_transaction(block, i), &node, {}};
     if (i == 0) return found;
     if (std::optional<chain::BlockUndo> undo = chain.read_undo(node, *block))
-        found.spent = std::move(undo->spent[i - 1]);
+        found.spent.assign(undo->spent(i).begin(), undo->spent(i).end());
     return found;
 }
 
@@ -157,8 +157,8 @@ Reply getrawtransaction(const Call& call) {
         find_transaction(call, Txid(hash_argument(call, 0)), verbosity >= 2);
     if (!found) return found.error();
     if (verbosity <= 0) return to_json(encode(*found->tx));
-    const auto* spent = found->spent.empty() ? nullptr : &found->spent;
-    FoundView view{{found->tx, &params_of(call), spent, true}, std::nullopt, std::nullopt};
+    FoundView view{{found->tx, &params_of(call), {}, true}, std::nullopt, std::nullopt};
+    if (!found->spent.empty()) view.tx.spent = found->spent;
     if (found->node != nullptr) view.block = {found->node, chain_of(call).view()};
     if (call.has(2)) view.in_active_chain = view.block->active;
     return to_json(view, FOUND);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <spdlog/spdlog.h>
 
 namespace cairn::rpc {
@@ -37,7 +38,7 @@ public:
         if (level_ >= RULES && !obeys_rules(*block, node)) return false;
         if (level_ < UNDO) return true;
         const auto undo = chain_.read_undo(node, *block);
-        if (!undo || undo->spent.size() + 1 != block->transactions.size()) return false;
+        if (!undo || undo->ends.size() + 1 != block->transactions.size()) return false;
         if (level_ >= COINS && !coins_fit(*block)) return false;
         return level_ < SCRIPTS || connects(*block, node, *undo);
     }
@@ -78,7 +79,7 @@ private:
         ConnectState state(node, chain_.params());
         for (size_t i = 0; i < block.transactions.size(); ++i) {
             const SealedTransaction& tx = block.transactions[i];
-            const std::vector<Coin> coins = i == 0 ? std::vector<Coin>() : undo.spent[i - 1];
+            const std::span<const Coin> coins = undo.spent(i);
             if (!connect_transaction(state, tx, coins)) return false;
             if (i > 0 && !scripts_pass(tx, coins, state.flags)) return false;
         }
@@ -86,7 +87,7 @@ private:
     }
 
     static bool
-    scripts_pass(const SealedTransaction& tx, const std::vector<Coin>& coins, uint32_t flags) {
+    scripts_pass(const SealedTransaction& tx, std::span<const Coin> coins, uint32_t flags) {
         std::vector<TxOut> spent;
         for (const Coin& coin : coins) spent.push_back(coin.out);
         const SighashMidstates midstates(tx, spent);

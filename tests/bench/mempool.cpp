@@ -58,7 +58,7 @@ class Node {
 public:
     Node(const Params& params, std::filesystem::path directory) : params_(params) {
         options_.directory = std::move(directory);
-        options_.now = [] { return int64_t{START_TIME} + 1'000'000; };
+        options_.now = [this] { return now_.load(); };
         open();
     }
 
@@ -83,6 +83,7 @@ public:
 
     /// Seconds until it is connected.
     double connect(const BlockRef& block) {
+        now_ = block->header.time;
         const auto start = Clock::now();
         const auto outcome = ask<chain::BlockOutcome>(
             [&](auto done) { chain_->accept_block(block, true, std::move(done)); });
@@ -141,6 +142,8 @@ private:
     static constexpr size_t GROUP = 50;
 
     const Params& params_;
+    std::atomic<int64_t> now_{
+        START_TIME}; ///< Of the last block, so that it is no initial download.
     chain::ChainOptions options_;
     std::optional<Service> service_;
     std::optional<chain::Chain> chain_;

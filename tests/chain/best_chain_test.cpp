@@ -537,9 +537,9 @@ BOOST_AUTO_TEST_CASE(undo__connected_block__holds_the_coins_it_spent) {
     const BlockRef block = test.mine();
     const std::optional<BlockUndo> undo = test.chain().read_undo(test.tip(), *block);
     BOOST_REQUIRE(undo);
-    BOOST_REQUIRE(undo->spent.size() == 1u);
-    BOOST_TEST(undo->spent[0][0].out.value == test.params().subsidy);
-    BOOST_TEST(undo->spent[0][0].coinbase);
+    BOOST_REQUIRE(undo->spent(1).size() == 1u);
+    BOOST_TEST(undo->coins[0].out.value == test.params().subsidy);
+    BOOST_TEST(undo->coins[0].coinbase);
 }
 
 BOOST_AUTO_TEST_CASE(undo__of_another_block__is_damage_that_stops_the_chain) {

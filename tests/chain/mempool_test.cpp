@@ -85,6 +85,7 @@ BOOST_AUTO_TEST_CASE(look_up__in_parts__finds_what_leaves_and_what_is_verified) 
     block.transactions.emplace_back(stripped);
     block.transactions.emplace_back(payment({some_point(4)}, 2));
     BlockImpact impact;
+    impact.verified = std::vector<std::atomic<bool>>(block.transactions.size());
     pool.look_up(block, impact, 2);
     BOOST_TEST(impact.looked_up == 2u);
     BOOST_TEST((impact.confirmed == Mempool::Entries{&same}));
@@ -93,7 +94,7 @@ BOOST_AUTO_TEST_CASE(look_up__in_parts__finds_what_leaves_and_what_is_verified) 
     BOOST_TEST(impact.looked_up == 4u);
     BOOST_TEST((impact.confirmed == Mempool::Entries{&same, &other}));
     BOOST_TEST((impact.conflicts == Mempool::Entries{&late, &loser}));
-    BOOST_TEST((impact.verified == std::vector<bool>{false, true, false, false}));
+    for (size_t i = 0; i < 4; ++i) BOOST_TEST(impact.verified[i] == (i == 1));
     pool.remove_confirmed(impact);
     pool.remove(impact.conflicts);
     BOOST_TEST((pool.in_mining_order() == Mempool::Entries{&stays}));
@@ -268,6 +269,7 @@ struct PaidChain : TestChain {
         BOOST_TEST(reason_of(pay(*split)).empty());
         mine();
         for (uint32_t i = 0; i < count; ++i) BOOST_REQUIRE(pay(payment(i)));
+        wait_for_mempool(); // of none
     }
 
     Transaction payment(uint32_t i) const {
@@ -336,7 +338,7 @@ BOOST_AUTO_TEST_CASE(file__slow_to_read__blocks_are_taken_meanwhile) {
     save_mempool(test.directory() / "other.dat", *saved);
     std::ifstream from(test.directory() / "other.dat", std::ios::binary);
     std::ofstream(file, std::ios::binary) << from.rdbuf();
-    while (!test.chain().mempool_loaded()) test.wait();
+    test.wait_for_mempool();
     BOOST_TEST(test.chain().mempool()->size() == 2u);
 }
 

@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(records__written_and_read__are_the_same) {
     HeaderTree tree(params);
     const BlockNode& node = tree.genesis();
     const Coin coin{{5'000'000'000, anyone_script()}, 123'456, true};
-    const BlockUndo undo{{{coin}, {coin, {{0, {}}, 0, false}}}};
+    const BlockUndo undo{{coin, coin, {{0, {}}, 0, false}}, {1, 3}};
     const TipRecord tip{node.hash, 7, 99};
     const Event event{Event::Kind::Disconnected, 5, node.hash, {}, {}};
     const OutPoint high{params.genesis.transactions[0].txid, 70'000};
