@@ -127,6 +127,7 @@ public:
         : pool_(pool),
           height_(chainstate.tip().height + Height(1)),
           median_time_(chainstate.tip().median_time_past()),
+          segwit_(height_ >= chainstate.params().activation.segwit),
           least_(chainstate.options().block_min_feerate),
           limit_{
               0,
@@ -184,6 +185,7 @@ private:
     }
 
     bool is_final(const MempoolEntry& entry) const {
+        if (!segwit_ && entry.tx->has_witness()) return false; // "unexpected-witness"
         return consensus::is_final(*entry.tx, height_, median_time_);
     }
 
@@ -224,6 +226,7 @@ private:
     const Mempool& pool_;
     const Height height_;
     const int64_t median_time_;
+    const bool segwit_;
     const FeeRate least_;
     const Load limit_;
     Load load_;

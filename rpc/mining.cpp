@@ -370,7 +370,9 @@ const Method GETBLOCKTEMPLATE{
 
 /// Add the coinbase's reserved value if the block commits to witnesses and lacks it: BIP-0145
 /// leaves it out of what miners send. Core: UpdateUncommittedBlockStructures.
-void complete_coinbase(Block& block) {
+void complete_coinbase(const chain::Chain& chain, Block& block) {
+    const chain::BlockNode* parent = chain.find_block(block.header.prev_hash);
+    if (parent == nullptr || parent->height + 1 < chain.params().activation.segwit) return;
     if (block.transactions.empty() || block.transactions[0].inputs.empty() ||
         !witness_commitment_index(block.transactions[0]) || block.transactions[0].has_witness())
         return;
@@ -385,7 +387,7 @@ Outcome<Verdict> submitblock(const Call& call) {
     const chain::BlockNode* known = chain_of(call).find_block((*block)->header.hash());
     if (known != nullptr && (known->has(chain::BlockNode::VALID_SCRIPTS) || known->failed()))
         return known_verdict(*known, "");
-    complete_coinbase(**block);
+    complete_coinbase(chain_of(call), **block);
     const auto outcome =
         wait_for<chain::BlockOutcome>(call, &chain::Chain::accept_block, *block, true);
     if (!outcome.verdict) return verdict_of(outcome.verdict);

@@ -74,6 +74,28 @@ BOOST_AUTO_TEST_CASE(payments__best_first__parents_before_children) {
     BOOST_TEST(reason_of(test.test_block(*made.block)).empty());
 }
 
+BOOST_AUTO_TEST_CASE(before_segwit__payments_with_a_witness__wait_for_it) {
+    constexpr int32_t ACTIVE = 60;
+    Params params = test_params();
+    params.activation.segwit = Height(ACTIVE);
+    TestChain test(params);
+    test.open();
+    const Amount value = test.params().subsidy;
+    const Transaction payment =
+        spend(test.mature_coins(1), {{value - Amount(1'000), anyone_script()}});
+    BOOST_REQUIRE(payment.has_witness());
+    BOOST_TEST(reason_of(test.pay(payment)).empty());
+    while (test.tip().height + 1 < Height(ACTIVE)) {
+        const BlockTemplate made = test.make_template();
+        BOOST_TEST(made.block->transactions.size() == 1u);
+        BOOST_REQUIRE(reason_of(test.test_block(*made.block)).empty());
+        test.mine();
+    }
+    BOOST_TEST((txids(test.make_template()) == std::vector<Txid>{txid_of(payment)}));
+    test.mine();
+    BOOST_TEST(test.chain().mempool()->size() == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(below_the_minimum_feerate__left_out_unless_a_child_pays) {
     TestChain test;
     test.options().block_min_feerate = {10'000};
