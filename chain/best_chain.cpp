@@ -76,9 +76,11 @@ void BestChain::advance() {
             continue;
         }
         const BlockNode* target = chainstate_.tree().best_candidate();
-        if (!target || target == &head()) break;
-        if (target->descends_from(head())) {
-            if (full()) break;
+        const bool onward = target && target != &head() && target->descends_from(head());
+        if (!target || target == &head() || (onward && full())) {
+            if (!reorganised_ || in_flight_.empty()) break;
+            finish_first(); // waits for its scripts: on the way nobody else may have a turn
+        } else if (onward) {
             // one of the tree's own nodes, which belong to this thread
             launch(const_cast<BlockNode&>(*target->ancestor_node(head().height + Height(1))));
         } else if (!in_flight_.empty()) {

@@ -578,10 +578,11 @@ BOOST_AUTO_TEST_CASE(restart__mempool__is_saved_and_loaded) {
     test.prioritise(txid_of(parent), 777);
     const Txid absent = txid_of(test.payment(test.coins[3]));
     test.prioritise(absent, 5);
+    test.wait_for_mempool();
     test.close();
     test.now += 60;
     test.open();
-    while (!test.chain().mempool_loaded()) test.wait();
+    test.wait_for_mempool();
     const MempoolReader pool = test.chain().mempool();
     BOOST_TEST(pool->size() == 2u);
     BOOST_REQUIRE(pool->find(txid_of(parent)));

@@ -510,7 +510,7 @@ BOOST_AUTO_TEST_CASE(filters__each_block__has_one_that_matches_its_scripts) {
 BOOST_AUTO_TEST_CASE(queue__full__refuses_at_once_on_the_callers_thread) {
     TestChain test;
     test.open();
-    while (!test.chain().mempool_loaded()) test.wait(); // by a task of its own
+    test.wait_for_mempool();
     std::promise<void> begun;
     std::promise<void> gate;
     test.chain().after_all([&] {

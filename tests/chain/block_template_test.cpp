@@ -136,9 +136,10 @@ BOOST_AUTO_TEST_CASE(operator_s_limits__less_weight_and_another_version) {
     BOOST_TEST(made.block->transactions.size() == 3u);
     BOOST_TEST(made.block->header.version == 1337);
     test.options().block_reserved_weight = 20'000; // room for one only
+    test.wait_for_mempool();
     test.close();
     test.open();
-    while (!test.chain().mempool_loaded()) test.wait();
+    test.wait_for_mempool();
     BOOST_TEST(test.make_template().block->transactions.size() == 2u);
 }
 

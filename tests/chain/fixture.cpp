@@ -250,6 +250,10 @@ void TestChain::wait() {
     ask<void>(&Chain::after_all);
 }
 
+void TestChain::wait_for_mempool() {
+    while (!chain_->mempool_loaded()) wait(); // read by a thread of its own
+}
+
 void TestChain::wait_for_indexes() {
     // Far behind the best header they follow what is on disk, which is the tip after open().
     const bool behind = chain_->best_header().height > tip().height;
@@ -287,14 +291,18 @@ std::vector<OutPoint> TestChain::mature_coins(int count) {
     return points;
 }
 
-std::vector<BlockRef>
-make_branch(TestChain& test, const consensus::HeaderNode& parent, int length, uint32_t salt) {
+std::vector<BlockRef> make_branch(
+    TestChain& test,
+    const consensus::HeaderNode& parent,
+    int length,
+    uint32_t salt,
+    std::vector<TransactionRef> transactions) {
     std::vector<BlockRef> branch;
     std::vector<std::unique_ptr<consensus::HeaderNode>> nodes;
     const consensus::HeaderNode* at = &parent;
     for (int i = 0; i < length; ++i) {
-        branch.push_back(
-            std::make_shared<const Block>(make_block(*at, test.params(), {}, 0, salt)));
+        branch.push_back(std::make_shared<const Block>(
+            make_block(*at, test.params(), std::exchange(transactions, {}), 0, salt)));
         const BlockHeader& header = branch.back()->header;
         nodes.push_back(std::make_unique<consensus::HeaderNode>(header, header.hash(), at));
         at = nodes.back().get();

@@ -136,6 +136,7 @@ public:
     Height prune(Height last);
     void wait();             ///< Until all that was asked is done.
     void wait_for_indexes(); ///< Until they have reached the tip.
+    void wait_for_mempool(); ///< Until what was saved is back: before that close() saves nothing.
 
     /// Mine `count` blocks of a template each on the tip; returns the last.
     BlockRef mine(int count = 1);
@@ -157,9 +158,13 @@ private:
     std::jthread stopper_; ///< Stops it as the process would, so that nobody waits for it.
 };
 
-/// A branch of empty blocks on `parent`.
-std::vector<BlockRef>
-make_branch(TestChain& test, const consensus::HeaderNode& parent, int length, uint32_t salt);
+/// A branch on `parent`, its blocks empty but for `transactions` in the first.
+std::vector<BlockRef> make_branch(
+    TestChain& test,
+    const consensus::HeaderNode& parent,
+    int length,
+    uint32_t salt,
+    std::vector<TransactionRef> transactions = {});
 
 /// A block whose script is bad, under two weeks' worth of work and a block more: as much as
 /// -assumevalid asks for.

@@ -109,22 +109,23 @@ void Model::accept_package(const std::vector<TransactionRef>& txs) {
 
 void Model::confirm(const Block& block) {
     fades_ = true;
+    Txids conflicts;
     for (const auto& tx : block.transactions) {
         deltas.erase(tx.txid);
         if (pool.erase(tx.txid) > 0) continue;
-        Txids conflicts;
         for (const auto& [txid, waiting] : pool)
             for (const TxIn& theirs : waiting.tx->inputs)
                 for (const TxIn& ours : tx.inputs)
                     if (theirs.prevout == ours.prevout) conflicts.insert(txid);
-        erase(with_descendants(conflicts));
     }
+    for (const Txid& txid : conflicts) deltas.erase(txid);
+    erase(with_descendants(conflicts));
 }
 
 void Model::bring_back(const std::vector<BlockRef>& blocks) {
     for (const BlockRef& block : blocks)
         for (const auto& tx : block->transactions) {
-            if (pool.contains(tx.txid)) continue;
+            if (pool.contains(tx.txid) || is_confirmed(tx)) continue;
             if (!tx.is_coinbase() &&
                 accept({std::make_shared<const consensus::SealedTransaction>(tx)}, true) ==
                     Refusal::None)
@@ -345,6 +346,13 @@ size_t Model::bytes_of(const TransactionRef& tx) {
 int64_t Model::delta(const Txid& txid) const {
     const auto found = deltas.find(txid);
     return found == deltas.end() ? 0 : found->second;
+}
+
+/// As far as an output of it is left to tell.
+bool Model::is_confirmed(const consensus::SealedTransaction& tx) const {
+    for (uint32_t i = 0; i < tx.outputs.size(); ++i)
+        if (test_.chain().find_coin({tx.txid, i}, false)) return true;
+    return false;
 }
 
 std::optional<int64_t> Model::value_of(const OutPoint& point) const {

@@ -95,6 +95,7 @@ private:
     static size_t bytes_of(const TransactionRef& tx);
     int64_t delta(const Txid& txid) const;
     /// Of what is there to be spent in the next block.
+    bool is_confirmed(const consensus::SealedTransaction& tx) const;
     std::optional<int64_t> value_of(const OutPoint& point) const;
     void erase(const Txids& txids);
     bool spends(const Txid& child, const Txid& parent) const;

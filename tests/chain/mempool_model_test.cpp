@@ -285,6 +285,57 @@ struct Play : TestChain {
             }
     }
 
+    /// To a branch that confirms some of what the other had, and contradicts the rest.
+    void reorganise_to_a_rival() {
+        if (tip().height.value < 28) return mine_template();
+        const size_t depth = 1 + pick(2);
+        const BlockNode& fork = *chain().view().at(tip().height - Height(int32_t(depth)));
+        std::vector<BlockRef> old;
+        std::vector<TransactionRef> taken;
+        for (const BlockNode* node = &tip(); node != &fork; node = node->parent_node()) {
+            const BlockRef block = chain().read_block(*node);
+            const auto undo = chain().read_undo(*node, *block);
+            std::erase_if(taken, [&](const TransactionRef& tx) { return depends_on(*tx, *block); });
+            for (size_t i = 1; i < block->transactions.size(); ++i) {
+                const auto& tx = block->transactions[i];
+                if (depends_on(tx, *block) || !mature(undo->spent(i), fork)) continue;
+                taken.push_back(one_in(2) ? make_transaction(tx) : rival_of(tx, undo->spent(i)));
+            }
+            old.insert(old.begin(), block);
+        }
+        const std::vector<BlockRef> way =
+            make_branch(*this, fork, static_cast<int>(old.size()) + 1, uint32_t(random()), taken);
+        for (const BlockRef& block : way) submit(block);
+        BOOST_REQUIRE((tip().hash == way.back()->header.hash()));
+        // Or reorganise() would lead back to it.
+        BOOST_REQUIRE(invalidate(*chain().find_block(old.front()->header.hash())));
+        for (const BlockRef& block : way) model.confirm(*block);
+        model.bring_back(old);
+        enforce_limits();
+        for (const TransactionRef& tx : taken) points.push_back({tx->txid, 0});
+    }
+
+    /// Whether the block after `fork` may spend them.
+    static bool mature(std::span<const Coin> coins, const BlockNode& fork) {
+        return std::ranges::none_of(coins, [&](const Coin& coin) {
+            return coin.coinbase && (fork.height - coin.height).value + 1 < MATURITY;
+        });
+    }
+
+    static bool depends_on(const Transaction& tx, const Block& block) {
+        return std::ranges::any_of(tx.inputs, [&](const TxIn& in) {
+            return std::ranges::count(
+                       block.transactions, in.prevout.txid,
+                       &cairn::consensus::SealedTransaction::txid) != 0;
+        });
+    }
+
+    /// Spends the first of the coins of `tx` otherwise.
+    static TransactionRef rival_of(const Transaction& tx, std::span<const Coin> coins) {
+        return make_transaction(
+            spend({tx.inputs[0].prevout}, {{coins[0].out.value - Amount(1'000), anyone_script()}}));
+    }
+
     void prioritise_any() {
         if (model.pool.empty()) return;
         auto chosen = model.pool.begin();
@@ -315,7 +366,7 @@ struct Play : TestChain {
         if (choice < 95) return prioritise_any();
         if (choice < 98) return mine_template();
         if (choice < 99) return mine_rival();
-        reorganise();
+        return one_in(2) ? reorganise() : reorganise_to_a_rival();
     }
 
     void compare() {

@@ -245,4 +245,37 @@ BOOST_AUTO_TEST_CASE(coin_cache__blocks_of_many_outputs__never_takes_more_than_i
     BOOST_TEST(made > 2 * BUDGET); // and would be far more
 }
 
+BOOST_AUTO_TEST_CASE(reorganisation__scripts_of_the_new_branch_run__nobody_has_a_turn_meanwhile) {
+    constexpr size_t MANY = 5'000;
+    TestChain test;
+    test.open();
+    const std::vector<OutPoint> coins = test.mature_coins(2);
+    const BlockNode& fork = test.tip();
+    const auto parent =
+        cairn::consensus::make_transaction(spend({coins[0]}, {{5'000, anyone_script()}}));
+    BOOST_TEST(reason_of(test.pay(*parent)).empty());
+    test.mine();
+    const BlockNode& old_tip = test.tip();
+    // Fits no block on the fork, until its parent is back.
+    BOOST_TEST(reason_of(test.pay(spend({{parent->txid, 0}}, {{1'000, anyone_script()}}))).empty());
+    const auto split = cairn::consensus::make_transaction(
+        spend({coins[1]}, std::vector<TxOut>(MANY, TxOut{1'000, anyone_script()})));
+    std::vector<OutPoint> parts;
+    for (uint32_t i = 0; i < MANY; ++i) parts.push_back({split->txid, i});
+    const auto joined =
+        cairn::consensus::make_transaction(spend(parts, {{1'000, anyone_script()}}));
+    const BlockRef first = make_branch(test, fork, 1, 7)[0];
+    const BlockNode& rival = *test.submit(first).node;
+    const auto second =
+        std::make_shared<const Block>(make_block(rival, test.params(), {split, joined}));
+    test.chain().accept_block(second, true, [](const auto&) {});
+    do {
+        const BlockTemplate made = test.make_template();
+        BOOST_REQUIRE((made.parent == &old_tip || made.parent->height > old_tip.height));
+        BOOST_REQUIRE(reason_of(test.test_block(*made.block)).empty() || made.parent == &old_tip);
+    } while (&test.tip() == &old_tip);
+    BOOST_TEST(test.tip().height == old_tip.height + 1);
+    BOOST_TEST(test.chain().mempool()->size() == 2u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
