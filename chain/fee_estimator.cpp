@@ -50,12 +50,27 @@ void FeeEstimator::add(
     const std::vector<Txid> parents = ancestors;
     for (size_t next = 0; next < ancestors.size();) {
         Waiting& ancestor = waiting_.at(ancestors[next++]);
-        if (ancestor.feerate < feerate) ancestor.counted = false; // `tx` pays for it
+        if (ancestor.feerate < feerate) { // `tx` pays for it
+            tally(ancestor, -1);
+            ancestor.counted = false;
+        }
         std::ranges::for_each(ancestor.parents, note);
     }
     // What comes while blocks are missing waits for those, not for its price.
     const bool counted = parents.empty() && !again && height >= best_;
+    if (const auto before = waiting_.find(tx.txid); before != waiting_.end())
+        tally(before->second, -1);
     waiting_[tx.txid] = {height, bucket_of(feerate), feerate, counted, parents};
+    tally(waiting_[tx.txid], 1);
+}
+
+/// Estimates are asked for more often than payments come, and there may be very many of these.
+void FeeEstimator::tally(const Waiting& waiting, int change) {
+    if (!waiting.counted) return;
+    Counts& counts = tallies_.try_emplace(waiting.since, upper_bounds_.size()).first->second;
+    counts[waiting.bucket] += change;
+    if (change < 0 && std::ranges::all_of(counts, [](double count) { return count == 0; }))
+        tallies_.erase(waiting.since);
 }
 
 void FeeEstimator::remove(const Txid& txid) {
@@ -69,7 +84,12 @@ void FeeEstimator::remove(const Txid& txid) {
         for (size_t period = 0; period < std::min(periods, gave_up.size()); ++period)
             ++gave_up[period][waiting.bucket];
     }
+    tally(waiting, -1);
     waiting_.erase(found);
+}
+
+void FeeEstimator::remove_all() {
+    while (!waiting_.empty()) remove(Txid(waiting_.begin()->first));
 }
 
 void FeeEstimator::connect(
@@ -90,6 +110,7 @@ void FeeEstimator::connect(
         const auto found = waiting_.find(tx.txid);
         if (found == waiting_.end()) continue;
         if (is_new) confirm(found->second, height);
+        tally(found->second, -1);
         waiting_.erase(found);
     }
 }
@@ -111,8 +132,9 @@ void FeeEstimator::confirm(const Waiting& waiting, Height height) {
 /// Those that have waited for so many blocks.
 FeeEstimator::Counts FeeEstimator::waiting_for(int32_t blocks) const {
     Counts counts(upper_bounds_.size());
-    for (const auto& [txid, waiting] : waiting_)
-        if (waiting.counted && (best_ - waiting.since).value >= blocks) ++counts[waiting.bucket];
+    for (const auto& [since, tally] : tallies_)
+        for (size_t i = 0; (best_ - since).value >= blocks && i < counts.size(); ++i)
+            counts[i] += tally[i];
     return counts;
 }
 

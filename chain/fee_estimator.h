@@ -32,6 +32,8 @@ public:
     add(const consensus::SealedTransaction& tx, FeeRate feerate, Height height, bool again = false);
     /// It left the mempool otherwise than by a block.
     void remove(const Txid& txid);
+    /// All that waits leaves: the node ends.
+    void remove_all();
     /// A block was connected at `height`, higher than all before, with these transactions.
     void connect(Height height, std::span<const consensus::SealedTransaction> transactions);
 
@@ -106,6 +108,7 @@ private:
 
     size_t bucket_of(FeeRate feerate) const;
     void confirm(const Waiting& waiting, Height height);
+    void tally(const Waiting& waiting, int change);
     Counts waiting_for(int32_t blocks) const;
     double median(const Counter& counter, size_t first, size_t last) const;
     double estimate_of(int32_t target, double threshold, bool shorter_too) const;
@@ -116,6 +119,7 @@ private:
     Counts upper_bounds_; ///< Of the buckets.
     std::array<Counter, HORIZONS.size()> counters_;
     std::map<Txid, Waiting> waiting_;
+    std::map<Height, Counts> tallies_; ///< Of those that are counted, by when they came.
     Height best_;
     Height first_;      ///< Of the blocks with a transaction that was counted; 0: none yet.
     Height saved_best_; ///< The same of what was loaded.

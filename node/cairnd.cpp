@@ -180,7 +180,7 @@ public:
         if (network_) network_->stop();
         if (chain_ && network_) chain_->stop(network_->unbroadcast());
         if (chain_) chain_->stop();
-        if (fees_) fees_->save();
+        if (fees_) fees_->stop();
     }
 
     /// Why the node stopped before its work was done; empty if it didn't.

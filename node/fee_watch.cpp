@@ -47,6 +47,15 @@ void FeeWatch::save() {
     spdlog::info("Flushed fee estimates to {}.", file_.filename().string());
 }
 
+void FeeWatch::stop() {
+    {
+        const std::scoped_lock lock(mutex_);
+        estimator_
+            .remove_all(); // or it would count as new, and so as quickly mined, when it is back
+    }
+    save();
+}
+
 void FeeWatch::tip_changed(const chain::TipChange& change) {
     {
         const std::scoped_lock lock(mutex_);

@@ -26,6 +26,9 @@ public:
     /// Throws chain::StorageError.
     void save();
 
+    /// Save it at the end, once the chain has stopped.
+    void stop();
+
     void tip_changed(const chain::TipChange& change) override;
     void transaction_added(const chain::MempoolEvent& event) override;
     void transaction_removed(const chain::MempoolEvent& event) override;

@@ -112,6 +112,23 @@ BOOST_AUTO_TEST_CASE(cheap_ones_give_up__what_was_mined_of_them__is_too_little) 
     BOOST_TEST(market.estimate(2) == HIGH);
 }
 
+BOOST_AUTO_TEST_CASE(node_ends__what_waits__counts_as_given_up) {
+    Market market;
+    for (int i = 0; i < 30; ++i) {
+        std::vector<SealedTransaction> block = market.come(5, LOW);
+        market.come(45, LOW);
+        const std::vector<SealedTransaction> dear = market.come(45, HIGH);
+        block.insert(block.end(), dear.begin(), dear.end());
+        market.mine(block);
+    }
+    BOOST_TEST(market.estimate(2) == HIGH);
+    market.estimator.remove_all();
+    BOOST_TEST(market.estimate(2) == HIGH);
+    FeeEstimator again;
+    BOOST_TEST(again.load(market.estimator.save()));
+    BOOST_TEST(again.estimate(2, false).feerate.value_or(FeeRate{0}).per_kvb.value == HIGH);
+}
+
 BOOST_AUTO_TEST_CASE(waiting_parent__child_is_not_counted) {
     Market market;
     for (int i = 0; i < 30; ++i) {
