@@ -45,7 +45,7 @@ enum class RemovalReason : uint8_t { Block, Conflict, Replaced, Expiry, SizeLimi
 /// A transaction came or went.
 struct MempoolEvent {
     TransactionRef tx;
-    FeeRate feerate;                      ///< If it was added.
+    FeeRate feerate;                      ///< What it really pays, if it was added.
     std::optional<RemovalReason> removed; ///< nullopt: it was added.
     SpentScripts spent_scripts;           ///< Empty if a block took it.
 };

@@ -414,7 +414,8 @@ void Admission::commit(Attempt& attempt) {
     for (Candidate& candidate : attempt.candidates) {
         candidate.entry.spent_scripts = pack_scripts(candidate.coins);
         const MempoolEntry& entry = pool_.add(std::move(candidate.entry));
-        events_.push_back({entry.tx, entry.feerate(), std::nullopt, entry.spent_scripts});
+        events_.push_back(
+            {entry.tx, FeeRate::of(entry.fee, entry.vsize()), std::nullopt, entry.spent_scripts});
     }
 }
 
@@ -450,10 +451,16 @@ void Admission::block_connected(const Block& block, BlockImpact& impact) {
     pool_.look_up(block, impact, block.transactions.size());
     tell_removed(impact.confirmed, RemovalReason::Block);
     pool_.remove_confirmed(impact);
+    std::vector<Txid> contradicted;
+    for (const MempoolEntry* entry : impact.conflicts) contradicted.push_back(entry->tx->txid);
     remove_families(impact.conflicts, RemovalReason::Conflict);
-    if (!pool_.priorities().empty())
-        for (const SealedTransaction& tx : block.transactions)
-            pool_.prioritise(tx.txid, -pool_.priority(tx.txid)); // it has served
+    if (!pool_.priorities().empty()) { // they have served
+        const auto forget = [this](const Txid& txid) {
+            pool_.prioritise(txid, -pool_.priority(txid));
+        };
+        for (const SealedTransaction& tx : block.transactions) forget(tx.txid);
+        for (const Txid& txid : contradicted) forget(txid);
+    }
     pool_.go_on();
     if (!rolling_.fading_since) rolling_.fading_since = chainstate_.options().now();
 }

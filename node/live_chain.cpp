@@ -9,7 +9,8 @@ namespace cairn::node {
 namespace {
 
 WaitingTransaction waiting_of(const chain::MempoolEntry& entry) {
-    return {entry.tx, entry.feerate(), entry.was_confirmed ? 0 : entry.sequence};
+    const auto paid = chain::FeeRate::of(entry.fee, entry.vsize()); // peers know no priorities
+    return {entry.tx, paid, entry.was_confirmed ? 0 : entry.sequence};
 }
 
 std::optional<Message> read_block(const chain::Chain& chain, const chain::BlockNode& node) {

@@ -68,4 +68,36 @@ BOOST_AUTO_TEST_CASE(invalidate__cut_short_by_a_stop__is_no_success) {
     BOOST_TEST(test.tip().height == Height(200));
 }
 
+namespace {
+
+/// What those that came in pay.
+struct Prices : ChainObserver {
+    void transaction_added(const MempoolEvent& event) override { seen.push_back(event.feerate); }
+
+    std::vector<FeeRate> seen;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(prioritised__tells_what_is_paid__and_a_block_that_contradicts_it_ends_that) {
+    TestChain test;
+    test.open();
+    Prices prices;
+    test.chain().add_observer(prices);
+    const OutPoint coin = test.mature_coins(1)[0];
+    const Transaction free = spend({coin}, {{test.params().subsidy, anyone_script()}});
+    const auto prioritised = cairn::consensus::make_transaction(free);
+    test.prioritise(prioritised->txid, 5'000);
+    BOOST_TEST(reason_of(test.pay(free)).empty());
+    BOOST_TEST((prices.seen == std::vector<FeeRate>{{0}}));
+    const auto rival =
+        cairn::consensus::make_transaction(spend({coin}, {{1'000, anyone_script()}}));
+    const auto block =
+        std::make_shared<const Block>(make_block(test.tip(), test.params(), {rival}));
+    BOOST_TEST(test.submit(block).on_active_chain);
+    BOOST_TEST(test.chain().mempool()->size() == 0u);
+    BOOST_TEST(test.chain().mempool()->priorities().empty());
+    test.chain().remove_observer(prices);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
