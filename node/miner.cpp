@@ -119,6 +119,11 @@ private:
         std::atomic<bool> over{false};
     };
 
+    /// Whether better blocks are known than what could be mined on. As getblocktemplate asks.
+    bool catching_up() const {
+        return chain_.initial_download() && chain_.best_header().height > chain_.view().height();
+    }
+
     void ask_again_in(Steady::duration delay) {
         {
             const std::lock_guard lock(mutex_);
@@ -155,6 +160,11 @@ private:
     }
 
     void ask() {
+        if (catching_up()) {
+            const std::lock_guard lock(mutex_);
+            asking_ = false; // and again after REFRESH
+            return;
+        }
         chain_.make_template(
             payout_,
             [self = shared_from_this()](const chain::BlockTemplate& made) { self->offer(made); });

@@ -48,11 +48,24 @@ public:
         changed_.wait(lock, [&] { return height_ >= height; });
     }
 
+    /// Whether it comes so far in so long.
+    bool reaches(int32_t height, std::chrono::milliseconds limit) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, limit, [&] { return height_ >= height; });
+    }
+
 private:
     std::mutex mutex_;
     std::condition_variable changed_;
     int32_t height_ = 0;
 };
+
+consensus::Script anyone_can_spend() {
+    consensus::Script script;
+    const uint8_t op_true = 0x51;
+    script.push_back(op_true);
+    return script;
+}
 
 /// A chain of blocks that cost nothing, in a folder of its own.
 struct EasyChain {
@@ -64,14 +77,18 @@ struct EasyChain {
     HeightWatch watch;
     chain::Chain chain{
         setup.params, tests::small_chain(folder.path(), [this] { return clock.wall_seconds(); })};
-};
 
-consensus::Script anyone_can_spend() {
-    consensus::Script script;
-    const uint8_t op_true = 0x51;
-    script.push_back(op_true);
-    return script;
-}
+    /// One on the tip that somebody else has found.
+    consensus::BlockRef next_block() {
+        std::promise<std::shared_ptr<consensus::Block>> made;
+        chain.make_template(
+            anyone_can_spend(), [&](const auto& its) { made.set_value(its.block); });
+        const auto block = made.get_future().get();
+        uint64_t tries = 10'000;
+        BOOST_TEST_REQUIRE(mine(*block, tries, NEVER));
+        return block;
+    }
+};
 
 } // namespace
 
@@ -147,6 +164,24 @@ BOOST_AUTO_TEST_CASE(miner__block_times_ahead_of_the_clock__slows_down_but_goes_
     easy.watch.wait_for(2);
     BOOST_TEST((std::chrono::steady_clock::now() - begin >= std::chrono::seconds(1)));
     miner->stop();
+    easy.chain.stop();
+}
+
+BOOST_AUTO_TEST_CASE(miner__better_blocks_are_coming__waits_for_them) {
+    EasyChain easy;
+    easy.chain.add_observer(easy.watch);
+    const auto miner = Miner::make(easy.chain, anyone_can_spend(), 1);
+    easy.chain.start();
+    const consensus::BlockRef first = easy.next_block();
+    std::promise<void> known;
+    easy.chain.accept_headers({first->header}, [&](const auto&) { known.set_value(); });
+    known.get_future().wait();
+    miner->start();
+    BOOST_TEST(!easy.watch.reaches(1, std::chrono::milliseconds(300)));
+    easy.chain.accept_block(first, true, [](const auto&) {});
+    easy.watch.wait_for(2);
+    miner->stop();
+    BOOST_TEST((easy.chain.view().at(1)->hash == first->header.hash()));
     easy.chain.stop();
 }
 
