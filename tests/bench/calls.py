@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""How fast JSON-RPC answers, by wrk over loopback: small, blocks, batch.
+"""How fast JSON-RPC answers, by wrk over loopback: small, blocks, batch, coins.
 
-    calls.py [--small] [--check] [--directory=DIR] [small] [blocks] [batch]
+    calls.py [--small] [--check] [--directory=DIR] [small] [blocks] [batch] [coins]
 
 --small    in seconds, to see that all of this still works
 --check    fail where a figure is not what was asked for; for a machine that does nothing else
@@ -79,7 +79,7 @@ class Bench:
         number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", output).groups()
         return rate, float(number) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
 
-    def blocks_node(self, test):
+    def blocks_node(self, test, *options):
         """A node with full blocks; (node, their heights)."""
         payments = 100 if self.small else 2_000
         file = os.path.join(self.directory, "blocks.dat")
@@ -91,7 +91,7 @@ class Bench:
         with open(os.path.join(self.directory, "last"), encoding="utf-8") as text:
             last = text.read().strip()
         node = test.node("-nodebug", "-dbcache=1000", "-txindex", f"-assumevalid={last}",
-                         chain=CHAIN, start=False)
+                         *options, chain=CHAIN, start=False)
         node.start(f"-loadblock={file}")
         wait_until(lambda: node.rpc.getblockcount() > 2_100 and all(
             index["synced"] for index in node.rpc.getindexinfo().values()), "the import", 600)
@@ -144,20 +144,36 @@ def batch(bench, test):
              for txid in node.rpc.getblock(node.rpc.getblockhash(height))["tx"][1:]]
     chosen = txids[::max(1, len(txids) // 1_000)][:1_000]
     body = "[" + ",".join(call("getrawtransaction", txid) for txid in chosen) + "]"
+    taken, answers = ask_often(node, body)
+    assert all(each["error"] is None for each in answers)
+    each = taken / len(chosen) * 1e6
+    print(f"batch: {each:.1f} us each of {len(chosen)} getrawtransaction")
+    bench.expect(each < 20, "under 20 us")
+
+
+def coins(bench, test):
+    """All unspent outputs, summed up by the index."""
+    node, _ = bench.blocks_node(test, "-coinstatsindex")
+    taken, answer = ask_often(node, call("gettxoutsetinfo", "muhash"))
+    assert answer["result"]["height"] == node.rpc.getblockcount()
+    print(f"coins: {taken * 1e3:.2f} ms for gettxoutsetinfo of {answer['result']['txouts']} coins")
+    bench.expect(taken < 0.005, "under 5 ms")
+
+
+def ask_often(node, body):
+    """(median of the seconds until the answer is read, the answer), over one connection."""
     connection = http.client.HTTPConnection("127.0.0.1", node.rpc_port, timeout=PATIENCE)
     taken = []
     for _ in range(20):
         start = time.monotonic()
         connection.request("POST", "/", body, {"Authorization": authorization_of(node)})
-        answers = connection.getresponse().read()
-        taken.append((time.monotonic() - start) / len(chosen) * 1e6)
-    assert all(each["error"] is None for each in json.loads(answers))
+        answer = connection.getresponse().read()
+        taken.append(time.monotonic() - start)
     connection.close()
-    print(f"batch: {statistics.median(taken):.1f} us each of {len(chosen)} getrawtransaction")
-    bench.expect(statistics.median(taken) < 20, "under 20 us")
+    return statistics.median(taken), json.loads(answer)
 
 
-PARTS = {"small": small, "blocks": blocks, "batch": batch}
+PARTS = {"small": small, "blocks": blocks, "batch": batch, "coins": coins}
 
 
 def main(arguments):
