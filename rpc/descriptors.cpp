@@ -293,10 +293,12 @@ Reply act_on_scan(const Call& call, NodeContext::Scan& scan, Run run, Progress p
     struct Running {
         NodeContext::Scan& scan;
 
-        ~Running() { scan.running = false; }
+        ~Running() {
+            scan.abort = false; // not at the start: another may have asked for it by then
+            scan.running = false;
+        }
     } running{scan};
 
-    scan.abort = false;
     scan.percent = 0;
     Wanted wanted;
     const VisitScript add = [&](const Descriptor& of, uint32_t, const DescribedScript& one) {
