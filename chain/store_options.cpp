@@ -2,9 +2,25 @@
 #include "chain/store_options.h"
 
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
 namespace cairn::chain {
+
+namespace {
+
+/// Without it, RocksDB goes on by itself once a full disk has space again, while the node stops:
+/// an assertion of 7.8's fails at times, if it is being closed.
+class NoRecovery : public rocksdb::EventListener {
+    void OnErrorRecoveryBegin(
+        rocksdb::BackgroundErrorReason /*reason*/,
+        rocksdb::Status /*error*/,
+        bool* auto_recovery) override {
+        *auto_recovery = false;
+    }
+};
+
+} // namespace
 
 rocksdb::ColumnFamilyOptions
 column_options(Column column, const std::shared_ptr<rocksdb::Cache>& cache) {
@@ -60,6 +76,7 @@ rocksdb::DBOptions database_options() {
     options.keep_log_file_num = 2;
     options.max_log_file_size = 1 << 20;
     options.max_bgerror_resume_count = 0; // the node stops at a fault, its next start goes on
+    options.listeners.push_back(std::make_shared<NoRecovery>());
     options.info_log_level = rocksdb::WARN_LEVEL;
     return options;
 }
