@@ -44,7 +44,7 @@ void FeeWatch::save() {
     } catch (const std::runtime_error& error) {
         return spdlog::warn("{}", error.what()); // they are only a convenience
     }
-    spdlog::info("Flushed fee estimates to {}.", file_.filename().string());
+    spdlog::info("Flushed fee estimates to {}.", file_.string());
 }
 
 void FeeWatch::stop() {

@@ -219,11 +219,12 @@ BOOST_AUTO_TEST_CASE(pace__each_method__as_it_was_decided) {
         " syncwithvalidationinterfacequeue savemempool submitpackage"
         " testmempoolaccept getblocktemplate submitblock submitheader prioritisetransaction");
     BOOST_TEST(
-        long_ones ==
-        " verifychain gettxoutsetinfo dumptxoutset loadtxoutset importmempool generatetoaddress"
-        " generatetodescriptor generateblock");
+        long_ones == " verifychain dumptxoutset loadtxoutset importmempool generatetoaddress"
+                     " generatetodescriptor generateblock");
     BOOST_TEST(busy_ones == " getaddressbalance getaddressutxos");
-    BOOST_TEST(by_argument == " getblock getrawmempool scantxoutset scanblocks getaddresshistory");
+    BOOST_TEST(
+        by_argument ==
+        " getblock gettxoutsetinfo getrawmempool scantxoutset scanblocks getaddresshistory");
 }
 
 BOOST_AUTO_TEST_CASE(example__each_method__reply_is_as_described) {
