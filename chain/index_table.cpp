@@ -62,12 +62,15 @@ void index_addresses(const IndexedBlock& of, IndexedEntries& out) {
     }
 }
 
-// Compact filters: block -> header, filter. The header depends on the one before ////////////////
+// Compact filters: block -> header, filter; the header depends on the one before. And 'h', block ->
+// the filter's hash: there are who ask for thousands of these only ///////////////////////////////
 
 void index_filter(const IndexedBlock& of, IndexedEntries& out) {
     std::vector<Script> scripts;
     for (const Coin& coin : of.undo.coins) scripts.push_back(coin.out.script_pubkey);
     out.record = consensus::build_basic_filter(of.block, of.node.hash, scripts);
+    out.entries.put(
+        consensus::as_bytes(filter_hash_key(of.node)), consensus::sha256d(out.record).bytes);
 }
 
 void follow_filter(ByteView previous, Bytes& record) {
@@ -194,6 +197,10 @@ FilterEntry filter_of_record(ByteView record) {
     std::copy(record.begin(), end_of_header, entry.header.bytes.begin());
     entry.filter.assign(end_of_header, record.end());
     return entry;
+}
+
+std::string filter_hash_key(const BlockNode& node) {
+    return 'h' + node_key(node); // apart from the filters, and so side by side
 }
 
 std::string address_key(const Script& script) {

@@ -52,6 +52,9 @@ struct FilterEntry {
 
 FilterEntry filter_of_record(ByteView record);
 
+/// Of the hash of a block's filter.
+std::string filter_hash_key(const BlockNode& node);
+
 /// The transaction that spent an output.
 struct Spender {
     Txid txid;

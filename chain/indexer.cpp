@@ -366,6 +366,16 @@ std::optional<FilterEntry> Indexer::filter(const BlockNode& node) const {
     return filter_of_record(*bytes);
 }
 
+std::optional<Hash256> Indexer::filter_hash(const BlockNode& node) const {
+    const Column column = index(IndexId::Filters).row->column;
+    const auto stored =
+        from_disk([&] { return chainstate_.store().get(column, as_bytes(filter_hash_key(node))); });
+    if (stored) return decoded<Hash256>(*stored, "hash of a filter");
+    const std::optional<FilterEntry> entry = filter(node); // an older index holds these only
+    if (!entry) return std::nullopt;
+    return consensus::sha256d(entry->filter);
+}
+
 std::optional<BlockCoins> Indexer::coins(const BlockNode& node) const {
     const std::optional<Bytes> bytes = record(IndexId::CoinStatistics, node);
     if (!bytes) return std::nullopt;

@@ -54,6 +54,7 @@ public:
 
     /// Of a block that is or was in the chain; waits for it as catch_up() does.
     std::optional<FilterEntry> filter(const BlockNode& node) const;
+    std::optional<Hash256> filter_hash(const BlockNode& node) const; ///< Without reading it whole.
     std::optional<BlockCoins> coins(const BlockNode& node) const;
 
     /// The block that holds a transaction; null if none does.

@@ -58,8 +58,8 @@ Message message_of_hashes(const DiskRead& read) {
     return message_of("cfheaders", message);
 }
 
-/// Headers of checkpoints; or that before the first block, then hashes of filters. An index holds
-/// neither by itself: each costs a whole filter.
+/// Headers of checkpoints, each of which costs a whole filter; or that before the first block, then
+/// hashes of filters.
 ReadPart read_hashes(const chain::Chain& chain, DiskRead& read) {
     const bool checkpoints = read.kind == DiskRead::Kind::FilterCheckpoints;
     if (!checkpoints && read.start == 0 && read.found.empty()) read.found.emplace_back();
@@ -68,10 +68,16 @@ ReadPart read_hashes(const chain::Chain& chain, DiskRead& read) {
         const consensus::Height at =
             checkpoints ? CHECKPOINT_INTERVAL * (found + 1) : read.start.value + found - 1;
         if (at > read.block->height) return {true, message_of_hashes(read)};
-        const auto entry = chain.indexes().filter(*read.block->ancestor_node(at));
-        if (!entry) return {};
-        const bool is_header = checkpoints || found == 0;
-        read.found.push_back(is_header ? entry->header : consensus::sha256d(entry->filter));
+        const chain::BlockNode& node = *read.block->ancestor_node(at);
+        if (checkpoints || found == 0) {
+            const auto entry = chain.indexes().filter(node);
+            if (!entry) return {};
+            read.found.push_back(entry->header);
+        } else {
+            const auto hash = chain.indexes().filter_hash(node);
+            if (!hash) return {};
+            read.found.push_back(*hash);
+        }
     }
     return {false};
 }

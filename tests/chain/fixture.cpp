@@ -132,9 +132,10 @@ IndexRows index_rows(
     IndexRows all;
     for (const IndexRow& row : index_table())
         store.visit(row.column, {}, [&](ByteView key, ByteView value) {
-            Hash256 hash; // of the block, if the index has a record of each
-            if (key.size() == 36) std::copy(key.begin() + 4, key.end(), hash.bytes.begin());
-            if (row.follow && key.size() == 36 && !hashes.contains(hash)) return true;
+            const bool of_block = row.follow && key.size() > 32; // these stay for blocks that left
+            Hash256 hash;
+            if (of_block) std::copy(key.end() - 32, key.end(), hash.bytes.begin());
+            if (of_block && !hashes.contains(hash)) return true;
             all[std::string(row.name)].emplace_back(
                 Bytes(key.begin(), key.end()), Bytes(value.begin(), value.end()));
             return true;

@@ -158,6 +158,34 @@ BOOST_AUTO_TEST_CASE(block_taken_off__until_another_comes__is_told_of_but_not_of
     BOOST_TEST(test.indexes().filter(stale).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(filter_hash__kept_or_in_an_index_of_older_times__is_that_of_the_filter) {
+    Indexed test;
+    const auto check = [&] {
+        for (Height at = 0; at <= test.tip().height; ++at) {
+            const BlockNode& node = *test.tip().ancestor_node(at);
+            const Bytes filter = test.indexes().filter(node).value().filter;
+            BOOST_TEST((test.indexes().filter_hash(node) == cairn::consensus::sha256d(filter)));
+        }
+    };
+    test.mine(3);
+    test.wait_for_indexes();
+    check();
+    test.close();
+    {
+        Store store({test.directory() / "chainstate"}, test.params());
+        StoreBatch batch;
+        size_t kept = 0;
+        store.visit(Column::Filters, cairn::consensus::as_bytes("h"), [&](ByteView key, ByteView) {
+            store.erase(batch, Column::Filters, key);
+            return ++kept < 10;
+        });
+        BOOST_TEST(kept == 4u);
+        store.write(batch, Durability::Logged);
+    }
+    test.open();
+    check();
+}
+
 BOOST_AUTO_TEST_CASE(coin_statistics__after_each_block__are_those_of_all_coins) {
     Indexed test;
     const OutPoint coin = test.mature_coins(1)[0];
