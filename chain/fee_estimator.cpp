@@ -58,19 +58,17 @@ void FeeEstimator::add(
     }
     // What comes while blocks are missing waits for those, not for its price.
     const bool counted = parents.empty() && !again && height >= best_;
-    if (const auto before = waiting_.find(tx.txid); before != waiting_.end())
-        tally(before->second, -1);
-    waiting_[tx.txid] = {height, bucket_of(feerate), feerate, counted, parents};
-    tally(waiting_[tx.txid], 1);
+    Waiting& waiting = waiting_[tx.txid];
+    tally(waiting, -1); // if it was known
+    waiting = {height, bucket_of(feerate), feerate, counted, parents};
+    tally(waiting, 1);
 }
 
-/// Estimates are asked for more often than payments come, and there may be very many of these.
+/// An estimate walks these, not what waits, of which there may be very much.
 void FeeEstimator::tally(const Waiting& waiting, int change) {
     if (!waiting.counted) return;
     Counts& counts = tallies_.try_emplace(waiting.since, upper_bounds_.size()).first->second;
     counts[waiting.bucket] += change;
-    if (change < 0 && std::ranges::all_of(counts, [](double count) { return count == 0; }))
-        tallies_.erase(waiting.since);
 }
 
 void FeeEstimator::remove(const Txid& txid) {
@@ -113,6 +111,9 @@ void FeeEstimator::connect(
         tally(found->second, -1);
         waiting_.erase(found);
     }
+    std::erase_if(tallies_, [](const auto& entry) {
+        return std::ranges::all_of(entry.second, [](double count) { return count == 0; });
+    });
 }
 
 void FeeEstimator::confirm(const Waiting& waiting, Height height) {
@@ -132,9 +133,10 @@ void FeeEstimator::confirm(const Waiting& waiting, Height height) {
 /// Those that have waited for so many blocks.
 FeeEstimator::Counts FeeEstimator::waiting_for(int32_t blocks) const {
     Counts counts(upper_bounds_.size());
-    for (const auto& [since, tally] : tallies_)
-        for (size_t i = 0; (best_ - since).value >= blocks && i < counts.size(); ++i)
-            counts[i] += tally[i];
+    for (const auto& [since, tally] : tallies_) {
+        if ((best_ - since).value < blocks) break; // nor have those that came later
+        for (size_t i = 0; i < counts.size(); ++i) counts[i] += tally[i];
+    }
     return counts;
 }
 
@@ -181,8 +183,9 @@ FeeEstimator::raw_estimate(size_t horizon, int32_t target, double threshold) con
 }
 
 /// By the shortest horizon that goes so far; `shorter_too`: a shorter one's longest target does no
-/// worse, and may know better. NONE if too little was seen.
+/// worse, and may know better. NONE if none goes so far, or too little was seen.
 double FeeEstimator::estimate_of(int32_t target, double threshold, bool shorter_too) const {
+    if (target > MAX_TARGET) return NONE;
     size_t horizon = 0;
     while (target > HORIZONS[horizon].max_target()) ++horizon;
     double best = raw_estimate(horizon, target, threshold).feerate.value_or(NONE);
@@ -219,9 +222,8 @@ FeeEstimator::Estimate FeeEstimator::estimate(int32_t target, bool conservative)
     if (target <= 1) return {std::nullopt, target};
     double highest = std::max(
         {estimate_of(target / 2, HALF_SUCCESS, true), estimate_of(target, SUCCESS, true),
-         estimate_of(std::min(2 * target, MAX_TARGET), DOUBLE_SUCCESS, !conservative)});
-    if (conservative || highest == NONE)
-        highest = std::max(highest, slow_estimate(std::min(2 * target, MAX_TARGET)));
+         estimate_of(2 * target, DOUBLE_SUCCESS, !conservative)});
+    if (conservative || highest == NONE) highest = std::max(highest, slow_estimate(2 * target));
     if (highest == NONE) return {std::nullopt, target};
     return {FeeRate{std::llround(highest)}, target};
 }

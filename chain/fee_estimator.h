@@ -100,9 +100,9 @@ private:
 
     struct Waiting {
         Height since;
-        size_t bucket;
+        size_t bucket = 0;
         FeeRate feerate;
-        bool counted;
+        bool counted = false;
         std::vector<Txid> parents; ///< That waited when it came.
     };
 

@@ -49,9 +49,9 @@ void FeeWatch::save() {
 
 void FeeWatch::stop() {
     {
+        // Or it would count as new, and so as quickly mined, when it is back.
         const std::scoped_lock lock(mutex_);
-        estimator_
-            .remove_all(); // or it would count as new, and so as quickly mined, when it is back
+        estimator_.remove_all();
     }
     save();
 }

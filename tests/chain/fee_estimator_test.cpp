@@ -112,6 +112,22 @@ BOOST_AUTO_TEST_CASE(cheap_ones_give_up__what_was_mined_of_them__is_too_little) 
     BOOST_TEST(market.estimate(2) == HIGH);
 }
 
+BOOST_AUTO_TEST_CASE(twice_the_target__beyond_what_is_counted__asks_for_nothing) {
+    Market market;
+    std::vector<SealedTransaction> unlucky; // one in ten of the cheap ones is never mined
+    for (size_t i = 0; i < 2300; ++i) {
+        std::vector<SealedTransaction> block = market.come(9, LOW);
+        const std::vector<SealedTransaction> dear = market.come(2, HIGH);
+        block.insert(block.end(), dear.begin(), dear.end());
+        unlucky.push_back(market.come(1, LOW)[0]);
+        market.mine(block);
+        if (i >= FeeEstimator::MAX_TARGET + 2)
+            market.estimator.remove(unlucky[i - FeeEstimator::MAX_TARGET - 2].txid);
+    }
+    BOOST_TEST(market.estimate(500) == HIGH); // within 1,000 blocks too few are mined
+    BOOST_TEST(market.estimate(600) == LOW);
+}
+
 BOOST_AUTO_TEST_CASE(node_ends__what_waits__counts_as_given_up) {
     Market market;
     for (int i = 0; i < 30; ++i) {
