@@ -22,6 +22,8 @@ struct Accepted {
     std::vector<consensus::Wtxid> effective_of; ///< That is their feerate; empty: it waited before.
     std::vector<Txid> replaced{};
     std::optional<consensus::Wtxid> waits_as{}; ///< Before, and with another witness.
+
+    bool is_new() const { return !effective_of.empty(); }
 };
 
 /// Outcome of transactions that were, or with `test_only` would be, accepted together.
@@ -37,6 +39,7 @@ struct AcceptOptions {
     std::optional<FeeRate> max_feerate{}; ///< What pays more is refused.
     std::optional<Amount> max_fee{};      ///< The same, of one that would be accepted otherwise.
     bool must = false; ///< Look at it however much waits: something else limits who asks so.
+    bool ours = false; ///< We are its first source: observers are told transaction_unsent().
 };
 
 /// Why a transaction left the mempool.

@@ -2,7 +2,6 @@
 #include "chain/best_chain.h"
 
 #include <algorithm>
-#include <mutex>
 #include <spdlog/spdlog.h>
 
 namespace cairn::chain {
@@ -76,8 +75,9 @@ void BestChain::advance() {
             continue;
         }
         const BlockNode* target = chainstate_.tree().best_candidate();
-        const bool onward = target && target != &head() && target->descends_from(head());
-        if (!target || target == &head() || (onward && full())) {
+        const bool there = !target || target == &head();
+        const bool onward = !there && target->descends_from(head());
+        if (there || (onward && full())) {
             if (!reorganised_ || in_flight_.empty()) break;
             finish_first(); // waits for its scripts: on the way nobody else may have a turn
         } else if (onward) {

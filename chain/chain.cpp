@@ -130,6 +130,14 @@ bool Chain::initial_download() const {
     return state_->chainstate_.initial_download();
 }
 
+TemplateSize Chain::last_template() const {
+    return state_->last_template_;
+}
+
+bool Chain::catching_up() const {
+    return initial_download() && best_header().height > view().height();
+}
+
 BlockRef Chain::read_block(const BlockNode& node) const {
     if (!node.has(BlockNode::HAVE_BODY)) return nullptr;
     return state_->from_disk([&] { return state_->chainstate_.load_block(node); }, &node);
@@ -254,9 +262,7 @@ void Chain::accept_package(
     const bool taken = state_->push(
         Lane::Transactions,
         [state = state_.get(), package = std::move(package), options, done] {
-            const PackageOutcome outcome = state->admission_.accept_package(package, options);
-            state->announce();
-            done(outcome);
+            done(state->accept_package(package, options));
         },
         options.must, bytes);
     if (!taken) done({.verdict = busy()});
@@ -265,7 +271,11 @@ void Chain::accept_package(
 void Chain::make_template(Script payout, std::function<void(const BlockTemplate&)> done) {
     state_->ask(
         [state = state_.get(), payout = std::move(payout)] {
-            return make_block_template(state->chainstate_, state->pool_, payout);
+            BlockTemplate made = make_block_template(state->chainstate_, state->pool_, payout);
+            state->last_template_ = TemplateSize{
+                static_cast<uint32_t>(made.weight),
+                static_cast<uint32_t>(made.block->transactions.size() - 1)};
+            return made;
         },
         std::move(done));
 }

@@ -52,7 +52,8 @@ public:
     virtual void tip_changed(const TipChange& change);
     virtual void transaction_added(const MempoolEvent& event);
     virtual void transaction_removed(const MempoolEvent& event);
-    /// It was saved, and came back, as one that no peer has asked for yet.
+    /// Ours, or saved as one that no peer had asked for. If it is added just now, said before that:
+    /// no peer can have asked for it yet.
     virtual void transaction_unsent(const TransactionRef& tx);
 };
 
@@ -92,6 +93,12 @@ struct BlockTemplate {
     Script witness_commitment;        ///< Of the output that carries it.
     uint32_t min_time = 0;            ///< The earliest time the header may have.
     uint64_t mempool_sequence = 0;    ///< It was made from the mempool as of this.
+};
+
+/// How full a template is.
+struct TemplateSize {
+    uint32_t weight = 0;       ///< With what is reserved; 0: there was none yet.
+    uint32_t transactions = 0; ///< Without the coinbase.
 };
 
 /// A leaf of the header tree, as getchaintips tells it.
@@ -167,7 +174,9 @@ public:
     std::vector<ChainTip> tips() const;          ///< Highest first.
     std::optional<AssumedChain> assumed() const; ///< nullopt once it is validated.
     bool initial_download() const;               ///< Latched: once false, false until restart.
-    std::vector<std::string> warnings() const;   ///< To an operator, in the reference's words.
+    TemplateSize last_template() const;          ///< Whoever asked for it.
+    bool catching_up() const; ///< In the initial download, and better blocks are known already.
+    std::vector<std::string> warnings() const; ///< To an operator, in the reference's words.
 
     // Blocks; null or empty if they are not stored (any more). Throw StorageError.
     BlockRef read_block(const BlockNode& node) const;

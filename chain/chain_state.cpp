@@ -131,7 +131,6 @@ void Chain::State::import_part(
     constexpr size_t PART = 100;
     const size_t last = std::min(first + PART, saved->items.size());
     const int64_t oldest = options_.now() - options_.mempool_expiry_seconds;
-    std::vector<TransactionRef> unsent;
     std::vector<std::shared_ptr<ScriptsAhead>> ahead;
     for (size_t i = first; i < last; ++i) {
         ahead.push_back(std::make_shared<ScriptsAhead>());
@@ -148,14 +147,9 @@ void Chain::State::import_part(
             (void)admission_.accept(
                 item.tx, {}, {.time = time, .scripts = join(*ahead[i - first])});
         if (what.unbroadcast && saved->unbroadcast.contains(txid) && pool_.find(txid))
-            unsent.push_back(item.tx);
+            unsent_.push_back(item.tx);
     }
     announce();
-    {
-        const std::scoped_lock lock(observers_mutex_);
-        for (const TransactionRef& tx : unsent)
-            for (ChainObserver* observer : observers_) observer->transaction_unsent(tx);
-    }
     if (last < saved->items.size()) {
         push(
             Lane::Transactions,
@@ -221,6 +215,8 @@ void Chain::State::announce() {
 
 void Chain::State::tell_observers() {
     const std::scoped_lock lock(observers_mutex_);
+    for (const TransactionRef& tx : std::exchange(unsent_, {}))
+        for (ChainObserver* observer : observers_) observer->transaction_unsent(tx);
     auto events = std::make_shared<std::vector<MempoolEvent>>(admission_.take_events());
     for (const MempoolEvent& event : *events) {
         for (ChainObserver* observer : observers_) {
@@ -291,7 +287,6 @@ void Chain::State::look_up(
         const std::shared_lock lock(chainstate_.commit_mutex());
         const auto mine = pool_.size() > 0 ? checked.lock() : nullptr;
         if (!mine) return;
-        const std::scoped_lock ours(mine->impact_mutex);
         pool_.look_up(block, mine->impact, AT_ONCE);
         looked_up = mine->impact.looked_up;
     }
@@ -385,8 +380,23 @@ Result<Accepted> Chain::State::accept_transaction(
         spdlog::debug(
             "transaction_refused txid={} reason=\"{}\"", tx->txid.to_string(),
             accepted.error().reason);
+    if (accepted && options.ours && !options.test_only) unsent_.push_back(tx);
     announce();
     return accepted;
+}
+
+PackageOutcome Chain::State::accept_package(
+    const std::vector<TransactionRef>& package, const AcceptOptions& options) {
+    PackageOutcome outcome = admission_.accept_package(package, options);
+    if (options.ours && !options.test_only) {
+        for (const TransactionRef& tx : package) {
+            const auto found = outcome.each.find(tx->wtxid);
+            if (found != outcome.each.end() && found->second && found->second->is_new())
+                unsent_.push_back(tx);
+        }
+    }
+    announce();
+    return outcome;
 }
 
 Result<> Chain::State::test_block(const BlockRef& proposed) {

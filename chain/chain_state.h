@@ -121,6 +121,8 @@ public:
         const TransactionRef& tx,
         const AcceptOptions& options,
         const std::optional<Result<>>& scripts);
+    PackageOutcome
+    accept_package(const std::vector<TransactionRef>& package, const AcceptOptions& options);
     Result<> test_block(const BlockRef& block);
     Result<> change(const BlockNode& node, Result<> (BestChain::*how)(BlockNode&));
     Result<> adopt_snapshot(const BlockHash& base);
@@ -147,6 +149,7 @@ public:
     consensus::UnknownRules unknown_rules_;
     std::atomic<bool> stopping_{false};
     std::atomic<bool> mempool_loaded_{false};
+    std::atomic<TemplateSize> last_template_{{}};
     BestChain best_chain_;
     std::optional<History> history_; ///< There from a snapshot on until the next start.
     RecentBlocks recent_blocks_{16'000'000};
@@ -186,6 +189,7 @@ private:
     void tip_changed(const TipChange& change);
     void tell_observers();
 
+    std::vector<TransactionRef> unsent_; ///< To be told of.
     std::thread thread_;
     std::thread aside_;
     std::thread mempool_reader_;    ///< Reads mempool.dat at the start: there may be much in it.

@@ -34,10 +34,9 @@ struct CheckedBlock {
     Result<> verdict; ///< Of its proof of work, and of the body alone.
     /// Of its place in the chain; nullopt as long as the header before it wasn't known.
     std::optional<Result<>> place;
-    /// What it takes out of the mempool, as far as a worker has looked. Under the commit lock; who
-    /// only shares that, or doesn't hold it, takes this mutex as well.
+    /// What it takes out of the mempool, as far as a worker has looked. Its only one writes under a
+    /// shared commit lock, the chain thread after it, under one of its own; `verified` may be read.
     BlockImpact impact;
-    std::mutex impact_mutex;
 
 private:
     std::once_flag once_;

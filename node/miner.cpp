@@ -119,11 +119,6 @@ private:
         std::atomic<bool> over{false};
     };
 
-    /// Whether better blocks are known than what could be mined on. As getblocktemplate asks.
-    bool catching_up() const {
-        return chain_.initial_download() && chain_.best_header().height > chain_.view().height();
-    }
-
     void ask_again_in(Steady::duration delay) {
         {
             const std::lock_guard lock(mutex_);
@@ -160,7 +155,7 @@ private:
     }
 
     void ask() {
-        if (catching_up()) {
+        if (chain_.catching_up()) {
             const std::lock_guard lock(mutex_);
             asking_ = false; // and again after REFRESH
             return;

@@ -255,9 +255,8 @@ public:
         });
     }
 
-    void broadcast(const consensus::TransactionRef& tx, bool is_new) override {
-        mailbox_->post(
-            [this, tx, is_new] { perform(protocol_.broadcast(tx, is_new, clock_.now())); });
+    void broadcast(const consensus::TransactionRef& tx) override {
+        mailbox_->post([this, tx] { perform(protocol_.broadcast(tx, clock_.now())); });
     }
 
     std::vector<consensus::Txid> unbroadcast() const override {
@@ -295,7 +294,9 @@ public:
         mailbox_->post([this, tx = event.tx] { perform(protocol_.transaction_removed(tx)); });
     }
 
-    void transaction_unsent(const chain::TransactionRef& tx) override { broadcast(tx, true); }
+    void transaction_unsent(const chain::TransactionRef& tx) override {
+        mailbox_->post([this, tx] { protocol_.transaction_unsent(tx, clock_.now()); });
+    }
 
 private:
     ProtocolOptions make_protocol_options() const {

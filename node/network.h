@@ -132,9 +132,8 @@ public:
     /// The clock was moved, or the next retries and the next saving come nearer by so much (see
     /// Protocol): what is due now is done before this returns.
     virtual void advance_schedule(std::chrono::seconds by) = 0;
-    /// Announce `tx`, and if it `is_new` again and again until a peer asked for it: we are its
-    /// first source. At once.
-    virtual void broadcast(const consensus::TransactionRef& tx, bool is_new) = 0;
+    /// Announce `tx`, which waits already, once more. At once.
+    virtual void broadcast(const consensus::TransactionRef& tx) = 0;
     virtual std::vector<consensus::Txid> unbroadcast() const = 0; ///< What no peer has asked for.
     virtual std::vector<Orphanage::Orphan> orphans() const = 0;   ///< Whose parents are missing.
     /// Let `visit` see or change what addresses are known.

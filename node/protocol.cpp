@@ -209,9 +209,7 @@ Protocol::Protocol(
       block_announcer_(context_),
       transaction_download_(
           context_,
-          [this](const consensus::TransactionRef& tx) {
-              transaction_announcer_.broadcast(tx, false);
-          }),
+          [this](const consensus::TransactionRef& tx) { transaction_announcer_.queue(tx); }),
       transaction_announcer_(context_),
       address_relay_(context_, book),
       server_(
@@ -477,7 +475,7 @@ Actions Protocol::tip_changed(const chain::TipChange& change, Time now) {
 Actions Protocol::transaction_added(const consensus::TransactionRef& tx, Time now) {
     context_.now = now;
     transaction_download_.transaction_added(tx);
-    transaction_announcer_.transaction_added(tx);
+    transaction_announcer_.queue(tx);
     for (auto& [id, peer] : context_.peers) {
         if (peer.permits(PERMIT_NOBAN)) run_due(peer); // to them, without delay
     }
@@ -490,9 +488,14 @@ Actions Protocol::transaction_removed(const consensus::TransactionRef& tx) {
     return take_actions();
 }
 
-Actions Protocol::broadcast(const consensus::TransactionRef& tx, bool is_new, Time now) {
+void Protocol::transaction_unsent(const consensus::TransactionRef& tx, Time now) {
     context_.now = now;
-    transaction_announcer_.broadcast(tx, is_new);
+    transaction_announcer_.transaction_unsent(tx);
+}
+
+Actions Protocol::broadcast(const consensus::TransactionRef& tx, Time now) {
+    context_.now = now;
+    transaction_announcer_.queue(tx);
     run_all_due();
     return take_actions();
 }

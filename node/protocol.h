@@ -68,11 +68,13 @@ public:
     Actions announce_tip(const chain::TipChange& change, Time now);
     Actions tip_changed(const chain::TipChange& change, Time now);
     Actions transaction_added(const consensus::TransactionRef& tx, Time now);
+    /// Comes before transaction_added(): announced again and again until a peer asks for it.
+    void transaction_unsent(const consensus::TransactionRef& tx, Time now);
     /// Not into a block: tip_changed() tells of those.
     Actions transaction_removed(const consensus::TransactionRef& tx);
 
     // Operators.
-    Actions broadcast(const consensus::TransactionRef& tx, bool is_new, Time now);
+    Actions broadcast(const consensus::TransactionRef& tx, Time now);
     Actions ping_all(Time now);
 
     /// Ask a peer for a block. `why_not`: set to Core's words where that can't be.

@@ -39,7 +39,7 @@ void TransactionAnnouncer::queue(Peer& peer, const consensus::SealedTransaction&
     if (peer.announcements.queue.size() > MAX_QUEUED) peer.announcements.queue.pop_front();
 }
 
-void TransactionAnnouncer::transaction_added(const consensus::TransactionRef& tx) {
+void TransactionAnnouncer::queue(const consensus::TransactionRef& tx) {
     for (auto& [id, peer] : context_.peers) queue(peer, *tx);
 }
 
@@ -57,10 +57,9 @@ void TransactionAnnouncer::tip_changed() {
     });
 }
 
-void TransactionAnnouncer::broadcast(const consensus::TransactionRef& tx, bool is_new) {
+void TransactionAnnouncer::transaction_unsent(const consensus::TransactionRef& tx) {
     if (unbroadcast_.empty()) plan_retry();
-    if (is_new && unbroadcast_.size() < MAX_UNBROADCAST) unbroadcast_.emplace(tx->txid, tx);
-    if (!is_new) transaction_added(tx); // else the chain tells of it
+    if (unbroadcast_.size() < MAX_UNBROADCAST) unbroadcast_.emplace(tx->txid, tx);
 }
 
 /// In ten to fifteen minutes, so that it can't be told from when we were the first to send it.

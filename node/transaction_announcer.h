@@ -14,11 +14,12 @@ public:
 
     void established(Peer& peer);
     void fee_filter(Peer& peer, const FeeFilterMessage& message);
-    void transaction_added(const consensus::TransactionRef& tx);
+    /// Announce it to all peers, to each in its time.
+    void queue(const consensus::TransactionRef& tx);
+    /// Until a peer asks for it, announce it again and again.
+    void transaction_unsent(const consensus::TransactionRef& tx);
     void transaction_removed(const consensus::TransactionRef& tx);
     void tip_changed();
-    /// Ours: announce it now and, if it `is_new`, again until someone asks for it.
-    void broadcast(const consensus::TransactionRef& tx, bool is_new);
 
     /// A peer asked for it.
     void served(const consensus::Txid& txid) { unbroadcast_.erase(txid); }

@@ -93,8 +93,8 @@ extern const Object<Target> TARGET;
 struct TransactionView {
     consensus::TransactionRef tx;
     const consensus::Params* params;
-    std::optional<std::span<const chain::Coin>>
-        spent{};           ///< The coins it spends: then with its fee,
+    /// The coins it spends: then with its fee,
+    std::optional<std::span<const chain::Coin>> spent{};
     bool prevouts = false; ///< ... and with each of them.
     bool hex = true;
 };

@@ -253,6 +253,8 @@ const Object<ScanResult> SCAN_RESULT{
     {"unspents", "Those found", &ScanResult::found, FOUND_COIN},
     {"total_amount", "Their sum", &ScanResult::total}};
 
+using ScanState = NodeContext::Scan::State;
+
 ScanResult scan_coins(const Call& call, const Wanted& wanted) {
     NodeContext& context = context_of(call);
     const auto scan = wait_for<chain::CoinScan>(call, &chain::Chain::scan_coins);
@@ -262,7 +264,7 @@ ScanResult scan_coins(const Call& call, const Wanted& wanted) {
         if (++result.coins % COINS_BETWEEN_LOOKS == 0) {
             // Coins lie in the order of the ids' bytes, and these are spread evenly.
             context.coin_scan.percent = point.txid.bytes[0] * 100 / 256;
-            result.complete = !context.coin_scan.abort && !given_up(call);
+            result.complete = context.coin_scan.state == ScanState::Running && !given_up(call);
             if (!result.complete) break;
         }
         const Script& script = coin.out.script_pubkey;
@@ -281,22 +283,21 @@ template <class Run, class Progress>
 Reply act_on_scan(const Call& call, NodeContext::Scan& scan, Run run, Progress progress) {
     const std::string& action = call.text(0);
     if (action == "abort") {
-        const bool running = scan.running;
-        scan.abort = running;
-        return to_json(running);
+        ScanState running = ScanState::Running;
+        scan.state.compare_exchange_strong(running, ScanState::Aborted);
+        return to_json(running != ScanState::Idle);
     }
-    if (action == "status") return scan.running ? progress() : to_json(std::optional<bool>());
+    if (action == "status")
+        return scan.state == ScanState::Idle ? to_json(std::optional<bool>()) : progress();
     if (action != "start") return Error{Code::InvalidParameter, "Invalid action '" + action + "'"};
     if (!call.has(1)) return NO_SCAN_OBJECTS;
-    if (scan.running.exchange(true)) return SCAN_RUNNING;
+    ScanState idle = ScanState::Idle;
+    if (!scan.state.compare_exchange_strong(idle, ScanState::Running)) return SCAN_RUNNING;
 
     struct Running {
         NodeContext::Scan& scan;
 
-        ~Running() {
-            scan.abort = false; // not at the start: another may have asked for it by then
-            scan.running = false;
-        }
+        ~Running() { scan.state = ScanState::Idle; }
     } running{scan};
 
     scan.percent = 0;
@@ -394,7 +395,7 @@ Outcome<BlockScan> scan_blocks(const Call& call, const Wanted& wanted, bool exac
         context.block_scan.height = at.value;
         context.block_scan.percent =
             static_cast<int>((at.value - first) * 100 / (last - first + 1));
-        if (context.block_scan.abort || given_up(call)) {
+        if (context.block_scan.state == ScanState::Aborted || given_up(call)) {
             result.complete = false;
             result.last = at;
             break;

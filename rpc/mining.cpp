@@ -210,7 +210,6 @@ using TemplateRef = NodeContext::TemplateRef;
 void template_made(
     NodeContext& context, NodeContext::TemplateMaking& making, const chain::BlockTemplate& made) {
     const auto shared = std::make_shared<const chain::BlockTemplate>(made);
-    note_template(context, made);
     std::vector<std::function<void(const TemplateRef&)>> waiting;
     {
         const std::scoped_lock lock(context.template_cache.mutex);
@@ -277,9 +276,7 @@ void answer_now(const std::shared_ptr<const Call>& call, std::function<void(Repl
         const Outcome<Verdict> verdict = check_proposal(*call);
         return done(verdict ? Reply(to_json(*verdict)) : Reply(verdict.error()));
     }
-    const chain::Chain& chain = chain_of(*call);
-    if (chain.initial_download() && chain.best_header().height > chain.view().height())
-        return done(BEHIND);
+    if (chain_of(*call).catching_up()) return done(BEHIND);
     with_template(
         context_of(*call), [call, done = answer_or_stop(std::move(done))](const TemplateRef& made) {
             if (given_up(*call)) return done(GIVEN_UP);

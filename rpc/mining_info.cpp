@@ -78,14 +78,12 @@ struct MiningState {
     const Node& node = context.node;
     const Params& params = node.chain.params();
     const HeaderNode& tip = node.chain.view().tip();
+    const chain::TemplateSize last = node.chain.last_template();
 
-    /// Of the last template.
-    std::optional<int64_t> weight() const {
-        return only_if<int64_t>(context.template_weight >= 0, context.template_weight);
-    }
+    std::optional<uint32_t> weight() const { return only_if(last.weight > 0, last.weight); }
 
-    std::optional<int64_t> transactions() const {
-        return only_if<int64_t>(context.template_weight >= 0, context.template_transactions);
+    std::optional<uint32_t> transactions() const {
+        return only_if(last.weight > 0, last.transactions);
     }
 
     Target next() const {

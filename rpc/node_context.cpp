@@ -73,11 +73,6 @@ std::set<Txid> unbroadcast(const Call& call) {
     return {txids.begin(), txids.end()};
 }
 
-void note_template(NodeContext& context, const chain::BlockTemplate& made) {
-    context.template_weight = made.weight;
-    context.template_transactions = static_cast<int64_t>(made.block->transactions.size()) - 1;
-}
-
 std::function<void(Reply)> answer_or_stop(std::function<void(Reply)> done) {
     struct Answer {
         explicit Answer(std::function<void(Reply)> to_give) : give(std::move(to_give)) {}
@@ -95,12 +90,6 @@ std::function<void(Reply)> answer_or_stop(std::function<void(Reply)> done) {
     return [answer = std::make_shared<Answer>(std::move(done))](Reply reply) {
         std::exchange(answer->give, nullptr)(std::move(reply));
     };
-}
-
-chain::BlockTemplate make_template(const Call& call, const consensus::Script& payout) {
-    auto made = wait_for<chain::BlockTemplate>(call, &chain::Chain::make_template, payout);
-    note_template(context_of(call), made);
-    return made;
 }
 
 std::string reject_text(const Reject& reject) {

@@ -45,8 +45,9 @@ struct NodeContext : server::Context {
 
     /// One at a time, which other calls look after.
     struct Scan {
-        std::atomic<bool> running{false};
-        std::atomic<bool> abort{false};
+        enum class State : uint8_t { Idle, Running, Aborted };
+
+        std::atomic<State> state{State::Idle};
         std::atomic<int> percent{0};
         std::atomic<int32_t> height{0}; ///< That it is at.
     };
@@ -65,10 +66,6 @@ struct NodeContext : server::Context {
         TemplateRef last;
         std::weak_ptr<TemplateMaking> making; ///< Owned by what the chain thread is to call.
     } template_cache;
-
-    /// Of the last block template, for getmininginfo; -1: none was made yet.
-    std::atomic<int64_t> template_weight{-1};
-    std::atomic<int64_t> template_transactions{-1};
 };
 
 /// For the field "warnings" of what has a node.
@@ -153,12 +150,6 @@ transaction_of_hex(const std::string& hex, const Error& otherwise, HexForm form 
 
 /// What no peer has asked for yet.
 std::set<consensus::Txid> unbroadcast(const Call& call);
-
-/// getmininginfo tells of the last template.
-void note_template(NodeContext& context, const chain::BlockTemplate& made);
-
-/// A template over the tip that pays to `payout`, noted.
-chain::BlockTemplate make_template(const Call& call, const consensus::Script& payout);
 
 /// Core's sentence for a refusal: the reason and, where there is one, the detail.
 std::string reject_text(const consensus::Reject& reject);

@@ -239,7 +239,7 @@ Reply sent(const Call& call, const TransactionRef& tx, const Verdict& verdict) {
         if (!waiting) return refusal(verdict.error());
     }
     node::Network* network = context_of(call).node.network;
-    if (network != nullptr) network->broadcast(waiting, verdict.has_value());
+    if (network != nullptr && !verdict) network->broadcast(waiting); // else the chain tells it
     return to_json(tx->txid);
 }
 
@@ -249,7 +249,8 @@ void sendrawtransaction(const std::shared_ptr<const Call>& call, std::function<v
     const Amount max_feerate = call->satoshis(1);
     if (max_feerate >= COIN) return done(FEERATE_TOO_HIGH);
     if (burns_more_than(**tx, call->satoshis(2))) return done(BURNS_TOO_MUCH);
-    chain::AcceptOptions options{.must = true}; // There are MAX_WAITING_CALLS at most.
+    chain::AcceptOptions options{
+        .must = true, .ours = true}; // There are MAX_WAITING_CALLS at most.
     if (max_feerate > Amount(0)) options.max_fee = chain::FeeRate{max_feerate}.fee((*tx)->vsize());
     chain_of(*call).accept_transaction(
         *tx, options,
@@ -429,7 +430,7 @@ Outcome<PackageView> submitpackage(const Call& call) {
     for (const TransactionRef& tx : *package)
         if (burns_more_than(*tx, call.satoshis(2))) return BURNS_TOO_MUCH;
     if (!chain::is_child_with_parents(*package)) return BAD_TOPOLOGY;
-    chain::AcceptOptions options{.must = true};
+    chain::AcceptOptions options{.must = true, .ours = true};
     if (max_feerate > Amount(0)) options.max_feerate = chain::FeeRate{max_feerate};
     const auto outcome =
         wait_for<chain::PackageOutcome>(call, &chain::Chain::accept_package, *package, options);
@@ -441,8 +442,8 @@ Outcome<PackageView> submitpackage(const Call& call) {
         if (const auto found = outcome.each.find(tx->wtxid); found != outcome.each.end())
             submitted.verdict = found->second;
         const chain::Accepted* accepted = submitted.accepted();
-        if (network != nullptr && accepted != nullptr && !accepted->waits_as)
-            network->broadcast(tx, !accepted->effective_of.empty());
+        if (network != nullptr && accepted != nullptr && !accepted->is_new() && !accepted->waits_as)
+            network->broadcast(tx);
         view.each.emplace_back(tx->wtxid.to_string(), std::move(submitted));
     }
     return view;

@@ -40,7 +40,10 @@ BOOST_AUTO_TEST_SUITE(block_template)
 BOOST_AUTO_TEST_CASE(empty_mempool__coinbase_alone__is_valid) {
     TestChain test;
     test.open();
+    BOOST_TEST(test.chain().last_template().weight == 0u);
     const BlockTemplate made = test.make_template();
+    BOOST_TEST(test.chain().last_template().weight == made.weight);
+    BOOST_TEST(test.chain().last_template().transactions == 0u);
     BOOST_TEST(made.height == Height(1));
     BOOST_TEST((made.parent == &test.tip()));
     BOOST_TEST(made.coinbase_value == test.params().subsidy);

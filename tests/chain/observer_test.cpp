@@ -37,6 +37,44 @@ BOOST_AUTO_TEST_CASE(block_checked__on_the_tip__is_told_before_its_coins_are_loo
     test.chain().remove_observer(checked);
 }
 
+BOOST_AUTO_TEST_CASE(transaction_unsent__ours__is_told_before_it_is_added__once) {
+    struct Watch : ChainObserver {
+        void transaction_unsent(const TransactionRef& tx) override {
+            told.emplace_back("unsent", tx->txid);
+        }
+
+        void transaction_added(const MempoolEvent& event) override {
+            told.emplace_back("added", event.tx->txid);
+        }
+
+        std::vector<std::pair<std::string, Txid>> told;
+    };
+
+    TestChain test;
+    test.open();
+    const std::vector<OutPoint> coins = test.mature_coins(3);
+    const auto pay = [](const OutPoint& coin) { return spend({coin}, {{1'000, anyone_script()}}); };
+    const auto txid = [](const Transaction& tx) {
+        return cairn::consensus::make_transaction(tx)->txid;
+    };
+    const Transaction ours = pay(coins[0]), theirs = pay(coins[1]), parent = pay(coins[2]);
+    const Transaction child = spend({{txid(parent), 0}}, {{1, anyone_script()}});
+    Watch watch;
+    test.chain().add_observer(watch);
+    BOOST_TEST(reason_of(test.pay(ours, {.test_only = true, .ours = true})).empty());
+    BOOST_TEST(reason_of(test.pay(ours, {.ours = true})).empty());
+    BOOST_TEST(!reason_of(test.pay(ours, {.ours = true})).empty()); // it waits
+    BOOST_TEST(reason_of(test.pay(theirs)).empty());
+    BOOST_TEST(reason_of(test.pay(parent)).empty());
+    test.submit_package({parent, child}, {.test_only = true, .ours = true});
+    BOOST_TEST(test.submit_package({parent, child}, {.ours = true}).verdict.has_value());
+    const std::vector<std::pair<std::string, Txid>> expected{
+        {"unsent", txid(ours)},  {"added", txid(ours)},   {"added", txid(theirs)},
+        {"added", txid(parent)}, {"unsent", txid(child)}, {"added", txid(child)}};
+    BOOST_TEST((watch.told == expected));
+    test.chain().remove_observer(watch);
+}
+
 BOOST_AUTO_TEST_CASE(invalidate__cut_short_by_a_stop__is_no_success) {
     /// Stops the chain while blocks are disconnected, and lets it go on once it is stopping.
     struct Stopper : ChainObserver {

@@ -342,9 +342,11 @@ void TestNet::mine(TestNode& node, int count, uint32_t salt) {
     settle();
 }
 
-void TestNet::submit(TestNode& node, const TransactionRef& tx, bool broadcast) {
-    if (node.chain.accept_transaction(tx)) perform(node, node.protocol.transaction_added(tx, now));
-    if (broadcast) perform(node, node.protocol.broadcast(tx, true, now));
+void TestNet::submit(TestNode& node, const TransactionRef& tx, bool ours) {
+    if (node.chain.accept_transaction(tx)) {
+        if (ours) node.protocol.transaction_unsent(tx, now);
+        perform(node, node.protocol.transaction_added(tx, now));
+    }
     settle();
 }
 

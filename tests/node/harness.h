@@ -162,7 +162,7 @@ public:
     /// A block found by `node` itself.
     void mine(TestNode& node, int count, uint32_t salt = 0);
     /// A transaction that comes in by other ways than a peer.
-    void submit(TestNode& node, const consensus::TransactionRef& tx, bool broadcast = false);
+    void submit(TestNode& node, const consensus::TransactionRef& tx, bool ours = false);
     void perform(TestNode& node, const Actions& actions);
 
     /// Keep actions of that kind, of all nodes, in `held` until `intercept` is set anew.

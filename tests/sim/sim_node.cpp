@@ -320,11 +320,13 @@ void SimNode::judged(AcceptTransaction& action) {
     perform(running_->protocol.transaction_done(action, accept(action.tx), now()));
 }
 
-consensus::Result<chain::Accepted> SimNode::accept(const TransactionRef& tx, bool paid_for) {
+consensus::Result<chain::Accepted>
+SimNode::accept(const TransactionRef& tx, bool paid_for, bool ours) {
     auto outcome = chain.accept_transaction(tx, paid_for);
     if (!outcome || !runs()) return outcome;
     const TransactionRef shared = shared_.ledger.find_transaction(tx->txid);
     if (shared_.transaction_added) shared_.transaction_added(*this, shared);
+    if (ours) running_->protocol.transaction_unsent(shared, now());
     perform(running_->protocol.transaction_added(shared, now()));
     return outcome;
 }
@@ -354,7 +356,7 @@ void SimNode::submit(const Mined& mined) {
 }
 
 void SimNode::submit(const TransactionRef& tx, bool paid_for) {
-    if (accept(tx, paid_for) && runs()) perform(running_->protocol.broadcast(tx, true, now()));
+    (void)accept(tx, paid_for, true);
 }
 
 } // namespace cairn::sim

@@ -116,7 +116,8 @@ private:
     void judged(node::AcceptHeaders& action);
     void judged(node::AcceptBlock& action);
     void judged(node::AcceptTransaction& action);
-    consensus::Result<chain::Accepted> accept(const TransactionRef& tx, bool paid_for = false);
+    consensus::Result<chain::Accepted>
+    accept(const TransactionRef& tx, bool paid_for = false, bool ours = false);
     void read();
     void tell(SimChain::BlockVerdict& verdict);
     void take_messages(EndId end);
