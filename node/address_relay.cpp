@@ -40,7 +40,6 @@ void AddressRelay::version(Peer& peer) {
 void AddressRelay::established(Peer& peer) {
     peer.addresses.tokens_at = context_.now;
     peer.addresses.next = context_.now + context_.random.poisson(SEND_MEAN);
-    peer.addresses.next_own = context_.now;
     if (peer.inbound() || !speaks(peer)) return;
     peer.addresses.we_asked = true;
     peer.addresses.tokens += MAX_TOKENS;
@@ -134,6 +133,7 @@ void AddressRelay::get_addr(Peer& peer) {
         return;
     }
     peer.addresses.asked_us = true;
+    tell_own(peer); // before all others
     const auto fresh = [&] {
         const size_t count = std::min(MAX_ADDRESSES, book_.size() * SHARED_PERCENT / 100);
         std::vector<TimedAddress> places = book_.sample(count, context_.now_seconds());
@@ -162,21 +162,45 @@ void AddressRelay::send(Peer& peer, std::vector<TimedAddress> addresses) {
     context_.send(peer, "addr", AddrMessage{std::move(addresses)});
 }
 
+/// Where `peer` is told that we are. Nobody learns that an address of Tor or I2P and another one
+/// are of the same node.
+std::optional<NetAddress> AddressRelay::own_address(const Peer& peer) const {
+    const ProtocolOptions& options = context_.options;
+    auto found = std::ranges::find(options.external, peer.address.network, &NetAddress::network);
+    if (found == options.external.end() && peer.address.is_ip())
+        found = std::ranges::find_if(options.external, &NetAddress::is_ip);
+    if (found != options.external.end()) return *found;
+    if (!options.external.empty() || options.announced_port == 0 || !peer.our_address.is_routable())
+        return std::nullopt;
+    NetAddress seen = peer.our_address;
+    seen.port = options.announced_port;
+    return seen;
+}
+
+/// Once a day.
+void AddressRelay::tell_own(Peer& peer) {
+    Peer::Addresses& state = peer.addresses;
+    if (context_.now < state.next_own || context_.chain.initial_download()) return;
+    const bool first = state.next_own == Time();
+    state.next_own = context_.now + context_.random.poisson(OWN_MEAN);
+    if (!first) peer.known_addresses.clear(); // what it heard a day ago has another date now
+    const std::optional<NetAddress> own = own_address(peer);
+    if (!own) return;
+    spdlog::debug("Advertising address {} to peer={}", own->to_string(), peer.id);
+    const TimedAddress place{
+        static_cast<uint32_t>(context_.now_seconds()), context_.services(), *own};
+    if (first)
+        send(peer, {place}); // alone: of more it might take only one so early
+    else
+        state.queue.push_back(place);
+}
+
 void AddressRelay::tick(Peer& peer) {
     if (!peer.addresses.relays) return;
     if (peer.type == ConnectionType::AddrFetch && context_.now - peer.connected_at > FETCH_TIMEOUT)
         return context_.drop(peer, "addrfetch connection timeout");
     Peer::Addresses& state = peer.addresses;
-    if (context_.now >= state.next_own && !context_.chain.initial_download()) {
-        state.next_own = context_.now + context_.random.poisson(OWN_MEAN);
-        if (context_.options.announced_port != 0 && peer.our_address.is_routable()) {
-            TimedAddress own{
-                static_cast<uint32_t>(context_.now_seconds()), context_.services(),
-                peer.our_address};
-            own.address.port = context_.options.announced_port;
-            state.queue.push_back(std::move(own));
-        }
-    }
+    tell_own(peer);
     if (context_.now < state.next) return;
     state.next = context_.now + context_.random.poisson(SEND_MEAN);
     std::erase_if(

@@ -40,6 +40,8 @@ private:
     };
 
     static bool speaks(Peer& peer);
+    std::optional<NetAddress> own_address(const Peer& peer) const;
+    void tell_own(Peer& peer);
     void
     learn(Peer& peer, std::string_view name, std::vector<TimedAddress> addresses, size_t count);
     void relay(const TimedAddress& place, PeerId source);

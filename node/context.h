@@ -18,7 +18,9 @@ namespace cairn::node {
 struct ProtocolOptions {
     std::string user_agent;
     uint64_t services = 0;
-    uint16_t announced_port = 0; ///< 0: nobody is told where we are.
+    /// Where we are, by the operator; empty: where a peer sees us, at the port below.
+    std::vector<NetAddress> external{};
+    uint16_t announced_port = 0; ///< 0: nobody is told.
     bool blocks_only = false;
     std::chrono::seconds peer_timeout{60}; ///< For the handshake.
     uint64_t max_upload_bytes = 0;         ///< In a day; 0: no limit.

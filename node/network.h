@@ -5,6 +5,7 @@
 
 #include "chain/chain.h"
 #include "node/clock.h"
+#include "node/net_address.h"
 #include "node/orphanage.h"
 #include "node/peer_id.h"
 #include "node/upload_limit.h"
@@ -32,6 +33,7 @@ struct NetworkOptions {
     bool listen = true;
     std::vector<std::string> bind;      ///< addr[:port]; empty: all interfaces at the chain's port.
     uint16_t port = 0;                  ///< 0: the chain file's.
+    std::vector<NetAddress> external;   ///< -externalip; empty: where peers see us.
     std::vector<std::string> connect;   ///< -connect: these only, no others looked for.
     bool connect_only = false;          ///< -connect was given, -connect=0 included.
     std::vector<std::string> add_nodes; ///< -addnode

@@ -101,6 +101,18 @@ void check_hosts(std::string_view option, const std::vector<std::string>& hosts)
                 fmt::format("-{}={}: expected <host> or <host>:<port>", option, host));
 }
 
+/// Where peers find us, by the operator.
+std::vector<NetAddress> external_addresses(const Settings& settings, uint16_t default_port) {
+    std::vector<NetAddress> addresses;
+    for (const std::string& text : settings.list("externalip")) {
+        const auto address = NetAddress::from_string(text, default_port);
+        if (!address)
+            throw OptionError(fmt::format("Cannot resolve -externalip address: '{}'", text));
+        addresses.push_back(*address);
+    }
+    return addresses;
+}
+
 /// Where a proxy is; empty: none.
 std::string proxy_option(const Settings& settings, std::string_view name) {
     std::string text = settings.text(name);
@@ -268,6 +280,7 @@ NetworkOptions network_options(const Setup& setup) {
     if (named && !options.listen)
         throw OptionError("Cannot set -bind or -whitebind together with -listen=0");
     options.port = port_option(settings, "port", setup.params.p2p_port);
+    options.external = external_addresses(settings, options.port);
     options.connect = settings.list("connect");
     std::erase(options.connect, "0");
     options.connect_only = settings.is_set("connect");
@@ -303,6 +316,7 @@ ProtocolOptions protocol_options(
     if (!chain.options().prune_bytes) result.services |= NODE_NETWORK;
     if (options.serve_filters && chain.options().block_filters)
         result.services |= NODE_COMPACT_FILTERS;
+    if (options.listen) result.external = options.external;
     // What others see of who hides behind a proxy isn't his address, and none to tell of.
     if (options.proxy.empty()) result.announced_port = listener.public_port();
     result.blocks_only = options.blocks_only;

@@ -90,6 +90,9 @@ constexpr Option TABLE[] = {
 
     {"port", Number, "<port>", CONNECTION, "", "Port for peers (default: the chain file's)"},
     {"bind", List, "<addr>[:port]", CONNECTION, "", "Listen for peers here (default: everywhere)"},
+    {"externalip", List, "<addr>[:port]", CONNECTION, "",
+     "Tell peers that this node is to be found here; of Tor or I2P, only peers there (default: "
+     "where each peer sees it)"},
     {"listen", Flag, "", CONNECTION, "1",
      "Let peers connect to this node; with -connect only if this or -bind is given"},
     {"connect", List, "<addr>[:port]", CONNECTION, "",

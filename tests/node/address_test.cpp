@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Addresses: their text, the book that keeps them, and how peers pass them on.
+// Addresses: their text, and the book that keeps them.
 #include "harness.h"
 #include "node/messages.h"
 #include "node/permissions.h"
+#include "places.h"
 #include "tests/temporary_folder.h"
 
 #include <boost/test/unit_test.hpp>
@@ -13,25 +14,6 @@ using namespace cairn;
 using namespace cairn::node;
 using namespace cairn::node::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-/// The `n`th address of many, no two of one group for n < 2^16.
-TimedAddress place(uint32_t n, int64_t time) {
-    const auto octet = [&](int shift) { return static_cast<uint8_t>(n >> shift); };
-    return {
-        static_cast<uint32_t>(time), NODE_NETWORK | NODE_WITNESS,
-        NetAddress::ipv4({static_cast<uint8_t>(20 + octet(8) % 60), octet(0), octet(16), 1}, 8333)};
-}
-
-constexpr int64_t NOW = 1'700'100'000;
-
-/// As many as told us of so many addresses, each another one.
-void fill(AddressBook& book, uint32_t count, int64_t now = NOW) {
-    for (uint32_t i = 0; i < count; ++i) book.add(place(i, now), std::to_string(i), now);
-}
-
-} // namespace
 
 BOOST_AUTO_TEST_SUITE(address)
 
@@ -383,191 +365,6 @@ BOOST_AUTO_TEST_CASE(book__pick__avoids_groups_in_use_and_failures_of_late) {
     book.tried(place(2, NOW).address, true, NOW);
     BOOST_TEST(!book.pick({used, also}, NOW + 1).has_value());
     BOOST_TEST(book.pick({used, also}, NOW + AddressBook::RETRY_SECONDS).has_value());
-}
-
-BOOST_AUTO_TEST_CASE(relay__fresh_address__goes_to_two_others) {
-    TestNet net;
-    TestNode& node = net.add();
-    const PeerId source = net.connect_stub(node);
-    std::vector<PeerId> others;
-    others.reserve(5);
-    for (int i = 0; i < 5; ++i) others.push_back(net.connect_stub(node));
-    for (const PeerId other : others) net.say(node, other, "getaddr");
-    std::vector<PeerId> silent; // who doesn't want any, or never spoke of any
-    for (int i = 0; i < 5; ++i) {
-        silent.push_back(net.connect_stub(node, ConnectionType::BlockRelayOnly));
-        silent.push_back(net.connect_stub(node));
-    }
-    const TimedAddress fresh = place(7, seconds_of(net.now));
-    net.say(node, source, "addrv2", consensus::encode(AddrV2Message{{fresh}, 0}));
-    net.advance(10min);
-    size_t told = 0;
-    for (const PeerId other : others) told += net.heard(node, other, "addrv2").size();
-    BOOST_TEST(told == AddressRelay::RELAY_TO);
-    for (const PeerId other : silent) BOOST_TEST(net.heard(node, other, "addrv2").empty());
-    BOOST_TEST(node.book.size() == 1);
-}
-
-BOOST_AUTO_TEST_CASE(relay__address_of_another_network__goes_to_who_understands_it) {
-    TestNet net;
-    TestNode& node = net.add();
-    const PeerId source = net.connect_stub(node);
-    const PeerId modern = net.connect_stub(node);
-    net.say(node, modern, "getaddr");
-    std::vector<PeerId> old;
-    for (int i = 0; i < 10; ++i) {
-        old.push_back(net.connect_stub(node, ConnectionType::Inbound, 0, false));
-        net.say(node, old.back(), "version", consensus::encode(VersionMessage{}));
-        for (const char* command : {"verack", "getaddr"}) net.say(node, old.back(), command);
-    }
-    const TimedAddress onion{
-        static_cast<uint32_t>(seconds_of(net.now)),
-        NODE_NETWORK,
-        {NetworkId::TorV3, Bytes(32, 7), 8333}};
-    net.say(node, source, "addrv2", consensus::encode(AddrV2Message{{onion}, 0}));
-    net.advance(10min);
-    BOOST_TEST(net.heard(node, modern, "addrv2").size() == 1U);
-    for (const PeerId other : old) BOOST_TEST(net.heard(node, other, "addr").empty());
-}
-
-BOOST_AUTO_TEST_CASE(relay__who_has_no_blocks__is_not_kept) {
-    TestNet net;
-    TestNode& node = net.add();
-    const PeerId stub = net.connect_stub(node);
-    TimedAddress useless = place(7, seconds_of(net.now));
-    useless.services = NODE_WITNESS;
-    net.say(node, stub, "addrv2", consensus::encode(AddrV2Message{{useless}, 0}));
-    BOOST_TEST(node.book.size() == 0U);
-    node.book.add(useless, "source", seconds_of(net.now)); // told by an older version of ours
-    BOOST_TEST(!node.book.pick({}, seconds_of(net.now)).has_value());
-}
-
-BOOST_AUTO_TEST_CASE(relay__whom_we_shun__is_neither_kept_nor_told_of) {
-    for (const bool banned : {true, false}) {
-        TestNet net;
-        const NetAddress bad = place(7, NOW).address;
-        ProtocolOptions options;
-        if (banned) options.is_banned = [&](const NetAddress& address) { return address == bad; };
-        TestNode& node = net.add(options);
-        const TimedAddress told = place(7, seconds_of(net.now));
-        node.book.add(told, "source", seconds_of(net.now)); // of before
-        fill(node.book, 7, seconds_of(net.now));
-        if (!banned) {
-            const PeerId liar = net.connect_stub(node, ConnectionType::Inbound, 0, true, bad);
-            net.say(
-                node, liar, "inv",
-                consensus::encode(InventoryMessage{std::vector<Inventory>(MAX_INVENTORY + 1)}));
-            BOOST_REQUIRE(node.protocol.discourages(bad));
-        }
-        const PeerId source = net.connect_stub(node);
-        const PeerId other = net.connect_stub(node);
-        net.say(node, other, "getaddr");
-        TimedAddress next = told; // another port of that host
-        if (!banned) next.address.port = 1;
-        for (const TimedAddress& one : {next, place(200, seconds_of(net.now))}) {
-            net.say(node, source, "addrv2", consensus::encode(AddrV2Message{{one}, 0}));
-            net.advance(1min); // for another token
-        }
-        net.advance(10min);
-        std::set<NetAddress> heard;
-        for (const Message& message : net.heard(node, other, "addrv2")) {
-            const auto content = parse<AddrV2Message>(message.payload);
-            for (const TimedAddress& one : content->addresses) heard.insert(one.address);
-        }
-        BOOST_TEST(!heard.contains(told.address));
-        BOOST_TEST(!heard.contains(next.address));
-        BOOST_TEST(heard.contains(place(200, NOW).address));
-        BOOST_TEST(node.book.size() == 9U);
-    }
-}
-
-BOOST_AUTO_TEST_CASE(relay__own_address__is_told_unless_hidden_or_of_no_use_yet) {
-    const auto told = [](uint16_t port, bool initial_download) {
-        TestNet net;
-        ProtocolOptions options;
-        options.announced_port = port;
-        TestNode& node = net.add(options);
-        node.chain.initial_download_ = initial_download;
-        const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay, 0, false);
-        VersionMessage version;
-        version.services = NODE_NETWORK | NODE_WITNESS;
-        version.receiver.address = place(1, NOW).address;
-        net.say(node, stub, "version", consensus::encode(version));
-        net.say(node, stub, "verack");
-        net.advance(10min);
-        return net.heard(node, stub, "addr").size();
-    };
-    BOOST_TEST(told(8333, false) == 1U);
-    BOOST_TEST(told(0, false) == 0U);
-    BOOST_TEST(told(8333, true) == 0U);
-}
-
-BOOST_AUTO_TEST_CASE(relay__too_many__are_rate_limited_or_drop) {
-    TestNet net;
-    TestNode& node = net.add();
-    const PeerId stub = net.connect_stub(node);
-    AddrV2Message message;
-    for (uint32_t i = 0; i < MAX_ADDRESSES; ++i)
-        message.addresses.push_back(place(i, seconds_of(net.now)));
-    net.say(node, stub, "addrv2", consensus::encode(message));
-    BOOST_TEST(node.protocol.peers().at(stub).addresses.processed == 1);
-    BOOST_TEST(node.protocol.peers().at(stub).addresses.rate_limited == MAX_ADDRESSES - 1);
-    message.addresses.push_back(place(MAX_ADDRESSES, seconds_of(net.now)));
-    net.say(node, stub, "addrv2", consensus::encode(message));
-    BOOST_TEST(node.drops.back() == "addrv2 message size = 1001");
-}
-
-BOOST_AUTO_TEST_CASE(getaddr__answered_once_and_to_callers_only) {
-    TestNet net;
-    TestNode& node = net.add();
-    fill(node.book, 1000, seconds_of(net.now));
-    const PeerId caller = net.connect_stub(node);
-    const PeerId called = net.connect_stub(node, ConnectionType::OutboundFullRelay);
-    for (const PeerId stub : {caller, called, caller}) net.say(node, stub, "getaddr");
-    BOOST_TEST(net.heard(node, called, "addrv2").empty());
-    const std::vector<Message> answers = net.heard(node, caller, "addrv2");
-    BOOST_REQUIRE(answers.size() == 1);
-    BOOST_TEST(
-        parse<AddrV2Message>(answers[0].payload)->addresses.size() == node.book.size() * 23 / 100);
-}
-
-BOOST_AUTO_TEST_CASE(getaddr__again_by_another__gets_the_same_for_a_day) {
-    TestNet net;
-    TestNode& node = net.add();
-    fill(node.book, 1000, seconds_of(net.now));
-    const auto answer = [&](uint32_t permissions = 0) {
-        const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, permissions);
-        net.say(node, stub, "getaddr");
-        return net.heard(node, stub, "addrv2").at(0).payload;
-    };
-    const Bytes first = answer();
-    BOOST_TEST((answer() == first));
-    BOOST_TEST((answer(PERMIT_ADDR) != first));
-    net.now += AddressRelay::ANSWER_LEAST - 1h;
-    BOOST_TEST((answer() == first));
-    net.now += AddressRelay::ANSWER_SPREAD + 1h;
-    BOOST_TEST((answer() != first));
-}
-
-BOOST_AUTO_TEST_CASE(getaddr__of_an_older_peer__gets_no_address_of_other_networks) {
-    TestNet net;
-    TestNode& node = net.add();
-    for (uint32_t i = 0; i < 50; ++i) {
-        const auto now = static_cast<uint32_t>(seconds_of(net.now));
-        const std::string source = std::to_string(i);
-        node.book.add(place(i, now), source, now);
-        node.book.add(
-            {now, 1, {NetworkId::TorV3, Bytes(32, static_cast<uint8_t>(i)), 8333}}, source, now);
-    }
-    const PeerId stub = net.connect_stub(node, ConnectionType::Inbound, 0, false);
-    net.say(node, stub, "version", consensus::encode(VersionMessage{}));
-    net.say(node, stub, "verack");
-    net.say(node, stub, "getaddr");
-    const std::vector<Message> answers = net.heard(node, stub, "addr");
-    BOOST_REQUIRE(answers.size() == 1);
-    const auto places = parse<AddrMessage>(answers[0].payload)->addresses;
-    BOOST_TEST(!places.empty());
-    for (const TimedAddress& place : places) BOOST_TEST(place.address.is_ip());
 }
 
 BOOST_AUTO_TEST_CASE(subnet__forms__contain_what_they_say) {

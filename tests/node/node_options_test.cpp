@@ -131,6 +131,17 @@ BOOST_AUTO_TEST_CASE(network_options__whitelist_names_nothing__grants_what_optio
         BOOST_TEST(network_options(setup_of(arguments)).implied_permissions == expected);
 }
 
+BOOST_AUTO_TEST_CASE(network_options__external_addresses__at_the_port_given_or_the_nodes) {
+    const NetworkOptions options =
+        network_options(setup_of({"-externalip=1.2.3.4", "-externalip=[2a00::1]:9", "-port=7"}));
+    BOOST_REQUIRE(options.external.size() == 2U);
+    BOOST_TEST(options.external[0].to_string() == "1.2.3.4:7");
+    BOOST_TEST(options.external[1].to_string() == "[2a00::1]:9");
+    BOOST_TEST(
+        error_of(network_options, {"-externalip=example.org"}) ==
+        "Cannot resolve -externalip address: 'example.org'");
+}
+
 BOOST_AUTO_TEST_CASE(network_options__connect__means_no_other_peers) {
     const NetworkOptions none = network_options(setup_of({"-connect=0"}));
     BOOST_TEST(none.connect_only);
