@@ -241,9 +241,12 @@ Time::duration BlockDownload::timeout() const {
 
 void BlockDownload::tick(Peer& peer) {
     Peer::Blocks& blocks = peer.blocks;
-    if (peer.waiting)
-        blocks.progress_at = context_.now; // we are what is slow: nothing of it is read
-    if (to_send(peer) > 0 && context_.now - blocks.progress_at > timeout()) {
+    if (peer.waiting) blocks.unread_at = context_.now;
+    // We are what is slow. Where it waits for answers that it doesn't take, others are asked.
+    if (peer.waiting && (peer.blocks_processing > 0 || !can_take(peer)))
+        blocks.progress_at = context_.now;
+    const Time since = std::max(blocks.progress_at, blocks.unread_at);
+    if (to_send(peer) > 0 && context_.now - since > timeout()) {
         context_.drop(peer, "timeout downloading block");
         return;
     }

@@ -45,16 +45,16 @@ public:
                (!peer.inbound() && peer.blocks_processing == 0);
     }
 
+    /// Whether the parent of this block may be among what `peer` sent that is not judged yet: who
+    /// tells of blocks by sending them does so in order.
+    bool awaits_parent(const Peer& peer, ByteView payload) const;
+
     // Requests to one peer: what it sends in HORIZON, which is more than any way is long, so that
     // it never waits for us, and what it holds is here soon.
     static constexpr std::chrono::seconds HORIZON{2};
     static constexpr size_t MIN_IN_FLIGHT = 2;
     static constexpr size_t START_IN_FLIGHT = 4; ///< As long as its speed is not known.
     static constexpr size_t MAX_IN_FLIGHT = 256;
-    /// Whether the parent of this block may be among what `peer` sent that is not judged yet: who
-    /// tells of blocks by sending them does so in order.
-    bool awaits_parent(const Peer& peer, ByteView payload) const;
-
     static constexpr int32_t WINDOW = 1024;        ///< Blocks past the first missing one.
     static constexpr int32_t LIMITED_BLOCKS = 286; ///< What BIP-0159 peers have, less a margin.
     /// What any peer has of the chain that it tells of.

@@ -23,7 +23,11 @@ bool CallPlan::Pause::is_over(Time now, std::chrono::microseconds longest) {
 }
 
 bool CallPlan::add(const std::string& target) {
-    const bool known = std::find(added_.begin(), added_.end(), target) != added_.end();
+    const auto place = NetAddress::from_string(target, params_.p2p_port);
+    const bool known = std::ranges::any_of(added_, [&](const std::string& other) {
+        return other == target ||
+               (place && NetAddress::from_string(other, params_.p2p_port) == place);
+    });
     if (known || added_.size() >= MAX_ADDED) return false;
     added_.push_back(target);
     return true;
@@ -69,6 +73,7 @@ size_t CallPlan::slots(ConnectionType type) const {
 
 void CallPlan::tick(Time now) {
     now_ = now;
+    if (!active_) return;
     for (const std::string& target : options_.connect) keep(target, ConnectionType::Manual, now);
     for (const std::string& target : added_) keep(target, ConnectionType::Manual, now);
     if (options_.connect_only) return;
@@ -80,15 +85,21 @@ void CallPlan::tick(Time now) {
 /// Dial `target` unless it is connected, being dialled, or failed a moment ago.
 void CallPlan::keep(const std::string& target, ConnectionType type, Time now) {
     if (const Peer* peer = find_peer(target)) {
-        if (peer->established) pauses_.erase(target);
+        // Who hangs up on us soon after is called no more often than one who isn't there.
+        if (peer->established && now - peer->connected_at >= LAST_PAUSE) pauses_.erase(target);
         return;
     }
     if (!calling_.contains(target) && pauses_[target].is_over(now, LAST_PAUSE)) dial(target, type);
 }
 
+/// One whom we called there, or would call if we did.
 const Peer* CallPlan::find_peer(const std::string& target) const {
-    const auto found = std::ranges::find_if(
-        protocol_.peers(), [&](const auto& entry) { return entry.second.target == target; });
+    const auto place = NetAddress::from_string(target, params_.p2p_port);
+    const auto is_there = [&](const auto& entry) {
+        const Peer& peer = entry.second;
+        return !peer.inbound() && (peer.target == target || (place && peer.address == *place));
+    };
+    const auto found = std::ranges::find_if(protocol_.peers(), is_there);
     return found == protocol_.peers().end() ? nullptr : &found->second;
 }
 
@@ -237,7 +248,7 @@ void CallPlan::ask_seeds() {
 }
 
 void CallPlan::dial(const std::string& target, ConnectionType type) {
-    if (calling_.emplace(target, type).second) call(target, type);
+    if (active_ && calling_.emplace(target, type).second) call(target, type);
 }
 
 } // namespace cairn::node

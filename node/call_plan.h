@@ -38,6 +38,9 @@ public:
     /// Call whoever is due. Called several times a second.
     void tick(Time now);
 
+    /// Whether anybody is called at all.
+    void set_active(bool active) { active_ = active; }
+
     bool add(const std::string& target);
     bool remove(const std::string& target);
     /// Once, unless it is being called already.
@@ -48,6 +51,9 @@ public:
     void call_anchors(std::vector<TimedAddress> anchors);
     /// For the next run: these peers, and those that there was no time to reach.
     std::vector<TimedAddress> anchors() const;
+
+    /// Null if it isn't connected.
+    const Peer* find_peer(const std::string& target) const;
 
     /// Whether there is room for another peer of that kind, those that are being called counted.
     bool wants(ConnectionType type) const;
@@ -104,7 +110,6 @@ private:
 
     void keep(const std::string& target, ConnectionType type, Time now);
     size_t slots(ConnectionType type) const;
-    const Peer* find_peer(const std::string& target) const;
     std::optional<ConnectionType> due(Time now);
     std::optional<ConnectionType> extra_due(Time now);
     std::optional<NetAddress> choose(ConnectionType type, int64_t now);
@@ -115,6 +120,7 @@ private:
     void call_bootstrap_peers(Time now);
     void ask_seeds();
 
+    bool active_ = true;
     std::vector<std::string> added_;
     std::map<std::string, Pause> pauses_;
     std::map<std::string, ConnectionType> calling_;

@@ -82,6 +82,7 @@ void CompactRelay::put_together(Peer& peer, const CompactBlockMessage& message) 
     const bool expected = peer.compact.announces || owed || block_download_.is_asked(peer, hash);
     if (!peer.compact.offered || !expected) return;
     if (!block_download_.reserve(peer, *node) && !may_ask_too(peer, hash)) return;
+    if (missing.back() > UINT16_MAX) return request_whole(peer, hash); // no message can name it
     context_.send(peer, "getblocktxn", GetBlockTransactionsMessage{hash, missing});
     peer.compact.partial = std::move(*block);
 }

@@ -112,12 +112,12 @@ void Handshake::feature(Peer& peer, const Bytes& payload) {
 }
 
 void Handshake::wtxid_relay(Peer& peer) {
-    if (peer.established) return context_.misbehaving(peer, "wtxidrelay received after verack");
+    if (peer.established) return context_.drop(peer, "wtxidrelay received after verack");
     if (peer.version >= WTXID_RELAY_VERSION) peer.wtxid_relay = true;
 }
 
 void Handshake::send_addrv2(Peer& peer) {
-    if (peer.established) return context_.misbehaving(peer, "sendaddrv2 received after verack");
+    if (peer.established) return context_.drop(peer, "sendaddrv2 received after verack");
     peer.wants_addrv2 = true;
 }
 

@@ -101,7 +101,7 @@ public:
         const std::lock_guard lock(lifecycle_);
         files_.load(PEERS, book_, "Creating peers.dat");
         files_.load(BANS, bans_, "Recreating the banlist database");
-        call_anchors();
+        if (active_) call_anchors();
         next_save_ = clock_.now() + SAVE_INTERVAL;
         listener_.start([this](Connection::Socket socket, uint32_t permissions) {
             boost::system::error_code error;
@@ -131,8 +131,11 @@ public:
 
     void each_peer(const std::function<void(const PeerView&)>& visit) const override {
         ask([&] {
-            for (const auto& [id, connection] : connections_)
-                visit({protocol_.peers().at(id), connection->traffic(), clock_.now()});
+            for (const auto& [id, connection] : connections_) {
+                const Peer& peer = protocol_.peers().at(id);
+                const int64_t connected = protocol_.date(peer.connected_at);
+                visit({peer, connection->traffic(), clock_.now(), connected});
+            }
         });
     }
 
@@ -162,6 +165,8 @@ public:
     void set_active(bool active) override {
         ask([&] {
             active_ = active;
+            connector_.set_active(active);
+            if (active && running_ && !anchors_called_) call_anchors();
             while (!active && !connections_.empty())
                 drop(connections_.begin()->first, "network set inactive");
         });
@@ -194,12 +199,8 @@ public:
         return ask([this] {
             std::vector<AddedNode> nodes;
             for (const std::string& target : connector_.added()) {
-                AddedNode& node = nodes.emplace_back(AddedNode{target, false, false, {}});
-                for (const auto& [id, peer] : protocol_.peers()) {
-                    if (peer.target != target) continue;
-                    node.connected = true;
-                    node.connected_address = peer.name();
-                }
+                const Peer* peer = connector_.find_peer(target);
+                nodes.push_back({target, peer ? peer->name() : ""});
             }
             return nodes;
         });
@@ -448,7 +449,7 @@ private:
         perform(protocol_.tick(now));
         time_offset_ = protocol_.time_offset();
         for (const auto& [id, connection] : connections_) resume(id);
-        if (active_ && ticks_++ % TICKS_BETWEEN_DIALS == 0) connector_.tick(now);
+        if (ticks_++ % TICKS_BETWEEN_DIALS == 0) connector_.tick(now);
         if (now < next_save_) return;
         next_save_ = now + SAVE_INTERVAL;
         save_addresses();
@@ -473,6 +474,7 @@ private:
 
     /// Gone once read: if they have to do with a crash soon after, they are not called again.
     void call_anchors() {
+        anchors_called_ = true;
         if (options_.directory.empty() || options_.connect_only) return;
         connector_.call_anchors(read_anchors(options_.directory / ANCHORS, chain_.params().magic));
         files_.remove(ANCHORS);
@@ -568,6 +570,7 @@ private:
     Connection::ReadBuffer buffer_{};
     PeerId next_id_ = 0;
     std::atomic<bool> active_{true};
+    bool anchors_called_ = false;
     Traffic closed_totals_; ///< Of connections that are gone.
     std::atomic<size_t> inbound_{0};
     std::atomic<size_t> outbound_{0};

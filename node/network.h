@@ -70,6 +70,7 @@ struct PeerView {
     const Peer& peer;
     const Traffic& traffic;
     Time now;
+    int64_t connected = 0; ///< A date, by the wall clock.
 };
 
 struct PeerCounts {
@@ -80,9 +81,7 @@ struct PeerCounts {
 /// What -addnode and addnode hold on to.
 struct AddedNode {
     std::string address;
-    bool connected = false;
-    bool inbound = false;
-    std::string connected_address;
+    std::string connected_address; ///< Empty: it isn't connected.
 };
 
 enum class AddNodeCommand : uint8_t { Add, Remove, OneTry };

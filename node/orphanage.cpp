@@ -12,12 +12,14 @@ bool Orphanage::add(const consensus::TransactionRef& tx, PeerId peer, Time now) 
     if (tx->weight() > MAX_WEIGHT) return false;
     const Orphan* known = find(tx->wtxid);
     if (known != nullptr && known->is_of(peer)) return true;
-    while (weights_[peer] + tx->weight() > MAX_PEER_WEIGHT) erase_one_of(peer);
+    while (shares_[peer].weight + tx->weight() > MAX_PEER_WEIGHT) erase_one_of(peer);
     while (orphans_.size() >= MAX_TRANSACTIONS && !contains(tx->wtxid)) {
-        const auto weight_of = [](const auto& entry) { return entry.second; };
-        erase_one_of(std::ranges::max_element(weights_, {}, weight_of)->first);
+        const auto count_of = [](const auto& entry) { return entry.second.count; };
+        erase_one_of(std::ranges::max_element(shares_, {}, count_of)->first);
     }
-    weights_[peer] += tx->weight();
+    Share& share = shares_[peer];
+    share.weight += tx->weight();
+    ++share.count;
     Orphan& orphan = orphans_.try_emplace(tx->wtxid, Orphan{tx, {}, now + MAX_AGE}).first->second;
     orphan.announcers.push_back(peer);
     for (const consensus::TxIn& input : tx->inputs) spends_.emplace(input.prevout, tx->wtxid);
@@ -36,7 +38,13 @@ void Orphanage::remove_announcer(const Hash256& wtxid, PeerId peer) {
     Orphan& orphan = orphans_.at(wtxid);
     if (orphan.announcers.size() == 1) return erase(wtxid);
     std::erase(orphan.announcers, peer);
-    if ((weights_[peer] -= orphan.tx->weight()) == 0) weights_.erase(peer);
+    give_back(peer, orphan);
+}
+
+void Orphanage::give_back(PeerId peer, const Orphan& orphan) {
+    Share& share = shares_.at(peer);
+    share.weight -= orphan.tx->weight();
+    if (--share.count == 0) shares_.erase(peer);
 }
 
 const Orphanage::Orphan* Orphanage::find(const Hash256& wtxid) const {
@@ -68,8 +76,7 @@ void Orphanage::erase(const Hash256& wtxid) {
     const auto found = orphans_.find(wtxid);
     if (found == orphans_.end()) return;
     const Orphan& orphan = found->second;
-    for (const PeerId peer : orphan.announcers)
-        if ((weights_[peer] -= orphan.tx->weight()) == 0) weights_.erase(peer);
+    for (const PeerId peer : orphan.announcers) give_back(peer, orphan);
     for (const consensus::TxIn& input : orphan.tx->inputs) spends_.erase({input.prevout, wtxid});
     orphans_.erase(found);
 }

@@ -16,7 +16,8 @@ namespace cairn::node {
 
 /// Each is kept for all who announced it, so that none of them alone can have it forgotten.
 ///
-/// Limits: MAX_TRANSACTIONS of up to MAX_WEIGHT each; MAX_PEER_WEIGHT of one peer; MAX_AGE.
+/// Limits: MAX_TRANSACTIONS of up to MAX_WEIGHT each; MAX_PEER_WEIGHT of one peer; MAX_AGE. Where
+/// there are too many, one goes of the peer that has most of them, however small they are.
 class Orphanage {
 public:
     explicit Orphanage(consensus::SaltedHasher salt) : orphans_(0, salt) {}
@@ -63,7 +64,16 @@ private:
 
     std::unordered_map<consensus::Hash256, Orphan, consensus::SaltedHasher> orphans_; ///< wtxid
     std::set<std::pair<consensus::OutPoint, consensus::Hash256>> spends_;
-    std::map<PeerId, int64_t> weights_; ///< Of all that is kept for a peer.
+
+    /// What is kept for a peer.
+    struct Share {
+        int64_t weight = 0;
+        size_t count = 0;
+    };
+
+    void give_back(PeerId peer, const Orphan& orphan);
+
+    std::map<PeerId, Share> shares_; ///< Of those who have one.
 };
 
 } // namespace cairn::node

@@ -147,7 +147,8 @@ struct Peer : NewPeer {
         /// Asked of it, and then of others, since it held them up. It sends them all the same,
         /// before those in flight; with these up to BlockDownload::MAX_IN_FLIGHT.
         std::vector<const chain::BlockNode*> owed;
-        Time progress_at;               ///< Last of them, or first request after none.
+        Time progress_at; ///< Last of them, or first request after none.
+        Time unread_at;   ///< When something of it last waited: what is behind that isn't missing.
         double bytes_a_second = 0;      ///< As it sent them while it owed us any; 0: not known yet.
         size_t measured_bytes = 0;      ///< In
         Time::duration measured_time{}; ///< this time, up to
@@ -208,7 +209,7 @@ struct Peer : NewPeer {
         bool we_asked = false;
         std::vector<TimedAddress> queue; ///< To be told next; up to 100.
         Time next;
-        Time next_own;
+        Time next_own; ///< When it is told again where we are; Time(): at once.
     } addresses;
 
     /// What it asked for and is still to get; one request message at a time.

@@ -95,17 +95,12 @@ const Object<NetworkKind> NETWORK_KIND{
     {"proxy", "host:port of the proxy, or empty", &NetworkKind::proxy},
     {"proxy_randomize_credentials", "Whether each goes its own way", &NetworkKind::randomized}};
 
-/// An own address that peers are told: none is known so far.
-struct OwnAddress {
-    std::string address;
-    uint16_t port = 0;
-    int score = 0;
-};
+constexpr int BY_OPERATOR = 4; ///< Core: LOCAL_MANUAL.
 
-const Object<OwnAddress> OWN_ADDRESS{
-    {"address", "Host", &OwnAddress::address},
-    {"port", "Port", &OwnAddress::port},
-    {"score", "How many peers have confirmed it", &OwnAddress::score}};
+const Object<node::NetAddress> OWN_ADDRESS{
+    {"address", "Host", &node::NetAddress::host},
+    {"port", "Port", &node::NetAddress::port},
+    {"score", "How sure it is; 4: by -externalip", [](auto&) { return BY_OPERATOR; }}};
 
 struct NetworkState {
     const Node& node;
@@ -141,8 +136,8 @@ const Object<NetworkState> NETWORK_STATE{
      [](auto& s) { return s.options.min_relay_feerate; }},
     {"incrementalfee", "Least rise of the price for a replacement",
      [](auto& s) { return s.options.incremental_feerate; }},
-    {"localaddresses", "Own addresses that peers are told",
-     [](auto&) { return std::vector<OwnAddress>(); }, OWN_ADDRESS},
+    {"localaddresses", "Own addresses that peers are told, besides where each sees the node",
+     [](auto& s) { return s.network.protocol_options().external; }, OWN_ADDRESS},
     {"warnings", "What an operator should know", WARNINGS}};
 
 Outcome<NetworkState> getnetworkinfo(const Call& call, Network& /*network*/) {
@@ -206,8 +201,7 @@ const Object<PeerView> PEER{
      [](auto& p) { return Seconds{p.peer.blocks.last_at}; }},
     {"bytessent", "Bytes sent", [](auto& p) { return p.traffic.bytes_sent; }},
     {"bytesrecv", "Bytes received", [](auto& p) { return p.traffic.bytes_received; }},
-    {"conntime", "When it was connected",
-     [](auto& p) { return Seconds{node::seconds_of(p.peer.connected_at)}; }},
+    {"conntime", "When it was connected", [](auto& p) { return Seconds{p.connected}; }},
     {"timeoffset", "Seconds its clock was ahead then", [](auto& p) { return p.peer.time_offset; }},
     {"pingtime", "Seconds the last ping took",
      [](auto& p) { return in_seconds(p.peer.ping.last); }},
@@ -351,6 +345,7 @@ Outcome<> addnode(const Call& call, Network& network) {
     const std::string& address = call.text(0);
     const std::string& command = call.text(1);
     using Command = node::AddNodeCommand;
+    if (call.has(2) && call.flag(2)) return NO_V2;
     if (command == "onetry")
         network.add_node(address, Command::OneTry);
     else if (command == "add" && !network.add_node(address, Command::Add))
@@ -369,8 +364,8 @@ const Method ADDNODE{
     .params =
         {{"node", Type::Text, REQUIRED, "Its address, or address:port"},
          {"command", Type::Text, REQUIRED, "add: stay connected, remove: no longer, onetry: once"},
-         {"v2transport", Type::Bool, ABSENT, "Accepted; the transport is v1"}},
-    .fails = {{Code::Misc, "addnode ..."}, ALREADY_ADDED, NOT_REMOVED, P2P_DISABLED},
+         {"v2transport", Type::Bool, ABSENT, "Must be false: the transport is v1"}},
+    .fails = {{Code::Misc, "addnode ..."}, ALREADY_ADDED, NOT_REMOVED, NO_V2, P2P_DISABLED},
     .example = "127.0.0.1:1 onetry",
     .run = with_network<addnode>,
 };
@@ -440,14 +435,14 @@ const Method DISCONNECTNODE{
 
 const Object<AddedNode> CONNECTION{
     {"address", "Its host:port", &AddedNode::connected_address},
-    {"connected", "inbound or outbound",
-     [](auto& n) { return n.inbound ? "inbound" : "outbound"; }}};
+    {"connected", "outbound", [](auto&) { return "outbound"; }}};
 
 const Object<AddedNode> ADDED_NODE{
     {"addednode", "As it was given", &AddedNode::address},
-    {"connected", "Whether it is a peer now", &AddedNode::connected},
+    {"connected", "Whether it is a peer now", [](auto& n) { return !n.connected_address.empty(); }},
     {"addresses", "Connections with it",
-     [](auto& n) { return std::vector<AddedNode>(n.connected ? 1 : 0, n); }, CONNECTION}};
+     [](auto& n) { return std::vector<AddedNode>(n.connected_address.empty() ? 0 : 1, n); },
+     CONNECTION}};
 
 Outcome<std::vector<AddedNode>> getaddednodeinfo(const Call& call, Network& network) {
     std::vector<AddedNode> added = network.added_nodes();

@@ -186,6 +186,29 @@ BOOST_AUTO_TEST_CASE(peer_is_late_for_its_first_block__what_it_sends_still_count
         BOOST_TEST(asked_of_slow.count(hash) == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(peer_takes_no_answers__its_blocks_are_had_from_another) {
+    TestNet net;
+    FakeChain source;
+    source.mine(300);
+    TestNode& fresh = net.add();
+    const Giver deaf = giver_of(net, fresh, source, 300, 0);
+    net.intercept = [&](TestNode&, const Action& action) {
+        const auto* send = std::get_if<Send>(&action);
+        return send != nullptr && send->message.command == "notfound"; // unsent it stays
+    };
+    InventoryMessage unknown;
+    unknown.items.resize(50'000, {InventoryType::WtxidTransaction, {}});
+    net.say(fresh, deaf.stub, "getdata", consensus::encode(unknown));
+    net.say(fresh, deaf.stub, "ping", Bytes(8));
+    const Peer& peer = fresh.protocol.peers().at(deaf.stub);
+    BOOST_REQUIRE(peer.waiting.has_value());
+    const Giver good = giver_of(net, fresh, source, 300, 100);
+    BOOST_TEST(time_to_sync(net, fresh, source, {good}) < 8); // 3, and a stall of two seconds
+    net.advance(2min); // what it sent meanwhile may be behind its request: that isn't known
+    BOOST_TEST(net.is_connected(fresh, deaf.stub));
+    BOOST_TEST(!fresh.protocol.peers().at(deaf.stub).blocks.owed.empty());
+}
+
 BOOST_AUTO_TEST_CASE(end_of_the_chain__peer_has_the_last_blocks_only__another_sends_those_before) {
     TestNet net;
     FakeChain source;

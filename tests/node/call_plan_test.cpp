@@ -130,6 +130,47 @@ BOOST_AUTO_TEST_CASE(seed__known_peers_answer__is_left_alone) {
     BOOST_TEST(scene.count(ConnectionType::AddrFetch) == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(added__connected_by_another_spelling__is_not_called_again) {
+    Scene scene(0);
+    scene.options.connect_only = true;
+    BOOST_TEST(scene.plan.add("20.1.1.1:8333"));
+    scene.plan.tick(scene.net.now);
+    scene.plan.answer();
+    BOOST_TEST(scene.plan.calls.size() == 1U);
+    BOOST_TEST(!scene.plan.add("20.1.1.1:8333"));
+    BOOST_TEST(scene.plan.add("[::ffff:20.1.1.1]:8334"));
+    BOOST_TEST(!scene.plan.add("20.1.1.1:8334"));
+    BOOST_TEST(scene.plan.remove("[::ffff:20.1.1.1]:8334"));
+    BOOST_TEST(!scene.plan.add("[::ffff:20.1.1.1]:8333"));
+    BOOST_TEST(scene.plan.find_peer("[::ffff:20.1.1.1]:8333") != nullptr);
+    scene.pass(10s);
+    BOOST_TEST(scene.plan.calls.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(added__hangs_up_again_and_again__is_called_once_a_minute_at_last) {
+    Scene scene(0);
+    scene.options.connect_only = true;
+    scene.plan.add("20.1.1.1:8333");
+    for (int i = 0; i < 600; ++i) {
+        scene.pass(1s);
+        if (!scene.plan.peers.empty()) scene.net.disconnect(scene.node, scene.plan.peers.back());
+        scene.plan.peers.clear();
+    }
+    BOOST_TEST(scene.plan.calls.size() > 5U);
+    BOOST_TEST(scene.plan.calls.size() < 20U);
+}
+
+BOOST_AUTO_TEST_CASE(not_active__nobody_is_called) {
+    Scene scene;
+    scene.plan.set_active(false);
+    scene.plan.dial("20.1.1.1:8333", ConnectionType::Manual);
+    scene.pass(10s);
+    BOOST_TEST(scene.plan.calls.empty());
+    scene.plan.set_active(true);
+    scene.pass(10s);
+    BOOST_TEST(!scene.plan.calls.empty());
+}
+
 BOOST_AUTO_TEST_CASE(no_anchors__those_for_blocks_only_are_of_the_first_that_ever_answered) {
     constexpr uint8_t FIRST = 10;
     Scene scene;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Whole nodes over loopback: sockets, threads and the real chain.
+#include "chain/file.h"
 #include "chain/indexer.h"
 #include "consensus/chain_file.h"
 #include "node/ban_list.h"
@@ -239,7 +240,8 @@ BOOST_AUTO_TEST_CASE(network__peer_restarts__is_called_again_and_synced) {
     const std::string address = b->address();
     BOOST_TEST(a.network->add_node(address, AddNodeCommand::Add));
     BOOST_TEST(!a.network->add_node(address, AddNodeCommand::Add));
-    BOOST_TEST(log.wait_until([&] { return a.network->added_nodes().at(0).connected; }));
+    BOOST_TEST(
+        log.wait_until([&] { return !a.network->added_nodes().at(0).connected_address.empty(); }));
     b.reset();
     BOOST_TEST(log.wait_until([&] { return a.peer_count() == 0; }));
     a.mine(3);
@@ -280,6 +282,28 @@ BOOST_AUTO_TEST_CASE(network__connected__peers_tell_of_each_other) {
     b.network->set_active(false);
     BOOST_TEST(log.wait_until([&] { return a.peer_count() == 0; }));
     BOOST_TEST(std::filesystem::exists(a.folder.path() / "peers.dat"));
+}
+
+BOOST_AUTO_TEST_CASE(network__not_active__keeps_its_anchors_until_it_is) {
+    const OwnPort port;
+    const tests::TemporaryFolder folder;
+    const std::filesystem::path anchors = folder.path() / "anchors.dat";
+    consensus::Params params = regtest();
+    const Clock clock;
+    chain::Chain chain{params, tests::small_chain(folder.path(), [] { return int64_t{}; })};
+    NetworkOptions options;
+    options.bind = {"127.0.0.1:" + std::to_string(port.number())};
+    options.directory = folder.path();
+    options.dns_seed = false;
+    const TimedAddress none{0, NODE_NETWORK, NetAddress::ipv4({127, 0, 0, 1}, 1)};
+    chain::replace_file(anchors, anchors_content(params.magic, {none}));
+    const std::unique_ptr<Network> network = Network::make(chain, clock, options);
+    network->set_active(false);
+    network->start();
+    BOOST_TEST(std::filesystem::exists(anchors));
+    network->set_active(true);
+    BOOST_TEST(!std::filesystem::exists(anchors));
+    network->stop();
 }
 
 BOOST_AUTO_TEST_CASE(network__port_taken__error_names_address_and_port) {
@@ -369,9 +393,10 @@ BOOST_AUTO_TEST_CASE(network__wall_clock_jumps__is_logged_and_told) {
     version.nonce = 1;
     client.send(message_of("version", version));
     const auto told = parse<VersionMessage>(client.receive("version").payload);
-    BOOST_TEST(
-        told.value().time >
-        std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + 7h));
+    const int64_t later =
+        std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + 7h);
+    BOOST_TEST(told.value().time > later);
+    node.network->each_peer([&](const PeerView& peer) { BOOST_TEST(peer.connected > later); });
 }
 
 BOOST_AUTO_TEST_CASE(network__no_room__refuses_whom_it_has_no_place_for) {

@@ -187,4 +187,25 @@ BOOST_AUTO_TEST_CASE(orphan__flood__stays_within_the_limits_and_ends) {
     BOOST_TEST(orphanage.size() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(orphan__too_many_small_ones_of_others__do_not_push_out_a_large_one) {
+    const auto orphan = [](int32_t number, size_t script_bytes) {
+        consensus::Transaction tx;
+        tx.inputs.emplace_back().prevout.txid =
+            consensus::Txid(consensus::sha256(consensus::encode(number)));
+        const Bytes script(script_bytes, 0x6a);
+        tx.outputs.push_back({consensus::Amount(1), consensus::Script(ByteView(script))});
+        return consensus::make_transaction(std::move(tx));
+    };
+    Orphanage orphanage({1, 2});
+    const auto large = orphan(0, 90'000);
+    BOOST_TEST(orphanage.add(large, 0, {}));
+    constexpr int LIARS = 100;
+    for (int i = 0; i < static_cast<int>(2 * Orphanage::MAX_TRANSACTIONS); ++i) {
+        orphanage.add(orphan(i + 1, 1), 1 + i % LIARS, {});
+        BOOST_TEST(orphanage.size() <= Orphanage::MAX_TRANSACTIONS);
+    }
+    BOOST_TEST(orphanage.size() == Orphanage::MAX_TRANSACTIONS);
+    BOOST_TEST(orphanage.contains(large->wtxid));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

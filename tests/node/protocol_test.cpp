@@ -424,7 +424,7 @@ BOOST_AUTO_TEST_CASE(misbehaviour__its_host__is_discouraged_unless_private_or_tr
         TestNet net;
         TestNode& node = net.add();
         const PeerId stub = net.connect_stub(node, type, permissions, true, address);
-        if (broken) net.say(node, stub, "wtxidrelay");
+        if (broken) net.say(node, stub, "feature");
         NetAddress other_port = address;
         other_port.port = 1;
         return node.protocol.discourages(other_port);
