@@ -134,6 +134,7 @@ Result<> Admission::examine(Attempt& attempt, const TransactionRef& tx) const {
     if (!attempt.together)
         if (Result<> verdict = check_fee(entry.modified_fee, entry.vsize()); !verdict)
             return verdict;
+    if (Result<> verdict = check_parents(*tx); !verdict) return verdict;
     const Family family = family_of(entry, {}, attempt.conflicts);
     const std::optional<TrucViolation> violation = check_truc(family);
     if (!violation) return {};
@@ -147,6 +148,18 @@ Result<> Admission::examine(Attempt& attempt, const TransactionRef& tx) const {
     attempt.conflicts.push_back(family.siblings[0]);
     attempt.evicts_sibling = true;
     return {};
+}
+
+/// All that it spends from would be one cluster with it: told before the clusters of hundreds are
+/// walked, which costs their sender nothing.
+Result<> Admission::check_parents(const SealedTransaction& tx) const {
+    const size_t most = chainstate_.options().max_cluster_count;
+    if (tx.inputs.size() < most) return {};
+    std::set<Txid> parents;
+    for (const TxIn& in : tx.inputs)
+        if (pool_.find(in.prevout.txid)) parents.insert(in.prevout.txid);
+    if (parents.size() < most) return {};
+    return policy("too-large-cluster");
 }
 
 /// What needs no state.
@@ -190,7 +203,9 @@ Result<> Admission::find_coins(Attempt& attempt, Candidate& candidate) const {
                 coin = Coin{earlier.entry.tx->outputs[in.prevout.index], next_height(), false};
         if (!coin) {
             for (uint32_t i = 0; i < tx.outputs.size(); ++i)
-                if (chainstate_.coins().find({tx.txid, i})) return known("txn-already-known");
+                if (const OutPoint made{tx.txid, i}; // not on disk: there may be thousands
+                    chainstate_.coins().knows(made) && chainstate_.coins().find(made))
+                    return known("txn-already-known");
             return missing_inputs("bad-txns-inputs-missingorspent");
         }
         candidate.entry.spends_coinbase |= coin->coinbase;

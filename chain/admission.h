@@ -75,6 +75,7 @@ private:
     Result<> check_new(const consensus::SealedTransaction& tx) const;
     Result<> find_coins(Attempt& attempt, Candidate& candidate) const;
     Result<> check_coins(Candidate& candidate) const;
+    Result<> check_parents(const consensus::SealedTransaction& tx) const;
     Result<> check_fee(Amount fee, int64_t vsize) const;
     Result<> check_scripts(const Candidate& candidate, const std::optional<Result<>>& ahead = {});
     Result<> run_scripts(const Candidate& candidate) const;

@@ -102,7 +102,8 @@ private:
         for (const size_t i : by_feerate_) {
             const Load& next = items_[i].load;
             if (i < at || next.fee <= 0) continue;
-            if (next.weight > room) return fee + next.fee * room / next.weight + 1;
+            if (next.weight > room) // by priorities a fee may be very high
+                return fee + static_cast<int64_t>(__int128{next.fee} * room / next.weight) + 1;
             fee += next.fee;
             room -= next.weight;
         }

@@ -40,7 +40,7 @@ size_t FeeEstimator::bucket_of(FeeRate feerate) const {
 }
 
 void FeeEstimator::add(
-    const consensus::SealedTransaction& tx, FeeRate feerate, Height height, bool again) {
+    const consensus::SealedTransaction& tx, FeeRate feerate, Height height, bool late) {
     std::vector<Txid> ancestors;
     const auto note = [&](const Txid& txid) {
         if (waiting_.contains(txid) && std::ranges::find(ancestors, txid) == ancestors.end())
@@ -56,8 +56,8 @@ void FeeEstimator::add(
         }
         std::ranges::for_each(ancestor.parents, note);
     }
-    // What comes while blocks are missing waits for those, not for its price.
-    const bool counted = parents.empty() && !again && height >= best_;
+    // Below the best block a reorganisation is not through yet.
+    const bool counted = parents.empty() && !late && height >= best_;
     Waiting& waiting = waiting_[tx.txid];
     tally(waiting, -1); // if it was known
     waiting = {height, bucket_of(feerate), feerate, counted, parents};
@@ -207,12 +207,18 @@ double FeeEstimator::slow_estimate(int32_t target) const {
     return highest;
 }
 
+Height FeeEstimator::seen_span() const {
+    return first_ == Height(0) ? Height(0) : best_ - first_;
+}
+
+/// Of what was loaded, for as long as it tells anything.
+Height FeeEstimator::saved_span() const {
+    return best_ - saved_best_ <= FORGOTTEN_AFTER ? saved_best_ - saved_first_ : Height(0);
+}
+
 /// Nothing is known of waiting longer than half of what was seen.
 int32_t FeeEstimator::max_usable_target() const {
-    const Height seen = first_ == Height(0) ? Height(0) : best_ - first_;
-    const bool fresh = best_ - saved_best_ <= FORGOTTEN_AFTER;
-    const Height saved = fresh ? saved_best_ - saved_first_ : Height(0);
-    return std::min(MAX_TARGET, std::max(seen, saved).value / 2);
+    return std::min(MAX_TARGET, std::max(seen_span(), saved_span()).value / 2);
 }
 
 FeeEstimator::Estimate FeeEstimator::estimate(int32_t target, bool conservative) const {
@@ -243,7 +249,7 @@ void FeeEstimator::walk(auto&& codec, auto& self) {
 consensus::Bytes FeeEstimator::save() const {
     consensus::Bytes bytes;
     consensus::Writer writer(bytes);
-    const bool more = best_ - first_ >= saved_best_ - saved_first_ && first_ != Height(0);
+    const bool more = 2 * seen_span().value > saved_span().value; // what is newer lasts longer
     writer(FILE_VERSION, best_, more ? best_ : saved_best_, more ? first_ : saved_first_);
     walk([&](double count) { writer(std::bit_cast<uint64_t>(count)); }, *this);
     return bytes;

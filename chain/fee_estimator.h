@@ -25,11 +25,12 @@ class FeeEstimator {
 public:
     FeeEstimator();
 
-    /// `tx` came into the mempool while the tip was at `height`; `again`: from a block that was
-    /// disconnected. Not counted, though known, are such, those that spend from others that wait,
-    /// and those that others pay more for: their own price is not what they would be mined for.
+    /// `tx` came into the mempool while the tip was at `height`; `late`: from a block that was
+    /// disconnected, or while blocks were missing. Not counted, though known, are such, since they
+    /// don't wait for their price, and those that spend from others that wait or that others pay
+    /// more for, since their own price is not what they would be mined for.
     void
-    add(const consensus::SealedTransaction& tx, FeeRate feerate, Height height, bool again = false);
+    add(const consensus::SealedTransaction& tx, FeeRate feerate, Height height, bool late = false);
     /// It left the mempool otherwise than by a block.
     void remove(const Txid& txid);
     /// All that waits leaves: the node ends.
@@ -113,6 +114,8 @@ private:
     double median(const Counter& counter, size_t first, size_t last) const;
     double estimate_of(int32_t target, double threshold, bool shorter_too) const;
     double slow_estimate(int32_t target) const;
+    Height seen_span() const;
+    Height saved_span() const;
     int32_t max_usable_target() const;
     static void walk(auto&& codec, auto& self);
 

@@ -98,8 +98,9 @@ public:
             }
         }
         const consensus::Params& params = of_.chainstate.params();
-        sums_.unclaimed = sums_.spent + block_subsidy(of_.node.height, params) - sums_.made -
-                          sums_.coinbase - sums_.genesis - sums_.scripts;
+        if (of_.node.parent) // genesis makes what the chain file says
+            sums_.unclaimed = sums_.spent + block_subsidy(of_.node.height, params) - sums_.made -
+                              sums_.coinbase - sums_.scripts;
         const consensus::Exceptions::Overwrite overwrite{of_.node.height, of_.node.hash};
         if (std::ranges::count(params.exceptions.bip30, overwrite) != 0) overwrite_coinbase();
         sums_.unspendable = sums_.genesis + sums_.overwritten + sums_.scripts + sums_.unclaimed;

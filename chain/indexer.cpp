@@ -88,6 +88,10 @@ void Indexer::load(Index& index) {
     if (const auto best = chainstate_.store().get(row.column, as_bytes(BEST_KEY))) {
         index.best = chainstate_.tree().find(decoded<BlockHash>(*best, row.name));
         if (!index.best) damaged(std::string("the best block of ") += row.name);
+        if (!is_current(index)) {
+            spdlog::warn("index_outdated name=\"{}\": it is built anew", row.name);
+            index.best = nullptr;
+        }
     }
     const BlockNode& target = chainstate_.indexable();
     const Height fork = fork_height(index.best, target);
@@ -96,6 +100,19 @@ void Indexer::load(Index& index) {
             "{} best block of the index goes beyond pruned data (including undo data). Please "
             "disable the index or reindex (which will download the whole blockchain again)",
             row.name));
+}
+
+/// Whether genesis' record is what it would be now: else an older version made all of them, by
+/// other rules. What can't be built anew is taken as it is.
+bool Indexer::is_current(Index& index) const {
+    const BlockNode& genesis = *chainstate_.tree().find(chainstate_.params().genesis_hash);
+    const auto stored = chainstate_.store().get(index.row->column, as_bytes(node_key(genesis)));
+    if (!index.row->follow || !stored || chainstate_.first_body() > Height(0)) return true;
+    const Group alone{&index};
+    Prepared made = prepare(alone, genesis);
+    std::vector<Bytes> records(1);
+    complete(alone, genesis, made, records);
+    return *stored == records[0];
 }
 
 void Indexer::start() {
@@ -317,6 +334,11 @@ bool Indexer::catch_up(IndexId id) const {
     std::unique_lock lock(mutex_);
     moved_.wait(lock, [&] { return stopping_ || !status_of(index).synced || at_tip(index); });
     return at_tip(index);
+}
+
+bool Indexer::must_catch_up(IndexId id) const {
+    const Index& index = this->index(id);
+    return index.enabled && status_of(index).synced && !at_tip(index);
 }
 
 template <class Read>

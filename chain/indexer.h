@@ -49,6 +49,7 @@ public:
 
     /// Wait until the index is as far as the tip; false at once if it isn't synced.
     bool catch_up(IndexId id) const;
+    bool must_catch_up(IndexId id) const; ///< Whether that would wait.
 
     // Look-ups in an index that is enabled. Throw StorageError ////////////////////////////////////
 
@@ -123,6 +124,7 @@ private:
     const Index& index(IndexId id) const { return indexes_[static_cast<size_t>(id)]; }
 
     void load(Index& index);
+    bool is_current(Index& index) const;
     void run();
     bool step();
     void add(const Group& group, const BlockNode& last);

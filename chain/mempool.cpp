@@ -511,9 +511,10 @@ void Mempool::remove(const Entries& entries, std::span<const uint32_t> hashes) {
 void Mempool::go_on() {
     constexpr int LONGER = 10; // some 50 ms, if somebody made a cluster just for that
     if (unproven_.empty()) return;
-    const MempoolEntry* first = *unproven_.begin();
-    const Entries all = cluster(*first);
-    lift(*first);
+    const auto next = unproven_.upper_bound(went_on_); // each in its turn
+    went_on_ = next != unproven_.end() ? *next : *unproven_.begin();
+    const Entries all = cluster(*went_on_);
+    lift(*went_on_);
     settle(all, LONGER * max_splits_);
 }
 

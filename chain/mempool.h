@@ -265,7 +265,6 @@ private:
     void settle(const Entries& cluster, int max_splits);
 
     const int max_splits_;
-
     const consensus::OutPointHasher salt_;
     Index by_txid_;
     Index by_wtxid_;
@@ -273,6 +272,7 @@ private:
     Order<BetterChunk, &MempoolEntry::in_mining_order> chunks_; ///< The first of each.
     Order<Older, &MempoolEntry::in_age_order> by_age_;          ///< Owns the entries.
     std::set<const MempoolEntry*> unproven_; ///< The first of each cluster that may not be optimal.
+    const MempoolEntry* went_on_ = nullptr;  ///< The last one that go_on() looked at; may be gone.
     std::map<Txid, Amount> priorities_;
     int64_t total_vsize_ = 0;
     Amount total_fee_;

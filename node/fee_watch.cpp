@@ -70,14 +70,15 @@ void FeeWatch::tip_changed(const chain::TipChange& change) {
 
 void FeeWatch::transaction_added(const chain::MempoolEvent& event) {
     if (chain_.initial_download()) return; // it waits for blocks that are long there
-    bool again = false;
+    const consensus::Height height = chain_.view().height();
+    bool late = chain_.best_header().height > height + 1;
     {
         const chain::MempoolReader pool = chain_.mempool();
         const chain::MempoolEntry* entry = pool->find(event.tx->wtxid);
-        again = entry && entry->was_confirmed;
+        late |= entry && entry->was_confirmed;
     }
     const std::scoped_lock lock(mutex_);
-    estimator_.add(*event.tx, event.feerate, chain_.view().height(), again);
+    estimator_.add(*event.tx, event.feerate, height, late);
 }
 
 void FeeWatch::transaction_removed(const chain::MempoolEvent& event) {

@@ -283,6 +283,7 @@ const Method GETBLOCKFILTER{
     .fails = {BLOCK_NOT_FOUND, UNKNOWN_FILTER, NO_FILTERS, NOT_CONNECTED, FILTERS_IN_PROGRESS},
     .example = "$BLOCKHASH",
     .run = {getblockfilter, FILTER},
+    .pace = pace_of_index<chain::IndexId::Filters>,
 };
 
 } // namespace

@@ -23,6 +23,8 @@ using wallet::keys::with_checksum;
 namespace {
 
 constexpr int64_t MAX_RANGE = 1'000'000;
+constexpr uint32_t QUICK_STEPS = 32; ///< Addresses that keep no other call waiting for long.
+constexpr uint32_t BUSY_STEPS = 4096;
 constexpr uint32_t DEFAULT_RANGE_END = 1000;
 constexpr int64_t COINS_BETWEEN_LOOKS = 8192; ///< Of a scan, at whether it shall end.
 
@@ -119,6 +121,7 @@ using Addresses = std::vector<std::string>;
 Outcome<Addresses> addresses_of(const Call& call, const Descriptor& descriptor, Range range) {
     Addresses addresses;
     for (int64_t i = range.first; i <= range.last; ++i) {
+        if (given_up(call)) return GIVEN_UP;
         const auto scripts = descriptor.scripts(static_cast<uint32_t>(i));
         if (!scripts) return NO_PRIVATE_KEYS;
         for (const DescribedScript& one : *scripts) {
@@ -150,18 +153,26 @@ Reply deriveaddresses(const Call& call) {
     return all.size() == 1 ? to_json(all[0]) : to_json(all);
 }
 
+/// Each takes some operations with points.
+Pace pace_of_range(const Call& call) {
+    const Outcome<Range> range = call.has(1) ? range_of(call.arguments[1]) : Range{};
+    const uint32_t steps = range ? range->last - range->first : 0;
+    return steps < QUICK_STEPS ? Pace::Quick : steps < BUSY_STEPS ? Pace::Busy : Pace::Slow;
+}
+
 const Method DERIVEADDRESSES{
     .name = "deriveaddresses",
     .summary = "The addresses that a descriptor stands for.",
     .params =
         {{"descriptor", Type::Text, REQUIRED, "With its checksum"},
          {"range", Type::Any, ABSENT, "Child numbers, for one with a range", RANGE_FORMS}},
-    .fails = joined({WITHOUT_ADDRESS, RANGE_MISSING, RANGE_USELESS}, DESCRIPTOR_FAILS),
+    .fails = joined({WITHOUT_ADDRESS, RANGE_MISSING, RANGE_USELESS, GIVEN_UP}, DESCRIPTOR_FAILS),
     .example = "addr($ADDRESS)#$ADDRESS_CHECKSUM",
     .run =
         {deriveaddresses,
          {returned<Addresses>("one descriptor", "In order"),
           returned<std::vector<Addresses>>("with \"<0;1>\"", "Those of each descriptor")}},
+    .pace = pace_of_range,
 };
 
 // scantxoutset ///////////////////////////////////////////////////////////////////////////////
@@ -188,6 +199,7 @@ for_each_script(const Call& call, const Json& object, const VisitScript& visit) 
     for (const Descriptor& descriptor : *descriptors) {
         if (!descriptor.is_range()) range = {};
         for (uint32_t i = range.first; i <= range.last; ++i) {
+            if (given_up(call)) return GIVEN_UP;
             const auto scripts = descriptor.scripts(i);
             if (!scripts)
                 return Error{

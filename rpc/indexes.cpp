@@ -75,8 +75,8 @@ Outcome<Page> page_of(const Call& call) {
 /// What is left out is walked through, too.
 Pace pace_of_page(const Call& call) {
     const Outcome<Page> page = page_of(call);
-    return page && (page->skip > QUICK_COUNT || page->count > QUICK_COUNT) ? Pace::Busy
-                                                                           : Pace::Quick;
+    const bool long_page = page && (page->skip > QUICK_COUNT || page->count > QUICK_COUNT);
+    return long_page ? Pace::Busy : pace_of_index<IndexId::Addresses>(call);
 }
 
 /// The script that the first argument names, once the index can tell of it.

@@ -357,10 +357,8 @@ void find_spender(const chain::Chain& chain, Prevout& prevout, bool with_transac
     if (!spent) return;
     prevout.spender = spent->spender;
     prevout.node = spent->node;
-    if (const BlockRef block = with_transaction ? chain.read_block(*spent->node) : nullptr)
-        for (size_t i = 0; i < block->transactions.size(); ++i)
-            if (block->transactions[i].txid == spent->spender)
-                prevout.tx = share_transaction(block, i);
+    if (const auto block = with_transaction ? chain.recent_block(*spent->node) : nullptr)
+        prevout.tx = block->find(spent->spender);
 }
 
 Outcome<std::vector<Prevout>> gettxspendingprevout(const Call& call) {
@@ -393,6 +391,13 @@ Outcome<std::vector<Prevout>> gettxspendingprevout(const Call& call) {
     for (Prevout& prevout : prevouts)
         if (!prevout.spender) find_spender(chain, prevout, with_transactions);
     return prevouts;
+}
+
+/// Their blocks may have to be read.
+Pace pace_of_spenders(const Call& call) {
+    return option(call, "return_spending_tx").value_or(false)
+               ? Pace::Busy
+               : pace_of_index<chain::IndexId::Spenders>(call);
 }
 
 const Method GETTXSPENDINGPREVOUT{
@@ -431,6 +436,7 @@ const Method GETTXSPENDINGPREVOUT{
          {Code::InternalError, "Unable to get data because txospenderindex is still syncing."}},
     .example = R"([{"txid":"$TXID","vout":0}])",
     .run = {gettxspendingprevout, "Each, with what spends it", PREVOUT},
+    .pace = pace_of_spenders,
 };
 
 // The whole //////////////////////////////////////////////////////////////////////////////////

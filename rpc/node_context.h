@@ -88,6 +88,13 @@ inline chain::Chain& chain_of(const Call& call) {
     return context_of(call).node.chain;
 }
 
+/// Of a call that looks into an index: that may have to take up a block first.
+template <chain::IndexId ID>
+server::Pace pace_of_index(const Call& call) {
+    const bool waits = chain_of(call).indexes().must_catch_up(ID);
+    return waits ? server::Pace::Waits : server::Pace::Quick;
+}
+
 inline const consensus::Params& params_of(const Call& call) {
     return chain_of(call).params();
 }

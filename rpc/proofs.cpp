@@ -97,6 +97,7 @@ const Method GETTXOUTPROOF{
          NOT_ALL_THERE},
     .example = "[\"$TXID\"] $BLOCKHASH",
     .run = {gettxoutproof, "The proof"},
+    .pace = pace_of_index<chain::IndexId::Transactions>,
 };
 
 Outcome<std::vector<Txid>> verifytxoutproof(const Call& call) {

@@ -294,6 +294,7 @@ const Method UTXOUPDATEPSBT{
     .fails = joined({BAD_PSBT}, SCAN_OBJECT_FAILS),
     .example = "$PSBT",
     .run = {utxoupdatepsbt, "The PSBT in base64"},
+    .pace = [](const Call& call) { return call.has(1) ? Pace::Slow : Pace::Busy; },
 };
 
 // analyzepsbt ////////////////////////////////////////////////////////////////////////////////

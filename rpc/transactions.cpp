@@ -108,7 +108,9 @@ Outcome<Found> find_indexed(const chain::Chain& chain, const Txid& txid, bool wi
 Outcome<Found> find_transaction(const Call& call, const Txid& txid, bool with_spent) {
     const chain::Chain& chain = chain_of(call);
     if (!call.has(2)) {
-        if (txid == chain.params().genesis.transactions[0].txid) return GENESIS_COINBASE;
+        const consensus::Params& params = chain.params();
+        if (!params.genesis_spendable && txid == params.genesis.transactions[0].txid)
+            return GENESIS_COINBASE;
         {
             const chain::MempoolReader pool = chain.mempool();
             if (const chain::MempoolEntry* entry = pool->find(txid)) return Found{entry->tx};
@@ -181,6 +183,7 @@ const Method GETRAWTRANSACTION{
         {getrawtransaction,
          {returned<Bytes>("verbosity = 0", "The transaction as on the wire"),
           returned<FoundView>("verbosity = 1 or 2", "", FOUND)}},
+    .pace = pace_of_index<chain::IndexId::Transactions>,
 };
 
 // sendrawtransaction, testmempoolaccept //////////////////////////////////////////////////////

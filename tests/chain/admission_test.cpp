@@ -385,6 +385,25 @@ BOOST_AUTO_TEST_CASE(replacement__too_many_clusters_at_once__is_refused) {
     BOOST_TEST(accepted->replaced.size() == 100u);
 }
 
+BOOST_AUTO_TEST_CASE(
+    cluster__of_more_than_63_parents__is_refused_before_their_clusters_are_walked) {
+    Funded test(65);
+    std::vector<OutPoint> waiting;
+    for (const OutPoint& coin : test.coins) {
+        const Transaction tx =
+            spend({coin}, {{test.params().subsidy - Amount(1'000), anyone_script()}});
+        BOOST_TEST(refusal(test, tx).empty());
+        waiting.push_back({txid_of(tx), 0});
+    }
+    const Transaction all = spend(waiting, {{1'000, anyone_script()}});
+    waiting.pop_back();
+    const Transaction too_many = spend(waiting, {{1'000, anyone_script()}});
+    waiting.pop_back();
+    for (const Transaction& tx : {all, too_many})
+        BOOST_TEST(refusal(test, tx) == "too-large-cluster");
+    BOOST_TEST(refusal(test, spend(waiting, {{1'000, anyone_script()}})).empty());
+}
+
 BOOST_AUTO_TEST_CASE(cluster__more_than_64__is_refused) {
     Funded test(1);
     OutPoint at = test.coins[0];
@@ -566,29 +585,6 @@ BOOST_AUTO_TEST_CASE(prioritise__before_and_after_entry__counts_into_the_fee) {
     BOOST_TEST(test.chain().mempool()->find(txid_of(free))->fee == Amount(0));
     test.mine();
     BOOST_TEST(test.chain().mempool()->priorities().empty());
-}
-
-BOOST_AUTO_TEST_CASE(restart__mempool__is_saved_and_loaded) {
-    Funded test;
-    const Transaction parent = test.payment(test.coins[0], 100);
-    const Transaction child = spend({{txid_of(parent), 0}}, {{COIN, anyone_script()}});
-    BOOST_TEST(refusal(test, parent).empty());
-    test.now += 60;
-    BOOST_TEST(refusal(test, child).empty());
-    test.prioritise(txid_of(parent), 777);
-    const Txid absent = txid_of(test.payment(test.coins[3]));
-    test.prioritise(absent, 5);
-    test.wait_for_mempool();
-    test.close();
-    test.now += 60;
-    test.open();
-    test.wait_for_mempool();
-    const MempoolReader pool = test.chain().mempool();
-    BOOST_TEST(pool->size() == 2u);
-    BOOST_REQUIRE(pool->find(txid_of(parent)));
-    BOOST_TEST(pool->find(txid_of(parent))->time == START_TIME);
-    BOOST_TEST(pool->find(txid_of(parent))->modified_fee == Amount(877));
-    BOOST_TEST(pool->priority(absent) == Amount(5));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -183,6 +183,22 @@ BOOST_AUTO_TEST_CASE(back_from_a_block__not_counted) {
     BOOST_TEST(market.estimate(2) == HIGH);
 }
 
+BOOST_AUTO_TEST_CASE(saved__after_a_long_run_and_a_longer_one_before__is_not_forgotten) {
+    Market market;
+    const auto run = [&](int blocks) {
+        for (int i = 0; i < blocks; ++i) market.mine(market.come(2, HIGH));
+        FeeEstimator again;
+        BOOST_TEST(again.load(market.estimator.save()));
+        market.estimator = std::move(again);
+    };
+    run(7000);
+    BOOST_TEST(market.estimate(6) == HIGH);
+    run(6100); // the run before is forgotten by now
+    BOOST_TEST(market.estimate(6) == HIGH);
+    run(10); // a short one takes nothing away
+    BOOST_TEST(market.estimate(1000) == HIGH);
+}
+
 BOOST_AUTO_TEST_CASE(saved__loaded_again__says_the_same_and_nothing_else_is_taken) {
     const Market market = two_classes();
     const cairn::consensus::Bytes bytes = market.estimator.save();

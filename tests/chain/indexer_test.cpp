@@ -158,6 +158,45 @@ BOOST_AUTO_TEST_CASE(block_taken_off__until_another_comes__is_told_of_but_not_of
     BOOST_TEST(test.indexes().filter(stale).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(
+    coin_statistics__premine__is_no_subsidy_and_records_that_say_so_are_made_anew) {
+    Params params = test_params();
+    params.genesis_spendable = true;
+    params.subsidy = Amount(7);
+    TestChain test(params);
+    keep_all_indexes(test.options());
+    const auto unspendable = [&] {
+        test.open();
+        test.wait_for_indexes();
+        const BlockCoins sums = test.chain().indexes().coins(test.tip()).value();
+        BOOST_TEST(sums.unclaimed == Amount(0));
+        return sums.unspendable;
+    };
+    test.open();
+    test.mine(3);
+    test.close();
+    BOOST_TEST(unspendable() == Amount(0));
+    test.close();
+    {
+        Store store({test.directory() / "chainstate"}, test.params());
+        std::vector<std::pair<Bytes, Bytes>> rows;
+        store.visit(Column::CoinStatistics, {}, [&](ByteView key, ByteView value) {
+            if (key.size() == 36)
+                rows.emplace_back(Bytes(key.begin(), key.end()), Bytes(value.begin(), value.end()));
+            return true;
+        });
+        BOOST_TEST(rows.size() == 4u);
+        StoreBatch batch;
+        for (const auto& [key, value] : rows) { // as if each had lost five coins
+            BlockCoins sums = cairn::consensus::decode<BlockCoins>(value).value();
+            sums.unspendable += Amount(5);
+            store.put(batch, Column::CoinStatistics, key, cairn::consensus::encode(sums));
+        }
+        store.write(batch, Durability::Logged);
+    }
+    BOOST_TEST(unspendable() == Amount(0));
+}
+
 BOOST_AUTO_TEST_CASE(filter_hash__kept_or_in_an_index_of_older_times__is_that_of_the_filter) {
     Indexed test;
     const auto check = [&] {

@@ -53,12 +53,12 @@ BOOST_AUTO_TEST_CASE(transaction_unsent__ours__is_told_before_it_is_added__once)
     TestChain test;
     test.open();
     const std::vector<OutPoint> coins = test.mature_coins(3);
-    const auto pay = [](const OutPoint& coin) { return spend({coin}, {{1'000, anyone_script()}}); };
+    const auto pay = [](const OutPoint& coin) { return spend({coin}, {{9'000, anyone_script()}}); };
     const auto txid = [](const Transaction& tx) {
         return cairn::consensus::make_transaction(tx)->txid;
     };
     const Transaction ours = pay(coins[0]), theirs = pay(coins[1]), parent = pay(coins[2]);
-    const Transaction child = spend({{txid(parent), 0}}, {{1, anyone_script()}});
+    const Transaction child = spend({{txid(parent), 0}}, {{1'000, anyone_script()}});
     Watch watch;
     test.chain().add_observer(watch);
     BOOST_TEST(reason_of(test.pay(ours, {.test_only = true, .ours = true})).empty());

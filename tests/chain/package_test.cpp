@@ -360,6 +360,30 @@ BOOST_AUTO_TEST_CASE(ephemeral_dust__spent_at_once_or_not_at_all) {
         "dust, tx with dust output must be 0-fee");
 }
 
+BOOST_AUTO_TEST_CASE(restart__mempool__is_saved_and_loaded) {
+    Funded test;
+    const Transaction parent = test.payment(test.coins[0], 100);
+    const Txid parent_id = make_transaction(parent)->txid;
+    const Transaction child = spend({{parent_id, 0}}, {{COIN, anyone_script()}});
+    BOOST_TEST(reason_of(test.pay(parent)).empty());
+    test.now += 60;
+    BOOST_TEST(reason_of(test.pay(child)).empty());
+    test.prioritise(parent_id, 777);
+    const Txid absent = make_transaction(test.payment(test.coins[3], 0))->txid;
+    test.prioritise(absent, 5);
+    test.wait_for_mempool();
+    test.close();
+    test.now += 60;
+    test.open();
+    test.wait_for_mempool();
+    const MempoolReader pool = test.chain().mempool();
+    BOOST_TEST(pool->size() == 2u);
+    BOOST_REQUIRE(pool->find(parent_id));
+    BOOST_TEST(pool->find(parent_id)->time == START_TIME);
+    BOOST_TEST(pool->find(parent_id)->modified_fee == Amount(877));
+    BOOST_TEST(pool->priority(absent) == Amount(5));
+}
+
 BOOST_AUTO_TEST_CASE(import__a_saved_mempool__with_what_is_wanted) {
     Funded test;
     const Transaction tx = test.payment(test.coins[0], 5'000);

@@ -112,6 +112,31 @@ BOOST_AUTO_TEST_CASE(estimaterawfee__counts__what_was_mined_for_its_own_price) {
     BOOST_TEST(counted() < 1);
 }
 
+BOOST_AUTO_TEST_CASE(estimaterawfee__came_in_while_blocks_were_missing__is_not_counted) {
+    TestNode ahead;
+    const auto block_at = [&](int height) {
+        const Json hash = ahead.result("getblockhash", "[" + std::to_string(height) + "]");
+        return ahead.result("getblock", "[\"" + hash.text + "\",0]").text;
+    };
+    const auto counted = [this] {
+        const Json raw = result("estimaterawfee", "[1]");
+        return std::stod(raw.items[0].find("fail")->find("totalconfirmed")->text);
+    };
+    ahead.mine(106);
+    for (int height = 1; height <= 103; ++height) result("submitblock", list_of(block_at(height)));
+    for (int height = 104; height <= 106; ++height)
+        result("submitheader", list_of(block_at(height).substr(0, 160)));
+    result("sendrawtransaction", list_of(spend_coinbase(1)));
+    for (int height = 104; height <= 106; ++height)
+        result("submitblock", list_of(block_at(height)));
+    mine(1);
+    BOOST_TEST(field("getmempoolinfo", "[]", "size") == "0");
+    BOOST_TEST(counted() == 0);
+    result("sendrawtransaction", list_of(spend_coinbase(2)));
+    mine(1);
+    BOOST_TEST(counted() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(submitpackage__child_pays__tells_of_both) {
     mine(101);
     const std::string parent = spend_coinbase(1, 0);

@@ -223,8 +223,9 @@ BOOST_AUTO_TEST_CASE(pace__each_method__as_it_was_decided) {
                      " generatetodescriptor generateblock");
     BOOST_TEST(busy_ones == " getaddressbalance getaddressutxos");
     BOOST_TEST(
-        by_argument ==
-        " getblock gettxoutsetinfo getrawmempool scantxoutset scanblocks getaddresshistory");
+        by_argument == " getblock getblockfilter gettxoutproof gettxoutsetinfo getrawmempool"
+                       " gettxspendingprevout getrawtransaction utxoupdatepsbt scantxoutset"
+                       " scanblocks deriveaddresses getaddresshistory");
 }
 
 BOOST_AUTO_TEST_CASE(example__each_method__reply_is_as_described) {

@@ -102,6 +102,20 @@ size_t waiting_for_template(NodeContext& context) {
 
 } // namespace
 
+BOOST_AUTO_TEST_CASE(deriveaddresses__by_the_million__ends_when_the_client_leaves) {
+    const std::string xpub = "tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQ"
+                             "vao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B";
+    const std::string descriptor =
+        result("getdescriptorinfo", list_of("wpkh(" + xpub + "/*)")).find("descriptor")->text;
+    const std::string text = "[\"" + descriptor + "\",999999]";
+    std::stop_source left;
+    std::future<Json> call = ask("deriveaddresses", text, left.get_token());
+    while (dispatcher().active().empty())
+        BOOST_REQUIRE(call.wait_for(0s) != std::future_status::ready);
+    left.request_stop();
+    BOOST_TEST(call.get().find("error")->find("message")->text == GIVEN_UP.message);
+}
+
 BOOST_AUTO_TEST_CASE(getblocktemplate__asked_while_one_is_made__all_get_that_one) {
     mine(101);
     result("sendrawtransaction", list_of(spend_coinbase(1)));
