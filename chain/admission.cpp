@@ -150,8 +150,7 @@ Result<> Admission::examine(Attempt& attempt, const TransactionRef& tx) const {
     return {};
 }
 
-/// All that it spends from would be one cluster with it: told before the clusters of hundreds are
-/// walked, which costs their sender nothing.
+/// All would be one cluster with it: told before any is walked, which costs its sender nothing.
 Result<> Admission::check_parents(const SealedTransaction& tx) const {
     const size_t most = chainstate_.options().max_cluster_count;
     if (tx.inputs.size() < most) return {};
