@@ -85,9 +85,9 @@ void AddressBook::Table::take(const Placed& entry) {
     std::erase(buckets[entry.slot / BUCKET_SIZE], &entry);
 }
 
-AddressBook::AddressBook(Random random, bool with_onions)
+AddressBook::AddressBook(Random random, std::function<bool(NetworkId)> reaches)
     : random_(random),
-      with_onions_(with_onions),
+      reaches_(std::move(reaches)),
       key0_(random_.next()),
       key1_(random_.next()) {}
 
@@ -207,7 +207,7 @@ AddressBook::Placed* AddressBook::settle(int64_t now) {
 }
 
 bool AddressBook::can_call(const NetAddress& address) const {
-    return address.is_ip() || (with_onions_ && address.network == NetworkId::TorV3);
+    return reaches_ ? reaches_(address.network) : address.is_ip();
 }
 
 std::optional<NetAddress>

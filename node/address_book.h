@@ -8,6 +8,7 @@
 #include "node/random.h"
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -44,8 +45,8 @@ public:
     };
 
     /// `random`: what it is filled from and asked by, and the key of a book that isn't loaded.
-    /// `with_onions`: whether those of Tor can be called.
-    explicit AddressBook(Random random, bool with_onions = false);
+    /// `reaches`: whether peers of a network can be called; empty: of IPv4 and IPv6.
+    explicit AddressBook(Random random, std::function<bool(NetworkId)> reaches = {});
     AddressBook(const AddressBook&) = delete;
     AddressBook& operator=(const AddressBook&) = delete;
 
@@ -134,7 +135,7 @@ private:
     bool can_call(const NetAddress& address) const;
 
     Random random_;
-    bool with_onions_;
+    std::function<bool(NetworkId)> reaches_;
     uint64_t key0_;
     uint64_t key1_;
     std::map<NetAddress, Placed> entries_;

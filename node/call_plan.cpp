@@ -219,9 +219,12 @@ std::set<std::string> CallPlan::outbound_groups() const {
 }
 
 void CallPlan::call_bootstrap_peers(Time now) {
-    for (const std::string& target : params_.bootstrap_peers)
-        if (wants(ConnectionType::OutboundFullRelay))
+    for (const std::string& target : params_.bootstrap_peers) {
+        const auto address = NetAddress::from_string(target, params_.p2p_port); // or a name, for IP
+        const bool reached = options_.reaches(address ? address->network : NetworkId::Ipv4);
+        if (reached && wants(ConnectionType::OutboundFullRelay))
             keep(target, ConnectionType::OutboundFullRelay, now);
+    }
 }
 
 /// Of whom else there is. Not while anybody answers: each peer knows some, too.

@@ -5,11 +5,13 @@
 #include "node/socks5.h"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
 #include <spdlog/spdlog.h>
+#include <thread>
 
 namespace cairn::node {
 
@@ -40,6 +42,33 @@ private:
 };
 
 } // namespace
+
+/// Looks names up, on a thread that nobody waits for: the system may take as long as it likes, and
+/// who destroys the io_context waits for that.
+struct Connector::Names {
+    asio::io_context io{1};
+    asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(io);
+};
+
+/// The thread's, until stop() has left it.
+Connector::Names& Connector::names() {
+    if (names_) return *names_;
+    auto names = std::make_unique<Names>();
+    names_ = names.get();
+    std::thread([names = std::move(names), left = left_names_.get_future()] {
+        names->io.run();
+        left.wait();
+    }).detach();
+    return *names_;
+}
+
+void Connector::stop() {
+    stopped_ = true;
+    mailbox_->close();
+    if (!names_) return;
+    std::exchange(names_, nullptr)->io.stop();
+    left_names_.set_value();
+}
 
 void Connector::call(const std::string& target, ConnectionType type) {
     if (!stopped_) asio::co_spawn(io_, dial_one(target, type), rethrow);
@@ -104,25 +133,43 @@ asio::awaitable<Outcome<tcp::socket>> Connector::reach(HostPort place) {
     co_return Disconnect{error.message()};
 }
 
-/// Where `place` is by its name. Look-ups wait for one another and for the system, as long as that
-/// likes: one that is late goes on without us.
+namespace {
+
+/// `found` is called by the thread of `io`, to which all else of this belongs.
+void start_look_up(asio::io_context& io, const HostPort& place, auto found) {
+    const auto resolver = std::make_shared<tcp::resolver>(io);
+    resolver->async_resolve(
+        place.host, std::to_string(place.port), tcp::resolver::numeric_service,
+        [resolver, found](const boost::system::error_code& error, const auto& results) {
+            found(error, results);
+        });
+}
+
+} // namespace
+
+/// Where `place` is by its name. Look-ups wait for one another and for the system: one that is late
+/// goes on without us.
 asio::awaitable<Outcome<std::vector<tcp::endpoint>>> Connector::resolve(HostPort place) {
     struct LookUp {
-        tcp::resolver resolver;
         asio::steady_timer deadline;
         boost::system::error_code error = asio::error::timed_out;
         std::vector<tcp::endpoint> found{};
     };
 
-    const auto look_up =
-        std::make_shared<LookUp>(LookUp{tcp::resolver(io_), asio::steady_timer(io_, NAME_TIMEOUT)});
-    look_up->resolver.async_resolve(
-        place.host, std::to_string(place.port), tcp::resolver::numeric_service,
-        [look_up](const boost::system::error_code& error, const auto& found) {
-            look_up->error = error;
-            look_up->found.assign(found.begin(), found.end());
-            look_up->deadline.cancel();
+    const auto look_up = std::make_shared<LookUp>(LookUp{asio::steady_timer(io_, NAME_TIMEOUT)});
+    // Weak: of this thread's nothing may end on the other one, nor the other way round.
+    const auto found = [mailbox = mailbox_, weak = std::weak_ptr(look_up)](
+                           const boost::system::error_code& error, const auto& results) {
+        std::vector<tcp::endpoint> endpoints(results.begin(), results.end());
+        mailbox->post([weak, error, endpoints = std::move(endpoints)] {
+            const auto mine = weak.lock();
+            if (!mine) return;
+            mine->error = error;
+            mine->found = endpoints;
+            mine->deadline.cancel();
         });
+    };
+    start_look_up(names().io, place, found);
     co_await look_up->deadline.async_wait(AS_TUPLE);
     if (look_up->error) co_return Disconnect{look_up->error.message()};
     co_return std::move(look_up->found);

@@ -3,10 +3,13 @@
 #pragma once
 
 #include "node/call_plan.h"
+#include "node/mailbox.h"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+
+#include <future>
 
 namespace cairn::node {
 
@@ -36,7 +39,7 @@ public:
           connected_(std::move(connected)),
           hang_up_(std::move(hang_up)) {}
 
-    void stop() { stopped_ = true; }
+    void stop();
 
     static constexpr std::chrono::seconds DIAL_TIMEOUT{5};
     static constexpr std::chrono::seconds PROXY_TIMEOUT{20};
@@ -57,10 +60,16 @@ private:
     resolve(HostPort place);
     boost::asio::awaitable<void> look_up(std::string host);
 
+    struct Names;
+    Names& names();
+
     boost::asio::io_context& io_;
     Connected connected_;
     HangUp hang_up_;
     bool stopped_ = false;
+    std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>(io_); ///< From that of Names.
+    Names* names_ = nullptr;        ///< Null until something is looked up.
+    std::promise<void> left_names_; ///< Their thread may end them.
 };
 
 } // namespace cairn::node

@@ -7,6 +7,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,7 +27,10 @@ enum class NetworkId : uint8_t {
     Cjdns = 6,
 };
 
-/// In the order of their numbers, Core's names.
+constexpr std::array<NetworkId, 5> NETWORK_IDS{
+    NetworkId::Ipv4, NetworkId::Ipv6, NetworkId::TorV3, NetworkId::I2p, NetworkId::Cjdns};
+
+/// In their order, Core's names.
 constexpr std::array<std::string_view, 5> NETWORK_NAMES{"ipv4", "ipv6", "onion", "i2p", "cjdns"};
 
 /// An address and a port. Invariant: `bytes` has the length of its network.

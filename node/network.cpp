@@ -69,7 +69,7 @@ public:
               }),
           live_chain_(chain),
           whitelist_(options_.whitelist, options_.implied_permissions),
-          book_(system_random(), !options_.onion_proxy.empty()),
+          book_(system_random(), [this](NetworkId network) { return options_.reaches(network); }),
           listener_(io_, options_, chain.params().p2p_port),
           protocol_(live_chain_, book_, make_protocol_options(), system_random()),
           connector_(
@@ -127,6 +127,7 @@ public:
         mailbox_->close();
         parsers_.join();
         readers_.join();
+        files_.join();
     }
 
     void each_peer(const std::function<void(const PeerView&)>& visit) const override {
@@ -237,7 +238,7 @@ public:
             visit(bans_);
             const Bytes after = bans_.file_content();
             if (after == before) return;
-            files_.save(BANS, after);
+            files_.save_soon(BANS, after);
             drop_if(
                 [&](const Peer& peer) { return bans_.bans(peer.address, clock_.wall_seconds()); },
                 "banned");
@@ -469,7 +470,7 @@ private:
         connector_.stop();
         save_addresses();
         while (!connections_.empty()) drop(connections_.begin()->first, "shutdown");
-        io_.stop(); // a name that is being looked up may take long: it is not waited for
+        io_.stop(); // who is being called is not waited for
     }
 
     /// Gone once read: if they have to do with a crash soon after, they are not called again.
@@ -481,14 +482,14 @@ private:
     }
 
     void save_addresses() {
-        files_.save(PEERS, book_.file_content());
+        files_.save_soon(PEERS, book_.file_content());
         if (options_.connect_only) return;
         const std::vector<TimedAddress> anchors = connector_.anchors();
-        if (anchors.empty()) return; // offline: those of before are good still
+        if (anchors.empty()) return;
         spdlog::debug(
             "DumpAnchors: Flush {} outbound block-relay-only peer addresses to anchors.dat",
             anchors.size());
-        files_.save(ANCHORS, anchors_content(chain_.params().magic, anchors));
+        files_.save_soon(ANCHORS, anchors_content(chain_.params().magic, anchors));
     }
 
     void perform(Actions actions) {

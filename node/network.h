@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct NetworkOptions {
     bool connect_only = false;          ///< -connect was given, -connect=0 included.
     std::vector<std::string> add_nodes; ///< -addnode
     std::vector<std::string> seed_nodes; ///< -seednode
+    std::set<NetworkId> only_networks;   ///< -onlynet; empty: all.
     bool dns_seed = true;
     std::string proxy;       ///< -proxy, host:port; empty: none.
     std::string onion_proxy; ///< -onion, for Tor's addresses; empty: they aren't reached.
@@ -53,6 +55,14 @@ struct NetworkOptions {
     std::filesystem::path directory;              ///< Of peers.dat and others; empty: none.
     int64_t ban_seconds = int64_t{24} * 3600;     ///< -bantime
     uint64_t max_upload_bytes = 0;                ///< -maxuploadtarget, a day; 0: no limit
+
+    /// Whether peers there are called that no option names.
+    bool reaches(NetworkId network) const {
+        const bool has_way = network == NetworkId::TorV3
+                                 ? !onion_proxy.empty()
+                                 : network == NetworkId::Ipv4 || network == NetworkId::Ipv6;
+        return has_way && (only_networks.empty() || only_networks.contains(network));
+    }
 };
 
 /// What went over one connection. Times in seconds, 0 for never.

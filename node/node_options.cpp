@@ -113,6 +113,24 @@ std::vector<NetAddress> external_addresses(const Settings& settings, uint16_t de
     return addresses;
 }
 
+std::set<NetworkId> only_networks(const Settings& settings, bool has_onion_proxy) {
+    std::set<NetworkId> networks;
+    for (const std::string& name : settings.list("onlynet")) {
+        const auto found = std::ranges::find(NETWORK_NAMES, name);
+        if (found == NETWORK_NAMES.end())
+            throw OptionError(fmt::format("Unknown network specified in -onlynet: '{}'", name));
+        const NetworkId network = NETWORK_IDS[static_cast<size_t>(found - NETWORK_NAMES.begin())];
+        if (network == NetworkId::I2p || network == NetworkId::Cjdns)
+            throw OptionError(fmt::format("-onlynet={}: no way leads there", name));
+        if (network == NetworkId::TorV3 && !has_onion_proxy)
+            throw OptionError(
+                "Outbound connections restricted to Tor (-onlynet=onion) but the proxy for "
+                "reaching the Tor network is not provided: none of -proxy or -onion is given");
+        networks.insert(network);
+    }
+    return networks;
+}
+
 /// Where a proxy is; empty: none.
 std::string proxy_option(const Settings& settings, std::string_view name) {
     std::string text = settings.text(name);
@@ -289,7 +307,9 @@ NetworkOptions network_options(const Setup& setup) {
     check_hosts("addnode", options.add_nodes);
     options.seed_nodes = settings.list("seednode");
     check_hosts("seednode", options.seed_nodes);
-    options.dns_seed = settings.flag("dnsseed");
+    options.only_networks = only_networks(settings, !options.onion_proxy.empty());
+    const bool by_ip = options.reaches(NetworkId::Ipv4) || options.reaches(NetworkId::Ipv6);
+    options.dns_seed = settings.flag("dnsseed") && by_ip; // they know of no others
     options.max_connections = static_cast<int>(settings.number("maxconnections"));
     options.user_agent_comments = user_agent_comments(settings);
     options.peer_timeout = std::chrono::seconds(settings.number("peertimeout"));

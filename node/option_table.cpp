@@ -105,6 +105,8 @@ constexpr Option TABLE[] = {
      "Call peers at Tor's addresses through this one (default: -proxy; 0: don't)"},
     {"proxyrandomize", Flag, "", CONNECTION, "1",
      "Log into the proxy under another name each time, which Tor keeps apart"},
+    {"onlynet", List, "<net>", CONNECTION, "",
+     "Call, of those that no option names, only peers of this network: ipv4, ipv6 or onion"},
     {"seednode", List, "<addr>[:port]", CONNECTION, "", "Ask this peer for addresses once"},
     {"dnsseed", Flag, "", CONNECTION, "1", "Ask the chain file's DNS seeds for peers"},
     {"peerblockfilters", Flag, "", CONNECTION, "1",

@@ -5,6 +5,9 @@
 
 #include "chain/file.h"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+
 #include <filesystem>
 #include <spdlog/spdlog.h>
 #include <string>
@@ -40,6 +43,14 @@ public:
         }
     }
 
+    /// On another thread, in turn: a disk may take seconds.
+    void save_soon(const std::string& name, consensus::Bytes content) {
+        boost::asio::post(
+            writer_, [this, name, content = std::move(content)] { save(name, content); });
+    }
+
+    void join() { writer_.join(); } ///< Until all is written; nothing can be saved soon after it.
+
     void remove(const std::string& name) const {
         if (directory_.empty()) return;
         std::error_code ignored;
@@ -48,6 +59,7 @@ public:
 
 private:
     std::filesystem::path directory_;
+    boost::asio::thread_pool writer_{1};
 };
 
 } // namespace cairn::node

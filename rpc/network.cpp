@@ -78,12 +78,14 @@ struct NetworkKind {
 
 std::vector<NetworkKind> network_kinds(const NetworkOptions& options) {
     std::vector<NetworkKind> kinds;
-    for (const std::string_view name : node::NETWORK_NAMES) {
-        const bool onion = name == "onion";
+    for (size_t i = 0; i < node::NETWORK_IDS.size(); ++i) {
+        const node::NetworkId id = node::NETWORK_IDS[i];
+        const bool reachable = options.reaches(id);
+        const bool onion = id == node::NetworkId::TorV3;
         const std::string& proxy = onion ? options.onion_proxy : options.proxy;
-        const bool reachable = onion ? !proxy.empty() : name == "ipv4" || name == "ipv6";
         const std::string shown = reachable ? proxy : "";
-        kinds.push_back({name, shown, !shown.empty() && options.proxy_randomize, reachable});
+        kinds.push_back(
+            {node::NETWORK_NAMES[i], shown, !shown.empty() && options.proxy_randomize, reachable});
     }
     return kinds;
 }

@@ -15,8 +15,12 @@ namespace {
 /// Notes whom it would call; every call is answered at once.
 class Plan final : public CallPlan {
 public:
-    Plan(const NetworkOptions& options, TestNet& net, TestNode& node)
-        : CallPlan(options, node.chain.params(), node.protocol, node.book, Random(7, 8)),
+    Plan(
+        const NetworkOptions& options,
+        const consensus::Params& params,
+        TestNet& net,
+        TestNode& node)
+        : CallPlan(options, params, node.protocol, node.book, Random(7, 8)),
           net_(net),
           node_(node) {}
 
@@ -91,7 +95,8 @@ struct Scene {
     TestNet net;
     TestNode& node = net.add();
     NetworkOptions options;
-    Plan plan{options, net, node};
+    consensus::Params params = node.chain.params();
+    Plan plan{options, params, net, node};
 };
 
 /// Gives a block on the tip, unasked.
@@ -158,6 +163,17 @@ BOOST_AUTO_TEST_CASE(added__hangs_up_again_and_again__is_called_once_a_minute_at
     }
     BOOST_TEST(scene.plan.calls.size() > 5U);
     BOOST_TEST(scene.plan.calls.size() < 20U);
+}
+
+BOOST_AUTO_TEST_CASE(bootstrap_peers__of_another_network_than_wanted__are_not_called) {
+    Scene scene(0);
+    scene.params.bootstrap_peers = {"20.1.1.1:8333"};
+    scene.options.only_networks = {NetworkId::Ipv6};
+    scene.plan.tick(scene.net.now);
+    BOOST_TEST(scene.plan.calls.empty());
+    scene.options.only_networks = {NetworkId::Ipv4};
+    scene.plan.tick(scene.net.now);
+    BOOST_TEST(scene.plan.calls.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(not_active__nobody_is_called) {

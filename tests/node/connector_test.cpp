@@ -95,7 +95,7 @@ struct Caller {
     NetworkOptions options;
     FakeChain chain;
     consensus::Params params = chain.params();
-    AddressBook book{Random(1, 2), true};
+    AddressBook book{Random(1, 2), [](NetworkId) { return true; }};
     std::set<NetAddress> unwanted;
     Protocol protocol{
         chain,

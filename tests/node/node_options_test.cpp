@@ -142,6 +142,28 @@ BOOST_AUTO_TEST_CASE(network_options__external_addresses__at_the_port_given_or_t
         "Cannot resolve -externalip address: 'example.org'");
 }
 
+BOOST_AUTO_TEST_CASE(network_options__only_one_network__is_called) {
+    const NetworkOptions all = network_options(setup_of({}));
+    BOOST_TEST(all.reaches(NetworkId::Ipv4));
+    BOOST_TEST(all.reaches(NetworkId::Ipv6));
+    BOOST_TEST(!all.reaches(NetworkId::TorV3));
+    const NetworkOptions tor =
+        network_options(setup_of({"-proxy=127.0.0.1:9050", "-onlynet=onion"}));
+    BOOST_TEST(!tor.reaches(NetworkId::Ipv4));
+    BOOST_TEST(tor.reaches(NetworkId::TorV3));
+    BOOST_TEST(!tor.dns_seed); // it knows of no others
+    const NetworkOptions old = network_options(setup_of({"-onlynet=ipv4", "-onion=127.0.0.1"}));
+    BOOST_TEST(old.reaches(NetworkId::Ipv4));
+    BOOST_TEST(!old.reaches(NetworkId::Ipv6));
+    BOOST_TEST(!old.reaches(NetworkId::TorV3));
+    BOOST_TEST(old.dns_seed);
+    BOOST_TEST(
+        error_of(network_options, {"-onlynet=ipx"}) ==
+        "Unknown network specified in -onlynet: 'ipx'");
+    BOOST_TEST(error_of(network_options, {"-onlynet=onion"}).starts_with("Outbound connections"));
+    BOOST_TEST(error_of(network_options, {"-onlynet=i2p"}) == "-onlynet=i2p: no way leads there");
+}
+
 BOOST_AUTO_TEST_CASE(network_options__connect__means_no_other_peers) {
     const NetworkOptions none = network_options(setup_of({"-connect=0"}));
     BOOST_TEST(none.connect_only);
