@@ -56,11 +56,19 @@ void add_unrequested(World& world, EndId end, const Message& message) {
     world.net.send(end, node::message_of("blocktxn", node::BlockTransactionsMessage{}));
 }
 
+/// More than there is room for on the way, and a question behind it.
+void ask_and_go_deaf(World& world, SimNode& node, EndId end) {
+    if (!node.deaf_to.insert(end).second) return;
+    const InventoryMessage unknown{{node::MAX_INVENTORY, {InventoryType::WtxidTransaction, {}}}};
+    for (int i = 0; i < 3; ++i) world.net.send(end, node::message_of("getdata", unknown));
+    world.net.send(end, {"ping", Bytes(8)});
+}
+
 } // namespace
 
 void make_liar(World& world, SimNode& node, Lie lie) {
     world.liars.insert(&node);
-    node.lie = [&world, lie](node::PeerId peer, Message& message) {
+    node.lie = [&world, &node, lie](node::PeerId peer, Message& message) {
         const bool body = is_body(message);
         switch (lie) {
         case Lie::Withhold:
@@ -77,6 +85,9 @@ void make_liar(World& world, SimNode& node, Lie lie) {
         case Lie::Unrequested:
             add_unrequested(world, static_cast<EndId>(peer), message);
             return true;
+        case Lie::Deaf:
+            if (body) ask_and_go_deaf(world, node, static_cast<EndId>(peer));
+            return !body;
         case Lie::Forge:
             return true;
         }

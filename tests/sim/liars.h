@@ -15,6 +15,7 @@ enum class Lie : uint8_t {
     Silent,      ///< Shakes hands, and answers nothing.
     Forge,       ///< Follows a chain of its own that breaks the rules; see forge_chain().
     Unrequested, ///< Answers, and adds what nobody asked for.
+    Deaf,        ///< Asked for a block, asks for much in turn, and reads nothing more.
 };
 
 void make_liar(World& world, SimNode& node, Lie lie);

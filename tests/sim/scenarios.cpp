@@ -95,7 +95,7 @@ void relay(World& world, const Wishes& wishes) {
 void sync(World& world, const Wishes& wishes) {
     constexpr size_t BLOCKS = 20'000; // in ten messages of headers, each heard twice
     constexpr Lie LIES[] = {Lie::Withhold, Lie::Stall, Lie::Trickle,     Lie::Spoil,
-                            Lie::Silent,   Lie::Forge, Lie::Unrequested, Lie::Withhold};
+                            Lie::Silent,   Lie::Forge, Lie::Unrequested, Lie::Deaf};
     world.add_many(wishes.nodes);
     std::vector<SimNode*> owners;
     for (size_t i = 1; i < world.nodes.size(); ++i) {

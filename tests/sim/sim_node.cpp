@@ -196,6 +196,7 @@ void SimNode::readable(EndId end) {
 }
 
 void SimNode::take_messages(EndId end) {
+    if (deaf_to.contains(end)) return;
     while (running_->protocol.takes_messages(end)) {
         std::optional<Message> message = shared_.net.take(end);
         if (!message) return;

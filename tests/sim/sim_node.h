@@ -75,6 +75,7 @@ public:
     bool blocks_only = false;
     /// Called with what is about to be sent, which it may change; false: it is not sent.
     std::function<bool(PeerId, Message&)> lie;
+    std::set<EndId> deaf_to;             ///< From these it reads nothing any more.
     std::map<std::string, size_t> drops; ///< How often it gave up a peer, by reason.
 
     static constexpr Duration TICK{100'000};        ///< As the product's.
