@@ -232,6 +232,21 @@ BOOST_AUTO_TEST_CASE(end_of_the_chain__peer_has_a_shorter_one__another_sends_the
     BOOST_TEST(seconds < 8); // 600 blocks that only one has: 6
 }
 
+BOOST_AUTO_TEST_CASE(end_of_the_chain__newcomer__is_asked_for_one_block_at_first) {
+    TestNet net;
+    FakeChain source;
+    source.mine(300);
+    TestNode& fresh = net.add();
+    Giver known = giver_of(net, fresh, source, 300, 20);
+    for (size_t i = 0; i < 10; ++i) {
+        known.give(net, fresh, source, i);
+        net.advance(100ms);
+    }
+    const Giver newcomer = giver_of(net, fresh, source, 300, 0);
+    net.advance(1s);
+    BOOST_TEST(fresh.protocol.peers().at(newcomer.stub).blocks.in_flight.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(end_of_the_chain__fast_peer_has_nothing_of_it__another_gets_it_all) {
     TestNet net;
     FakeChain source;
