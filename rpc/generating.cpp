@@ -58,7 +58,7 @@ Outcome<std::vector<BlockHash>> generate(const Call& call, const Outcome<Script>
     auto tries = static_cast<uint64_t>(std::max<int64_t>(call.integer(2), 0));
     std::vector<BlockHash> hashes;
     for (int64_t i = 0; i < call.integer(0) && !given_up(call); ++i) {
-        const chain::BlockTemplate made =
+        const auto made =
             wait_for<chain::BlockTemplate>(call, &chain::Chain::make_template, *payout);
         const Outcome<bool> finished = finish_block(call, *made.block, tries);
         if (!finished) return finished.error();
@@ -163,8 +163,7 @@ Outcome<Script> payout_of_output(const Call& call, const std::string& output) {
 Outcome<Generated> generateblock(const Call& call) {
     const Outcome<Script> payout = payout_of_output(call, call.text(0));
     if (!payout) return payout.error();
-    chain::BlockTemplate made =
-        wait_for<chain::BlockTemplate>(call, &chain::Chain::make_template, *payout);
+    auto made = wait_for<chain::BlockTemplate>(call, &chain::Chain::make_template, *payout);
     if (std::optional<Error> error = replace_transactions(call, made)) return std::move(*error);
     const auto verdict = wait_for<consensus::Result<>>(call, &chain::Chain::test_block, made.block);
     if (!verdict)
