@@ -163,14 +163,18 @@ void AddressRelay::send(Peer& peer, std::vector<TimedAddress> addresses) {
 }
 
 /// Where `peer` is told that we are. Nobody learns that an address of Tor or I2P and another one
-/// are of the same node.
+/// are of the same node, be it who comes from this machine: a Tor service calls from there.
 std::optional<NetAddress> AddressRelay::own_address(const Peer& peer) const {
     const ProtocolOptions& options = context_.options;
-    auto found = std::ranges::find(options.external, peer.address.network, &NetAddress::network);
-    if (found == options.external.end() && peer.address.is_ip())
-        found = std::ranges::find_if(options.external, &NetAddress::is_ip);
-    if (found != options.external.end()) return *found;
-    if (!options.external.empty() || options.announced_port == 0 || !peer.our_address.is_routable())
+    const auto& ours = options.external;
+    const bool hidden =
+        !peer.address.is_routable() && !std::ranges::all_of(ours, &NetAddress::is_ip);
+    if (hidden) return std::nullopt;
+    auto found = std::ranges::find(ours, peer.address.network, &NetAddress::network);
+    if (found == ours.end() && peer.address.is_ip())
+        found = std::ranges::find_if(ours, &NetAddress::is_ip);
+    if (found != ours.end()) return *found;
+    if (!ours.empty() || options.announced_port == 0 || !peer.our_address.is_routable())
         return std::nullopt;
     NetAddress seen = peer.our_address;
     seen.port = options.announced_port;

@@ -11,6 +11,23 @@ using namespace cairn::node;
 using namespace cairn::node::test;
 using namespace std::chrono_literals;
 
+namespace {
+
+/// A peer that `node` called, and that sees it at an address of the public net.
+PeerId call(TestNet& net, TestNode& node, bool wants_addrv2, const NetAddress& address = {}) {
+    const PeerId stub =
+        net.connect_stub(node, ConnectionType::OutboundFullRelay, 0, false, address);
+    VersionMessage version;
+    version.services = NODE_NETWORK | NODE_WITNESS;
+    version.receiver.address = place(1, NOW).address;
+    net.say(node, stub, "version", consensus::encode(version));
+    if (wants_addrv2) net.say(node, stub, "sendaddrv2");
+    net.say(node, stub, "verack");
+    return stub;
+}
+
+} // namespace
+
 BOOST_AUTO_TEST_SUITE(address_relay)
 
 BOOST_AUTO_TEST_CASE(fresh_address__goes_to_two_others) {
@@ -116,12 +133,7 @@ BOOST_AUTO_TEST_CASE(own_address__is_told_unless_hidden_or_of_no_use_yet) {
         options.announced_port = port;
         TestNode& node = net.add(options);
         node.chain.initial_download_ = initial_download;
-        const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay, 0, false);
-        VersionMessage version;
-        version.services = NODE_NETWORK | NODE_WITNESS;
-        version.receiver.address = place(1, NOW).address;
-        net.say(node, stub, "version", consensus::encode(version));
-        net.say(node, stub, "verack");
+        const PeerId stub = call(net, node, false);
         net.advance(10min);
         return net.heard(node, stub, "addr").size();
     };
@@ -158,7 +170,7 @@ BOOST_AUTO_TEST_CASE(own_address__is_told_alone_at_first_and_again_each_day) {
 }
 
 BOOST_AUTO_TEST_CASE(own_address_by_the_operator__is_told_where_it_can_be_reached) {
-    const NetAddress ip = place(1, NOW).address;
+    const NetAddress ip = place(2, NOW).address;
     const NetAddress onion{NetworkId::TorV3, Bytes(32, 7), 8333};
     const auto told = [](std::vector<NetAddress> external, const NetAddress& peer) {
         TestNet net;
@@ -166,14 +178,7 @@ BOOST_AUTO_TEST_CASE(own_address_by_the_operator__is_told_where_it_can_be_reache
         options.external = std::move(external);
         TestNode& node = net.add(options);
         node.chain.initial_download_ = false;
-        const PeerId stub =
-            net.connect_stub(node, ConnectionType::OutboundFullRelay, 0, false, peer);
-        VersionMessage version;
-        version.services = NODE_NETWORK | NODE_WITNESS;
-        version.receiver.address = place(2, NOW).address;
-        net.say(node, stub, "version", consensus::encode(version));
-        net.say(node, stub, "sendaddrv2");
-        net.say(node, stub, "verack");
+        const PeerId stub = call(net, node, true, peer);
         net.advance(10min);
         std::vector<NetAddress> all;
         for (const Message& message : net.heard(node, stub, "addrv2")) {
@@ -188,6 +193,9 @@ BOOST_AUTO_TEST_CASE(own_address_by_the_operator__is_told_where_it_can_be_reache
     BOOST_TEST((told({ip, onion}, by_tor) == std::vector{onion}));
     BOOST_TEST(told({onion}, by_ip).empty()); // one node has both: nobody's business
     BOOST_TEST(told({ip}, by_tor).empty());
+    const NetAddress here = NetAddress::ipv4({127, 0, 0, 1}, 8333); // or a Tor service of ours
+    BOOST_TEST(told({onion, ip}, here).empty());
+    BOOST_TEST((told({ip}, here) == std::vector{ip}));
 }
 
 BOOST_AUTO_TEST_CASE(too_many__are_rate_limited_or_drop) {
