@@ -372,9 +372,9 @@ bool BlockDownload::is_unasked(const BlockNode& node) const {
 size_t BlockDownload::fair_share(const Peer& peer) {
     const double speed = peer.blocks.bytes_a_second;
     const Rest& rest = count_rest(*peer.blocks.last_common);
+    if (speed == 0 && rest.bytes_a_second == 0) return MAX_IN_FLIGHT;
     // Who came last shows by one block how fast it is: all might wait for more.
-    if (speed == 0)
-        return rest.bytes_a_second == 0 ? MAX_IN_FLIGHT : 1 - std::min<size_t>(1, to_send(peer));
+    if (speed == 0) return to_send(peer) == 0 ? 1 : 0;
     const auto share = static_cast<size_t>(
         std::max(1.0, std::round(rest.blocks * speed / std::max(rest.bytes_a_second, speed))));
     return share - std::min(share, to_send(peer));
