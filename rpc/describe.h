@@ -16,14 +16,14 @@ namespace cairn::rpc::server {
 // The protocol's types as JSON.
 
 template <std::derived_from<consensus::Hash256> T>
-struct Form<T> : FormBy<Type::Hash, &JsonWriter::string, &consensus::Hash256::to_string> {};
+struct Form<T> : FormBy<Type::Hash, &JsonWriter::plain, &consensus::Hash256::to_string> {};
 
 template <std::convertible_to<consensus::ByteView> T>
 struct Form<T> {
     static constexpr Type TYPE = Type::Hex;
 
     static void write(JsonWriter& writer, consensus::ByteView bytes) {
-        writer.string(consensus::to_hex(bytes));
+        writer.plain(consensus::to_hex(bytes));
     }
 };
 
@@ -32,7 +32,7 @@ struct Form<consensus::Uint256> {
     static constexpr Type TYPE = Type::Hash;
 
     static void write(JsonWriter& writer, const consensus::Uint256& number) {
-        writer.string(consensus::to_hex(number));
+        writer.plain(consensus::to_hex(number));
     }
 };
 

@@ -201,6 +201,12 @@ const Method GETMEMPOOLDESCENDANTS{
     .run = {relatives<&chain::Mempool::descendants>, IDS_OR_ENTRIES},
 };
 
+/// Of calls that tell a little of all that waits.
+Pace pace_of_all(const Call& call) {
+    constexpr size_t QUICK = 5'000;
+    return chain_of(call).mempool()->size() <= QUICK ? Pace::Quick : Pace::Busy;
+}
+
 struct Snapshot {
     std::vector<Txid> txids;
     uint64_t sequence = 0;
@@ -236,7 +242,7 @@ const Method GETRAWMEMPOOL{
          {returned<std::vector<Txid>>("verbose = false", "Their ids"),
           returned<EntriesById>("verbose = true", "By id", ENTRY),
           returned<Snapshot>("mempool_sequence = true", "", SNAPSHOT)}},
-    .pace = [](const Call& call) { return call.flag(0) ? Pace::Busy : Pace::Quick; },
+    .pace = [](const Call& call) { return call.flag(0) ? Pace::Busy : pace_of_all(call); },
 };
 
 // Clusters ///////////////////////////////////////////////////////////////////////////////////
@@ -308,6 +314,7 @@ const Method GETMEMPOOLFEERATEDIAGRAM{
     .name = "getmempoolfeeratediagram",
     .summary = "How the fees of the mempool add up in mining order, chunk by chunk.",
     .run = {getmempoolfeeratediagram, "", DIAGRAM_POINT},
+    .pace = pace_of_all,
 };
 
 struct Prevout {

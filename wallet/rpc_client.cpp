@@ -28,6 +28,7 @@ namespace {
 
 constexpr std::chrono::seconds CONNECT_TIMEOUT{10};
 constexpr uint64_t MAX_REPLY_BYTES = 512U << 20; // a batch of blocks, with room
+constexpr size_t READ_BYTES = size_t{64} << 10;
 
 std::string address_of(const RpcEndpoint& endpoint) {
     const bool v6 = endpoint.host.find(':') != std::string::npos;
@@ -159,6 +160,7 @@ std::string RpcClient::post(const std::string& body) const {
     http::async_write(stream, request, finished);
     run();
     beast::flat_buffer buffer;
+    buffer.reserve(READ_BYTES); // or it reads 512 bytes at a time
     http::response_parser<http::string_body> parser;
     parser.body_limit(MAX_REPLY_BYTES);
     if (!error) {

@@ -246,6 +246,8 @@ void Session::read_body() {
         return;
     }
     if (parser_->is_done()) return execute();
+    const uint64_t rest = parser_->content_length_remaining().value_or(MAX_KEPT_BUFFER_BYTES);
+    buffer_.reserve(std::min(rest, uint64_t{MAX_KEPT_BUFFER_BYTES})); // or it reads 512 at a time
     http::async_read(
         stream_, buffer_, *parser_,
         [self = shared_from_this()](boost::system::error_code error, size_t) {

@@ -41,10 +41,10 @@ constexpr bool is_plain(char c) {
 
 /// One that isn't plain.
 void append_character(std::string& out, char c) {
-    constexpr std::string_view escaped = "\"\\\b\f\n\r\t";
-    constexpr std::string_view letters = "\"\\bfnrt";
-    if (const size_t i = escaped.find(c); i != std::string_view::npos)
-        out.append({'\\', letters[i]});
+    constexpr std::string_view ESCAPED = "\"\\\b\f\n\r\t";
+    constexpr std::string_view LETTERS = "\"\\bfnrt";
+    if (const size_t i = ESCAPED.find(c); i != std::string_view::npos)
+        out.append({'\\', LETTERS[i]});
     else
         fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
 }
@@ -112,6 +112,15 @@ JsonWriter& JsonWriter::string(std::string_view text) {
             out_ += length == 0 ? REPLACEMENT : text.substr(0, length);
         text.remove_prefix(length == 0 ? 1 : length);
     }
+    out_ += '"';
+    return *this;
+}
+
+JsonWriter& JsonWriter::plain(std::string_view text) {
+    assert(std::ranges::all_of(text, is_plain));
+    separate();
+    out_ += '"';
+    out_ += text;
     out_ += '"';
     return *this;
 }

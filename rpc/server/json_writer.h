@@ -22,6 +22,7 @@ public:
     JsonWriter& key(std::string_view name);
 
     JsonWriter& string(std::string_view text); ///< UTF-8; invalid bytes are replaced.
+    JsonWriter& plain(std::string_view text);  ///< Without quotes, backslashes or controls, ASCII.
     JsonWriter& integer(int64_t number);
     JsonWriter& unsigned_integer(uint64_t number);
     JsonWriter& real(double number);      ///< With 16 significant digits, as the reference.

@@ -224,7 +224,8 @@ BOOST_AUTO_TEST_CASE(pace__each_method__as_it_was_decided) {
     BOOST_TEST(busy_ones == " getaddressbalance getaddressutxos");
     BOOST_TEST(
         by_argument == " getblock getblockfilter gettxoutproof gettxoutsetinfo getrawmempool"
-                       " gettxspendingprevout getrawtransaction utxoupdatepsbt scantxoutset"
+                       " gettxspendingprevout getmempoolfeeratediagram getrawtransaction "
+                       "utxoupdatepsbt scantxoutset"
                        " scanblocks deriveaddresses getaddresshistory");
 }
 
