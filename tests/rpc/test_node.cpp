@@ -118,6 +118,7 @@ TestNode::~TestNode() {
     context_->stopping = true;
     context_->tips.cancel_all();
     queue_.stop();
+    connection_.join();
     for (const std::string& wrong : wrong_) BOOST_ERROR(wrong);
     work_.reset();
     io_.stop();
@@ -132,14 +133,16 @@ TestNode::ask(const std::string& method, const std::string& params, const std::s
         R"({"jsonrpc":"2.0","id":1,"method":")" + method + R"(","params":)" + params + "}";
     auto answered = std::make_shared<std::promise<Json>>();
     std::future<Json> future = answered->get_future();
-    dispatcher_.handle(
-        body, {.user = user_, .client = client_, .left = left, .queue = &queue_},
-        [](const std::function<void()>& task) { task(); },
-        [this, method, answered](const Answer& answer) {
-            Json reply = server::parse_json(answer.body).value();
-            check(method, reply);
-            answered->set_value(std::move(reply));
-        });
+    const auto resume = [this](std::function<void()> task) {
+        boost::asio::post(connection_, std::move(task));
+    };
+    const auto done = [this, method, answered](const Answer& answer) {
+        Json reply = server::parse_json(answer.body).value();
+        check(method, reply);
+        answered->set_value(std::move(reply));
+    };
+    const server::Caller caller{.user = user_, .client = client_, .left = left, .queue = &queue_};
+    resume([this, body, caller, resume, done] { dispatcher_.handle(body, caller, resume, done); });
     return future;
 }
 

@@ -14,6 +14,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <condition_variable>
 #include <future>
@@ -146,6 +147,7 @@ private:
     const server::User user_{"admin"};
     const std::shared_ptr<TestClient> client_ = make_client();
     std::thread thread_;
+    boost::asio::thread_pool connection_{1}; ///< Where exchanges run, as on a connection's strand.
 };
 
 } // namespace cairn::rpc
