@@ -29,6 +29,49 @@ Transaction payment(const std::vector<OutPoint>& points, int64_t value = 1) {
     return spend(points, {{value, anyone_script()}, {value, anyone_script()}});
 }
 
+/// As many as a cluster may have, with their fees; parents first.
+using Family = std::vector<std::pair<Transaction, Amount>>;
+
+/// Of no particular shape.
+Family family(std::mt19937_64& random, OutPoint from) {
+    Family all;
+    std::vector<OutPoint> points{from};
+    for (size_t i = 0; i < MAX_LINEARIZED; ++i) {
+        std::vector<OutPoint> spent;
+        for (size_t k = 1 + random() % 2; k > 0 && !points.empty(); --k) {
+            const size_t at = random() % points.size();
+            spent.push_back(points[at]);
+            points.erase(points.begin() + static_cast<ptrdiff_t>(at));
+        }
+        const Transaction tx =
+            spend(spent, std::vector<TxOut>(4, TxOut{static_cast<int64_t>(i), anyone_script()}));
+        all.emplace_back(tx, static_cast<int64_t>(random() % 100'000));
+        for (uint32_t out = 0; out < 4; ++out) points.push_back({make_transaction(tx)->txid, out});
+    }
+    return all;
+}
+
+/// Half of them spend from all others.
+Family hard_family(std::mt19937_64& random, uint8_t n) {
+    constexpr uint32_t HALF = MAX_LINEARIZED / 2;
+    Family all;
+    std::vector<Txid> parents;
+    const auto add = [&](const Transaction& tx) {
+        all.emplace_back(tx, static_cast<int64_t>(random() % 100'000));
+    };
+    for (uint32_t i = 0; i < HALF; ++i) {
+        const OutPoint point{some_point(static_cast<uint8_t>(0x80 + n)).txid, i};
+        add(spend({point}, std::vector<TxOut>(HALF, TxOut{1, anyone_script()})));
+        parents.push_back(make_transaction(all.back().first)->txid);
+    }
+    for (uint32_t i = 0; i < HALF; ++i) {
+        std::vector<OutPoint> points;
+        for (const Txid& parent : parents) points.push_back({parent, i});
+        add(payment(points));
+    }
+    return all;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(mempool)
@@ -152,20 +195,9 @@ BOOST_AUTO_TEST_CASE(go_on__order_that_took_too_long__is_found_with_more_time) {
     std::mt19937_64 random(7);
     Mempool hasty({1, 2}, 4);
     Mempool pool({1, 2});
-    std::vector<OutPoint> points{some_point(1)};
     int late = 0;
-    for (size_t i = 0; i < MAX_LINEARIZED; ++i) { // a family of no particular shape
-        std::vector<OutPoint> spent;
-        for (size_t k = 1 + random() % 2; k > 0 && !points.empty(); --k) {
-            const size_t at = random() % points.size();
-            spent.push_back(points[at]);
-            points.erase(points.begin() + static_cast<ptrdiff_t>(at));
-        }
-        const Transaction tx =
-            spend(spent, std::vector<TxOut>(4, TxOut{static_cast<int64_t>(i), anyone_script()}));
-        const Amount fee(static_cast<int64_t>(random() % 100'000));
+    for (const auto& [tx, fee] : family(random, some_point(1))) {
         for (Mempool* each : {&hasty, &pool}) each->add(entry_of(tx, fee));
-        for (uint32_t out = 0; out < 4; ++out) points.push_back({make_transaction(tx)->txid, out});
         late += hasty.optimal() ? 0 : 1;
         hasty.go_on();
         BOOST_REQUIRE(hasty.optimal());
@@ -181,6 +213,28 @@ BOOST_AUTO_TEST_CASE(go_on__order_that_took_too_long__is_found_with_more_time) {
         return costs;
     };
     BOOST_TEST((chunks_of(hasty) == chunks_of(pool)));
+}
+
+BOOST_AUTO_TEST_CASE(go_on__beside_orders_that_take_far_longer__each_has_its_turn) {
+    constexpr size_t OF_EACH = 8;
+    constexpr size_t TURNS = 4;
+    std::mt19937_64 random(7);
+    Mempool pool({1, 2}, 1);
+    const auto add = [&](const Family& all) {
+        const MempoolEntry& first = pool.add(entry_of(all[0].first, all[0].second));
+        for (const auto& [tx, fee] : std::span(all).subspan(1)) pool.add(entry_of(tx, fee));
+        return &first;
+    };
+    Mempool::Entries hard;
+    for (uint8_t n = 0; n < OF_EACH; ++n) {
+        hard.push_back(add(hard_family(random, n)));
+        add(family(random, some_point(n)));
+    }
+    for (size_t i = 0; i < TURNS * 2 * OF_EACH; ++i) pool.go_on();
+    BOOST_TEST(!pool.optimal());
+    for (const MempoolEntry* first : hard) pool.remove(Mempool::cluster(*first));
+    BOOST_TEST(pool.size() == OF_EACH * MAX_LINEARIZED);
+    BOOST_TEST(pool.optimal());
 }
 
 BOOST_AUTO_TEST_CASE(oldest__by_time_of_entry) {
