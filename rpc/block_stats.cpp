@@ -239,6 +239,7 @@ const Method GETBLOCKSTATS{
         {getblockstats,
          {returned<BlockStats>("stats left out", "", BLOCK_STATS),
           {"stats given", {"", Type::Object, "Those figures", {}, false, &CHOSEN_STATS}}}},
+    .pace = busy,
 };
 
 } // namespace

@@ -23,6 +23,7 @@ using wallet::keys::with_checksum;
 namespace {
 
 constexpr int64_t MAX_RANGE = 1'000'000;
+constexpr size_t MAX_SCRIPTS = size_t{4} * MAX_RANGE; ///< Of one scan: one range of combo().
 constexpr uint32_t QUICK_STEPS = 32; ///< Addresses that keep no other call waiting for long.
 constexpr uint32_t BUSY_STEPS = 4096;
 constexpr uint32_t DEFAULT_RANGE_END = 1000;
@@ -196,8 +197,10 @@ for_each_script(const Call& call, const Json& object, const VisitScript& visit) 
     if (!text->is(Json::Kind::String)) return BAD_SCAN_OBJECT;
     const Outcome<Descriptors> descriptors = descriptors_of(call, text->text, false);
     if (!descriptors) return descriptors.error();
+    if (!descriptors->front().is_range()) range = {}; // nor is another of the same text
+    if (descriptors->size() * (size_t{range.last} - range.first) > MAX_SCRIPTS)
+        return TOO_MANY_SCRIPTS;
     for (const Descriptor& descriptor : *descriptors) {
-        if (!descriptor.is_range()) range = {};
         for (uint32_t i = range.first; i <= range.last; ++i) {
             if (given_up(call)) return GIVEN_UP;
             const auto scripts = descriptor.scripts(i);
@@ -318,7 +321,10 @@ Reply act_on_scan(const Call& call, NodeContext::Scan& scan, Run run, Progress p
         wanted.emplace(text_of(one.script), of.is_solvable() ? one.text : "");
     };
     for (const Json& object : call.arguments[1].items)
-        if (auto error = for_each_script(call, object, add)) return std::move(*error);
+        if (auto error = for_each_script(call, object, add))
+            return std::move(*error);
+        else if (wanted.size() > MAX_SCRIPTS)
+            return TOO_MANY_SCRIPTS;
     return run(wanted);
 }
 

@@ -21,6 +21,8 @@ inline const Error RANGE_NEGATIVE{
     Code::InvalidParameter, "Range should be greater or equal than 0"};
 inline const Error RANGE_TOO_HIGH{Code::InvalidParameter, "End of range is too high"};
 inline const Error RANGE_TOO_LARGE{Code::InvalidParameter, "Range is too large"};
+inline const Error TOO_MANY_SCRIPTS{
+    Code::InvalidParameter, "The descriptors stand for too many scripts"};
 inline const Error BAD_SCAN_OBJECT{
     Code::InvalidParameter, "Scan object needs to be either a string or an object"};
 inline const Error NO_DESCRIPTOR{
@@ -38,7 +40,7 @@ inline const std::vector<Error> DESCRIPTOR_FAILS{
 
 /// Of for_each_script().
 inline const std::vector<Error> SCAN_OBJECT_FAILS =
-    server::joined({BAD_SCAN_OBJECT, NO_DESCRIPTOR}, DESCRIPTOR_FAILS);
+    server::joined({BAD_SCAN_OBJECT, NO_DESCRIPTOR, TOO_MANY_SCRIPTS}, DESCRIPTOR_FAILS);
 
 /// Child numbers, as callers may write them.
 inline const std::vector<server::Field> RANGE_FORMS{

@@ -61,7 +61,13 @@ std::vector<server::Route> NodeServer::routes(const WebOptions& web) const {
              if (!is_ready_) return NOT_READY;
              return stream_of_events(*context_, target, last_event_id);
          }});
-    if (web.rest) routes.push_back({"/rest/", std::nullopt, once_ready(rest), web.rest_bind});
+    if (web.rest)
+        routes.push_back(
+            {.path = "/rest/",
+             .role = std::nullopt,
+             .answer = once_ready(rest),
+             .bind = web.rest_bind,
+             .busy = true});
     return routes;
 }
 

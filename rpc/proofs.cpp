@@ -38,20 +38,29 @@ Outcome<std::set<Txid>> txids_argument(const Call& call) {
     return txids;
 }
 
-/// The block that holds one of `txids`, by a coin that is left of it or by the index.
+/// The block that holds one of `txids`, by the index or else by a coin that is left of it.
 const chain::BlockNode* find_block_of(const Call& call, const std::set<Txid>& txids) {
     const chain::Chain& chain = chain_of(call);
+    const chain::Indexer& indexes = chain.indexes();
+    if (indexes.enabled(chain::IndexId::Transactions) &&
+        indexes.catch_up(chain::IndexId::Transactions))
+        return indexes.find_transaction(*txids.begin());
     for (const Txid& txid : txids) {
+        if (given_up(call)) return nullptr;
         for (uint32_t i = 0; i < MAX_OUTPUTS; ++i) {
             const chain::BlockNode* tip = nullptr;
             if (const auto coin = chain.find_coin({txid, i}, false, &tip))
                 return tip->ancestor_node(coin->height);
         }
     }
-    const chain::Indexer& indexes = chain.indexes();
-    if (!indexes.enabled(chain::IndexId::Transactions)) return nullptr;
-    indexes.catch_up(chain::IndexId::Transactions);
-    return indexes.find_transaction(*txids.begin());
+    return nullptr;
+}
+
+/// A block has to be read, and without index and block all outputs may have to be tried.
+Pace pace_of_proof(const Call& call) {
+    const auto& indexes = chain_of(call).indexes();
+    const bool indexed = indexes.enabled(chain::IndexId::Transactions);
+    return call.has(1) || indexed ? Pace::Busy : Pace::Slow;
 }
 
 Outcome<Bytes> gettxoutproof(const Call& call) {
@@ -97,7 +106,7 @@ const Method GETTXOUTPROOF{
          NOT_ALL_THERE},
     .example = "[\"$TXID\"] $BLOCKHASH",
     .run = {gettxoutproof, "The proof"},
-    .pace = pace_of_index<chain::IndexId::Transactions>,
+    .pace = pace_of_proof,
 };
 
 Outcome<std::vector<Txid>> verifytxoutproof(const Call& call) {

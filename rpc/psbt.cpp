@@ -97,11 +97,12 @@ const Method COMBINEPSBT{
 
 const Error ONE_PSBT{Code::InvalidParameter, "At least two PSBTs are required to join PSBTs."};
 
-/// Add what `psbt` spends and pays to `joined`, without signatures: they are for the other one.
-std::optional<Error> join(Psbt& joined, Psbt& psbt) {
+/// Add what `psbt` spends and pays to `joined`, which spends `spent`, without signatures: they are
+/// for the other one.
+std::optional<Error> join(Psbt& joined, std::set<OutPoint>& spent, Psbt& psbt) {
     for (size_t i = 0; i < psbt.inputs.size(); ++i) {
         const OutPoint& point = psbt.tx.inputs[i].prevout;
-        if (std::ranges::count(joined.tx.inputs, point, &TxIn::prevout) != 0)
+        if (!spent.insert(point).second)
             return Error{
                 Code::InvalidParameter, "Input " + point.txid.to_string() + ":" +
                                             std::to_string(point.index) +
@@ -141,8 +142,9 @@ Outcome<std::string> joinpsbts(const Call& call) {
     Psbt joined;
     joined.tx.version = 1;
     joined.tx.lock_time = UINT32_MAX;
+    std::set<OutPoint> spent;
     for (Psbt& psbt : *all)
-        if (std::optional<Error> error = join(joined, psbt)) return std::move(*error);
+        if (std::optional<Error> error = join(joined, spent, psbt)) return std::move(*error);
     // Nobody shall see which input and which output belong together.
     std::random_device random;
     shuffle(joined.tx.inputs, joined.inputs, random);
@@ -177,8 +179,10 @@ Outcome<Finalized> finalizepsbt(const Call& call) {
     if (!psbt) return psbt.error();
     const SighashMidstates midstates = midstates_of(*psbt);
     Finalized result;
-    for (size_t i = 0; i < psbt->inputs.size(); ++i)
+    for (size_t i = 0; i < psbt->inputs.size(); ++i) {
+        if (given_up(call)) return GIVEN_UP;
         result.complete &= finalize(*psbt, i, midstates);
+    }
     if (result.complete && call.flag(1))
         result.tx = encode(extract(*psbt));
     else
@@ -192,7 +196,7 @@ const Method FINALIZEPSBT{
     .params =
         {PSBT_PARAM,
          {"extract", Type::Bool, "true", "Whether to make the transaction, if it is complete"}},
-    .fails = {BAD_PSBT},
+    .fails = {BAD_PSBT, GIVEN_UP},
     .example = "$PSBT",
     .run = {finalizepsbt, FINALIZED},
 };
@@ -376,11 +380,12 @@ InputAnalysis analyze(Psbt& psbt, size_t i, const SighashMidstates& midstates) {
 }
 
 /// Virtual bytes of the transaction with signatures as large as usual; nullopt if not all is told.
-std::optional<int64_t> estimated_vsize(const Psbt& psbt, const SighashMidstates& midstates) {
+std::optional<int64_t>
+estimated_vsize(const Call& call, const Psbt& psbt, const SighashMidstates& midstates) {
     Transaction tx = extract(psbt);
     for (size_t i = 0; i < tx.inputs.size(); ++i) {
         const std::optional<TxOut> spent = psbt.spent(i);
-        if (!spent) return std::nullopt;
+        if (!spent || given_up(call)) return std::nullopt;
         if (psbt.is_final(i)) continue;
         Solution solution = solve(psbt, i, *spent, midstates, true);
         if (!solution.complete) return std::nullopt;
@@ -405,17 +410,18 @@ Outcome<Analysis> analyzepsbt(const Call& call) {
                 return impossible(input + " spends unspendable output");
             total += spent->value;
         }
+        if (given_up(call)) return GIVEN_UP;
         analysis.inputs.push_back(analyze(*psbt, i, midstates));
         analysis.next = std::min(analysis.next, analysis.inputs.back().next);
     }
     if (!std::ranges::all_of(analysis.inputs, &InputAnalysis::has_utxo)) return analysis;
     for (const TxOut& out : psbt->tx.outputs) {
-        total -= out.value;
-        if (!money_range(out.value) || total < Amount(0))
+        if (!money_range(out.value) || out.value > total)
             return impossible("Output amount invalid");
+        total -= out.value;
     }
     analysis.fee = total;
-    analysis.vsize = estimated_vsize(*psbt, midstates);
+    analysis.vsize = estimated_vsize(call, *psbt, midstates);
     return analysis;
 }
 
@@ -423,7 +429,7 @@ const Method ANALYZEPSBT{
     .name = "analyzepsbt",
     .summary = "How far a PSBT is, and what it lacks.",
     .params = {PSBT_PARAM},
-    .fails = {BAD_PSBT},
+    .fails = {BAD_PSBT, GIVEN_UP},
     .example = "$PSBT",
     .run = {analyzepsbt, ANALYSIS},
 };

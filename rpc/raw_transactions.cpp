@@ -329,11 +329,13 @@ std::string signing_error(ScriptError error) {
     return std::string(script_error_text(error));
 }
 
-Signed sign(Transaction tx, const Coins& coins, const Known& known, uint8_t hash_type) {
+Outcome<Signed>
+sign(const Call& call, Transaction tx, const Coins& coins, const Known& known, uint8_t hash_type) {
     Signed result{std::move(tx), {}};
     const SighashMidstates midstates = midstates_of(result.tx, coins);
     const bool single = (hash_type & ~SIGHASH_ANYONECANPAY) == SIGHASH_SINGLE;
     for (size_t i = 0; i < result.tx.inputs.size(); ++i) {
+        if (given_up(call)) return GIVEN_UP;
         const TxIn& input = result.tx.inputs[i];
         const auto coin = coins.find(input.prevout);
         if (coin == coins.end()) {
@@ -443,7 +445,7 @@ Outcome<Signed> signrawtransactionwithkey(const Call& call) {
     if (!hash_type)
         return Error{
             Code::InvalidParameter, "'" + call.text(3) + "' is not a valid sighash parameter."};
-    return sign(**tx, coins, known, *hash_type);
+    return sign(call, **tx, coins, known, *hash_type);
 }
 
 const Field SPENT_OUTPUT{
@@ -484,7 +486,8 @@ const Method SIGNRAWTRANSACTIONWITHKEY{
          SCRIPTS_UNFIT,
          COIN_WITHOUT_INDEX,
          {Code::Deserialization, "Previous output scriptPubKey mismatch:\n..."},
-         {Code::InvalidParameter, "'...' is not a valid sighash parameter."}},
+         {Code::InvalidParameter, "'...' is not a valid sighash parameter."},
+         GIVEN_UP},
     .example = "$TRANSACTION [\"$SECRET\"]",
     .run = {signrawtransactionwithkey, SIGNED},
 };
@@ -520,6 +523,7 @@ Outcome<Bytes> combinerawtransaction(const Call& call) {
     for (size_t i = 0; i < merged.inputs.size(); ++i) {
         const auto coin = coins.find(merged.inputs[i].prevout);
         if (coin == coins.end()) return INPUT_GONE;
+        if (given_up(call)) return GIVEN_UP;
         Known known;
         for (const TransactionRef& variant : variants) {
             if (verify(*variant, i, coin->second, midstates) == ScriptError::Ok)
@@ -544,7 +548,8 @@ const Method COMBINERAWTRANSACTION{
         {{Code::Deserialization, "TX decode failed for tx ..."},
          TOO_FEW,
          {Code::InvalidParameter, "Transaction number ... not compatible with first transaction"},
-         INPUT_GONE},
+         INPUT_GONE,
+         GIVEN_UP},
     .example = R"(["$TRANSACTION","$TRANSACTION"])",
     .run = {combinerawtransaction, "The transaction as on the wire"},
 };

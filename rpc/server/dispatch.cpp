@@ -31,6 +31,10 @@ constexpr std::chrono::milliseconds SLICE{2};
 const Error TOO_MANY_WAIT{Code::Misc, "Too many calls are waiting"};
 const Error REPLY_TOO_LARGE{Code::Misc, "The reply to the batch is too large"};
 
+/// What is given more than this to work on isn't quick, whatever it does: some work grows with the
+/// square of it.
+constexpr size_t MAX_QUICK_TEXT = size_t{16} << 10;
+
 /// One request of a body, as far as it could be read.
 struct Request {
     bool version_2 = false;
@@ -188,7 +192,10 @@ private:
         const Method& method = call->method;
         begun.method = &method;
         spdlog::debug("ThreadRPCServer method={}", method.name);
-        const Pace pace = caller_.queue == nullptr ? Pace::Quick : method.pace(*call);
+        Pace pace = caller_.queue == nullptr ? Pace::Quick : method.pace(*call);
+        if (caller_.queue != nullptr && pace == Pace::Quick && method.run.wait == nullptr &&
+            request.params.text_size() > MAX_QUICK_TEXT)
+            pace = Pace::Slow;
         if (pace == Pace::Quick && method.run.wait == nullptr) {
             begun.active = dispatcher_.begin(method);
             return finish_call(begun, run_method(*call));

@@ -44,12 +44,13 @@ struct Route {
     /// Who may ask, with a password; nullopt: anyone who may connect. To a user's list of methods
     /// the path counts as one.
     std::optional<Role> role;
-    /// Called on an RPC thread. `target`: path and query.
+    /// Called on an RPC thread, or one of the queue. `target`: path and query.
     std::function<Answer(std::string_view target, std::string_view body)> answer{};
     /// Answered at these addresses alone, to whoever reaches them; empty: where JSON-RPC is.
     Places bind{};
     /// Instead of `answer`, where events are streamed. `last_event_id`: as the header of that name.
     std::function<Streaming(std::string_view target, std::string_view last_event_id)> stream{};
+    bool busy = false; ///< To answer may take as long as Pace::Busy.
 };
 
 /// How the server listens and what it puts up with; from the option table.
@@ -64,7 +65,9 @@ struct HttpOptions {
     /// -rpccorsorigin: of pages whose scripts may call, "https://example.org:8443".
     std::vector<std::string> cors_origins;
     int threads = 4; ///< -rpcthreads: as many again are for calls that block theirs.
-    std::chrono::seconds client_timeout{30}; ///< -rpcservertimeout: for a request to come in whole.
+    /// -rpcservertimeout: for a request to come in whole, and for each piece of a reply to be
+    /// taken.
+    std::chrono::seconds client_timeout{30};
     size_t max_connections = 256; ///< Of a Kind; beyond it the one that is idle longest goes.
     size_t max_staying = 4096;    ///< WebSockets and event streams; no more are taken.
     size_t max_body_bytes = size_t{32} << 20; ///< A block in hexadecimal fits several times.

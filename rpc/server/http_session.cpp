@@ -264,12 +264,25 @@ void Session::execute() {
     stream_.expires_never();
     if (route_ == nullptr) return call();
     if (route_->stream) return stream();
+    if (!route_->busy) return reply(answer_of_route());
+    server_.queue().push(this, Pace::Busy, [self = shared_from_this()] {
+        // Not the strand's, but that leaves the request alone meanwhile.
+        auto answer = self->server_.queue().stopping()
+                          ? Answer{503, "The node is stopping\r\n", "text/plain"}
+                          : self->answer_of_route();
+        asio::post(self->stream_.get_executor(), [self, answer = std::move(answer)]() mutable {
+            self->reply(std::move(answer));
+        });
+    });
+}
+
+Answer Session::answer_of_route() const {
     try {
         const auto target = parser_->get().target();
-        reply(route_->answer({target.data(), target.size()}, parser_->get().body()));
+        return route_->answer({target.data(), target.size()}, parser_->get().body());
     } catch (const std::exception& failure) {
         spdlog::error("rpc_failed route={} error={}", route_->path, failure.what());
-        refuse(Status::internal_server_error, "Internal Server Error");
+        return {500, "Internal Server Error", "text/plain"};
     }
 }
 
@@ -292,7 +305,7 @@ void Session::call() {
 /// Read on while a call takes its time, to notice that its client leaves: what was asked is given
 /// up then. What comes is the beginning of the next request.
 void Session::watch() {
-    if (buffer_.size() > server_.options().max_body_bytes) return close();
+    if (buffer_.size() >= MAX_KEPT_BUFFER_BYTES) return; // the rest stays with the client
     watching_ = true;
     stream_.async_read_some(
         buffer_.prepare(WATCH_BYTES),
@@ -359,10 +372,19 @@ void Session::write() {
     // Source: RFC 9110, sections 8.6 and 9.3.2.
     if (response_.result() == Status::no_content) response_.erase(http::field::content_length);
     if (parser_->get().method() == http::verb::head) response_.body().clear();
+    serializer_.emplace(response_);
+    write_some();
+}
+
+/// As much as the socket takes: a slow client may take long for all, if it goes on.
+void Session::write_some() {
     stream_.expires_after(server_.options().client_timeout);
-    http::async_write(
-        stream_, response_, [self = shared_from_this()](boost::system::error_code error, size_t) {
+    http::async_write_some(
+        stream_, *serializer_,
+        [self = shared_from_this()](boost::system::error_code error, size_t) {
+            if (!error && !self->serializer_->is_done()) return self->write_some();
             const bool keep = self->response_.keep_alive();
+            self->serializer_.reset();
             self->response_ = {};
             self->executing_ = false;
             if (error || !keep) return self->close();

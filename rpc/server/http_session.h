@@ -55,6 +55,7 @@ private:
     void read_body();
     void execute();
     void call();
+    Answer answer_of_route() const;
     void watch();
     void answered(Answer answer);
     void reply(Answer answer);
@@ -63,6 +64,7 @@ private:
     void refuse_method(std::string text);
     void refuse_credentials();
     void write();
+    void write_some();
     void close();
 
     boost::beast::tcp_stream stream_;
@@ -72,6 +74,8 @@ private:
     boost::beast::flat_buffer buffer_;
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
     Response response_;
+    std::optional<boost::beast::http::response_serializer<boost::beast::http::string_body>>
+        serializer_;                  ///< Of it, while it is sent.
     boost::asio::steady_timer delay_; ///< Before a wrong password is answered.
     const Route* route_ = nullptr;    ///< Of the request; null if it is JSON-RPC.
     std::string accepted_;            ///< The credentials that were accepted here.

@@ -136,6 +136,12 @@ Json Json::of_text(std::string text) {
     return value;
 }
 
+size_t Json::text_size() const {
+    size_t size = text.size();
+    for (const Json& item : items) size += item.text_size();
+    return size;
+}
+
 void Json::write(JsonWriter& writer) const {
     if (kind == Kind::Null) writer.null();
     if (kind == Kind::Bool) writer.boolean(truth);

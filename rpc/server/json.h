@@ -37,6 +37,9 @@ struct Json {
 
     void write(JsonWriter& writer) const;
 
+    /// Characters of all texts and numbers in it.
+    size_t text_size() const;
+
     static Json of_text(std::string text);
 };
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "rpc/server/call_queue.h"
 #include "rpc/server/dispatch.h"
 #include "rpc/server/help.h"
 #include "tests/rpc/sample_methods.h"
@@ -322,6 +323,25 @@ BOOST_AUTO_TEST_CASE(handle__waiting_calls__so_many_and_no_more) {
     resumed.at(0)();
     ask(call);
     BOOST_TEST(last.http_status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(handle__given_much_to_work_on__not_on_the_connections_thread) {
+    CallQueue queue;
+    const auto greet = [&](size_t letters) {
+        last = {0, {}};
+        dispatcher.handle(
+            R"({"method":"greet","params":[")" + std::string(letters, 'a') + R"("]})",
+            {.user = user, .queue = &queue},
+            [this](std::function<void()> task) { resumed.push_back(std::move(task)); },
+            [this](Answer answer) { last = std::move(answer); });
+        return last.http_status;
+    };
+    BOOST_TEST(greet(10'000) == 200);
+    BOOST_TEST(greet(20'000) == 0);
+    queue.start(2);
+    queue.stop();
+    resumed.at(0)();
+    BOOST_TEST(last.http_status != 0);
 }
 
 BOOST_AUTO_TEST_CASE(handle__caller_left__rest_of_his_batch_is_not_executed) {

@@ -88,6 +88,29 @@ BOOST_AUTO_TEST_CASE(waiting_calls__more_than_threads__others_served) {
     waiters.answer();
 }
 
+BOOST_AUTO_TEST_CASE(waiting_call__client_sends_on__little_is_read_ahead) {
+    start(options());
+    Client client(server->port());
+    client.post(R"({"id":1,"method":"later"})");
+    const std::function<void(Reply)> done = taken_waiter();
+    // What the kernel keeps of a connection is far less than this.
+    const std::string much(size_t{32} << 20, ' ');
+    client.socket().non_blocking(true);
+    size_t sent = 0;
+    for (int idle = 0; idle < 50 && sent < much.size();) {
+        boost::system::error_code error;
+        const size_t size_bytes =
+            client.socket().write_some(asio::buffer(much.data() + sent, much.size() - sent), error);
+        sent += size_bytes;
+        idle = size_bytes == 0 ? idle + 1 : 0;
+        if (size_bytes == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    BOOST_TEST(sent < much.size());
+    client.socket().non_blocking(false);
+    done(std::string("5"));
+    BOOST_TEST(client.read().result_int() == 200U);
+}
+
 BOOST_AUTO_TEST_CASE(waiting_call__client_leaves__given_up_at_once) {
     start(options());
     auto client = std::make_unique<Client>(server->port());

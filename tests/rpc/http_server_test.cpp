@@ -4,7 +4,11 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
+#include <future>
+#include <thread>
 #include <utility>
+#include <vector>
 
 using namespace cairn::rpc::server;
 
@@ -327,6 +331,49 @@ BOOST_AUTO_TEST_CASE(no_content__has_no_length) {
     BOOST_TEST(preflight.result_int() == 204U);
     BOOST_TEST(preflight.count(http::field::content_length) == 0U);
     BOOST_TEST(client.ask(ADD).body() == ADDED);
+}
+
+BOOST_AUTO_TEST_CASE(route__busy__holds_up_no_calls) {
+    std::promise<void> go_on;
+    const std::shared_future<void> may_go_on = go_on.get_future();
+    HttpOptions with = options();
+    with.threads = 1;
+    with.routes = {
+        {.path = "/slow",
+         .role = std::nullopt,
+         .answer =
+             [&](auto target, auto body) {
+                 may_go_on.wait();
+                 return echo(target, body);
+             },
+         .busy = true}};
+    start(with);
+    Client slow(server->port());
+    slow.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    BOOST_TEST(Client(server->port()).ask(ADD).body() == ADDED);
+    go_on.set_value();
+    BOOST_TEST(slow.read().body() == "/slow");
+    slow.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    BOOST_TEST(slow.read().body() == "/slow");
+}
+
+BOOST_AUTO_TEST_CASE(reply__client_takes_it_slowly_but_steadily__gets_all) {
+    constexpr size_t SIZE = size_t{64} << 20;
+    HttpOptions with = options();
+    with.client_timeout = std::chrono::seconds(1);
+    with.routes = {{"/large", std::nullopt, [](auto, auto) -> Answer {
+                        return {.body = std::string(SIZE, 'a')};
+                    }}};
+    start(with);
+    Client client(server->port());
+    client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::vector<char> piece(SIZE / 16);
+    size_t taken = 0;
+    for (boost::system::error_code error; !error && taken < SIZE;) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(150)); // 2.4 s for all
+        taken += asio::read(client.socket(), asio::buffer(piece), error);
+    }
+    BOOST_TEST(taken >= SIZE);
 }
 
 BOOST_AUTO_TEST_CASE(route__throws__500_and_the_server_lives) {

@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(pace__each_method__as_it_was_decided) {
     BOOST_TEST(
         long_ones == " verifychain dumptxoutset loadtxoutset importmempool generatetoaddress"
                      " generatetodescriptor generateblock");
-    BOOST_TEST(busy_ones == " getaddressbalance getaddressutxos");
+    BOOST_TEST(busy_ones == " getblockstats getaddressbalance getaddressutxos");
     BOOST_TEST(
         by_argument == " getblock getblockfilter gettxoutproof gettxoutsetinfo getrawmempool"
                        " gettxspendingprevout getmempoolfeeratediagram getrawtransaction "

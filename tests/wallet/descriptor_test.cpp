@@ -125,6 +125,24 @@ BOOST_AUTO_TEST_CASE(read__alternatives__one_descriptor_each) {
         error("pkh(" + XPUB + "/<0;1>/<2;3>)") == "Multiple multipath key path specifiers found");
     BOOST_TEST(error("pkh(" + XPUB + "/<0>)").starts_with("Multipath key path specifiers must"));
     BOOST_TEST(error("pkh(" + XPUB + "/<0;1)") == "Key path value '<0;1)' is not valid");
+    BOOST_TEST(
+        error("pkh(" + XPUB + "/<0;00>)") == "Duplicated key path value 00 in multipath specifier");
+    BOOST_TEST(error("pkh(" + XPUB + "/<0;0h>)") == "none");
+    BOOST_TEST(error("pkh(" + XPUB + "/<0;*>)") == "Key path value '*' is not a valid uint32");
+    BOOST_TEST(error("pkh(" + XPUB + "/<0;1/2>)") == "Key path value '1/2' is not a valid uint32");
+    for (const std::string& elsewhere :
+         {"<pk;pkh>(" + KEY + ")", "pkh([01020304/<0;1>/0]" + XPUB + ")",
+          "pkh(" + XPUB + "/<0;1>h)"})
+        BOOST_TEST(error(elsewhere).starts_with("Key path value '<"), elsewhere);
+}
+
+BOOST_AUTO_TEST_CASE(read__more_alternatives_than_fit_into_memory__refused_at_once) {
+    std::string values;
+    for (int i = 0; i < 100'000; ++i) values += ";" + std::to_string(i);
+    const std::string all = "/<" + values.substr(1) + ">)";
+    BOOST_TEST(
+        error("raw(" + std::string(100'000, '0') + "," + XPUB + all) ==
+        "Multipath key path specifiers have too many items");
 }
 
 BOOST_AUTO_TEST_CASE(descriptor__what_is_known_of_it) {

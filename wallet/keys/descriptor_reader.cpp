@@ -10,18 +10,23 @@
 #include <array>
 #include <cassert>
 #include <charconv>
+#include <set>
 #include <span>
+#include <string_view>
 
 namespace cairn::wallet::keys {
 
 using namespace consensus;
 using Function = Descriptor::Function;
 using Range = DescriptorKey::Range;
+using namespace std::string_view_literals;
 
 namespace {
 
 constexpr size_t CHECKSUM_SIZE = 8;
 constexpr size_t MAX_BARE_KEYS = 3; ///< More are not relayed.
+/// That one text may stand for: each alternative is a text as long as that.
+constexpr size_t MAX_MULTIPATH_BYTES = size_t{4} << 20;
 
 /// Where a function may stand.
 enum Place : uint8_t { TOP = 1, IN_SH = 2, IN_WSH = 4, ANYWHERE = 7 };
@@ -317,9 +322,34 @@ DescriptorReader::read_extended(std::string_view text) const {
 
 namespace {
 
+/// Whether what follows `text` is a step of a key's path, not of its origin's.
+bool ends_in_path(std::string_view text) {
+    const size_t origin = text.rfind('[');
+    return text.ends_with('/') &&
+           (origin == std::string_view::npos || text.find(']', origin) != std::string_view::npos);
+}
+
+/// The steps in the text between '<' and '>'. Source: BIP-0389.
+boost::system::result<std::vector<std::string_view>, DescriptorError>
+alternatives(std::string_view text) {
+    const std::vector<std::string_view> values = split(text, ';');
+    if (values.size() < 2)
+        return wrong("Multipath key path specifiers must have at least two items");
+    std::set<KeyPath> seen;
+    for (const std::string_view value : values) {
+        const std::optional<KeyPath> step = read_key_path(value);
+        if (!step || step->size() != 1 || value.starts_with('m'))
+            return wrong("Key path value '", value, "' is not a valid uint32");
+        if (!seen.insert(*step).second)
+            return wrong("Duplicated key path value ", value, " in multipath specifier");
+    }
+    return values;
+}
+
 /// The texts that "<0;1>" in the keys of `text` stands for. Source: BIP-0389.
 boost::system::result<std::vector<std::string>, DescriptorError>
 without_alternatives(std::string_view text) {
+    const size_t max_count = std::max(MAX_MULTIPATH_BYTES / (text.size() + 1), size_t{2});
     std::vector<std::string> all{std::string()};
     bool first = true;
     for (;;) {
@@ -330,15 +360,19 @@ without_alternatives(std::string_view text) {
             return wrong("Multiple multipath key path specifiers found");
         for (std::string& one : all) one += plain;
         if (open == std::string_view::npos) return all;
-        if (close == std::string_view::npos || close < open)
+        const bool closed = close != std::string_view::npos && close > open;
+        const std::string_view rest = closed ? text.substr(close + 1) : "";
+        if (!closed || !ends_in_path(plain) ||
+            (!rest.empty() && "/,)}"sv.find(rest[0]) == std::string_view::npos))
             return wrong("Key path value '", text.substr(open), "' is not valid");
-        const auto values = split(text.substr(open + 1, close - open - 1), ';');
-        if (values.size() < 2)
-            return wrong("Multipath key path specifiers must have at least two items");
-        if (first) all.assign(values.size(), all[0]);
-        if (values.size() != all.size())
+        const auto values = alternatives(text.substr(open + 1, close - open - 1));
+        if (!values) return values.error();
+        if (values->size() > max_count)
+            return wrong("Multipath key path specifiers have too many items");
+        if (first) all.assign(values->size(), all[0]);
+        if (values->size() != all.size())
             return wrong("Multipath derivation paths have mismatched lengths");
-        for (size_t i = 0; i < values.size(); ++i) all[i] += values[i];
+        for (size_t i = 0; i < values->size(); ++i) all[i] += (*values)[i];
         text.remove_prefix(close + 1);
         first = false;
     }
