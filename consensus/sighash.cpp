@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cassert>
 #include <functional>
+#include <utility>
 
 namespace cairn::consensus {
 
@@ -112,17 +113,46 @@ SighashMidstates::SighashMidstates(const Transaction& tx, std::vector<TxOut> spe
     }
 }
 
+/// All but the type.
+static HashWriter
+begin_legacy(const Transaction& tx, size_t input, ByteView script_code, uint32_t type) {
+    HashWriter writer;
+    writer(tx.version);
+    write_legacy_inputs(writer, tx, input, script_code, type);
+    write_legacy_outputs(writer, tx, input, type);
+    writer(tx.lock_time);
+    return writer;
+}
+
 Hash256 legacy_sighash(const Transaction& tx, size_t input, ByteView script_code, uint32_t type) {
     assert(input < tx.inputs.size());
     if (is_single(type) && input >= tx.outputs.size()) {
         // Signing an output that isn't there signs the number 1, for ever.
         return {{1}};
     }
+    return begin_legacy(tx, input, script_code, type)(type).double_hash();
+}
+
+struct LegacySighashes::Begun {
+    Script code;
     HashWriter writer;
-    writer(tx.version);
-    write_legacy_inputs(writer, tx, input, script_code, type);
-    write_legacy_outputs(writer, tx, input, type);
-    return writer(tx.lock_time, type).double_hash();
+};
+
+LegacySighashes::LegacySighashes(const Transaction& tx, size_t input) : tx_(tx), input_(input) {}
+
+LegacySighashes::~LegacySighashes() = default;
+
+Hash256 LegacySighashes::hash(ByteView script_code, uint32_t type) {
+    const size_t base = is_none(type) ? 1 : is_single(type) ? 2 : 0;
+    Kind& kind = kinds_.at(base + (any_can_pay(type) ? 3 : 0));
+    const bool no_output = is_single(type) && input_ >= tx_.outputs.size();
+    if (no_output || !std::exchange(kind.asked, true))
+        return legacy_sighash(tx_, input_, script_code, type);
+    if (!kind.last || !std::ranges::equal(kind.last->code, script_code))
+        kind.last.reset(
+            new Begun{Script(script_code), begin_legacy(tx_, input_, script_code, type)});
+    HashWriter writer = kind.last->writer;
+    return writer(type).double_hash();
 }
 
 Hash256 witness_sighash(

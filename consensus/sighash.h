@@ -4,6 +4,8 @@
 
 #include "consensus/transaction.h"
 
+#include <array>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -62,6 +64,32 @@ struct SighashMidstates {
 ///
 /// Requires: `input` is one of `tx`.
 Hash256 legacy_sighash(const Transaction& tx, size_t input, ByteView script_code, uint32_t type);
+
+/// Legacy hashes of one input of one transaction, which outlives it. A script may ask for hundreds,
+/// and each is of the whole transaction: who asks again gets what was hashed, but for the type.
+/// Core: SigHashCache. Thread: one at a time.
+class LegacySighashes {
+public:
+    LegacySighashes(const Transaction& tx, size_t input);
+    ~LegacySighashes();
+    LegacySighashes(const LegacySighashes&) = delete;
+    LegacySighashes& operator=(const LegacySighashes&) = delete;
+
+    /// legacy_sighash().
+    Hash256 hash(ByteView script_code, uint32_t type);
+
+private:
+    struct Begun;
+
+    struct Kind {
+        bool asked = false; ///< Most are asked for once: nothing is kept then.
+        std::unique_ptr<const Begun> last;
+    };
+
+    const Transaction& tx_;
+    const size_t input_;
+    std::array<Kind, 6> kinds_; ///< All, none or single; with all inputs or one.
+};
 
 /// BIP-0143. Requires: `input` is one of `tx`; the midstates are for witness v0.
 Hash256 witness_sighash(

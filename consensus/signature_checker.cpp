@@ -18,7 +18,8 @@ TransactionChecker::TransactionChecker(
       input_(input),
       amount_(amount),
       midstates_(midstates),
-      points_(points) {
+      points_(points),
+      legacy_(tx, input) {
     assert(input < tx.inputs.size());
 }
 
@@ -28,7 +29,7 @@ bool TransactionChecker::check_ecdsa(
     const uint32_t type = signature.back();
     const Hash256 hash = version == SigVersion::WitnessV0
                              ? witness_sighash(tx_, input_, script_code, amount_, type, midstates_)
-                             : legacy_sighash(tx_, input_, script_code, type);
+                             : legacy_.hash(script_code, type);
     return verify_ecdsa(signature.first(signature.size() - 1), pubkey, hash, points_);
 }
 

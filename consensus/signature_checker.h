@@ -60,6 +60,7 @@ private:
     Amount amount_;
     const SighashMidstates& midstates_;
     const PubkeyPoints* points_;
+    mutable LegacySighashes legacy_;
 };
 
 } // namespace cairn::consensus

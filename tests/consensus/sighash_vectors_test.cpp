@@ -14,6 +14,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <sstream>
 
 using namespace cairn::consensus;
@@ -71,6 +72,36 @@ BOOST_AUTO_TEST_CASE(legacy_sighash__core_vectors__gives_the_hash) {
         ++count;
     }
     BOOST_TEST(count == 500);
+}
+
+BOOST_AUTO_TEST_CASE(legacy_sighashes__asked_again_and_for_others_between__are_the_same) {
+    const auto dir = vectors_dir();
+    if (!dir) return;
+    for (const json::value& entry : read_vectors(*dir / "core" / "sighash.json")) {
+        const json::array& fields = entry.as_array();
+        if (fields.size() == 1) continue; // the head
+        const auto tx = decode<Transaction>(bytes_of(fields[0])).value();
+        const auto input = fields[2].to_number<size_t>();
+        const auto type = static_cast<uint32_t>(fields[3].to_number<int32_t>());
+        const Bytes code = bytes_of(fields[1]);
+        LegacySighashes hashes(tx, input);
+        for (int round = 0; round < 3; ++round)
+            for (const uint32_t kind : {type, type ^ 0x40, type ^ SIGHASH_ANYONECANPAY, 2U, 3U})
+                for (const ByteView of : {ByteView(code), ByteView(code), ByteView(code).first(0)})
+                    BOOST_REQUIRE((hashes.hash(of, kind) == legacy_sighash(tx, input, of, kind)));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(legacy_sighashes__many_of_a_large_transaction__cost_little_more_than_a_few) {
+    Transaction tx;
+    tx.inputs.resize(20'000);
+    const auto seconds = [&](int count) {
+        LegacySighashes hashes(tx, 0);
+        const auto start = std::chrono::steady_clock::now();
+        for (int i = 0; i < count; ++i) hashes.hash({}, SIGHASH_ALL + 0x40 * (i % 2));
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
+    BOOST_TEST(seconds(200) < 20 * seconds(2)); // a hundred times, were each made anew
 }
 
 /// The vectors' scripts push nothing. With a last push that breaks off, before and after an
