@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "consensus/merkle_proof.h"
 
+#include "consensus/block_rules.h"
 #include "consensus/hash_writer.h"
 
 #include <algorithm>
@@ -10,10 +11,8 @@ namespace cairn::consensus {
 
 namespace {
 
-/// Bytes that the smallest transaction takes.
-constexpr uint32_t MIN_TRANSACTION_BYTES = 60;
-/// Of a block without witnesses.
-constexpr uint32_t MAX_STRIPPED_BYTES = 1'000'000;
+/// That the smallest transaction takes, of 60 bytes.
+constexpr int64_t MIN_TRANSACTION_WEIGHT = int64_t{60} * WITNESS_SCALE_FACTOR;
 
 /// Nodes of a tree over `leaves` leaves, `height` levels above them.
 uint64_t width(uint64_t leaves, unsigned height) {
@@ -77,9 +76,9 @@ class Verifier {
 public:
     explicit Verifier(const MerkleProof& proof) : proof_(proof) {}
 
-    std::optional<std::vector<Txid>> run() {
+    std::optional<std::vector<Txid>> run(int64_t max_block_weight) {
         if (proof_.transactions == 0 ||
-            proof_.transactions > MAX_STRIPPED_BYTES / MIN_TRANSACTION_BYTES ||
+            proof_.transactions > max_block_weight / MIN_TRANSACTION_WEIGHT ||
             proof_.hashes.size() > proof_.transactions ||
             proof_.flags.size() * 8 < proof_.hashes.size())
             return std::nullopt;
@@ -130,8 +129,9 @@ MerkleProof make_merkle_proof(const Block& block, const std::vector<bool>& wante
     return Prover(block, wanted).take();
 }
 
-std::optional<std::vector<Txid>> check_merkle_proof(const MerkleProof& proof) {
-    return Verifier(proof).run();
+std::optional<std::vector<Txid>>
+check_merkle_proof(const MerkleProof& proof, int64_t max_block_weight) {
+    return Verifier(proof).run(max_block_weight);
 }
 
 } // namespace cairn::consensus

@@ -25,7 +25,9 @@ struct MerkleProof {
 /// `wanted`: of each transaction of `block`, in order.
 MerkleProof make_merkle_proof(const Block& block, const std::vector<bool>& wanted);
 
-/// The transactions that `proof` shows to be in a block of its header; nullopt if it is wrong.
-std::optional<std::vector<Txid>> check_merkle_proof(const MerkleProof& proof);
+/// The transactions that `proof` shows to be in a block of its header, of `max_block_weight` at
+/// most; nullopt if it is wrong.
+std::optional<std::vector<Txid>>
+check_merkle_proof(const MerkleProof& proof, int64_t max_block_weight);
 
 } // namespace cairn::consensus

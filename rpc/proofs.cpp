@@ -113,7 +113,8 @@ Outcome<std::vector<Txid>> verifytxoutproof(const Call& call) {
     const std::optional<Bytes> bytes = from_hex(call.text(0));
     const auto proof = decode<MerkleProof>(bytes.value_or(Bytes()));
     if (!proof) return BAD_PROOF;
-    const std::optional<std::vector<Txid>> shown = check_merkle_proof(*proof);
+    const std::optional<std::vector<Txid>> shown =
+        check_merkle_proof(*proof, params_of(call).max_block_weight);
     if (!shown) return std::vector<Txid>();
     const chain::BlockNode* node = chain_of(call).find_block(proof->header.hash());
     if (node == nullptr || !chain_of(call).view().contains(*node) || node->tx_count == 0)

@@ -8,6 +8,8 @@ using namespace cairn::consensus;
 
 namespace {
 
+constexpr int64_t WEIGHT = 4'000'000; ///< Of a block, at most.
+
 Block block_of(uint32_t count) {
     Block block;
     for (uint32_t i = 0; i < count; ++i) {
@@ -38,7 +40,7 @@ BOOST_AUTO_TEST_CASE(proof__any_transactions_of_any_block__shows_just_these) {
             const MerkleProof proof = make_merkle_proof(block, wanted);
             const auto read = decode<MerkleProof>(encode(proof));
             BOOST_REQUIRE(read.has_value());
-            BOOST_TEST((check_merkle_proof(*read) == expected));
+            BOOST_TEST((check_merkle_proof(*read, WEIGHT) == expected));
         }
     }
 }
@@ -60,8 +62,18 @@ BOOST_AUTO_TEST_CASE(proof__changed__shows_nothing) {
     for (const auto& [what, change] : changes) {
         MerkleProof proof = right;
         change(proof);
-        BOOST_TEST(!check_merkle_proof(proof).has_value(), what);
+        BOOST_TEST(!check_merkle_proof(proof, WEIGHT).has_value(), what);
     }
+}
+
+BOOST_AUTO_TEST_CASE(proof__of_a_block_of_many__shows_it_where_blocks_may_be_so_large) {
+    constexpr size_t COUNT = 16'667; // one more than 4,000,000 weight units hold
+    const Block block = block_of(COUNT);
+    std::vector<bool> wanted(COUNT);
+    wanted[7] = true;
+    const MerkleProof proof = make_merkle_proof(block, wanted);
+    BOOST_TEST(!check_merkle_proof(proof, WEIGHT).has_value());
+    BOOST_TEST(check_merkle_proof(proof, WEIGHT + 240).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(proof__with_twins__shows_nothing) {
@@ -72,7 +84,7 @@ BOOST_AUTO_TEST_CASE(proof__with_twins__shows_nothing) {
     four.header.merkle_root = merkle_root(four);
     BOOST_TEST((four.header.merkle_root == three.header.merkle_root));
     const MerkleProof proof = make_merkle_proof(four, {false, false, false, true});
-    BOOST_TEST(!check_merkle_proof(proof).has_value());
+    BOOST_TEST(!check_merkle_proof(proof, WEIGHT).has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
