@@ -273,7 +273,6 @@ Result<> BestChain::precious(BlockNode& node) {
 }
 
 void BestChain::adopt_snapshot(BlockNode& base, const consensus::Snapshot& entry) {
-    drain();
     chainstate_.adopt_snapshot(base, entry);
     finish();
 }

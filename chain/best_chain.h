@@ -59,7 +59,10 @@ public:
     Result<> reconsider(BlockNode& node);
     Result<> precious(BlockNode& node);
 
-    /// Chainstate::adopt_snapshot(), and on from there.
+    /// Commit all that is in flight, or find it invalid.
+    void drain();
+
+    /// Chainstate::adopt_snapshot(), and on from there. Requires: nothing is in flight.
     void adopt_snapshot(BlockNode& base, const consensus::Snapshot& entry);
 
 private:
@@ -84,7 +87,6 @@ private:
     bool is_coming(const BlockNode& node) const;
     void launch(BlockNode& node);
     void finish_first();
-    void drain();
     void fail(BlockNode& node, const Reject& reject);
     void disconnect();
     void settle();

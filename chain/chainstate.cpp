@@ -8,7 +8,6 @@
 
 #include <cassert>
 #include <chrono>
-#include <mutex>
 #include <spdlog/spdlog.h>
 
 namespace cairn::chain {
@@ -245,6 +244,7 @@ Result<> Chainstate::accept_block(CheckedBlock& checked, bool requested, BlockOu
     };
     // In bulk, its record waits until the body is on disk: one on top of it must not come first.
     if (bulk_ && tree_.keep(node)) write_headers();
+    const auto writing = store_.about_to_write();
     tree_.receive_body(node, static_cast<uint32_t>(block.transactions.size()));
     StoreBatch batch(bulk_ ? static_cast<size_t>(block.size_bytes()) + RECORDS_BYTES : 0);
     if (bulk_) {
@@ -274,9 +274,8 @@ Result<std::unique_ptr<ConnectingBlock>> Chainstate::connect_block(
     BlockRef block, const HeaderNode& node, const CoinsView* before, VerifiedScripts verified) {
     assert(before || node.parent == &tip());
     const StageTimes::Scope account(verify_pool_.times(), Stage::Connect);
-    const CoinsView& below = before ? *before : coins_;
-    auto connecting =
-        std::make_unique<ConnectingBlock>(std::move(block), node, params_, below, verify_pool_);
+    auto connecting = std::make_unique<ConnectingBlock>(
+        std::move(block), node, params_, before ? *before : coins_, verify_pool_);
     const ConnectingBlock::Scripts scripts{runs_scripts(node), script_cache_, verified};
     if (Result<> verdict = connecting->connect(scripts); !verdict) return verdict.error();
     return connecting;
@@ -319,7 +318,8 @@ void Chainstate::move_tip(
     const CoinTable& changes,
     const WithCommit& with,
     StoreBatch batch,
-    const std::function<void(StoreBatch&)>& complete) {
+    const std::function<void(StoreBatch&)>& complete,
+    std::unique_lock<std::shared_mutex> writing) {
     if (!bulk_) {
         put_dirty_headers(batch);
         store_.put_log_end(batch, next_event_);
@@ -332,6 +332,7 @@ void Chainstate::move_tip(
     });
     commit(new_tip, changes, with);
     written.get();
+    if (writing) writing.unlock();
     if (!bulk_) {
         durable_events_ = next_event_;
         durable_tip_ = &tip();
@@ -370,10 +371,11 @@ void Chainstate::commit_connect(
     BlockNode& node, const ConnectingBlock& connected, const WithCommit& with_commit) {
     StoreBatch batch;
     put_event(batch, Event::Kind::Connected, node);
+    auto writing = store_.about_to_write();
     const auto put = [&, fresh = mark_connected(tree_, node)](StoreBatch& all) {
         if (fresh) store_.put_undo(all, node, connected.undo());
     };
-    move_tip(node, connected.changes(), with_commit, std::move(batch), put);
+    move_tip(node, connected.changes(), with_commit, std::move(batch), put, std::move(writing));
 }
 
 std::optional<Event> Chainstate::read_event(uint64_t number) const {
@@ -477,13 +479,13 @@ void Chainstate::add_coins(const FetchedCoins& fetched) {
 }
 
 void Chainstate::adopt_snapshot(BlockNode& base, const consensus::Snapshot& entry) {
+    tree_.keep(base); // Of however little work, it is to be found at the next start.
     flush();
     StoreBatch batch;
     put_way(batch, base);
-    const TipRecord record{base.hash, base.height, next_event_};
     {
         const std::unique_lock lock(commit_mutex_);
-        store_.exchange_coins(batch, record, base.hash);
+        store_.exchange_coins(batch, {base.hash, base.height, next_event_}, base.hash);
         coins_.forget();
         history_tip_ = &tip();
         durable_history_ = &tip();

@@ -185,7 +185,8 @@ private:
         const CoinTable& changes,
         const WithCommit& with,
         StoreBatch batch,
-        const std::function<void(StoreBatch&)>& complete = {});
+        const std::function<void(StoreBatch&)>& complete = {},
+        std::unique_lock<std::shared_mutex> writing = {});
     void flush_if_due();
     void prune_to_target();
     void update_bulk();

@@ -38,8 +38,10 @@ void History::commit() {
     if (const Result<> verdict = connected->script_verdict(); !verdict)
         fail(std::string(verdict.error().reason));
     StoreBatch batch;
+    auto writing = chainstate_.store().about_to_write();
     chainstate_.put_undo(batch, *node_, *connected);
     chainstate_.store().write(batch, Durability::Logged);
+    writing.unlock();
     move_to(*node_, connected->changes());
 }
 

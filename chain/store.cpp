@@ -138,6 +138,10 @@ void Store::write(StoreBatch& batch, Durability durability) {
     write_now(batch, durability);
 }
 
+std::unique_lock<std::shared_mutex> Store::about_to_write() {
+    return std::unique_lock(impl_->writing);
+}
+
 void Store::write_beside(StoreBatch batch, std::function<void(StoreBatch&)> complete) {
     impl_->join_write();
     auto work = [this, batch = std::move(batch), complete = std::move(complete)]() mutable {
@@ -468,21 +472,14 @@ std::optional<std::pair<OutPoint, Coin>> CoinCursor::next() {
 Bytes Store::read_block(const BlockNode& node, bool checked) const {
     rocksdb::ReadOptions options;
     options.verify_checksums = checked;
-    const auto read = [&] {
-        return impl_->get(impl_->column(Column::Blocks), node_key(node), options);
-    };
-    auto value = read();
-    if (!value) {
-        impl_->join_write(); // it may be on its way
-        value = read();
-    }
+    const auto value = impl_->get_body(Column::Blocks, node_key(node), options);
     if (!value) return {};
     const ByteView bytes = view_of(*value);
     return {bytes.begin(), bytes.end()};
 }
 
 std::optional<BlockUndo> Store::read_undo(const BlockNode& node) const {
-    const auto value = impl_->get(Column::Undo, node_key(node));
+    const auto value = impl_->get_body(Column::Undo, node_key(node));
     if (!value) return std::nullopt;
     return decoded(decode_undo(view_of(*value)), "undo data");
 }

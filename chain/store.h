@@ -4,19 +4,21 @@
 #pragma once
 
 #include "chain/block_node.h"
+#include "chain/coin_cursor.h"
 #include "chain/undo.h"
 #include "consensus/params.h"
 
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <span>
 #include <stdexcept>
 
 namespace rocksdb {
 class Env;
-class Iterator;
 class WriteBatch;
 } // namespace rocksdb
 
@@ -168,23 +170,6 @@ enum class Durability : uint8_t {
     Synced,   ///< Survives a power cut, with everything Logged before it.
 };
 
-/// Walks over all coins by key, as they were when it was made.
-///
-/// Thread: any, one at a time.
-class CoinCursor {
-public:
-    explicit CoinCursor(std::unique_ptr<rocksdb::Iterator> iterator);
-    ~CoinCursor();
-    CoinCursor(CoinCursor&&) noexcept;
-    CoinCursor& operator=(CoinCursor&&) noexcept;
-
-    /// nullopt after the last. Throws StorageError.
-    std::optional<std::pair<OutPoint, Coin>> next();
-
-private:
-    std::unique_ptr<rocksdb::Iterator> iterator_;
-};
-
 /// Where a store is, and how it is opened.
 struct StoreOptions {
     std::filesystem::path directory; ///< For RocksDB alone.
@@ -227,6 +212,11 @@ public:
     void erase(StoreBatch& batch, Column column, ByteView key) const;
 
     void write(StoreBatch& batch, Durability durability);
+
+    /// To be held from before a block is told to be on disk, or what it spent, until it is there:
+    /// who finds it missing waits for that. Nobody who reads bodies may hold what its holder waits
+    /// for, such as the chain's commit lock.
+    [[nodiscard]] std::unique_lock<std::shared_mutex> about_to_write();
 
     /// Complete it and write it (Logged) on another thread. The next write, and who finds no body,
     /// waits for that, and throws what it failed with.

@@ -49,6 +49,7 @@ struct Store::Impl {
 
     std::mutex beside_mutex;
     std::shared_future<void> beside; ///< Of write_beside().
+    std::shared_mutex writing;       ///< Of about_to_write().
 
     ~Impl() {
         beside = {}; // waits
@@ -60,6 +61,16 @@ struct Store::Impl {
         const std::shared_future<void> running = beside;
         lock.unlock();
         if (running.valid()) running.get();
+    }
+
+    /// What is told to be there, though it may be on its way.
+    std::optional<rocksdb::PinnableSlice>
+    get_body(Column of, Slice key, const rocksdb::ReadOptions& read = {}) {
+        if (auto value = get(column(of), key, read)) return value;
+        writing.lock_shared();
+        writing.unlock_shared();
+        join_write();
+        return get(column(of), key, read);
     }
 
     rocksdb::ColumnFamilyHandle* column(Column column) const {

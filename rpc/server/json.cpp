@@ -158,9 +158,9 @@ void Json::write(JsonWriter& writer) const {
 }
 
 std::string_view kind_name(Json::Kind kind) {
-    constexpr std::array<std::string_view, 6> names{
+    constexpr std::array<std::string_view, 6> NAMES{
         "null", "bool", "object", "array", "string", "number"}; // In the order of the enumeration.
-    return names.at(static_cast<size_t>(kind));
+    return NAMES.at(static_cast<size_t>(kind));
 }
 
 std::optional<Json> parse_json(std::string_view text) {

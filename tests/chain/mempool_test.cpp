@@ -66,6 +66,7 @@ Family hard_family(std::mt19937_64& random, uint8_t n) {
     }
     for (uint32_t i = 0; i < HALF; ++i) {
         std::vector<OutPoint> points;
+        points.reserve(HALF);
         for (const Txid& parent : parents) points.push_back({parent, i});
         add(payment(points));
     }

@@ -99,6 +99,37 @@ double script_seconds(TestChain& test) {
 
 BOOST_AUTO_TEST_SUITE(pipeline)
 
+BOOST_AUTO_TEST_CASE(block__asked_for_while_it_is_written__is_waited_for) {
+    constexpr size_t COUNT = 30;
+    WatchedChain test;
+    std::vector<BlockRef> blocks;
+    std::vector<std::unique_ptr<cairn::consensus::HeaderNode>> nodes;
+    const cairn::consensus::HeaderNode* at = &test.tip();
+    for (size_t i = 0; i < COUNT; ++i) {
+        blocks.push_back(std::make_shared<const Block>(make_block(*at, test.params(), {})));
+        const BlockHeader& header = blocks.back()->header;
+        nodes.push_back(std::make_unique<cairn::consensus::HeaderNode>(header, header.hash(), at));
+        at = nodes.back().get();
+    }
+    test.disk->watch({}, {}, [] { std::this_thread::sleep_for(std::chrono::milliseconds(2)); });
+    std::future<size_t> reader = std::async(std::launch::async, [&] {
+        size_t found = 0;
+        for (const BlockRef& block : blocks) {
+            const BlockHash hash = block->header.hash();
+            const BlockNode* node = nullptr;
+            while (!node || !node->has(BlockNode::HAVE_BODY)) node = test.chain().find_block(hash);
+            const BlockRef body = test.chain().read_block(*node);
+            while (!node->has(BlockNode::HAVE_UNDO)) std::this_thread::yield();
+            found += body && test.chain().read_undo(*node, *body) ? 1 : 0;
+        }
+        return found;
+    });
+    for (const BlockRef& block : blocks) test.submit(block);
+    BOOST_TEST(reader.get() == COUNT);
+    test.disk->watch({}, {});
+    BOOST_TEST(test.failure() == "");
+}
+
 BOOST_AUTO_TEST_CASE(scripts__of_a_block_of_waiting_payments__are_not_run_again) {
     constexpr size_t COUNT = 40;
     TestChain test;

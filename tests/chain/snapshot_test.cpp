@@ -136,6 +136,20 @@ BOOST_AUTO_TEST_CASE(load__coins_of_the_chain_file__usable_at_once_and_validated
          coins_hash(origin.chain.directory(), origin.chain.params())));
 }
 
+BOOST_AUTO_TEST_CASE(load__headers_of_too_little_work_to_be_kept__base_is_there_after_a_restart) {
+    Origin origin;
+    Loader node(origin, origin.params_for(origin.dump(BASE).hash));
+    node.close();
+    node.options().minimum_chain_work = cairn::consensus::Uint256(1) << 200;
+    node.open();
+    node.give_headers();
+    BOOST_TEST(node.load() == "");
+    node.close();
+    node.open();
+    BOOST_TEST(node.tip().height == Height(BASE));
+    node.close();
+}
+
 BOOST_AUTO_TEST_CASE(history__restarts_on_its_way__goes_on_where_it_was) {
     Origin origin;
     Loader node(origin, origin.params_for(origin.dump(BASE).hash));
