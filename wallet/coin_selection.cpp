@@ -12,6 +12,7 @@ namespace cairn::wallet {
 namespace {
 
 constexpr int MAX_SEARCH_STEPS = 100'000;
+constexpr int64_t MAX_STANDARD_TX_WEIGHT = 400'000;
 constexpr FeeRate DUST_RATE{3000}; // of Core's and our own relay policy
 
 Amount sum_of(const std::vector<Amount>& values, const std::vector<size_t>& chosen) {
@@ -49,9 +50,13 @@ public:
         : values_(values),
           target_(target),
           order_(order_of(values, target)),
-          sums_after_(order_.size() + 1) {
-        for (size_t i = order_.size(); i-- > 0;)
-            sums_after_[i] = sums_after_[i + 1] + values_[order_[i]];
+          sums_after_(order_.size() + 1),
+          next_lower_(order_.size()) {
+        for (size_t i = order_.size(); i-- > 0;) {
+            sums_after_[i] = sums_after_[i + 1] + value(i);
+            const bool equal = i + 1 < order_.size() && value(i + 1) == value(i);
+            next_lower_[i] = equal ? next_lower_[i + 1] : i + 1;
+        }
     }
 
     std::optional<std::vector<size_t>> run() {
@@ -63,8 +68,10 @@ public:
     }
 
 private:
+    Amount value(size_t at) const { return values_[order_[at]]; }
+
+    /// As deep as coins are taken, so at most target_.max_inputs().
     void search(size_t at, Amount sum) {
-        if (++steps_ > MAX_SEARCH_STEPS) return;
         const Amount excess = sum - target_.payments - target_.fee(taken_.size(), false);
         if (excess >= Amount(0)) {
             if (excess <= target_.change_cost() && (!best_ || excess < least_excess_)) {
@@ -73,20 +80,21 @@ private:
             }
             return; // more coins only exceed more
         }
-        if (at == order_.size() || sum + sums_after_[at] < target_.payments) return;
-        taken_.push_back(at);
-        search(at + 1, sum + values_[order_[at]]);
-        taken_.pop_back();
-        // Without this coin, without its equals: the same sums were just tried.
-        size_t next = at + 1;
-        while (next < order_.size() && values_[order_[next]] == values_[order_[at]]) ++next;
-        search(next, sum);
+        if (taken_.size() >= target_.max_inputs()) return;
+        // Without a coin, without its equals: the same sums were just tried.
+        for (; at < order_.size(); at = next_lower_[at]) {
+            if (sum + sums_after_[at] < target_.payments || ++steps_ > MAX_SEARCH_STEPS) return;
+            taken_.push_back(at);
+            search(at + 1, sum + value(at));
+            taken_.pop_back();
+        }
     }
 
     const std::vector<Amount>& values_;
     const SelectionTarget& target_;
     std::vector<size_t> order_;
     std::vector<Amount> sums_after_; ///< Of the coins from each position on.
+    std::vector<size_t> next_lower_; ///< After each position the first of a lower value.
     std::vector<size_t> taken_;
     std::optional<std::vector<size_t>> best_;
     Amount least_excess_;
@@ -94,6 +102,11 @@ private:
 };
 
 } // namespace
+
+size_t SelectionTarget::max_inputs() const {
+    return static_cast<size_t>(
+        (MAX_STANDARD_TX_WEIGHT - fixed_weight - change_weight) / input_weight);
+}
 
 Amount SelectionTarget::fee(size_t inputs, bool with_change) const {
     return rate.fee_of_weight(
@@ -118,6 +131,7 @@ select_coins(const std::vector<Amount>& values, const SelectionTarget& target) {
     // ... and else the fewest coins.
     std::vector<size_t> chosen;
     for (const size_t coin : order) {
+        if (chosen.size() == target.max_inputs()) break;
         chosen.push_back(coin);
         if (auto selection = close(values, chosen, target)) return selection;
     }
@@ -127,9 +141,11 @@ select_coins(const std::vector<Amount>& values, const SelectionTarget& target) {
 std::optional<Selection>
 select_all(const std::vector<Amount>& values, const SelectionTarget& target) {
     std::vector<size_t> chosen = order_of(values, target);
+    const size_t left = chosen.size() - std::min(chosen.size(), target.max_inputs());
+    chosen.resize(chosen.size() - left);
     const Amount fee = target.fee(chosen.size(), false);
     if (chosen.empty() || sum_of(values, chosen) <= fee) return std::nullopt;
-    return Selection{std::move(chosen), fee, 0};
+    return Selection{std::move(chosen), fee, 0, left};
 }
 
 Amount dust_threshold(const consensus::Script& script) {

@@ -20,6 +20,8 @@ struct SelectionTarget {
     int64_t change_weight = 0;
     Amount change_dust; ///< Change below this can't be relayed.
 
+    /// What no node relays more of, with change. Core: MAX_STANDARD_TX_WEIGHT.
+    size_t max_inputs() const;
     Amount fee(size_t inputs, bool with_change) const;
     /// Of making change and spending it later.
     Amount change_cost() const;
@@ -29,18 +31,20 @@ struct SelectionTarget {
 struct Selection {
     std::vector<size_t> chosen; ///< Positions in the list that was given.
     Amount fee;
-    Amount change; ///< 0: none is made.
+    Amount change;   ///< 0: none is made.
+    size_t left = 0; ///< Of select_all(): coins that one transaction has no room for.
 };
 
-/// Choose among coins of these values; nullopt if all together don't suffice.
+/// Choose among coins of these values; nullopt if as many as fit don't suffice.
 ///
 /// What is left over becomes change if that is worth more than making and spending it costs, else
 /// it goes to the fee.
 std::optional<Selection>
 select_coins(const std::vector<Amount>& values, const SelectionTarget& target);
 
-/// All coins that are worth more than spending them costs, to one payment: target.payments is
-/// ignored. nullopt if nothing would be left. The payment is sum - fee.
+/// All coins that are worth more than spending them costs, to one payment; the largest, if they
+/// don't fit. target.payments is ignored. nullopt if nothing would be left. The payment is sum -
+/// fee.
 std::optional<Selection>
 select_all(const std::vector<Amount>& values, const SelectionTarget& target);
 

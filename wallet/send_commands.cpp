@@ -49,6 +49,9 @@ void confirm(const SendOptions& options, const PaymentDraft& draft, FeeRate rate
                      {{"Amount", draft.amount},
                       {"Fee", draft.fee, to_text(rate) + " sat/vB"},
                       {"Total", draft.amount + draft.fee}});
+    if (draft.left > 0)
+        std::cerr << "Note: these are the largest " << draft.inputs.size() << " coins, "
+                  << draft.left << " have no room in one transaction: send them with another\n";
     if (options.yes) return;
     if (!input_is_terminal())
         throw WalletError("nobody is there to say yes: add --yes to send without being asked");
@@ -88,7 +91,8 @@ void send(const Program& program, const SendOptions& options) {
          {"amount", draft.amount},
          {"fee", draft.fee},
          {"change", draft.change},
-         {"vsize", tx->vsize()}},
+         {"vsize", tx->vsize()},
+         {"coins_left", draft.left}},
         true);
 }
 

@@ -75,6 +75,16 @@ void shuffle(std::vector<T>& items) {
         std::swap(items[i - 1], items[random_below(static_cast<uint32_t>(i))]);
 }
 
+/// Of the amounts beyond what `most`, the largest coins that fit, hold.
+[[noreturn]] void too_many_coins(const std::vector<OwnCoin>& coins, const Selection& most) {
+    Amount sum;
+    for (const size_t i : most.chosen) sum += coins[i].out.value;
+    throw WalletError(
+        "the amount takes more than " + std::to_string(most.chosen.size()) +
+        " coins, which is what one transaction has room for: at most " + to_text(sum - most.fee) +
+        " can be sent at once; sending all to an address of this wallet joins its largest coins");
+}
+
 [[noreturn]] void
 not_enough(const Ledger& ledger, const PaymentRequest& request, const Params& params) {
     const Balance balance = ledger.balance(params.coinbase_maturity);
@@ -113,6 +123,7 @@ PaymentDraft draft_payment(Ledger& ledger, const PaymentRequest& request, const 
 
     // Coins in a block first: what depends on nothing confirms sooner.
     std::optional<Selection> selection;
+    std::optional<Selection> most;
     std::vector<OwnCoin> coins;
     for (const bool confirmed_only : {true, false}) {
         if (selection || (confirmed_only && !request.amount)) continue;
@@ -121,10 +132,15 @@ PaymentDraft draft_payment(Ledger& ledger, const PaymentRequest& request, const 
         for (const OwnCoin& coin : coins) values.push_back(coin.out.value);
         const SelectionTarget target = target_of(request, change_script, coins.size());
         selection = request.amount ? select_coins(values, target) : select_all(values, target);
+        if (!selection) most = select_all(values, target);
     }
+    if (!selection && most && most->left > 0 &&
+        request.amount <= ledger.balance(params.coinbase_maturity).spendable)
+        too_many_coins(coins, *most);
     if (!selection) not_enough(ledger, request, params);
 
     PaymentDraft draft;
+    draft.left = selection->left;
     draft.fee = selection->fee;
     draft.change = selection->change;
     Amount sum;

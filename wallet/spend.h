@@ -24,7 +24,8 @@ struct PaymentDraft {
     std::vector<OwnCoin> inputs; ///< One an input of `tx`, in order.
     Amount amount;               ///< That the receiver gets.
     Amount fee;
-    Amount change; ///< 0: none.
+    Amount change;   ///< 0: none.
+    size_t left = 0; ///< Where all was asked for: coins that one transaction has no room for.
 };
 
 /// The fee rate for a confirmation within `blocks`: the node's estimate, but no less than its
@@ -34,7 +35,7 @@ FeeRate fee_rate_from(NodeRpc& node, int blocks);
 /// Choose coins and build the transaction: inputs and outputs in random order, replaceable
 /// (BIP-0125), valid from the next block on.
 ///
-/// Throws WalletError: not enough money, or an amount too small to be relayed.
+/// Throws WalletError: not enough money, in too many coins, or too little to be relayed.
 PaymentDraft
 draft_payment(Ledger& ledger, const PaymentRequest& request, const consensus::Params& params);
 

@@ -141,9 +141,32 @@ BOOST_AUTO_TEST_CASE(select_coins__dust_coins__are_never_spent_at_a_loss) {
 
 BOOST_AUTO_TEST_CASE(select_coins__ten_thousand_equal_coins__ends_soon) {
     const std::vector<Amount> values(10'000, Amount(10'000));
-    const auto selection = select_coins(values, target_for(50'000'000, {1000}));
+    const auto selection = select_coins(values, target_for(9'000'000, {1000}));
     BOOST_TEST_REQUIRE(selection.has_value());
-    BOOST_TEST(sum_chosen(values, *selection).value >= 50'000'000);
+    BOOST_TEST(sum_chosen(values, *selection).value >= 9'000'000);
+}
+
+/// Each is worth its fee, so a search that recurses by coins would need 100,000 frames.
+BOOST_AUTO_TEST_CASE(select_coins__more_coins_than_fit__takes_the_largest_or_none) {
+    const SelectionTarget target = target_for(0, {1000});
+    const size_t most = target.max_inputs();
+    BOOST_TEST(
+        target.fixed_weight + target.change_weight +
+            static_cast<int64_t>(most) * target.input_weight <=
+        400'000);
+    std::vector<Amount> values;
+    for (int i = 0; i < 100'000; ++i) values.emplace_back(100'000 + i);
+    const auto all = select_all(values, target);
+    BOOST_TEST_REQUIRE(all.has_value());
+    BOOST_TEST(all->chosen.size() == most);
+    BOOST_TEST(all->left == values.size() - most);
+    BOOST_TEST(*std::ranges::min_element(all->chosen) == values.size() - most);
+    const Amount can = sum_chosen(values, *all) - all->fee;
+    const auto selection = select_coins(values, target_for(can, {1000}));
+    BOOST_TEST_REQUIRE(selection.has_value());
+    BOOST_TEST(selection->chosen.size() <= most);
+    BOOST_TEST(!select_coins(values, target_for(can + Amount(1), {1000})).has_value());
+    BOOST_TEST(!select_coins(values, target_for(9'000'000'000, {1000})).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(select_all__coins__leaves_out_those_that_cost_more_than_they_bring) {

@@ -138,6 +138,25 @@ BOOST_AUTO_TEST_CASE(draft_payment__all__empties_the_wallet) {
     BOOST_CHECK_THROW(setting.draft(std::nullopt), WalletError);
 }
 
+/// A miner's wallet: it is emptied with several payments, each of them one that nodes relay.
+BOOST_AUTO_TEST_CASE(draft_payment__more_coins_than_fit__says_so_or_takes_the_largest) {
+    Setting setting(0);
+    for (int i = 0; i < 1'500; ++i)
+        setting.node.mine(setting.wallet->ledger().script_of({Branch::Receive, 0}), COIN);
+    setting.node.mine_empty(regtest_params().coinbase_maturity);
+    setting.sync();
+    const PaymentDraft draft = setting.draft(std::nullopt);
+    BOOST_TEST(draft.inputs.size() + draft.left == 1'500U);
+    BOOST_TEST(draft.left < 30U);
+    const auto tx = sign_payment(draft, *setting.wallet->unlock(TEST_PASSPHRASE));
+    BOOST_TEST(tx->weight() <= 400'000);
+    BOOST_CHECK_EXCEPTION(setting.draft(1'490 * COIN), WalletError, [](const auto& error) {
+        return std::string_view(error.what()).find("joins") != std::string_view::npos;
+    });
+    send_payment(setting.node, *setting.wallet, tx, NOW);
+    BOOST_TEST(setting.draft(std::nullopt).inputs.size() == draft.left);
+}
+
 BOOST_AUTO_TEST_CASE(send_payment__several_runs_before_a_block__never_spend_a_coin_twice) {
     Setting setting;
     std::set<OutPoint> spent;
