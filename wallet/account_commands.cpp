@@ -2,7 +2,6 @@
 // cairn address, balance, history.
 #include "consensus/address.h"
 #include "wallet/commands.h"
-#include "wallet/sync.h"
 #include "wallet/terminal.h"
 
 #include <CLI/App.hpp>
@@ -66,7 +65,7 @@ void balance(const Program& program) {
     const Params& params = program.params();
     WalletFile wallet = program.open_wallet();
     RpcClient node(program.endpoint());
-    const Height height = sync_with_node(program, wallet, node);
+    const Height height = sync_with_node(program, wallet, node).height;
     const Balance sums = wallet.ledger().balance(params.coinbase_maturity);
     print(
         {{"wallet", program.wallet()},
@@ -123,7 +122,7 @@ Fields describe(const HistoryEntry& entry, Height tip, const Params& params, boo
 void history(const Program& program, const HistoryOptions& options) {
     WalletFile wallet = program.open_wallet();
     RpcClient node(program.endpoint());
-    const Height tip = sync_with_node(program, wallet, node);
+    const Height tip = sync_with_node(program, wallet, node).height;
     std::vector<Fields> rows;
     for (const HistoryEntry& entry : wallet.ledger().history())
         rows.push_back(describe(entry, tip, program.params(), options.full));
@@ -134,8 +133,8 @@ void history(const Program& program, const HistoryOptions& options) {
 
 } // namespace
 
-Height sync_with_node(const Program& program, WalletFile& wallet, NodeRpc& node) {
-    const SyncReport report = sync_wallet(
+SyncReport sync_with_node(const Program& program, WalletFile& wallet, NodeRpc& node) {
+    SyncReport report = sync_wallet(
         node, wallet, program.params(), std::time(nullptr), [](Height done, Height target) {
             if (done < target)
                 show_progress(
@@ -147,7 +146,7 @@ Height sync_with_node(const Program& program, WalletFile& wallet, NodeRpc& node)
     if (report.node_behind)
         std::cerr << "Note: the node is still catching up with its peers; newer payments show "
                      "later\n";
-    return report.height;
+    return report;
 }
 
 void add_account_commands(CLI::App& app, Program& program) {

@@ -5,6 +5,7 @@
 #include "consensus/params.h"
 #include "wallet/report.h"
 #include "wallet/rpc_client.h"
+#include "wallet/sync.h"
 #include "wallet/wallet_file.h"
 
 #include <chrono>
@@ -99,6 +100,6 @@ Amount amount_of(const std::string& argument);
 Script script_of(const std::string& address, const consensus::Params& params);
 
 /// Bring `wallet` up to the node's tip, with a progress line and warnings on standard error.
-Height sync_with_node(const Program& program, WalletFile& wallet, NodeRpc& node);
+SyncReport sync_with_node(const Program& program, WalletFile& wallet, NodeRpc& node);
 
 } // namespace cairn::wallet

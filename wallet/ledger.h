@@ -133,6 +133,11 @@ public:
     std::vector<OwnCoin> coins(int32_t coinbase_maturity) const;
     Balance balance(int32_t coinbase_maturity) const;
     std::vector<HistoryEntry> history() const; ///< Oldest first, unconfirmed last.
+    std::vector<HistoryEntry> dead() const;    ///< Those of history() that are.
+    /// `tx` in itself: without height and time.
+    HistoryEntry entry_of(const consensus::SealedTransaction& tx) const;
+    /// A live transaction that spends what `txid` would.
+    std::optional<Txid> rival_of(const Txid& txid) const;
     std::vector<PendingTransaction> pending() const;
 
 private:
@@ -162,7 +167,7 @@ private:
     bool is_ours(const consensus::SealedTransaction& tx) const;
     void add(const consensus::SealedTransaction& tx, const Origin& origin);
     void kill_rivals(const consensus::SealedTransaction& tx);
-    HistoryEntry entry_of(const consensus::SealedTransaction& tx) const;
+    std::vector<HistoryEntry> entries_of(Statement row) const;
 
     Database& database_;
     std::array<BranchState, 2> branches_;

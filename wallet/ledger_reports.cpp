@@ -87,9 +87,28 @@ HistoryEntry Ledger::entry_of(const SealedTransaction& tx) const {
 }
 
 std::vector<HistoryEntry> Ledger::history() const {
+    return entries_of(database_.query("SELECT raw, height, time, NOT live FROM transactions "
+                                      "ORDER BY height IS NULL, height, position, time"));
+}
+
+std::vector<HistoryEntry> Ledger::dead() const {
+    return entries_of(database_.query("SELECT raw, height, time, 1 FROM transactions "
+                                      "WHERE live = 0 ORDER BY time"));
+}
+
+std::optional<Txid> Ledger::rival_of(const Txid& txid) const {
+    Statement row = database_.query(
+        "SELECT rivals.spender FROM spends JOIN spends AS rivals USING(txid, number) "
+        "JOIN transactions ON rivals.spender = transactions.txid "
+        "WHERE spends.spender = ? AND rivals.spender <> spends.spender AND live",
+        txid);
+    Txid rival;
+    if (!row.next(rival)) return std::nullopt;
+    return rival;
+}
+
+std::vector<HistoryEntry> Ledger::entries_of(Statement row) const {
     std::vector<HistoryEntry> entries;
-    Statement row = database_.query("SELECT raw, height, time, NOT live FROM transactions "
-                                    "ORDER BY height IS NULL, height, position, time");
     consensus::Bytes raw;
     std::optional<Height> height;
     int64_t time = 0;

@@ -17,13 +17,23 @@ namespace cairn::wallet {
 
 namespace {
 
+// Exit codes of `cairn send`, beside 1: nothing was sent.
+constexpr int KEPT = 3;         ///< Not known to have been sent; the next command sends it.
+constexpr int SENT_EARLIER = 4; ///< This run sent an earlier payment, and not this one.
+
 struct SendOptions {
     std::string address;
     std::string amount;
     std::string fee_rate;
     int blocks = 6;
     bool yes = false;
+    bool anyway = false;
 };
+
+[[noreturn]] void fail(int exit_code, const std::string& message) {
+    std::cerr << "cairn: " << message << "\n";
+    throw CLI::RuntimeError(exit_code);
+}
 
 /// What the command line says, checked before anything else is asked of anyone; a rate of 0: as the
 /// node estimates.
@@ -63,7 +73,12 @@ void send(const Program& program, const SendOptions& options) {
     PaymentRequest request = read_request(options, params);
     WalletFile wallet = program.open_wallet();
     RpcClient node(program.endpoint());
-    sync_with_node(program, wallet, node);
+    const SyncReport report = sync_with_node(program, wallet, node);
+    // A script that repeats a command whose end it didn't see would pay twice.
+    if (options.yes && !options.anyway && !report.resent.empty())
+        fail(
+            SENT_EARLIER, "an earlier payment was sent only now, and not this one: if it isn't the "
+                          "same once more, add --anyway");
 
     if (request.rate == FeeRate{}) request.rate = fee_rate_from(node, options.blocks);
     const PaymentDraft draft = draft_payment(wallet.ledger(), request, params);
@@ -77,9 +92,10 @@ void send(const Program& program, const SendOptions& options) {
             throw WalletError(
                 "the node refused the payment: " + std::string(error.what()) +
                 "; nothing was sent");
-        throw WalletError(
-            std::string(error.what()) + "; the payment " + txid +
-            " is kept and will be sent by the next command that reaches the node");
+        if (program.json) print({{"txid", txid}, {"sent", {"", "false"}}}, true);
+        fail(
+            KEPT, std::string(error.what()) + "; the payment " + txid +
+                      " is kept and will be sent by the next command that reaches the node");
     }
     if (!program.json) {
         std::cout << "Sent: " << txid << "\n";
@@ -137,6 +153,15 @@ void add_send_commands(CLI::App& app, Program& program) {
         ->add_option("--blocks", options->blocks, "Aim at a confirmation within so many (6)")
         ->check(CLI::Range(1, 1008));
     send_command->add_flag("--yes,-y", options->yes, "Don't ask");
+    send_command->add_flag(
+        "--anyway", options->anyway, "With --yes: also if this run has sent an earlier payment");
+    send_command->footer(
+        "Exit codes:\n"
+        "  1  nothing was sent\n"
+        "  3  the connection was lost: the payment is kept, and the next command that reaches the\n"
+        "     node sends it if need be. Don't repeat it. --json prints its txid and \"sent\": "
+        "false\n"
+        "  4  with --yes: this run sent an earlier payment, and not this one");
     send_command->callback([&program, options] { send(program, *options); });
 
     const auto txid = std::make_shared<std::string>();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "wallet/sync.h"
 
+#include "consensus/address.h"
 #include "consensus/block_filter.h"
 #include "consensus/serialize.h"
 
@@ -71,6 +72,8 @@ public:
           now_(now) {}
 
     SyncReport run(const SyncProgress& progress) {
+        std::set<Txid> dead;
+        for (const HistoryEntry& entry : ledger_.dead()) dead.insert(entry.txid);
         ask_node();
         for (int reorgs = 0;;) {
             const std::optional<ScannedBlock> tip = ledger_.tip();
@@ -90,6 +93,7 @@ public:
         const std::set<Txid> waiting = mempool();
         send_again(waiting);
         look_into(waiting);
+        tell_cancelled(dead);
         const std::optional<ScannedBlock> tip = ledger_.tip();
         report_.height = tip ? tip->height : target_;
         return std::move(report_);
@@ -250,10 +254,16 @@ private:
     void send_again(const std::set<Txid>& waiting) {
         for (const PendingTransaction& pending : ledger_.pending()) {
             if (waiting.contains(pending.tx->txid)) continue;
+            const HistoryEntry entry = ledger_.entry_of(*pending.tx);
+            const bool pays = entry.net < Amount(0);
             try {
                 const json::string raw(consensus::to_hex(consensus::encode(*pending.tx)));
                 node_.call("sendrawtransaction", {raw});
+                if (pays) tell_resent(entry, " was sent only now");
             } catch (const RpcError& error) {
+                if (error.code == 0 && pays)
+                    return tell_resent(
+                        entry, std::string(" was sent now, perhaps: ") + error.what());
                 if (error.code == 0) throw;
                 if (error.code == ALREADY_CONFIRMED) continue; // by a block that came just now
                 refused(pending, error.what());
@@ -280,8 +290,10 @@ private:
                 for (const json::value& reply : node_.batch(calls))
                     found.push_back(decoded<consensus::SealedTransaction>(reply));
             } catch (const RpcError& error) {
-                if (error.code != NOT_THERE) throw;
-                return; // A block came just now: the next sync looks into it.
+                // What was sent must be told, so that isn't thrown away; else only a block may have
+                // come just now. The next sync looks into it.
+                if (error.code != NOT_THERE && report_.resent.empty()) throw;
+                return;
             }
             calls.clear();
         }
@@ -293,6 +305,32 @@ private:
                     more = ledger_.add_waiting(tx, now_) || more;
             }
         });
+    }
+
+    /// "TXID (1.00000000 to ADDRESS)"
+    std::string text_of(const HistoryEntry& entry) const {
+        std::string text;
+        for (const TxOut& payment : entry.payments)
+            text += (text.empty() ? "" : ", ") + to_text(payment.value) + " to " +
+                    consensus::address_of_script(payment.script_pubkey, params_.address)
+                        .value_or("a script");
+        return entry.txid.to_string() + " (" + (text.empty() ? "to this wallet" : text) + ")";
+    }
+
+    void tell_resent(const HistoryEntry& entry, const std::string& what) {
+        report_.resent.push_back(entry.txid);
+        report_.warnings.push_back("the payment " + text_of(entry) + what);
+    }
+
+    /// `before`: what was dead when this sync began.
+    void tell_cancelled(const std::set<Txid>& before) {
+        for (const HistoryEntry& entry : ledger_.dead()) {
+            if (before.contains(entry.txid) || entry.net >= Amount(0)) continue;
+            const std::optional<Txid> rival = ledger_.rival_of(entry.txid);
+            report_.warnings.push_back(
+                "the payment " + text_of(entry) + " was cancelled: " +
+                (rival ? rival->to_string() + " has spent its coins" : "its coins are gone"));
+        }
     }
 
     void refused(const PendingTransaction& pending, const std::string& reason) {

@@ -21,8 +21,11 @@ using SyncProgress = std::function<void(Height done, Height target)>;
 struct SyncReport {
     Height height;            ///< Of the block the wallet is at now.
     bool node_behind = false; ///< The node itself is still catching up.
-    /// One sentence for each transaction made here that the node doesn't take, and one if the
-    /// mempool was not looked through.
+    /// Payments from this wallet that the node hadn't got, and were sent to it now: whoever made
+    /// them may not know that, and is about to make them once more.
+    std::vector<Txid> resent;
+    /// A sentence for each of those, each that another transaction has cancelled, each that the
+    /// node doesn't take, and one if the mempool was not looked through.
     std::vector<std::string> warnings;
 };
 

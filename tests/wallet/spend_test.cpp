@@ -55,6 +55,14 @@ struct Setting {
     FakeNode node{regtest_params()};
 };
 
+/// That has nothing to do with the wallet.
+consensus::Transaction foreign_transaction() {
+    consensus::Transaction tx;
+    tx.inputs.emplace_back();
+    tx.outputs.push_back({COIN, foreign_script()});
+    return tx;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(spend)
@@ -200,10 +208,26 @@ BOOST_AUTO_TEST_CASE(send_payment__connection_lost__is_sent_again_by_the_next_ru
     BOOST_CHECK_THROW(setting.pay(COIN), RpcError);
     setting.reopen();
     BOOST_TEST(setting.wallet->ledger().pending().size() == 1U);
+    const Txid txid = setting.wallet->ledger().pending()[0].tx->txid;
+    // The next run tells, even if its connection is lost after that or under way.
+    for (const int calls : {4, 3}) {
+        setting.node.mempool.clear();
+        setting.node.wait(foreign_transaction());
+        setting.node.fail_after = calls;
+        const SyncReport report = setting.sync();
+        BOOST_TEST_REQUIRE(report.resent.size() == 1U);
+        BOOST_TEST((report.resent[0] == txid));
+        BOOST_TEST_REQUIRE(report.warnings.size() == 1U);
+        for (const std::string& word :
+             {txid.to_string(), std::string("1.00000000"), std::string("bcrt1qqurswpc")})
+            BOOST_TEST(report.warnings[0].find(word) != std::string::npos, report.warnings[0]);
+        BOOST_TEST(setting.node.mempool.contains(txid) == (calls == 4));
+    }
     setting.node.fail_after.reset();
-    setting.sync();
-    BOOST_TEST(setting.node.mempool.size() == 1U);
-    setting.node.mine_mempool();
+    BOOST_TEST(setting.sync().resent.size() == 1U);
+    BOOST_TEST(setting.sync().resent.empty());
+    BOOST_TEST(setting.node.mempool.contains(txid));
+    setting.node.mine(foreign_script(), COIN, {*setting.node.mempool.at(txid)});
     setting.sync();
     BOOST_TEST(setting.wallet->ledger().pending().empty());
 }
@@ -262,7 +286,11 @@ BOOST_AUTO_TEST_CASE(sync_wallet__rival_confirmed__kills_the_pending_payment) {
     const auto ours = setting.pay(COIN);
     setting.node.mempool.clear();
     setting.node.mine(foreign_script(), COIN, {*rival});
-    setting.sync();
+    const SyncReport report = setting.sync();
+    BOOST_TEST_REQUIRE(report.warnings.size() == 1U);
+    for (const Txid& txid : {ours->txid, rival->txid})
+        BOOST_TEST(report.warnings[0].find(txid.to_string()) != std::string::npos);
+    BOOST_TEST(setting.sync().warnings.empty());
     BOOST_TEST(setting.wallet->ledger().pending().empty());
     BOOST_TEST(setting.balance().spendable.value < 8 * COIN);
     BOOST_TEST(setting.balance().spendable.value > 7 * COIN);
