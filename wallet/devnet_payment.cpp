@@ -94,7 +94,7 @@ bool wait_for_coins(Person& alice, const Pause& pause) {
 /// Returns the payment's id.
 Txid pay(Person& alice, const std::string& address, const keys::SecretText& passphrase) {
     const Script script = script_of(address, alice.params);
-    const PaymentRequest request{script, PAYMENT, fee_rate_from(alice.node, 6)};
+    const PaymentRequest request{script, PAYMENT, fee_rate_from(alice.node, 6), {}};
     const PaymentDraft draft = draft_payment(alice.wallet.ledger(), request, alice.params);
     const auto account = alice.wallet.unlock(passphrase);
     if (!account) throw std::runtime_error("the passphrase file does not open alice's wallet");

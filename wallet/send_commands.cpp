@@ -81,7 +81,9 @@ void send(const Program& program, const SendOptions& options) {
                           "same once more, add --anyway");
 
     if (request.rate == FeeRate{}) request.rate = fee_rate_from(node, options.blocks);
-    const PaymentDraft draft = draft_payment(wallet.ledger(), request, params);
+    const PaymentDraft draft = report.mempool_unseen
+                                   ? draft_unspent(node, wallet.ledger(), request, params)
+                                   : draft_payment(wallet.ledger(), request, params);
     confirm(options, draft, request.rate);
     const consensus::TransactionRef tx = sign_payment(draft, program.unlock(wallet));
     const std::string txid = tx->txid.to_string();

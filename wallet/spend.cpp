@@ -39,11 +39,15 @@ int64_t output_weight(const Script& script) {
     return static_cast<int64_t>(consensus::encode(TxOut{0, script}).size()) * 4;
 }
 
-std::vector<OwnCoin>
-spendable_coins(const Ledger& ledger, bool confirmed_only, const Params& params) {
+std::vector<OwnCoin> spendable_coins(
+    const Ledger& ledger,
+    const PaymentRequest& request,
+    bool confirmed_only,
+    const Params& params) {
     std::vector<OwnCoin> coins = ledger.coins(params.coinbase_maturity);
     std::erase_if(coins, [&](const OwnCoin& coin) {
-        return !coin.spendable || (confirmed_only && !coin.height);
+        return !coin.spendable || (confirmed_only && !coin.height) ||
+               request.avoided.contains(coin.point);
     });
     return coins;
 }
@@ -96,7 +100,30 @@ not_enough(const Ledger& ledger, const PaymentRequest& request, const Params& pa
     if (balance.immature > Amount(0))
         message += "; " + to_text(balance.immature) + " is new and matures after " +
                    std::to_string(params.coinbase_maturity) + " blocks";
+    if (!request.avoided.empty())
+        message += "; other payments from this wallet wait in the node's mempool, made by a copy "
+                   "of it, and spend " +
+                   std::to_string(request.avoided.size()) + " of its coins";
     throw WalletError(message);
+}
+
+/// Those of the draft's coins that a transaction in the node's mempool spends.
+std::vector<OutPoint> spent_in_mempool(NodeRpc& node, const PaymentDraft& draft) {
+    json::array points;
+    for (const OwnCoin& coin : draft.inputs)
+        points.push_back(
+            json::object{{"txid", coin.point.txid.to_string()}, {"vout", coin.point.index}});
+    const json::value reply =
+        node.call("gettxspendingprevout", {points, json::object{{"mempool_only", true}}});
+    if (!reply.is_array() || reply.as_array().size() != draft.inputs.size())
+        throw RpcError(0, "the node doesn't say which coins its mempool spends");
+    std::vector<OutPoint> spent;
+    for (size_t i = 0; i < draft.inputs.size(); ++i) {
+        const json::value& one = reply.as_array()[i];
+        if (one.is_object() && one.as_object().contains("spendingtxid"))
+            spent.push_back(draft.inputs[i].point);
+    }
+    return spent;
 }
 
 } // namespace
@@ -127,7 +154,7 @@ PaymentDraft draft_payment(Ledger& ledger, const PaymentRequest& request, const 
     std::vector<OwnCoin> coins;
     for (const bool confirmed_only : {true, false}) {
         if (selection || (confirmed_only && !request.amount)) continue;
-        coins = spendable_coins(ledger, confirmed_only, params);
+        coins = spendable_coins(ledger, request, confirmed_only, params);
         std::vector<Amount> values;
         for (const OwnCoin& coin : coins) values.push_back(coin.out.value);
         const SelectionTarget target = target_of(request, change_script, coins.size());
@@ -157,6 +184,16 @@ PaymentDraft draft_payment(Ledger& ledger, const PaymentRequest& request, const 
     shuffle(draft.tx.outputs);
     draft.tx.lock_time = lock_time_after(ledger);
     return draft;
+}
+
+PaymentDraft
+draft_unspent(NodeRpc& node, Ledger& ledger, PaymentRequest request, const Params& params) {
+    for (;;) {
+        PaymentDraft draft = draft_payment(ledger, request, params);
+        const std::vector<OutPoint> spent = spent_in_mempool(node, draft);
+        if (spent.empty()) return draft;
+        request.avoided.insert(spent.begin(), spent.end());
+    }
 }
 
 consensus::TransactionRef

@@ -7,6 +7,7 @@
 #include "wallet/wallet_file.h"
 
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace cairn::wallet {
@@ -16,6 +17,7 @@ struct PaymentRequest {
     Script script;
     std::optional<Amount> amount; ///< nullopt: all there is, less the fee.
     FeeRate rate;
+    std::set<OutPoint> avoided; ///< Coins that are not to be spent.
 };
 
 /// A payment worked out, not yet signed.
@@ -38,6 +40,12 @@ FeeRate fee_rate_from(NodeRpc& node, int blocks);
 /// Throws WalletError: not enough money, in too many coins, or too little to be relayed.
 PaymentDraft
 draft_payment(Ledger& ledger, const PaymentRequest& request, const consensus::Params& params);
+
+/// The same, of coins that nothing in the node's mempool spends: for a wallet that has not looked
+/// through it, where another copy of it may have paid. The node learns what the payment tells, too.
+/// Throws RpcError.
+PaymentDraft draft_unspent(
+    NodeRpc& node, Ledger& ledger, PaymentRequest request, const consensus::Params& params);
 
 /// The draft with all its signatures, each checked as a node will. `account`: as unlocked.
 consensus::TransactionRef

@@ -24,6 +24,7 @@ constexpr size_t WAITING_PER_BATCH = 200;
 constexpr int NO_FILTERS = -1;
 constexpr int NOT_THERE = -5; ///< A block or transaction.
 constexpr int NO_SUCH_HEIGHT = -8;
+constexpr int MISSING_INPUTS = -25;    ///< Core: RPC_VERIFY_ERROR.
 constexpr int ALREADY_CONFIRMED = -27; ///< Core: RPC_VERIFY_ALREADY_IN_UTXO_SET.
 
 /// A member of the node's reply.
@@ -266,7 +267,7 @@ private:
                         entry, std::string(" was sent now, perhaps: ") + error.what());
                 if (error.code == 0) throw;
                 if (error.code == ALREADY_CONFIRMED) continue; // by a block that came just now
-                refused(pending, error.what());
+                refused(pending, error);
             }
         }
     }
@@ -274,6 +275,7 @@ private:
     /// What others have sent and no block holds yet. All that waits is fetched, each time, so that
     /// the node doesn't learn which of it is known here.
     void look_into(const std::set<Txid>& waiting) {
+        report_.mempool_unseen = true;
         if (waiting.size() > MAX_WAITING) {
             report_.warnings.push_back(
                 "the node's mempool holds " + std::to_string(waiting.size()) +
@@ -297,6 +299,7 @@ private:
             }
             calls.clear();
         }
+        report_.mempool_unseen = false;
         wallet_.database().atomically([&] {
             // One may spend the output of another, or bring new addresses under watch.
             for (bool more = true; more;) {
@@ -333,10 +336,14 @@ private:
         }
     }
 
-    void refused(const PendingTransaction& pending, const std::string& reason) {
+    void refused(const PendingTransaction& pending, const RpcError& error) {
         // Someone else's payment, replaced or without its block: if it lives on, a mempool or a
-        // later block will bring it back.
-        if (!pending.made_here) return ledger_.abandon(pending.tx->txid);
+        // later block will bring it back. Other reasons pass: its coins are not to be spent anew.
+        const std::string reason = error.what();
+        const bool has_rival = error.code == MISSING_INPUTS ||
+                               reason.find("conflict") != std::string::npos ||
+                               reason.find("replacement") != std::string::npos;
+        if (!pending.made_here && has_rival) return ledger_.abandon(pending.tx->txid);
         const std::string txid = pending.tx->txid.to_string();
         report_.warnings.push_back(
             "the node doesn't take " + txid + " (" + reason +

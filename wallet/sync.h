@@ -19,8 +19,9 @@ using SyncProgress = std::function<void(Height done, Height target)>;
 
 /// What a sync found.
 struct SyncReport {
-    Height height;            ///< Of the block the wallet is at now.
-    bool node_behind = false; ///< The node itself is still catching up.
+    Height height;               ///< Of the block the wallet is at now.
+    bool node_behind = false;    ///< The node itself is still catching up.
+    bool mempool_unseen = false; ///< What waits there may spend coins that count as unspent here.
     /// Payments from this wallet that the node hadn't got, and were sent to it now: whoever made
     /// them may not know that, and is about to make them once more.
     std::vector<Txid> resent;

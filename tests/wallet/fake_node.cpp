@@ -126,6 +126,19 @@ json::value FakeNode::answer(std::string_view method, const json::array& params)
         for (const auto& [txid, tx] : mempool) ids.emplace_back(txid.to_string());
         return ids;
     }
+    if (method == "gettxspendingprevout") {
+        BOOST_REQUIRE(params.at(1).at("mempool_only").as_bool());
+        json::array found;
+        for (const json::value& asked : params.at(0).as_array()) {
+            json::object& one = found.emplace_back(asked).as_object();
+            for (const auto& [txid, tx] : mempool)
+                for (const auto& input : tx->inputs)
+                    if (input.prevout.txid.to_string() == asked.at("txid").as_string() &&
+                        input.prevout.index == asked.at("vout").to_number<uint32_t>())
+                        one["spendingtxid"] = txid.to_string();
+        }
+        return found;
+    }
     BOOST_REQUIRE(method == "getrawtransaction");
     const auto found = mempool.find(*Txid::from_string(params.at(0).as_string()));
     if (found == mempool.end()) throw RpcError(-5, "No such mempool transaction.");

@@ -38,7 +38,8 @@ struct Setting {
     }
 
     PaymentDraft draft(std::optional<Amount> amount, FeeRate rate = {2000}) {
-        return draft_payment(wallet->ledger(), {foreign_script(7), amount, rate}, regtest_params());
+        return draft_payment(
+            wallet->ledger(), {foreign_script(7), amount, rate, {}}, regtest_params());
     }
 
     consensus::TransactionRef pay(std::optional<Amount> amount) {
@@ -276,6 +277,49 @@ BOOST_AUTO_TEST_CASE(sync_wallet__own_coins_spent_in_the_mempool__are_spent_once
     setting.node.wait(tx);
     BOOST_TEST(setting.sync().warnings.size() == 1U);
     BOOST_TEST(setting.wallet->ledger().pending().size() == 2U);
+}
+
+/// The same, where so much waits that nobody looks through it.
+BOOST_AUTO_TEST_CASE(draft_unspent__mempool_not_looked_through__avoids_what_is_spent_there) {
+    Setting setting(2);
+    const auto theirs = setting.pay(COIN);
+    setting.wallet->ledger().remove_own(theirs->txid);
+    consensus::Transaction other = foreign_transaction();
+    for (other.lock_time = 0; other.lock_time < 5'000; ++other.lock_time) setting.node.wait(other);
+    BOOST_TEST(setting.sync().mempool_unseen);
+    const auto draft = [&](Amount amount) {
+        return draft_unspent(
+            setting.node, setting.wallet->ledger(), {foreign_script(7), amount, {2000}, {}},
+            regtest_params());
+    };
+    for (int i = 0; i < 10; ++i) {
+        const PaymentDraft payment = draft(COIN);
+        for (const OwnCoin& coin : payment.inputs)
+            BOOST_TEST((coin.point != theirs->inputs[0].prevout));
+    }
+    BOOST_CHECK_EXCEPTION(draft(15 * COIN), WalletError, [](const auto& error) {
+        return std::string_view(error.what()).find("spend 1 of its coins") != std::string::npos;
+    });
+    setting.node.mempool.clear();
+    BOOST_TEST(!setting.sync().mempool_unseen);
+}
+
+/// One that another copy made, or that is known from its block only: it lives until a rival does.
+BOOST_AUTO_TEST_CASE(sync_wallet__payment_not_made_here_refused__is_kept_unless_it_has_a_rival) {
+    Setting setting(1);
+    const auto theirs = setting.pay(COIN);
+    setting.wallet->ledger().remove_own(theirs->txid);
+    setting.sync();
+    setting.node.mempool.clear();
+    for (const RpcError& reason :
+         {RpcError(-26, "mempool min fee not met"), RpcError(-26, "full")}) {
+        setting.node.refusal = reason;
+        BOOST_TEST(setting.sync().warnings.size() == 1U);
+        BOOST_TEST(setting.wallet->ledger().pending().size() == 1U);
+    }
+    setting.node.refusal = RpcError(-26, "insufficient fee, rejecting replacement");
+    BOOST_TEST(setting.sync().warnings.size() == 1U);
+    BOOST_TEST(setting.wallet->ledger().pending().empty());
 }
 
 /// The coins were spent by another copy of the wallet: what the chain says counts.
