@@ -8,7 +8,6 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <algorithm>
 #include <ctime>
 #include <iostream>
 #include <memory>
@@ -114,17 +113,16 @@ void send(const Program& program, const SendOptions& options) {
         true);
 }
 
-void abandon(const Program& program, const std::string& text) {
+void abandon(const Program& program, const std::string& text, bool force) {
     const auto txid = Txid::from_string(text);
     if (!txid) throw WalletError("'" + text + "' is no transaction id: see cairn history --full");
     WalletFile wallet = program.open_wallet();
-    const auto pending = wallet.ledger().pending();
-    if (std::ranges::none_of(pending, [&](const auto& waits) { return waits.tx->txid == *txid; }))
-        throw WalletError("the wallet has no unconfirmed transaction " + text);
-    wallet.ledger().abandon(*txid);
+    RpcClient node(program.endpoint());
+    abandon_payment(node, wallet, *txid, program.params(), force);
     if (program.json) return print({{"abandoned", text}}, true);
-    std::cout << "Given up: " << text << "\nIts coins can be spent again; whichever payment a "
-              << "miner takes first is the one that counts.\n";
+    std::cout << "Given up: " << text
+              << "\nIts coins can be spent again. If it was ever sent, it may still be mined, "
+                 "also beside a payment\nthat is made in its place.\n";
 }
 
 } // namespace
@@ -167,10 +165,12 @@ void add_send_commands(CLI::App& app, Program& program) {
     send_command->callback([&program, options] { send(program, *options); });
 
     const auto txid = std::make_shared<std::string>();
-    CLI::App* abandon_command =
-        app.add_subcommand("abandon", "Give up an unconfirmed payment that no node takes");
+    const auto force = std::make_shared<bool>(false);
+    CLI::App* abandon_command = app.add_subcommand(
+        "abandon", "Give up an unconfirmed payment that isn't in the node's mempool");
     abandon_command->add_option("TXID", *txid, "Its transaction id")->required();
-    abandon_command->callback([&program, txid] { abandon(program, *txid); });
+    abandon_command->add_flag("--force", *force, "Though the node can't say whether it is there");
+    abandon_command->callback([&program, txid, force] { abandon(program, *txid, *force); });
 }
 
 } // namespace cairn::wallet

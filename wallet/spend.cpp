@@ -5,6 +5,7 @@
 #include "consensus/serialize.h"
 #include "wallet/coin_selection.h"
 #include "wallet/keys/sign.h"
+#include "wallet/sync.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,6 +20,7 @@ using consensus::TxIn;
 namespace {
 
 constexpr uint32_t REPLACEABLE = 0xfffffffd; ///< BIP-0125; also lets lock_time count.
+constexpr int NOT_IN_MEMPOOL = -5;           ///< Core: RPC_INVALID_ADDRESS_OR_KEY.
 constexpr uint32_t LOCK_TIME_JITTER = 100;   ///< Blocks.
 
 /// Of a transaction with up to 252 inputs and outputs: version, counts, lock time, and the marker
@@ -227,6 +229,27 @@ void send_payment(
         wallet.database().atomically([&] { wallet.ledger().remove_own(tx->txid); });
         throw;
     }
+}
+
+void abandon_payment(
+    NodeRpc& node, WalletFile& wallet, const Txid& txid, const Params& params, bool force) {
+    const auto pending = wallet.ledger().pending();
+    if (std::ranges::none_of(pending, [&](const auto& waits) { return waits.tx->txid == txid; }))
+        throw WalletError("the wallet has no unconfirmed transaction " + txid.to_string());
+    try {
+        node_height(node, params); // of another chain, it couldn't say
+        node.call("getmempoolentry", {txid.to_string()});
+        throw WalletError(
+            txid.to_string() +
+            " waits in the node's mempool, and the next block may hold it: nothing "
+            "was given up");
+    } catch (const RpcError& error) {
+        if (error.code != NOT_IN_MEMPOOL && !force)
+            throw WalletError(
+                std::string(error.what()) + "; so it isn't known whether it still waits to be "
+                                            "mined: --force gives it up all the same");
+    }
+    wallet.ledger().abandon(txid);
 }
 
 } // namespace cairn::wallet

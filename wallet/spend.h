@@ -58,4 +58,15 @@ sign_payment(const PaymentDraft& draft, const keys::ExtendedSecretKey& account);
 void send_payment(
     NodeRpc& node, WalletFile& wallet, const consensus::TransactionRef& tx, int64_t now);
 
+/// Give up the unconfirmed transaction `txid`, and free its coins.
+///
+/// `force`: even if the node can't say whether it has it. Throws WalletError: there is none, or it
+/// waits in the node's mempool, so that it is likely to be mined.
+void abandon_payment(
+    NodeRpc& node,
+    WalletFile& wallet,
+    const Txid& txid,
+    const consensus::Params& params,
+    bool force);
+
 } // namespace cairn::wallet

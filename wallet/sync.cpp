@@ -56,6 +56,13 @@ T hash_of(const json::value& text) {
     return *hash;
 }
 
+void check_chain(const json::value& genesis, const consensus::Params& params) {
+    if (hash_of(genesis) == params.genesis_hash) return;
+    throw WalletError(
+        "the node is on another chain than '" + params.name +
+        "': check -chain, -datadir and -rpcport");
+}
+
 /// A block to be looked through: enough to see that it follows the one before it.
 struct Candidate {
     BlockHash hash;
@@ -109,10 +116,7 @@ private:
     void ask_node() {
         const std::vector<json::value> replies =
             node_.batch({{"getblockhash", {0}}, {"getblockchaininfo", {}}});
-        if (hash_of(replies[0]) != params_.genesis_hash)
-            throw WalletError(
-                "the node is on another chain than '" + params_.name +
-                "': check -chain, -datadir and -rpcport");
+        check_chain(replies[0], params_);
         target_ = static_cast<int32_t>(member(replies[1], "blocks").to_number<int64_t>());
         const json::value& behind = member(replies[1], "initialblockdownload");
         const bool downloading = behind.is_bool() && behind.as_bool();
@@ -363,6 +367,14 @@ private:
 };
 
 } // namespace
+
+Height node_height(NodeRpc& node, const consensus::Params& params) {
+    const std::vector<json::value> replies =
+        node.batch({{"getblockhash", {0}}, {"getblockcount", {}}});
+    check_chain(replies[0], params);
+    if (!replies[1].is_int64()) throw RpcError(0, "the node's reply holds no height");
+    return static_cast<int32_t>(replies[1].as_int64());
+}
 
 SyncReport sync_wallet(
     NodeRpc& node,

@@ -30,6 +30,9 @@ struct SyncReport {
     std::vector<std::string> warnings;
 };
 
+/// The node's height. Throws WalletError: the node is on another chain; RpcError.
+Height node_height(NodeRpc& node, const consensus::Params& params);
+
 /// Look through the blocks since the last time, undo those that are no longer on the node's chain,
 /// send again what still waits, and find what waits for us in the mempool. All that was done so far
 /// is kept if it is interrupted.

@@ -120,8 +120,16 @@ def exit_codes_tell_what_became_of_it(test):
     expect_equal(node.rpc.getrawmempool(), [told["txid"]], "mempool")
     expect_equal(cairn(*send)[0], 0, "nothing was sent earlier in this run")
 
+    code, _, said = cairn("abandon", told["txid"])
+    expect_equal(code, 1, "abandoned while it waits")
+    expect_in("mempool", said)
     connection.loses = b"sendrawtransaction"
-    expect_equal(cairn(*send)[0], 3, "connection lost")
+    code, told, _ = cairn(*send)
+    expect_equal(code, 3, "connection lost")
+    connection.loses = b"getblockhash"
+    code, _, said = cairn("abandon", told["txid"])
+    expect_equal(code, 1, "abandoned while nobody knows")
+    expect_in("--force", said)
     connection.loses = None
     expect_equal(cairn(*send, "--anyway")[0], 0, "both are wanted")
     expect_equal(len(node.rpc.getrawmempool()), 4, "payments")

@@ -115,6 +115,12 @@ json::value FakeNode::answer(std::string_view method, const json::array& params)
         blocks_fetched.insert(std::string(params.at(0).as_string()));
         return json::string(consensus::to_hex(consensus::encode(entry(params.at(0)).block)));
     }
+    if (method == "getblockcount") return height().value;
+    if (method == "getmempoolentry") {
+        if (!mempool.contains(*Txid::from_string(params.at(0).as_string())))
+            throw RpcError(-5, "Transaction not in mempool");
+        return json::object{};
+    }
     if (method == "getmempoolinfo")
         return json::object{{"mempoolminfee", 0.000001}, {"minrelaytxfee", 0.000001}};
     if (method == "estimatesmartfee")

@@ -261,6 +261,31 @@ BOOST_AUTO_TEST_CASE(abandon__unconfirmed_payment__frees_its_coins_and_kills_its
     BOOST_TEST(setting.wallet->ledger().pending().empty());
 }
 
+BOOST_AUTO_TEST_CASE(abandon_payment__what_may_yet_be_mined__is_not_given_up) {
+    Setting setting(2);
+    const auto tx = setting.pay(COIN);
+    FakeNode other(default_params());
+    const auto abandon = [&](NodeRpc& node, bool force) {
+        abandon_payment(node, *setting.wallet, tx->txid, regtest_params(), force);
+    };
+    for (const bool force : {false, true}) // in the mempool
+        BOOST_CHECK_THROW(abandon(setting.node, force), WalletError);
+    BOOST_CHECK_THROW(abandon(other, false), WalletError);
+    setting.node.fail_after = 0;
+    BOOST_CHECK_THROW(abandon(setting.node, false), WalletError);
+    BOOST_TEST(setting.wallet->ledger().pending().size() == 1U);
+    abandon(setting.node, true);
+    BOOST_TEST(setting.wallet->ledger().pending().empty());
+
+    setting.node.fail_after.reset();
+    BOOST_CHECK_THROW(abandon(setting.node, true), WalletError); // there is none any more
+    setting.node.mempool.clear();
+    const Txid lost = setting.pay(2 * COIN)->txid;
+    setting.node.mempool.clear();
+    abandon_payment(setting.node, *setting.wallet, lost, regtest_params(), false);
+    BOOST_TEST(setting.wallet->ledger().pending().empty());
+}
+
 /// Another copy of the wallet paid: its coins are spent here, too, unless a payment of ours did.
 BOOST_AUTO_TEST_CASE(sync_wallet__own_coins_spent_in_the_mempool__are_spent_once) {
     Setting setting(2);
