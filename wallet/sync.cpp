@@ -98,6 +98,11 @@ public:
             }
             if (progress) progress(next_height() - 1, target_);
         }
+        if (next_height() > target_ && !ledger_.tip() && !report_.node_behind)
+            report_.warnings.push_back(
+                "no block was looked through: the wallet was never paid below block " +
+                std::to_string(next_height().value) + ", it says, and the chain ends at " +
+                std::to_string(target_.value) + "; if that is wrong, restore it from its words");
         const std::set<Txid> waiting = mempool();
         send_again(waiting);
         look_into(waiting);

@@ -26,7 +26,7 @@ struct SyncReport {
     /// them may not know that, and is about to make them once more.
     std::vector<Txid> resent;
     /// A sentence for each of those, each that another transaction has cancelled, each that the
-    /// node doesn't take, and one if the mempool was not looked through.
+    /// node doesn't take, and one if the mempool or no block was looked through.
     std::vector<std::string> warnings;
 };
 

@@ -54,8 +54,8 @@ SecretText known_words(const fs::path& file) {
 Height birthday_now(const Program& program) {
     try {
         RpcClient node(program.endpoint());
-        return std::max(node.call("getblockcount").to_number<int32_t>() - BIRTHDAY_MARGIN, 0);
-    } catch (const RpcError& error) {
+        return std::max(node_height(node, program.params()) - BIRTHDAY_MARGIN, Height(0));
+    } catch (const std::runtime_error& error) { // it is out of reach, or on another chain
         std::cerr << "Note: " << error.what()
                   << "\nThe wallet is made all the same. Not knowing the present height, it "
                      "will look at all blocks.\n";

@@ -269,6 +269,21 @@ BOOST_AUTO_TEST_CASE(sync_wallet__birthday__skips_the_blocks_before_it) {
     BOOST_TEST(setting.wallet.ledger().scanned_hash(100).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(sync_wallet__birthday_above_the_tip__says_so) {
+    Setting setting(100);
+    setting.node.mine_empty(99);
+    BOOST_TEST(setting.sync().warnings.size() == 1U);
+    setting.node.mine_empty();
+    BOOST_TEST(setting.sync().warnings.empty());
+}
+
+BOOST_AUTO_TEST_CASE(node_height__node_of_another_chain__is_refused) {
+    FakeNode node(regtest_params());
+    node.mine_empty(3);
+    BOOST_TEST(node_height(node, regtest_params()).value == 3);
+    BOOST_CHECK_THROW(node_height(node, default_params()), WalletError);
+}
+
 BOOST_AUTO_TEST_CASE(sync_wallet__node_of_another_chain__is_refused) {
     Setting setting;
     FakeNode other(default_params());
