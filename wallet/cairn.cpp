@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <iostream>
 #include <optional>
+#include <sys/resource.h>
 
 namespace cairn {
 
@@ -283,6 +284,8 @@ int run_as_bitcoin_cli(std::span<const std::string> words) {
 } // namespace cairn
 
 int main(int argc, char** argv) {
+    const rlimit none{0, 0}; // a core file would hold keys
+    ::setrlimit(RLIMIT_CORE, &none);
     const std::vector<std::string> words(argv + 1, argv + argc);
     const bool stands_in = std::filesystem::path(argv[0]).filename() == cairn::BITCOIN_CLI;
     try {

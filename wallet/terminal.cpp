@@ -6,9 +6,9 @@
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <qrencode.h>
 #include <stdexcept>
 #include <termios.h>
@@ -67,11 +67,17 @@ SecretText ask_secret(std::string_view prompt) {
     return line;
 }
 
-/// The next line, without its end.
-bool read_line(std::istream& in, SecretText& line) {
-    if (!std::getline(in, line)) return false;
+/// The next line, without its end, byte by byte and not through a stream, whose buffer would keep
+/// it. nullopt: there is none, or it is too long.
+std::optional<SecretText> read_line(int handle) {
+    SecretText line;
+    line.reserve(MAX_LINE_BYTES); // never moved, and not inside the object
+    ssize_t got = 0;
+    for (char c = 0; (got = ::read(handle, &c, 1)) == 1 && c != '\n'; line += c)
+        if (line.size() + 1 == MAX_LINE_BYTES) return std::nullopt;
+    if (got < 0 || (got == 0 && line.empty())) return std::nullopt;
     if (line.ends_with('\r')) line.pop_back();
-    return true;
+    return line;
 }
 
 } // namespace
@@ -82,10 +88,9 @@ bool input_is_terminal() {
 
 SecretText ask_line(const std::string& prompt) {
     if (input_is_terminal()) std::cerr << prompt << std::flush;
-    SecretText line;
-    if (!read_line(std::cin, line))
-        throw std::runtime_error("standard input ended where a line was expected");
-    return line;
+    std::optional<SecretText> line = read_line(STDIN_FILENO);
+    if (!line) throw std::runtime_error("standard input ended where a line was expected");
+    return std::move(*line);
 }
 
 bool ask_yes(const std::string& question) {
@@ -94,10 +99,11 @@ bool ask_yes(const std::string& question) {
 }
 
 SecretText first_line_of(const std::filesystem::path& file) {
-    std::ifstream in(file);
-    SecretText line;
-    if (!read_line(in, line)) throw std::runtime_error("can't read a line from " + file.string());
-    return line;
+    const int handle = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    std::optional<SecretText> line = read_line(handle);
+    ::close(handle);
+    if (!line) throw std::runtime_error("can't read a line from " + file.string());
+    return std::move(*line);
 }
 
 SecretText read_secret(std::string_view prompt) {

@@ -13,14 +13,14 @@ namespace cairn::wallet {
 
 bool input_is_terminal();
 
-/// One line of standard input; the prompt is shown on a terminal only. Throws std::runtime_error
-/// at its end.
+/// One line of standard input, and nothing of what follows; the prompt is shown on a terminal only.
+/// Throws std::runtime_error at its end, and for a line of 4,096 bytes or more.
 keys::SecretText ask_line(const std::string& prompt);
 
 /// Whether the answer is yes; anything else is no.
 bool ask_yes(const std::string& question);
 
-/// The first line of a file. Throws std::runtime_error.
+/// The first line of a file. Throws std::runtime_error, as ask_line() does.
 keys::SecretText first_line_of(const std::filesystem::path& file);
 
 /// A passphrase: from `file` if that is given, else from the terminal without echo, else the next

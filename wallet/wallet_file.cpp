@@ -2,7 +2,6 @@
 #include "wallet/wallet_file.h"
 
 #include "consensus/address.h"
-#include "rpc/server/new_file.h"
 #include "wallet/mnemonic.h"
 
 #include <cerrno>
@@ -138,8 +137,14 @@ void WalletFile::create(const fs::path& path, const NewWallet& wallet) {
 
     fs::create_directories(path.parent_path());
     fs::path unfinished = path;
-    unfinished += ".new-" + std::to_string(::getpid());
-    rpc::server::write_new_file(unfinished, ""); // before SQLite makes it readable for others
+    unfinished += ".new-XXXXXX";
+    std::string name = unfinished;
+    // Before SQLite makes it readable for others. A name by the process's number could be taken for
+    // ever: in a container that is always the same.
+    const int handle = ::mkostemp(name.data(), O_CLOEXEC);
+    if (handle < 0) throw WalletError("can't write " + path.string() + ": " + std::strerror(errno));
+    ::close(handle);
+    unfinished = name;
     try {
         {
             Database database(unfinished);

@@ -9,7 +9,7 @@
 namespace cairn::rpc::server {
 
 /// Write `text` to a file that was not there, whole or not at all, for its owner alone unless
-/// `mode` says more. Throws std::system_error.
+/// `mode` says more. It is on the disk afterwards. Throws std::system_error.
 void write_new_file(
     const std::filesystem::path& file, std::string_view text, mode_t mode = S_IRUSR | S_IWUSR);
 

@@ -61,6 +61,9 @@ def passphrase_is_typed_unseen_and_corrected(test):
                                ("stopped", "thr\x03", None)):
         terminal = Terminal(test, [*command, name])
         at = terminal.wait_for("Passphrase: ")
+        with open(f"/proc/{terminal.process.pid}/limits", encoding="utf-8") as limits:
+            core = next(line for line in limits if line.startswith("Max core file size"))
+        expect_equal(core.split()[4:6], ["0", "0"], "largest core file, which would hold keys")
         terminal.type(typed if again is None else typed + "\n")
         if again is not None:
             at = terminal.wait_for("Once more: ", at)

@@ -51,6 +51,13 @@ BOOST_AUTO_TEST_CASE(create__file__is_its_owners_only) {
     BOOST_TEST(std::distance(fs::directory_iterator(folder.path()), {}) == 1); // no left-overs
 }
 
+/// What a crash leaves of a process whose number this one has again.
+BOOST_AUTO_TEST_CASE(create__unfinished_file_of_before__is_no_hindrance) {
+    const tests::TemporaryFolder folder;
+    folder.write("test.wallet.new-" + std::to_string(::getpid()), "half a wallet");
+    WalletFile(make_test_wallet(folder.path(), regtest_params()), regtest_params());
+}
+
 BOOST_AUTO_TEST_CASE(create__path_taken__leaves_the_wallet_there) {
     const tests::TemporaryFolder folder;
     const fs::path path = make_test_wallet(folder.path(), regtest_params());
