@@ -100,7 +100,7 @@ Fields describe(const HistoryEntry& entry, Height tip, const Params& params, boo
     Value fee(entry.fee);
     if (!full || !entry.fee) fee.text.clear();
     // Cut so that a line fits a terminal.
-    const auto shown = [&](std::string text, size_t length) {
+    const auto shown = [&](const std::string& text, size_t length) {
         return full || text.size() <= length ? text : text.substr(0, length) + "...";
     };
     std::string to;

@@ -15,7 +15,6 @@ namespace cairn::wallet {
 namespace json = boost::json;
 using consensus::Params;
 using consensus::Transaction;
-using consensus::TxIn;
 
 namespace {
 
@@ -26,7 +25,7 @@ constexpr uint32_t LOCK_TIME_JITTER = 100;   ///< Blocks.
 /// Of a transaction with up to 252 inputs and outputs: version, counts, lock time, and the marker
 /// and flag of its witness. Core and BIP-0141.
 constexpr int64_t FRAME_WEIGHT = (4 + 1 + 1 + 4) * 4 + 2;
-constexpr int64_t LONG_COUNT_WEIGHT = 2 * 4; ///< A count above 252 takes two bytes more.
+constexpr int64_t LONG_COUNT_WEIGHT = 8; ///< A count above 252 takes two bytes more.
 
 /// Coins per 1,000 vB, as the node says it; 0 where it doesn't.
 FeeRate rate_of(const json::value& reply, const char* name) {
@@ -158,6 +157,7 @@ PaymentDraft draft_payment(Ledger& ledger, const PaymentRequest& request, const 
         if (selection || (confirmed_only && !request.amount)) continue;
         coins = spendable_coins(ledger, request, confirmed_only, params);
         std::vector<Amount> values;
+        values.reserve(coins.size());
         for (const OwnCoin& coin : coins) values.push_back(coin.out.value);
         const SelectionTarget target = target_of(request, change_script, coins.size());
         selection = request.amount ? select_coins(values, target) : select_all(values, target);

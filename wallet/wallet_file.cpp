@@ -5,8 +5,8 @@
 #include "wallet/mnemonic.h"
 
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace cairn::wallet {
@@ -119,6 +119,10 @@ void fill(Database& database, const NewWallet& wallet, const WalletIdentity& ide
         "; PRAGMA user_version=" + std::to_string(FORMAT));
 }
 
+[[noreturn]] void cannot_write(const fs::path& path) {
+    throw std::system_error(errno, std::generic_category(), "can't write " + path.string());
+}
+
 void sync_directory(const fs::path& directory) {
     const int handle = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (handle < 0) return;
@@ -142,7 +146,7 @@ void WalletFile::create(const fs::path& path, const NewWallet& wallet) {
     // Before SQLite makes it readable for others. A name by the process's number could be taken for
     // ever: in a container that is always the same.
     const int handle = ::mkostemp(name.data(), O_CLOEXEC);
-    if (handle < 0) throw WalletError("can't write " + path.string() + ": " + std::strerror(errno));
+    if (handle < 0) cannot_write(path);
     ::close(handle);
     unfinished = name;
     try {
@@ -155,7 +159,7 @@ void WalletFile::create(const fs::path& path, const NewWallet& wallet) {
             if (errno == EEXIST)
                 throw WalletError(
                     "there is a wallet " + path.string() + " already: choose another name");
-            throw WalletError("can't write " + path.string() + ": " + std::strerror(errno));
+            cannot_write(path);
         }
     } catch (...) {
         fs::remove(unfinished);

@@ -45,7 +45,7 @@ struct NewWallet {
 class WalletFile {
 public:
     /// Make a wallet at `path`, whole or not at all, readable by its owner only. Throws
-    /// WalletError: the path is taken, or the words have no keys; DatabaseError.
+    /// WalletError: the path is taken, or the words have no keys; std::system_error; DatabaseError.
     static void create(const std::filesystem::path& path, const NewWallet& wallet);
 
     /// Throws WalletError: no such file, not one of ours, or of another chain; DatabaseError.
