@@ -133,6 +133,9 @@ def exit_codes_tell_what_became_of_it(test):
     connection.loses = None
     expect_equal(cairn(*send, "--anyway")[0], 0, "both are wanted")
     expect_equal(len(node.rpc.getrawmempool()), 4, "payments")
+    connection.loses = b"sendrawtransaction"
+    _, told, _ = cairn(*send)
+    expect_equal(cairn("abandon", told["txid"])[:2], (0, {"abandoned": told["txid"]}), "given up")
 
 
 def balance(node, wallet):
