@@ -149,8 +149,8 @@ Hash256 LegacySighashes::hash(ByteView script_code, uint32_t type) {
     if (no_output || !std::exchange(kind.asked, true))
         return legacy_sighash(tx_, input_, script_code, type);
     if (!kind.last || !std::ranges::equal(kind.last->code, script_code))
-        kind.last.reset(
-            new Begun{Script(script_code), begin_legacy(tx_, input_, script_code, type)});
+        kind.last = std::make_unique<const Begun>(
+            Begun{Script(script_code), begin_legacy(tx_, input_, script_code, type)});
     HashWriter writer = kind.last->writer;
     return writer(type).double_hash();
 }
