@@ -77,8 +77,10 @@ void Chain::State::wake_history() {
 Result<> Chain::State::adopt_snapshot(const BlockHash& base) {
     best_chain_.drain(); // The snapshot's block may be on top of an invalid one.
     const Result<const consensus::Snapshot*> entry = check_snapshot(chain_, base);
-    if (!entry) best_chain_.advance();
-    if (!entry) return entry.error();
+    if (!entry) {
+        best_chain_.advance();
+        return entry.error();
+    }
     best_chain_.adopt_snapshot(*chainstate_.tree().find(base), **entry);
     start_history();
     announce();

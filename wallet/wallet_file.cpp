@@ -2,6 +2,7 @@
 #include "wallet/wallet_file.h"
 
 #include "consensus/address.h"
+#include "rpc/server/new_file.h"
 #include "wallet/mnemonic.h"
 
 #include <cerrno>
@@ -123,13 +124,6 @@ void fill(Database& database, const NewWallet& wallet, const WalletIdentity& ide
     throw std::system_error(errno, std::generic_category(), "can't write " + path.string());
 }
 
-void sync_directory(const fs::path& directory) {
-    const int handle = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (handle < 0) return;
-    ::fsync(handle);
-    ::close(handle);
-}
-
 } // namespace
 
 void WalletFile::create(const fs::path& path, const NewWallet& wallet) {
@@ -166,7 +160,7 @@ void WalletFile::create(const fs::path& path, const NewWallet& wallet) {
         throw;
     }
     fs::remove(unfinished);
-    sync_directory(path.parent_path());
+    rpc::server::sync_folder_of(path);
 }
 
 WalletFile::WalletFile(const fs::path& path, const Params& params)

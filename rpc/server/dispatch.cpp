@@ -192,10 +192,7 @@ private:
         const Method& method = call->method;
         begun.method = &method;
         spdlog::debug("ThreadRPCServer method={}", method.name);
-        Pace pace = caller_.queue == nullptr ? Pace::Quick : method.pace(*call);
-        if (caller_.queue != nullptr && pace == Pace::Quick && method.run.wait == nullptr &&
-            request.params.text_size() > MAX_QUICK_TEXT)
-            pace = Pace::Slow;
+        const Pace pace = caller_.queue == nullptr ? Pace::Quick : pace_of(*call, request);
         if (pace == Pace::Quick && method.run.wait == nullptr) {
             begun.active = dispatcher_.begin(method);
             return finish_call(begun, run_method(*call));
@@ -207,6 +204,12 @@ private:
             caller_.queue->push(
                 caller_.connection, pace,
                 [self = shared_from_this(), &begun, call] { self->execute_aside(begun, call); });
+    }
+
+    static Pace pace_of(const Call& call, const Request& request) {
+        const Pace pace = call.method.pace(call);
+        const bool quick = pace == Pace::Quick && call.method.run.wait == nullptr;
+        return quick && request.params.text_size() > MAX_QUICK_TEXT ? Pace::Slow : pace;
     }
 
     bool may_call(std::string_view name) const {

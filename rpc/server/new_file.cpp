@@ -19,15 +19,14 @@ bool write_all(int fd, std::string_view text) {
     return ::fsync(fd) == 0;
 }
 
-/// Its names, too, are to outlive a power cut. Not every file system can do that.
+} // namespace
+
 void sync_folder_of(const std::filesystem::path& file) {
     const int fd = ::open((file.parent_path() / ".").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return;
     ::fsync(fd);
     ::close(fd);
 }
-
-} // namespace
 
 void write_new_file(const std::filesystem::path& file, std::string_view text, mode_t mode) {
     const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);

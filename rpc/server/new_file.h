@@ -17,4 +17,7 @@ void write_new_file(
 void replace_file(
     const std::filesystem::path& file, std::string_view text, mode_t mode = S_IRUSR | S_IWUSR);
 
+/// Have the names in the folder of `file` outlive a power cut, where its file system can do that.
+void sync_folder_of(const std::filesystem::path& file);
+
 } // namespace cairn::rpc::server
