@@ -53,21 +53,33 @@ public:
 
     /// Chunks by falling feerates, in each its transactions likewise, parents always first.
     std::vector<uint8_t> order() const {
+        std::vector<TxSet> parts; // the chunks, or of them what pays as much by itself
+        each_of(chunks_, [&](size_t chunk) {
+            const std::vector<uint8_t> inside = sorted(members_[chunk]);
+            const std::vector<Chunk> split = chunks_of(nodes_, inside);
+            if (compare_feerates(split.front().cost, split.back().cost) != 0)
+                return parts.push_back(members_[chunk]); // not the best order yet
+            auto node = inside.begin();
+            for (const Chunk& part : split) {
+                parts.push_back(0);
+                for (size_t i = 0; i < part.count; ++i) parts.back() |= only(*node++);
+            }
+        });
         std::vector<uint8_t> order;
         TxSet placed = 0;
-        for (TxSet left = chunks_; left != 0;) {
-            const size_t chunk = best_of(left, [&](size_t each) {
-                return std::pair(cost_[each], (above(each) & ~placed) == 0);
-            });
-            for (TxSet inside = members_[chunk]; inside != 0;) {
-                const size_t node = best_of(inside, [&](size_t each) {
-                    return std::pair(nodes_[each].cost, (nodes_[each].parents & ~placed) == 0);
+        for (TxSet left = ~TxSet{0} >> (MAX_LINEARIZED - parts.size()); left != 0;) {
+            const size_t part = best_of(left, [&](size_t each) {
+                Rating rating{.ready = true};
+                each_of(parts[each], [&](size_t node) {
+                    rating.cost += nodes_[node].cost;
+                    rating.sequence = std::max(rating.sequence, nodes_[node].sequence);
+                    rating.ready &= (nodes_[node].parents & ~(placed | parts[each])) == 0;
                 });
-                order.push_back(static_cast<uint8_t>(node));
-                placed |= only(node);
-                inside &= ~only(node);
-            }
-            left &= ~only(chunk);
+                return rating;
+            });
+            for (const uint8_t node : sorted(parts[part])) order.push_back(node);
+            placed |= parts[part];
+            left &= ~only(part);
         }
         return order;
     }
@@ -91,26 +103,43 @@ private:
         merge_upwards(node);
     }
 
-    /// Of those of `set` for which `rate` says true, the one of the best feerate; the first if
-    /// several are equal.
+    struct Rating {
+        FeeSize cost;
+        uint64_t sequence = 0;
+        bool ready = false; ///< All that it depends on is placed.
+
+        bool better_than(const Rating& other) const {
+            const auto order = compare_feerates(cost, other.cost);
+            return order != 0 ? order > 0 : sequence < other.sequence;
+        }
+    };
+
+    /// The best of those of `set` that are ready.
     template <class Rate>
     static size_t best_of(TxSet set, const Rate& rate) {
         std::optional<size_t> best;
-        FeeSize best_cost;
+        Rating highest;
         each_of(set, [&](size_t each) {
-            const auto [cost, ready] = rate(each);
-            if (!ready || (best && compare_feerates(cost, best_cost) <= 0)) return;
+            const Rating rating = rate(each);
+            if (!rating.ready || (best && !rating.better_than(highest))) return;
             best = each;
-            best_cost = cost;
+            highest = rating;
         });
         return best.value();
     }
 
-    /// Transactions of other chunks that those of `chunk` spend from.
-    TxSet above(size_t chunk) const {
-        TxSet parents = 0;
-        each_of(members_[chunk], [&](size_t node) { parents |= nodes_[node].parents; });
-        return parents & ~members_[chunk];
+    /// Each by its own feerate, as soon as all of `set` that it depends on has come.
+    std::vector<uint8_t> sorted(TxSet set) const {
+        std::vector<uint8_t> order;
+        while (set != 0) {
+            const size_t node = best_of(set, [&](size_t each) {
+                const ClusterNode& one = nodes_[each];
+                return Rating{one.cost, one.sequence, (one.parents & set) == 0};
+            });
+            order.push_back(static_cast<uint8_t>(node));
+            set &= ~only(node);
+        }
+        return order;
     }
 
     void tie(size_t parent, size_t child) {

@@ -36,7 +36,8 @@ constexpr size_t MAX_LINEARIZED = 64;
 /// One transaction of a cluster.
 struct ClusterNode {
     FeeSize cost;
-    TxSet parents = 0; ///< Those it spends from.
+    TxSet parents = 0;     ///< Those it spends from.
+    uint64_t sequence = 0; ///< Order of entry: decides between equals.
 };
 
 /// Neighbours in the order that are mined together: none of them earlier pays as much by itself.
@@ -60,8 +61,8 @@ std::vector<Chunk> chunks_of(std::span<const ClusterNode> nodes, std::span<const
 constexpr int MAX_SPLITS = 1'000;
 
 /// The best order, or if that takes more than `max_splits` steps, one that is at no point worse
-/// than that of `nodes`, provided that this has parents first. Among equals those that come first
-/// stay so.
+/// than that of `nodes`, provided that this has parents first. Of equals the older goes first; a
+/// set is as old as its youngest.
 ///
 /// Requires: at most MAX_LINEARIZED nodes.
 /// Source: P. Wuille, "Spanning-forest cluster linearization" (delvingbitcoin.org).

@@ -195,7 +195,7 @@ std::vector<std::vector<size_t>> dependencies_of(const Mempool::Entries& entries
 Linearization linearization_of(const Mempool::Entries& cluster, int max_splits) {
     assert(cluster.size() <= MAX_LINEARIZED);
     std::vector<ClusterNode> nodes;
-    for (const MempoolEntry* entry : cluster) nodes.push_back({entry->cost()});
+    for (const MempoolEntry* entry : cluster) nodes.push_back({entry->cost(), 0, entry->sequence});
     const std::vector<std::vector<size_t>> parents = dependencies_of(cluster);
     for (size_t i = 0; i < nodes.size(); ++i)
         for (const size_t parent : parents[i]) nodes[i].parents |= TxSet{1} << parent;
