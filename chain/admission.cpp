@@ -462,6 +462,7 @@ void Admission::remove_spenders(const SealedTransaction& tx, RemovalReason reaso
 }
 
 void Admission::block_connected(const Block& block, BlockImpact& impact) {
+    disconnected_.confirm(block);
     pool_.look_up(block, impact, block.transactions.size());
     tell_removed(impact.confirmed, RemovalReason::Block);
     pool_.remove_confirmed(impact);
@@ -480,19 +481,8 @@ void Admission::block_connected(const Block& block, BlockImpact& impact) {
 }
 
 void Admission::block_disconnected(const Block& block) {
-    std::vector<TransactionRef>& kept = disconnected_.emplace_front();
-    for (const SealedTransaction& tx : block.transactions) {
-        kept.push_back(std::make_shared<const SealedTransaction>(tx)); // not the whole block
-        disconnected_bytes_ += tx.size_bytes;
-    }
-    while (disconnected_bytes_ > MAX_DISCONNECTED_BYTES) {
-        // What was confirmed last goes first: it may depend on the rest, not the other way round.
-        for (const TransactionRef& tx : disconnected_.back()) {
-            disconnected_bytes_ -= tx->size_bytes;
-            remove_spenders(*tx, RemovalReason::Reorg);
-        }
-        disconnected_.pop_back();
-    }
+    for (const TransactionRef& tx : disconnected_.add(block))
+        remove_spenders(*tx, RemovalReason::Reorg);
 }
 
 bool Admission::still_minable(const MempoolEntry& entry) const {
@@ -512,15 +502,11 @@ bool Admission::still_minable(const MempoolEntry& entry) const {
 }
 
 void Admission::after_reorganisation() {
-    const auto back = std::exchange(disconnected_, {});
-    disconnected_bytes_ = 0;
-    for (const std::vector<TransactionRef>& block : back) {
-        for (const TransactionRef& tx : block) {
-            const Result<Accepted> accepted = accept(tx, {}, {.from_block = true});
-            if (accepted || accepted.error().kind == Reject::Kind::Known) continue;
-            const std::unique_lock lock(chainstate_.commit_mutex());
-            remove_spenders(*tx, RemovalReason::Reorg);
-        }
+    for (const TransactionRef& tx : disconnected_.take()) {
+        const Result<Accepted> accepted = accept(tx, {}, {.from_block = true});
+        if (accepted || accepted.error().kind == Reject::Kind::Known) continue;
+        const std::unique_lock lock(chainstate_.commit_mutex());
+        remove_spenders(*tx, RemovalReason::Reorg);
     }
     Mempool::Entries stale;
     pool_.visit([&](const MempoolEntry& entry) {

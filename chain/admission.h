@@ -4,10 +4,10 @@
 #pragma once
 
 #include "chain/chainstate.h"
+#include "chain/disconnected.h"
 #include "chain/mempool.h"
 #include "chain/package.h"
 
-#include <deque>
 #include <span>
 #include <vector>
 
@@ -123,10 +123,7 @@ private:
     Mempool& pool_;
     std::vector<MempoolEvent> events_;
 
-    /// Transactions of disconnected blocks, of the lowest block first.
-    std::deque<std::vector<TransactionRef>> disconnected_;
-    size_t disconnected_bytes_ = 0;
-    static constexpr size_t MAX_DISCONNECTED_BYTES = 20'000'000;
+    DisconnectedTransactions disconnected_;
 
     /// What eviction asked for last, as far as it has faded since a block made room.
     struct Rolling {

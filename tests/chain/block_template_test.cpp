@@ -342,7 +342,7 @@ BOOST_AUTO_TEST_CASE(large_full_blocks__what_a_gap_could_earn_is_all_that_they_l
     TestChain test(params);
     test.open();
     Payer payer{test, std::mt19937_64(seed)};
-    for (const OutPoint& coin : test.mature_coins(20))
+    for (const OutPoint& coin : test.mature_coins(60)) // or they join in clusters that are full
         payer.money.emplace_back(coin, params.subsidy);
     while (test.chain().mempool()->size() < 300) payer.pay();
     // No choice of transactions is above the line through the chunks, best first.

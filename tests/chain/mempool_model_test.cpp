@@ -291,7 +291,8 @@ struct Play : TestChain {
         const size_t depth = 1 + pick(2);
         const BlockNode& fork = *chain().view().at(tip().height - Height(int32_t(depth)));
         std::vector<BlockRef> old;
-        std::vector<TransactionRef> taken;
+        std::vector<TransactionRef> taken; // by one block
+        int64_t weight = 0;
         for (const BlockNode* node = &tip(); node != &fork; node = node->parent_node()) {
             const BlockRef block = chain().read_block(*node);
             const auto undo = chain().read_undo(*node, *block);
@@ -299,13 +300,16 @@ struct Play : TestChain {
             for (size_t i = 1; i < block->transactions.size(); ++i) {
                 const auto& tx = block->transactions[i];
                 if (depends_on(tx, *block) || !mature(undo->spent(i), fork)) continue;
-                taken.push_back(one_in(2) ? make_transaction(tx) : rival_of(tx, undo->spent(i)));
+                const bool same = one_in(2);
+                const auto chosen = same ? make_transaction(tx) : rival_of(tx, undo->spent(i));
+                weight += chosen->weight();
+                if (weight < params().max_block_weight - 8'000) taken.push_back(chosen);
             }
             old.insert(old.begin(), block);
         }
         const std::vector<BlockRef> way =
             make_branch(*this, fork, static_cast<int>(old.size()) + 1, uint32_t(random()), taken);
-        for (const BlockRef& block : way) submit(block);
+        for (const BlockRef& block : way) BOOST_REQUIRE_EQUAL(reason_of(submit(block).verdict), "");
         BOOST_REQUIRE((tip().hash == way.back()->header.hash()));
         // Or reorganise() would lead back to it.
         BOOST_REQUIRE(invalidate(*chain().find_block(old.front()->header.hash())));
@@ -330,10 +334,13 @@ struct Play : TestChain {
         });
     }
 
-    /// Spends the first of the coins of `tx` otherwise.
+    /// Spends the most valuable of the coins of `tx` otherwise.
     static TransactionRef rival_of(const Transaction& tx, std::span<const Coin> coins) {
-        return make_transaction(
-            spend({tx.inputs[0].prevout}, {{coins[0].out.value - Amount(1'000), anyone_script()}}));
+        const auto value = [](const Coin& coin) { return coin.out.value; };
+        const auto coin = std::ranges::max_element(coins, {}, value);
+        const TxIn& spent = tx.inputs[static_cast<size_t>(coin - coins.begin())];
+        const Amount left = std::max(coin->out.value, Amount(1'000)) - Amount(1'000);
+        return make_transaction(spend({spent.prevout}, {{left, anyone_script()}}));
     }
 
     void prioritise_any() {
@@ -467,7 +474,7 @@ BOOST_AUTO_TEST_CASE(random_play__at_every_step__as_if_all_were_worked_out_anew)
                });
     };
     for (int step = 0; step < 3'000 || (step < 12'000 && !enough()); ++step) {
-        BOOST_TEST_CONTEXT("step " << step) {
+        BOOST_TEST_CONTEXT("seed " << seed << ", step " << step) {
             if (step % 1'500 == 1'499) play.fade_away();
             play.act();
             play.compare();

@@ -429,6 +429,30 @@ BOOST_AUTO_TEST_CASE(younger_than__slice_after_slice__each_once_whatever_leaves)
     BOOST_TEST(pool.younger_than(entries[2], 3).empty());
 }
 
+/// What a block confirms needn't be standard: if the new branch confirms it too, nobody asks again.
+BOOST_AUTO_TEST_CASE(reorganisation__nonstandard_on_both_sides__what_spends_it_waits_on) {
+    TestChain test;
+    test.open();
+    const OutPoint coin = test.mature_coins(1)[0];
+    const TxOut dust{1, anyone_script()};
+    const TxOut paid{coin_value(test.params(), 10'000), anyone_script()};
+    const TransactionRef parent = make_transaction(spend({coin}, {paid, dust, dust}));
+    const BlockNode& fork = test.tip();
+    const auto both = {parent};
+    BOOST_REQUIRE(test.submit(make_branch(test, fork, 1, 1, both)[0]).on_active_chain);
+    const TxOut rest{coin_value(test.params(), 20'000), anyone_script()};
+    const TransactionRef child = make_transaction(spend({{parent->txid, 0}}, {rest}));
+    BOOST_REQUIRE(test.pay(*child));
+    const std::vector<BlockRef> rival = make_branch(test, fork, 2, 2, both);
+    for (const BlockRef& block : rival) test.submit(block);
+    BOOST_REQUIRE((test.tip().hash == rival.back()->header.hash()));
+    BOOST_TEST((test.chain().mempool()->find(child->txid) != nullptr));
+    // If it is confirmed no more, nothing makes it standard.
+    BOOST_REQUIRE(test.invalidate(*test.chain().find_block(rival.front()->header.hash())));
+    BOOST_REQUIRE(test.invalidate(test.tip()));
+    BOOST_TEST(test.chain().mempool()->size() == 0u);
+}
+
 /// A block on the tip of about a megabyte, most of it the coinbase's.
 BlockRef large_block(TestChain& test, const Transaction& payment) {
     constexpr size_t BYTES = 900'000;

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "chain/disconnected.h"
+
+namespace cairn::chain {
+
+using consensus::Block;
+using consensus::SealedTransaction;
+using consensus::TransactionRef;
+
+namespace {
+
+constexpr size_t MAX_BYTES = 20'000'000;
+
+} // namespace
+
+std::vector<TransactionRef> DisconnectedTransactions::add(const Block& block) {
+    Transactions& kept = blocks_.emplace_front();
+    for (const SealedTransaction& tx : block.transactions) {
+        kept.push_back(std::make_shared<const SealedTransaction>(tx)); // not the whole block
+        unconfirmed_.insert(tx.txid);
+        bytes_ += tx.size_bytes;
+    }
+    Transactions left_out;
+    // What was confirmed last goes first: it may depend on the rest, not the other way round.
+    for (; bytes_ > MAX_BYTES; blocks_.pop_back())
+        for (TransactionRef& tx : blocks_.back()) {
+            bytes_ -= tx->size_bytes;
+            if (unconfirmed_.erase(tx->txid) > 0) left_out.push_back(std::move(tx));
+        }
+    return left_out;
+}
+
+void DisconnectedTransactions::confirm(const Block& block) {
+    if (unconfirmed_.empty()) return;
+    for (const SealedTransaction& tx : block.transactions) unconfirmed_.erase(tx.txid);
+}
+
+std::vector<TransactionRef> DisconnectedTransactions::take() {
+    Transactions all;
+    for (const Transactions& block : blocks_)
+        for (const TransactionRef& tx : block)
+            if (unconfirmed_.contains(tx->txid)) all.push_back(tx);
+    *this = {};
+    return all;
+}
+
+} // namespace cairn::chain
