@@ -460,12 +460,7 @@ constexpr std::pair<const char*, int> LEAST[] = {
     {"missing-ephemeral-spends", 2},
     {"package: unspent-dust", 1}};
 
-} // namespace
-
-BOOST_AUTO_TEST_SUITE(mempool_model)
-
-BOOST_AUTO_TEST_CASE(random_play__at_every_step__as_if_all_were_worked_out_anew) {
-    const uint64_t seed = setting("CAIRN_MEMPOOL_SEED", std::random_device()());
+void play_with(uint64_t seed) {
     BOOST_TEST_MESSAGE("seed " << seed);
     Play play(seed);
     const auto enough = [&] {
@@ -484,6 +479,16 @@ BOOST_AUTO_TEST_CASE(random_play__at_every_step__as_if_all_were_worked_out_anew)
     for (const auto& all : {play.outcomes, play.model.seen})
         for (const auto& [what, count] : all) BOOST_TEST_MESSAGE(what << " " << count);
     BOOST_TEST(play.tried() >= 4'000);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(mempool_model)
+
+BOOST_AUTO_TEST_CASE(random_play__at_every_step__as_if_all_were_worked_out_anew) {
+    const uint64_t first = setting("CAIRN_MEMPOOL_SEED", std::random_device()());
+    const uint64_t plays = setting("CAIRN_MEMPOOL_PLAYS", 1);
+    for (uint64_t i = 0; i < plays; ++i) play_with(first + i);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
