@@ -82,6 +82,7 @@ Result<> Chain::State::adopt_snapshot(const BlockHash& base) {
         return entry.error();
     }
     best_chain_.adopt_snapshot(*chainstate_.tree().find(base), **entry);
+    chainstate_.durable_moved(); // indexes wait for the history, and nobody for them
     start_history();
     announce();
     return {};

@@ -135,8 +135,11 @@ void Indexer::run() {
             if (stopping_) break; // looked at after that, or the last move may be missed
             while (!stopping_ && step()) {
             }
+            const bool assumed = chainstate_.tree().assumed() != nullptr;
             for (Index& index : indexes_)
-                if (index.enabled && !index.synced && at_tip(index)) {
+                if (assumed) { // a snapshot: it is far behind again
+                    index.synced = false;
+                } else if (index.enabled && !index.synced && at_tip(index)) {
                     index.synced = true;
                     spdlog::info(
                         "index_synced name=\"{}\" height={}", index.row->name,
@@ -309,7 +312,8 @@ void Indexer::limit_pruning() const {
 }
 
 Indexer::Status Indexer::status_of(const Index& index) const {
-    return {index.row->name, index.synced && !chainstate_.catching_up(), index.best};
+    const bool behind = chainstate_.catching_up() || chainstate_.tree().assumed();
+    return {index.row->name, index.synced && !behind, index.best};
 }
 
 Indexer::Status Indexer::status(IndexId id) const {

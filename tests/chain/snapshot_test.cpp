@@ -136,6 +136,25 @@ BOOST_AUTO_TEST_CASE(load__coins_of_the_chain_file__usable_at_once_and_validated
          coins_hash(origin.chain.directory(), origin.chain.params())));
 }
 
+BOOST_AUTO_TEST_CASE(load__indexes_that_were_at_the_tip__say_that_they_are_behind) {
+    Origin origin;
+    Loader node(origin, origin.params_for(origin.dump(BASE).hash));
+    const auto synced = [&] { return node.chain().indexes().status(IndexId::Filters).synced; };
+    node.wait_for_indexes();
+    BOOST_TEST(synced()); // nobody has told of a header
+    node.give_headers();
+    node.give(1, 5);
+    BOOST_TEST(node.load() == "");
+    node.give(BASE + 1, TIP);
+    BOOST_TEST(!synced());
+    BOOST_TEST(!node.chain().indexes().filter(node.tip())); // and doesn't wait for the history
+    node.give(6, BASE);
+    node.wait_until_validated();
+    node.wait_for_indexes();
+    BOOST_TEST(synced());
+    BOOST_TEST(!!node.chain().indexes().filter(node.tip()));
+}
+
 BOOST_AUTO_TEST_CASE(load__headers_of_too_little_work_to_be_kept__base_is_there_after_a_restart) {
     Origin origin;
     Loader node(origin, origin.params_for(origin.dump(BASE).hash));
