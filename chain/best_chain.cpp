@@ -89,6 +89,8 @@ void BestChain::advance() {
             disconnect();
         }
     }
+    // The rest of a branch is for the next start; what the other had waits, as of the tip so far.
+    if (stop_ && reorganised_) in_flight_.clear();
     if (in_flight_.empty()) settle();
 }
 

@@ -17,7 +17,7 @@ std::vector<TransactionRef> DisconnectedTransactions::add(const Block& block) {
     Transactions& kept = blocks_.emplace_front();
     for (const SealedTransaction& tx : block.transactions) {
         kept.push_back(std::make_shared<const SealedTransaction>(tx)); // not the whole block
-        unconfirmed_.insert(tx.txid);
+        unconfirmed_[tx.txid] = kept.back().get();
         bytes_ += tx.size_bytes;
     }
     Transactions left_out;
@@ -25,9 +25,16 @@ std::vector<TransactionRef> DisconnectedTransactions::add(const Block& block) {
     for (; bytes_ > MAX_BYTES; blocks_.pop_back())
         for (TransactionRef& tx : blocks_.back()) {
             bytes_ -= tx->size_bytes;
-            if (unconfirmed_.erase(tx->txid) > 0) left_out.push_back(std::move(tx));
+            if (!waits(*tx)) continue;
+            unconfirmed_.erase(tx->txid);
+            left_out.push_back(std::move(tx));
         }
     return left_out;
+}
+
+bool DisconnectedTransactions::waits(const SealedTransaction& tx) const {
+    const auto found = unconfirmed_.find(tx.txid);
+    return found != unconfirmed_.end() && found->second == &tx;
 }
 
 void DisconnectedTransactions::confirm(const Block& block) {
@@ -39,7 +46,7 @@ std::vector<TransactionRef> DisconnectedTransactions::take() {
     Transactions all;
     for (const Transactions& block : blocks_)
         for (const TransactionRef& tx : block)
-            if (unconfirmed_.contains(tx->txid)) all.push_back(tx);
+            if (waits(*tx)) all.push_back(tx);
     *this = {};
     return all;
 }

@@ -5,13 +5,14 @@
 #include "consensus/block.h"
 
 #include <deque>
-#include <set>
+#include <map>
 #include <vector>
 
 namespace cairn::chain {
 
-/// Transactions that are to wait again, unless the new branch confirms them too: those of the
-/// highest blocks are let go when they become too many. Owned by the chain thread.
+/// Transactions that are to wait again, unless the new branch confirms them too by the block that
+/// gives it more work. Those of the highest blocks are let go when they become too many. Owned by
+/// the chain thread.
 /// Core: DisconnectedBlockTransactions.
 class DisconnectedTransactions {
 public:
@@ -28,8 +29,11 @@ public:
 private:
     using Transactions = std::vector<consensus::TransactionRef>;
 
-    std::deque<Transactions> blocks_;       ///< The lowest first.
-    std::set<consensus::Txid> unconfirmed_; ///< Of these those that the new branch hasn't.
+    bool waits(const consensus::SealedTransaction& tx) const;
+
+    std::deque<Transactions> blocks_; ///< The lowest first.
+    /// Of these what the new branch hasn't; where two branches had it, the one that came last.
+    std::map<consensus::Txid, const consensus::SealedTransaction*> unconfirmed_;
     size_t bytes_ = 0;
 };
 

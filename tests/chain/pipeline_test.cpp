@@ -276,37 +276,69 @@ BOOST_AUTO_TEST_CASE(coin_cache__blocks_of_many_outputs__never_takes_more_than_i
     BOOST_TEST(made > 2 * BUDGET); // and would be far more
 }
 
+/// Two blocks on the tip's parent, whose scripts take a while; the tip's payment is in neither.
+struct SlowRival {
+    explicit SlowRival(TestChain& test) {
+        constexpr size_t MANY = 5'000;
+        const std::vector<OutPoint> coins = test.mature_coins(2);
+        const BlockNode& fork = test.tip();
+        parent = make_transaction(spend({coins[0]}, {{5'000, anyone_script()}}));
+        BOOST_TEST(reason_of(test.pay(*parent)).empty());
+        test.mine();
+        old_tip = &test.tip();
+        // Fits no block on the fork, until its parent is back.
+        child = make_transaction(spend({{parent->txid, 0}}, {{1'000, anyone_script()}}));
+        BOOST_TEST(reason_of(test.pay(*child)).empty());
+        const auto split = make_transaction(
+            spend({coins[1]}, std::vector<TxOut>(MANY, TxOut{1'000, anyone_script()})));
+        std::vector<OutPoint> parts;
+        for (uint32_t i = 0; i < MANY; ++i) parts.push_back({split->txid, i});
+        const auto joined = make_transaction(spend(parts, {{1'000, anyone_script()}}));
+        const BlockRef first = make_branch(test, fork, 1, 7)[0];
+        const BlockNode& rival = *test.submit(first).node;
+        second = std::make_shared<const Block>(make_block(rival, test.params(), {split, joined}));
+    }
+
+    TransactionRef parent;
+    TransactionRef child;
+    const BlockNode* old_tip = nullptr;
+    BlockRef second; ///< Not given to the chain yet.
+};
+
 BOOST_AUTO_TEST_CASE(reorganisation__scripts_of_the_new_branch_run__nobody_has_a_turn_meanwhile) {
-    constexpr size_t MANY = 5'000;
     TestChain test;
     test.open();
-    const std::vector<OutPoint> coins = test.mature_coins(2);
-    const BlockNode& fork = test.tip();
-    const auto parent =
-        cairn::consensus::make_transaction(spend({coins[0]}, {{5'000, anyone_script()}}));
-    BOOST_TEST(reason_of(test.pay(*parent)).empty());
-    test.mine();
-    const BlockNode& old_tip = test.tip();
-    // Fits no block on the fork, until its parent is back.
-    BOOST_TEST(reason_of(test.pay(spend({{parent->txid, 0}}, {{1'000, anyone_script()}}))).empty());
-    const auto split = cairn::consensus::make_transaction(
-        spend({coins[1]}, std::vector<TxOut>(MANY, TxOut{1'000, anyone_script()})));
-    std::vector<OutPoint> parts;
-    for (uint32_t i = 0; i < MANY; ++i) parts.push_back({split->txid, i});
-    const auto joined =
-        cairn::consensus::make_transaction(spend(parts, {{1'000, anyone_script()}}));
-    const BlockRef first = make_branch(test, fork, 1, 7)[0];
-    const BlockNode& rival = *test.submit(first).node;
-    const auto second =
-        std::make_shared<const Block>(make_block(rival, test.params(), {split, joined}));
-    test.chain().accept_block(second, true, [](const auto&) {});
+    const SlowRival slow(test);
+    const BlockNode* old_tip = slow.old_tip;
+    test.chain().accept_block(slow.second, true, [](const auto&) {});
     do {
         const BlockTemplate made = test.make_template();
-        BOOST_REQUIRE((made.parent == &old_tip || made.parent->height > old_tip.height));
-        BOOST_REQUIRE(reason_of(test.test_block(*made.block)).empty() || made.parent == &old_tip);
-    } while (&test.tip() == &old_tip);
-    BOOST_TEST(test.tip().height == old_tip.height + 1);
+        BOOST_REQUIRE((made.parent == old_tip || made.parent->height > old_tip->height));
+        BOOST_REQUIRE(reason_of(test.test_block(*made.block)).empty() || made.parent == old_tip);
+    } while (&test.tip() == old_tip);
+    BOOST_TEST(test.tip().height == old_tip->height + 1);
     BOOST_TEST(test.chain().mempool()->size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(reorganisation__stopped_on_the_way__payments_of_the_old_branch_wait) {
+    using std::chrono::steady_clock;
+    for (int moment = 0; moment < 8; ++moment) { // one of which has blocks in flight
+        TestChain test;
+        test.open();
+        test.wait_for_mempool();
+        const SlowRival slow(test);
+        test.chain().accept_block(slow.second, true, [](const auto&) {});
+        while (&test.tip() == slow.old_tip) std::this_thread::yield(); // until it is disconnected
+        const auto until = steady_clock::now() + std::chrono::microseconds(700 * moment);
+        while (steady_clock::now() < until) std::this_thread::yield();
+        test.close();
+        test.open();
+        test.wait_for_mempool();
+        test.wait();
+        BOOST_TEST(test.tip().hash.to_string() == slow.second->header.hash().to_string());
+        BOOST_TEST((test.chain().mempool()->find(slow.parent->txid) != nullptr));
+        BOOST_TEST((test.chain().mempool()->find(slow.child->txid) != nullptr));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
