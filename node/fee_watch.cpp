@@ -63,7 +63,8 @@ void FeeWatch::tip_changed(const chain::TipChange& change) {
             estimator_.connect(connected.node->height, connected.block->transactions);
     }
     const int64_t now = chain_.options().now();
-    if (change.initial_download || now - last_save_ < SAVE_INTERVAL) return;
+    const int64_t passed = now - last_save_; // below 0 if the clock was ahead
+    if (change.initial_download || (passed >= 0 && passed < SAVE_INTERVAL)) return;
     last_save_ = now;
     save();
 }

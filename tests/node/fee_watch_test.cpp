@@ -101,6 +101,9 @@ BOOST_AUTO_TEST_CASE(tips__once_an_hour__save__but_not_those_of_a_sync) {
     BOOST_TEST(saves(START + HOUR, false));
     BOOST_TEST(!saves(START + 2 * HOUR - 1, false));
     BOOST_TEST(saves(START + 2 * HOUR, false));
+    BOOST_TEST(saves(START + 100 * HOUR, false));
+    BOOST_TEST(saves(START + 3 * HOUR, false)); // the clock was ahead
+    BOOST_TEST(!saves(START + 3 * HOUR + 1, false));
     watch.stop();
     written(0);
     BOOST_TEST((price() == PRICE));
