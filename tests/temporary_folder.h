@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <unistd.h>
 
 namespace cairn::tests {
@@ -27,11 +28,10 @@ inline std::filesystem::path folder_of_tests() {
 /// A folder of its own for one test, gone afterwards.
 class TemporaryFolder {
 public:
-    TemporaryFolder()
-        : path_(
-              folder_of_tests() /
-              ("cairn_test_" + std::to_string(getpid()) + "_" + std::to_string(next_++))) {
-        std::filesystem::create_directories(path_);
+    TemporaryFolder() {
+        std::string path = (folder_of_tests() / "cairn_test_XXXXXX").string();
+        if (!::mkdtemp(path.data())) throw std::system_error(errno, std::generic_category(), path);
+        path_ = path;
     }
 
     ~TemporaryFolder() {
@@ -53,7 +53,6 @@ public:
     }
 
 private:
-    static inline std::atomic<int> next_ = 0;
     std::filesystem::path path_;
 };
 

@@ -468,7 +468,7 @@ void play_with(uint64_t seed) {
                    return play.seen(asked.first) >= asked.second;
                });
     };
-    for (int step = 0; step < 3'000 || (step < 12'000 && !enough()); ++step) {
+    for (int step = 0; step < 3'000 || (step < 40'000 && !enough()); ++step) {
         BOOST_TEST_CONTEXT("seed " << seed << ", step " << step) {
             if (step % 1'500 == 1'499) play.fade_away();
             play.act();

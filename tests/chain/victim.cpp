@@ -60,7 +60,7 @@ bool Victim::kill() {
     ::kill(pid_, SIGKILL);
     int status = 0;
     waitpid(std::exchange(pid_, -1), &status, 0);
-    return WIFSIGNALED(status);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
 void Victim::run(const std::function<void(const std::filesystem::path&)>& work) {

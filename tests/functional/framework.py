@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -275,42 +276,31 @@ def chain_file(chain):
     raise AssertionError(f"no chain file for {chain}")
 
 
-_PORTS_GIVEN = set()
+_CLAIMS = []
 
 
-def free_port():
-    """A port nobody listens on, below those that the kernel gives to outgoing connections."""
-    generator = int.from_bytes(os.urandom(4), "little")
-    for attempt in range(1000):
-        port = 10000 + (generator + 7 * attempt) % 20000
-        if port in _PORTS_GIVEN:
-            continue
+def claim_port(port):
+    """Whether nobody listens there, and no other test on this machine means to."""
+    claim = socket.socket(socket.AF_UNIX)  # in no folder, and gone with this process
+    try:
+        claim.bind(f"\0cairn-test-port-{port}")
         with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        _PORTS_GIVEN.add(port)
-        return port
-    raise AssertionError("no free port")
+            probe.bind(("127.0.0.1", port))
+    except OSError:
+        claim.close()
+        return False
+    _CLAIMS.append(claim)
+    return True
 
 
-def free_ports_in_a_row(count):
-    for _ in range(100):
-        first = free_port()
-        with_all = []
-        try:
-            for port in range(first, first + count):
-                probe = socket.socket()
-                with_all.append(probe)
-                probe.bind(("127.0.0.1", port))
+def free_port(in_a_row=1):
+    """The first of some ports, below those that the kernel gives to outgoing connections and above
+    those that the reference's own tests take."""
+    for _ in range(1000):
+        first = random.SystemRandom().randrange(26000, 32700)
+        if all(claim_port(port) for port in range(first, first + in_a_row)):
             return first
-        except OSError:
-            continue
-        finally:
-            for probe in with_all:
-                probe.close()
-    raise AssertionError("no free ports")
+    raise AssertionError("no free port")
 
 
 def wait_until(condition, what, patience=PATIENCE):

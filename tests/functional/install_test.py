@@ -8,7 +8,7 @@ import re
 import subprocess
 
 import framework
-from framework import BIN, expect_equal, expect_in, free_ports_in_a_row, run
+from framework import BIN, expect_equal, expect_in, free_port, run
 
 
 def installed_programs_use_the_installed_files(test):
@@ -35,7 +35,7 @@ def installed_programs_use_the_installed_files(test):
     directory = os.path.join(test.directory, "devnet")
     expect_in("Block on all nodes",
               test.cairn("devnet", "up", "--once", "--dir", directory, "--base-port",
-                         str(free_ports_in_a_row(6))))
+                         str(free_port(in_a_row=6))))
 
 
 if __name__ == "__main__":

@@ -236,6 +236,7 @@ def bad_frames_end_a_connection_only(test):
             (PING, b"x" * 126, {}, 1002), (PING, b"", {"fin": False}, 1002),
             (TEXT, b"\xff\xfe", {}, 1007), (TEXT, b" " * (33 << 20), {}, 1009),
             (CLOSE, b"\x03\xe8", {}, 1000), (CLOSE, b"\x00\x00", {}, 1002)):
+        expect_equal(good.call("getblockcount"), 0, "what others ask")  # and it answers pings
         client = WebSocket(node)
         try:
             client.send_frame(opcode, payload, **options)
@@ -259,6 +260,7 @@ def bad_frames_end_a_connection_only(test):
     expect_equal([reply["id"] for reply in json.loads(client.read_frame()[1])], [1, 2], "a batch")
     long = client.begin("waitfornewblock")
     expect_equal(client.call("getblockcount"), 0, "while another call waits")
+    expect_equal(good.call("getblockcount"), 0, "what others ask")
     block = node.mine(1, REGTEST_ADDRESS)[0]
     expect_equal(client.reply(long)["result"]["hash"], block, "that call")
     silent = WebSocket(node)

@@ -360,7 +360,7 @@ BOOST_AUTO_TEST_CASE(route__busy__holds_up_no_calls) {
 BOOST_AUTO_TEST_CASE(reply__client_takes_it_slowly_but_steadily__gets_all) {
     constexpr size_t SIZE = size_t{64} << 20;
     HttpOptions with = options();
-    with.client_timeout = std::chrono::seconds(1);
+    with.client_timeout = std::chrono::seconds(2);
     with.routes = {{"/large", std::nullopt, [](auto, auto) -> Answer {
                         return {.body = std::string(SIZE, 'a')};
                     }}};
@@ -370,7 +370,7 @@ BOOST_AUTO_TEST_CASE(reply__client_takes_it_slowly_but_steadily__gets_all) {
     std::vector<char> piece(SIZE / 16);
     size_t taken = 0;
     for (boost::system::error_code error; !error && taken < SIZE;) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(150)); // 2.4 s for all
+        std::this_thread::sleep_for(std::chrono::milliseconds(200)); // 3.2 s for all
         taken += asio::read(client.socket(), asio::buffer(piece), error);
     }
     BOOST_TEST(taken >= SIZE);
