@@ -218,16 +218,20 @@ class Test:
         return done.returncode, done.stdout, done.stderr
 
     def finish(self, failed):
-        for process in self._processes:
-            if process.poll() is None:
-                process.terminate()
-        for process in self._processes:
+        running = [process for process in self._processes if process.poll() is None]
+        for process in running:
+            process.terminate()
+        for process in running:
             try:
                 process.wait(60)
             except subprocess.TimeoutExpired:
                 print(f"process {process.pid} had to be killed: {process.args}")
                 process.kill()
                 process.wait()
+                failed = True
+        for process in running:  # a node ends well, unless the signal came before it was ready
+            if process.args[0] == CAIRND and process.returncode not in (0, -signal.SIGTERM):
+                print(f"process {process.pid} ended with {process.returncode}: {process.args}")
                 failed = True
         for process in self._processes:
             with open(process.output, encoding="utf-8", errors="replace") as file:
