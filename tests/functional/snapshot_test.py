@@ -61,6 +61,9 @@ def loaded_coins_are_the_tips_at_once_and_validated_behind_it(test):
     wait_until(lambda: len(node.rpc.getchainstates()["chainstates"]) == 1, "the validation")
     assert "NETWORK" in node.rpc.getnetworkinfo()["localservicesnames"]
     expect_equal(coin_set(node), coin_set(source), "the coins")
+    # The indexes come behind: until they are there, they say so.
+    wait_until(lambda: all(index["synced"] for index in node.rpc.getindexinfo().values()),
+               "the indexes")
     for height in (1, BASE, BASE + 1, TIP):
         block = source.rpc.getblockhash(height)
         expect_equal(node.rpc.getblockfilter(block), source.rpc.getblockfilter(block), "filter")
