@@ -122,9 +122,7 @@ class Chaos:
     def run(self, seconds):
         end = time.monotonic() + seconds
         next_mine = next_kill = time.monotonic()
-        # Where the machine is slow, as long as it takes for something to happen.
-        while time.monotonic() < end or self.kills <= 3 or self.payments <= PURSES:
-            assert time.monotonic() < end + 5 * seconds, "hardly anything happened"
+        while time.monotonic() < end:
             self.pay()
             now = time.monotonic()
             if now >= next_mine:
@@ -165,6 +163,7 @@ def killed_at_random_under_load__nothing_is_lost_and_all_have_one_tip(test):
     chaos.settle()
     print(f"{chaos.kills} kills, {chaos.payments} payments, height "
           f"{chaos.nodes[0].rpc.getblockcount()}", flush=True)
+    assert chaos.kills > 3 and chaos.payments > PURSES, "hardly anything happened"
     for node in chaos.nodes:
         for purse in chaos.purses:
             assert purse.is_confirmed(node), f"payment {purse.points[-1]} is lost at {node.number}"

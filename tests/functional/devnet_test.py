@@ -210,15 +210,11 @@ def watched_in_a_terminal_until_control_c(test):
         for columns, lines in ((40, 10), (132, 50), (80, 24)):
             start = len(terminal.text)
             terminal.resize(terminal.master, columns, lines)
-            for _ in range(5):  # the first may have been under way
-                start = terminal.wait_for("\x1b\\[J", terminal.wait_for("\x1b\\[H", start))
-                frame = list(frames(terminal.text[:start]))[-1]
-                if len(frame) <= lines and max(map(len, frame)) <= columns:
-                    break
-            else:
-                raise AssertionError(frame)
+            terminal.wait_for("\x1b\\[J", terminal.wait_for("\x1b\\[H", start))
+            frame = list(frames(terminal.text[start:]))[-1]
+            assert len(frame) <= lines and max(map(len, frame)) <= columns, frame
         # A command too long for a line goes on in the next, as a shell reads it.
-        text = re.sub(r" \\\n +", " ", "\n".join(frame))
+        text = re.sub(r" \\\n +", " ", "\n".join(list(frames(terminal.text))[-1]))
         for word in ("HEIGHT", "MEMPOOL", "PEERS", "balance --wallet alice", "Ctrl-C"):
             expect_in(word, text)
         terminal.type("\x03")

@@ -11,7 +11,6 @@ import os
 import resource
 import select
 import socket
-import statistics
 import time
 
 from framework import PATIENCE, REGTEST_ADDRESS, expect_equal, run, wait_until
@@ -176,17 +175,16 @@ def guessing_passwords_is_slow_for_the_guesser_alone(test):
             guesses += 1
         return guesses
 
-    waits = []
+    slowest = 0
     with concurrent.futures.ThreadPoolExecutor(40) as guessers:
         tried = [guessers.submit(guess) for _ in range(40)]
         while time.monotonic() < until:
             start = time.monotonic()
             still_serves(node)
-            waits.append(time.monotonic() - start)
+            slowest = max(slowest, time.monotonic() - start)
         guesses = sum(one.result() for one in tried)
     assert guesses <= 40 * (3 / 0.25 + 2), f"{guesses} guesses in 3 s"
-    usual = statistics.median(waits)  # the machine may stand still for one
-    assert usual < 1, f"a good client waited {usual:.1f} s"
+    assert slowest < 2, f"a good client waited {slowest:.1f} s"
 
 
 def open_files(node):
@@ -253,10 +251,11 @@ def slow_calls_leave_room_for_others(test):
     for user in users:
         user.sendall(post(good, mine))
     wait_until(lambda: node.rpc.getblockcount() > 3, "blocks to be made")
-    slow_calls = lambda: active_calls(node).count("generatetoaddress")
-    wait_until(lambda: slow_calls() == 3, "three slow calls, of four threads")
+    wait_until(lambda: active_calls(node).count("generatetoaddress") == 3,
+               "three slow calls, of four threads")
     for _ in range(10):
-        assert slow_calls() <= 3, "no more slow calls at a time"
+        slow = active_calls(node).count("generatetoaddress")
+        expect_equal(slow, 3, "slow calls at a time, of four threads")
         expect_equal(status_of(answer_to(node, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")), 200,
                      "health")
         assert node.rpc.getblockcount() > 3
@@ -313,12 +312,12 @@ def a_batch_has_a_limit(test):
 
 def a_web_socket_with_many_waits_lives(test):
     """As long as its client answers pings; one call more is refused, what need not wait is not."""
-    node = test.node("-rpcservertimeout=2", chain="regtest")
+    node = test.node("-rpcservertimeout=1", chain="regtest")
     client = WebSocket(node)
     waits = [client.begin("waitfornewblock") for _ in range(256)]
     refused = client.reply(client.begin("waitfornewblock"))["error"]
     expect_equal(refused["message"], "Too many calls are waiting", "refusal")
-    client.take_pings(3)  # after two without an answer it would be taken for dead
+    client.take_pings(4)  # after two without an answer it would be taken for dead
     expect_equal(client.call("getblockcount"), 0, "height")
     node.mine(1, REGTEST_ADDRESS)
     for number in waits:
@@ -327,13 +326,13 @@ def a_web_socket_with_many_waits_lives(test):
 
 def a_web_socket_that_reads_slowly_lives(test):
     """A reply of 100 MB and more may take its client longer than he may be silent."""
-    node = test.node("-rpcservertimeout=2", chain="regtest")
+    node = test.node("-rpcservertimeout=1", chain="regtest")
     client = WebSocket(node)
     batch = [{"id": number, "method": "rpc.discover"} for number in range(600)]
     client.send_frame(TEXT, json.dumps(batch).encode())
     _, payload = client.read_frame(pause=0.03)
     assert len(payload) > 80 * MEGABYTE, len(payload)
-    assert client.pings > 2, f"{client.pings} pings"
+    assert client.pings > 3, f"{client.pings} pings"
     expect_equal(client.call("getblockcount"), 0, "height")
 
 
