@@ -83,7 +83,9 @@ bool Store::rebuilding() const {
 }
 
 void Store::rebuilt() {
-    check(impl_->db->Delete(synced(), REBUILD_KEY), "write failed");
+    rocksdb::WriteBatch batch;
+    batch.Delete(impl_->column(Column::Meta), REBUILD_KEY);
+    impl_->write(synced(), batch);
     impl_->rebuilding = false;
 }
 
@@ -157,7 +159,7 @@ void Store::write_now(StoreBatch& batch, Durability durability) {
     rocksdb::WriteOptions options;
     options.sync = durability == Durability::Synced;
     options.disableWAL = durability == Durability::Unlogged;
-    check(impl_->db->Write(options, batch.batch_.get()), "write failed");
+    impl_->write(options, *batch.batch_);
     batch.batch_->Clear();
 }
 

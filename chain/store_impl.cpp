@@ -86,7 +86,10 @@ void Store::Impl::open(bool salvage) {
         descriptors.back().options.disable_auto_compactions = salvage;
     }
     rocksdb::DBOptions database = database_options();
-    if (options.env) database.env = options.env;
+    rocksdb::Env* const below = options.env ? options.env : rocksdb::Env::Default();
+    disk = std::make_shared<FailStop>(below->GetFileSystem());
+    env = rocksdb::NewCompositeEnv(disk);
+    database.env = env.get();
     if (salvage) {
         database.paranoid_checks = false;
         database.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
@@ -98,6 +101,7 @@ void Store::Impl::open(bool salvage) {
         throw StorageError("cannot lock " + path + ": another process is using this directory");
     check(status, "cannot open " + path);
     db.reset(opened);
+    check(disk->failure(), "cannot open " + path);
 }
 
 void Store::Impl::close() {
@@ -106,6 +110,13 @@ void Store::Impl::close() {
     columns.clear();
     db->Close();
     db.reset();
+}
+
+/// Throws StorageError.
+void Store::Impl::write(const rocksdb::WriteOptions& how, rocksdb::WriteBatch& batch) const {
+    const Status status = db->Write(how, &batch);
+    check(disk->failure(), "write failed");
+    check(status, "write failed");
 }
 
 /// Whether it can be used as it is. What is new becomes so.
@@ -117,7 +128,7 @@ bool Store::Impl::is_current(const consensus::Params& params) const {
         rocksdb::WriteBatch batch;
         batch.Put(column(Column::Meta), FORMAT_KEY, slice(encoded_format()));
         batch.Put(column(Column::Meta), CHAIN_KEY, genesis);
-        check(db->Write(synced(), &batch), "write failed");
+        write(synced(), batch);
         return true;
     }
     const auto found = decoded(consensus::decode<uint32_t>(view_of(*format)), "format");
@@ -160,7 +171,7 @@ void Store::Impl::drop_all_but_bodies() {
     batch.Put(column(Column::Meta), REBUILD_KEY, "");
     batch.Delete(column(Column::Meta), EXCHANGED_KEY);
     batch.Delete(column(Column::Meta), SNAPSHOT_KEY);
-    check(db->Write(synced(), &batch), "write failed");
+    write(synced(), batch);
     for (size_t i = 0; i < COLUMN_COUNT; ++i)
         if (const auto column = static_cast<Column>(i);
             column != Column::Meta && column != Column::Blocks)
@@ -220,12 +231,12 @@ void Store::Impl::save_bodies() {
 
 /// What a crash left of ingest_coins(). Under the database's own lock, which may not be ours.
 void Store::Impl::drop_unfinished_tables() const {
-    rocksdb::Env* const env = options.env ? options.env : rocksdb::Env::Default();
+    rocksdb::Env* const below = options.env ? options.env : rocksdb::Env::Default();
     rocksdb::FileLock* lock = nullptr;
-    if (!env->LockFile((options.directory / "LOCK").string(), &lock).ok()) return;
+    if (!below->LockFile((options.directory / "LOCK").string(), &lock).ok()) return;
     std::error_code error;
     std::filesystem::remove_all(ingest_directory(), error);
-    env->UnlockFile(lock);
+    below->UnlockFile(lock);
 }
 
 /// Open it, whatever its state, as far as we are asked to.

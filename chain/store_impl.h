@@ -2,6 +2,7 @@
 // The database under the store: opened, and where it can't be, set right.
 #pragma once
 
+#include "chain/fail_stop.h"
 #include "chain/store.h"
 
 #include <rocksdb/db.h>
@@ -41,6 +42,8 @@ void make_directory(const std::filesystem::path& path);
 /// RocksDB with our columns.
 struct Store::Impl {
     StoreOptions options;
+    std::shared_ptr<FailStop> disk;
+    std::unique_ptr<rocksdb::Env> env; ///< On that disk.
     std::unique_ptr<rocksdb::DB> db;
     std::vector<rocksdb::ColumnFamilyHandle*> columns;
     bool rebuilding = false;
@@ -96,6 +99,7 @@ struct Store::Impl {
         return value;
     }
 
+    void write(const rocksdb::WriteOptions& how, rocksdb::WriteBatch& batch) const;
     void start(const consensus::Params& params);
     void open(bool salvage);
     void close();

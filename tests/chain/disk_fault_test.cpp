@@ -3,6 +3,7 @@
 // what it finds at its next start is a chain that it had, with the coins of that chain. The
 // environment may ask for more than the usual rounds (CAIRN_DISK_ROUNDS) and for the faults of a
 // seed that was printed (CAIRN_DISK_SEED).
+#include "chain/header_tree.h"
 #include "tests/chain/faulty_disk.h"
 #include "tests/chain/fixture.h"
 #include "tests/chain/setting.h"
@@ -263,6 +264,62 @@ BOOST_AUTO_TEST_CASE(failed_flush__no_further_block__stops_the_chain) {
     BOOST_CHECK_THROW(work_to_the_end(), std::future_error); // it dropped what it was asked
     test.close();
     BOOST_TEST(!test.failure().empty());
+}
+
+BOOST_AUTO_TEST_CASE(failed_sync__of_a_log_that_a_flush_waits_for__is_told) {
+    const TemporaryFolder folder;
+    const Params params = test_params();
+    const auto disk = std::make_shared<FaultyDisk>(folder.path(), 1);
+    const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(disk);
+    StoreOptions options{folder.path()};
+    options.env = env.get();
+    Store store(std::move(options), params);
+    cairn::chain::HeaderTree tree(params);
+    const auto put_block = [&](Durability durability) {
+        StoreBatch batch;
+        store.put_block(batch, tree.genesis(), Bytes(1'000));
+        store.write(batch, durability);
+    };
+    const auto flush = [&] { return std::async([&] { store.flush_bodies(); }); };
+    // The first flush is held at its table, so that the log which the second one ends is still to
+    // be synced when a write comes that does so, too.
+    std::promise<void> at_table;
+    std::promise<void> go_on;
+    std::atomic<bool> held = false;
+    disk->watch({}, [&] {
+        if (held.exchange(true)) return;
+        at_table.set_value();
+        go_on.get_future().wait();
+    });
+    {
+        StoreBatch batch; // of another column: one alone would be flushed twice in a row
+        store.put_event(batch, 0, {});
+        store.write(batch, Durability::Logged);
+    }
+    std::future<void> first = flush();
+    at_table.get_future().wait();
+    put_block(Durability::Logged);
+    std::promise<void> log_ended;
+    std::atomic<bool> told = false;
+    disk->watch({}, {}, [&] {
+        if (!told.exchange(true)) log_ended.set_value(); // the next one is made
+    });
+    std::future<void> second = flush();
+    log_ended.get_future().wait();
+    const auto writer = std::this_thread::get_id();
+    int writes = 0; // of this thread
+    disk->watch({}, {}, [&] {
+        if (std::this_thread::get_id() != writer || ++writes != 2) return;
+        go_on.set_value(); // at the sync
+        first.get();
+        // Time for the second flush to begin to wait. Without that it would come later, and find
+        // the disk failed.
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        disk->schedule(Fault::FullDisk, 1);
+    });
+    BOOST_CHECK_THROW(put_block(Durability::Synced), StorageError);
+    BOOST_CHECK_THROW(second.get(), StorageError);
+    disk->watch({}, {});
 }
 
 BOOST_AUTO_TEST_SUITE_END()
