@@ -51,6 +51,7 @@ struct MempoolEvent {
     FeeRate feerate;                      ///< What it really pays, if it was added.
     std::optional<RemovalReason> removed; ///< nullopt: it was added.
     SpentScripts spent_scripts;           ///< Empty if a block took it.
+    bool saved = false; ///< It waited here before, and was read from a file of what did.
 };
 
 /// Whether a transaction that was refused may come in with a child that pays for it.

@@ -50,6 +50,7 @@ Result<Accepted>
 Admission::accept(const TransactionRef& tx, const AcceptOptions& options, const Origin& origin) {
     Attempt attempt{
         .from_block = origin.from_block,
+        .saved = origin.saved,
         .max_feerate = options.max_feerate,
         .max_fee = options.max_fee};
     attempt.time = origin.time.value_or(chainstate_.options().now());
@@ -429,7 +430,8 @@ void Admission::commit(Attempt& attempt) {
         candidate.entry.spent_scripts = pack_scripts(candidate.coins);
         const MempoolEntry& entry = pool_.add(std::move(candidate.entry));
         events_.push_back(
-            {entry.tx, FeeRate::of(entry.fee, entry.vsize()), std::nullopt, entry.spent_scripts});
+            {entry.tx, FeeRate::of(entry.fee, entry.vsize()), std::nullopt, entry.spent_scripts,
+             attempt.saved});
     }
 }
 

@@ -31,6 +31,7 @@ public:
     /// What accept() is to know of a transaction besides what its submitter asks.
     struct Origin {
         bool from_block = false;           ///< Was confirmed: fees and room don't matter.
+        bool saved = false;                ///< Waited here before; it was read from a file.
         std::optional<int64_t> time{};     ///< When it came in first; default: now.
         std::optional<Result<>> scripts{}; ///< What check_ahead() said.
     };

@@ -17,6 +17,7 @@ struct Candidate {
 /// Those that come together, parents first, and what goes for them.
 struct Attempt {
     bool from_block = false; ///< They were confirmed: fees and room don't matter.
+    bool saved = false;      ///< They were read from a file.
     bool together = false;   ///< One may pay for another.
     bool may_replace = true;
     std::optional<FeeRate> max_feerate; ///< Of each; more is refused.

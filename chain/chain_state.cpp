@@ -150,7 +150,7 @@ void Chain::State::import_part(
         const auto time = what.times ? std::optional(item.time) : std::nullopt;
         if (time.value_or(oldest) >= oldest)
             (void)admission_.accept(
-                item.tx, {}, {.time = time, .scripts = join(*ahead[i - first])});
+                item.tx, {}, {.saved = true, .time = time, .scripts = join(*ahead[i - first])});
         if (what.unbroadcast && saved->unbroadcast.contains(txid) && pool_.find(txid))
             unsent_.push_back(item.tx);
     }

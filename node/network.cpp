@@ -286,8 +286,9 @@ public:
     }
 
     void transaction_added(const chain::MempoolEvent& event) override {
-        mailbox_->post(
-            [this, tx = event.tx] { perform(protocol_.transaction_added(tx, clock_.now())); });
+        mailbox_->post([this, tx = event.tx, saved = event.saved] {
+            perform(protocol_.transaction_added(tx, clock_.now(), saved));
+        });
     }
 
     void transaction_removed(const chain::MempoolEvent& event) override {

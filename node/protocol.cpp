@@ -472,10 +472,11 @@ Actions Protocol::tip_changed(const chain::TipChange& change, Time now) {
     return take_actions();
 }
 
-Actions Protocol::transaction_added(const consensus::TransactionRef& tx, Time now) {
+Actions Protocol::transaction_added(const consensus::TransactionRef& tx, Time now, bool saved) {
     context_.now = now;
     transaction_download_.transaction_added(tx);
-    transaction_announcer_.queue(tx);
+    // What is new isn't to wait in the queues behind a whole mempool.
+    if (!saved || transaction_announcer_.is_unsent(tx->txid)) transaction_announcer_.queue(tx);
     for (auto& [id, peer] : context_.peers) {
         if (peer.permits(PERMIT_NOBAN)) run_due(peer); // to them, without delay
     }

@@ -29,6 +29,8 @@ public:
 
     std::vector<consensus::Txid> unbroadcast() const;
 
+    bool is_unsent(const consensus::Txid& txid) const { return unbroadcast_.contains(txid); }
+
     /// For one peer: what it is told in two minutes. The oldest go.
     static constexpr size_t MAX_QUEUED = 25'000;
     static constexpr size_t MAX_IN_MESSAGE = 1000;

@@ -417,6 +417,28 @@ BOOST_AUTO_TEST_CASE(import__a_saved_mempool__with_what_is_wanted) {
     test.chain().remove_observer(watch);
 }
 
+BOOST_AUTO_TEST_CASE(import__what_comes_from_the_file__is_told_as_such) {
+    struct Watch : ChainObserver {
+        std::vector<bool> saved;
+
+        void transaction_added(const MempoolEvent& event) override { saved.push_back(event.saved); }
+    } watch;
+
+    Funded source;
+    Funded test; // the same chain
+    BOOST_REQUIRE((source.tip().hash == test.tip().hash));
+    test.chain().add_observer(watch);
+    for (Funded* chain : {&source, &test})
+        BOOST_TEST(reason_of(chain->pay(chain->payment(chain->coins[0], 5'000))).empty());
+    BOOST_TEST(reason_of(source.pay(source.payment(source.coins[1], 5'000))).empty());
+    std::promise<bool> done;
+    const std::filesystem::path file = source.chain().save_mempool({}).value();
+    test.chain().import_mempool(file, {}, [&](bool good) { done.set_value(good); });
+    BOOST_TEST(done.get_future().get());
+    test.chain().remove_observer(watch);
+    BOOST_TEST((watch.saved == std::vector<bool>{false, true}));
+}
+
 BOOST_AUTO_TEST_CASE(accept__queue_full__only_those_that_must_wait) {
     Funded test;
     const TransactionRef tx = make_transaction(test.payment(test.coins[0], 10'000));

@@ -516,6 +516,26 @@ BOOST_AUTO_TEST_CASE(broadcast__own_transaction__is_announced_again_until_asked_
     BOOST_TEST(node.protocol.unbroadcast().empty());
 }
 
+BOOST_AUTO_TEST_CASE(announce__read_from_a_file__only_what_nobody_asked_for_yet) {
+    TestNet net;
+    TestNode& node = net.add();
+    const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay);
+    const auto known = make_payment(COIN, 1);
+    const auto unsent = make_payment(COIN, 2);
+    node.protocol.transaction_unsent(unsent, net.now);
+    for (const auto& tx : {known, unsent}) {
+        BOOST_TEST(node.chain.accept_transaction(tx).has_value());
+        net.perform(node, node.protocol.transaction_added(tx, net.now, true));
+    }
+    net.advance(2min);
+    const std::vector<Message> heard = net.heard(node, stub, "inv");
+    BOOST_REQUIRE(heard.size() == 1);
+    const InventoryMessage expected{{{InventoryType::WtxidTransaction, unsent->wtxid}}};
+    BOOST_TEST((heard[0].payload == consensus::encode(expected)));
+    ask(net, node, stub, known); // what spends it may have been announced
+    BOOST_TEST(net.heard(node, stub, "tx").size() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(refused__waits_already_or_not_looked_at__pushes_nothing_out_of_what_was) {
     for (const bool busy : {false, true}) {
         TestNet net;
