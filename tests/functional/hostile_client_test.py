@@ -94,7 +94,9 @@ def malformed_and_truncated_http(test):
             (b"\r\n\r\n" * 5000, 400)):
         answer = answer_to(node, broken)
         found = status_of(answer)
-        assert found in (status, None if status == 400 else status), f"{broken[:60]}: {answer[:60]}"
+        # Of a long one, data that nobody reads may take the answer with them.
+        lost = None if len(broken) > 4096 else status
+        assert found in (status, lost), f"{broken[:60]}: {answer[:60]}"
     for length in range(0, len(whole), 7):
         assert status_of(answer_to(node, whole[:length])) in (None, 400), f"after {length} bytes"
     still_serves(node)

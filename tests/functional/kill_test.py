@@ -5,7 +5,6 @@ blocks full of payments: it starts by itself on a chain it had, with the coins t
 chain gives. The environment may ask for other rounds than the usual few (CAIRN_KILL_ROUNDS), or for
 those of a seed that was printed (CAIRN_KILL_SEED)."""
 import collections
-import contextlib
 import http.client
 import os
 import random
@@ -22,6 +21,7 @@ COIN_SET = ("height", "bestblock", "txouts", "hash_serialized_3", "total_amount"
 MATURITY = 100
 FORK = 200    # height at which the second of the imported chains leaves the first
 HEIGHTS = (400, 450)
+REFUSALS = {-25, -26, -27}  # a coin is gone, is spent by another that waits, or is in the chain
 STEPS = {"importing": 800, "mining": 25, "reorganising": 60}  # blocks moved before a kill, at most
 
 
@@ -64,6 +64,7 @@ class Killer:
         self.files = self.make_files()
         self.node = test.node(chain="regtest", start=False)
         self.in_work = collections.Counter()  # rounds, by kind, whose kill fell into work
+        self.refused = collections.Counter()  # calls, by code
         self.told = []
 
     def make_files(self):
@@ -126,8 +127,8 @@ class Killer:
         while True:
             try:
                 work()
-            except RpcError:
-                continue  # a coin is gone, or a block is there already
+            except RpcError as error:
+                self.refused[error.code] += 1
             except (OSError, http.client.HTTPException) as error:
                 # Between two calls, nobody would have listened any more.
                 self.in_work[kind] += not isinstance(error, ConnectionRefusedError)
@@ -165,8 +166,10 @@ class Killer:
         for _ in range(self.purse.random.randint(1, 4)):
             one = self.purse.pay(self.node.rpc.getblockcount() + 1)
             if one:
-                with contextlib.suppress(RpcError):
+                try:
                     self.node.rpc.sendrawtransaction(one)
+                except RpcError as error:
+                    self.refused[error.code] += 1
 
     def mining(self):
         self.told = []
@@ -216,6 +219,8 @@ def killed_again_and_again_it_has_the_coins_of_its_chain(test):
         if number % 20 == 0:
             print(f"{number} rounds", flush=True)
     print(f"killed at work in {number} rounds: {dict(killer.in_work)}", flush=True)
+    print(f"refused: {dict(killer.refused)}", flush=True)
+    assert killer.refused.keys() <= REFUSALS, "a call was refused for no reason that it may have"
 
 
 run(killed_again_and_again_it_has_the_coins_of_its_chain)
