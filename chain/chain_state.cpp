@@ -302,7 +302,7 @@ void Chain::State::check_ahead(const std::shared_ptr<ScriptsAhead>& ahead) {
     chainstate_.verify_pool().push_idle([this, weak = std::weak_ptr(ahead)] {
         try {
             if (const auto mine = weak.lock())
-                std::call_once(mine->once, [&] {
+                mine->once.run([&] {
                     mine->begun = true;
                     mine->verdict = admission_.check_ahead(mine->tx);
                     mine->done = true;
@@ -318,7 +318,7 @@ const std::optional<Result<>>& Chain::State::join(ScriptsAhead& ahead) {
     while (ahead.begun && !ahead.done && !queue_.busy(Lane::Control) &&
            !queue_.busy(Lane::Blocks) && chainstate_.verify_pool().help()) {
     }
-    std::call_once(ahead.once, [] {});
+    ahead.once.run([] {});
     return ahead.verdict;
 }
 

@@ -8,6 +8,7 @@
 #include "chain/history.h"
 #include "chain/indexer.h"
 #include "chain/mempool_file.h"
+#include "chain/once.h"
 #include "chain/work_queue.h"
 #include "consensus/version_bits.h"
 
@@ -162,7 +163,7 @@ private:
     /// The scripts of a transaction, by the pool, unless the chain thread gets there first.
     struct ScriptsAhead {
         TransactionRef tx;
-        std::once_flag once;
+        Once once;
         std::optional<Result<>> verdict;
         std::atomic<bool> begun{false};
         std::atomic<bool> done{false};

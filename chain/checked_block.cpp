@@ -7,7 +7,7 @@
 namespace cairn::chain {
 
 void CheckedBlock::check(Chainstate& chainstate) {
-    std::call_once(once_, [&] {
+    once_.run([&] {
         begun = true;
         const consensus::Params& params = chainstate.params();
         StageTimes& times = chainstate.verify_pool().times();

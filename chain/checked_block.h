@@ -4,9 +4,9 @@
 
 #include "chain/chain.h"
 #include "chain/coins_cache.h"
+#include "chain/once.h"
 
 #include <atomic>
-#include <mutex>
 #include <optional>
 
 namespace cairn::chain {
@@ -39,7 +39,7 @@ struct CheckedBlock {
     BlockImpact impact;
 
 private:
-    std::once_flag once_;
+    Once once_;
 };
 
 } // namespace cairn::chain
