@@ -10,11 +10,12 @@
 namespace cairn::chain {
 
 /// Keeps from RocksDB that its write-ahead log failed, and lets it write nothing any more, so that
-/// what is on disk stays as a crash at that moment would leave it. The store asks for the failure
+/// what is on disk stays as a crash at that moment would leave it. The store asks for failure()
 /// after each write.
 ///
-/// Why: a thread that comes to a log that failed another one ends the process by an assertion of
-/// 7.8's, which Debian's build has: before any reason was told, and unclean for all others.
+/// Why: where the log failed for one thread, the next that comes to it ends the process by an
+/// assertion of 7.8's, which Debian's build has, and nobody is told of a full disk.
+///
 /// Thread: any.
 class FailStop : public rocksdb::FileSystemWrapper {
 public:
