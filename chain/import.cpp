@@ -327,6 +327,7 @@ void export_block_file(
     const Chain& chain, const std::filesystem::path& file, const std::atomic<bool>& stop) {
     const View view = chain.view();
     const int32_t count = view.height().value + 1;
+    spdlog::info("exporting blocks={} file={}", count, file.string());
     Progress progress("export_progress", size_t(count));
     FileReplacement out(file);
     for (int32_t height = 0; height < count; ++height) {

@@ -43,7 +43,8 @@ def interrupted_export_leaves_the_old_file(test):
     os.mkfifo(file + ".new")  # opening it waits for us
     node = test.node(chain="regtest", start=False)
     node.start(f"-exportblocks={file}", wait=False)
-    wait_until(lambda: "cairnd_ready" in node.output(), "the export to begin")
+    wait_until(lambda: "cairnd_ready" in node.output() and "exporting " in node.output(),
+               "the export to begin")
     node.process.send_signal(signal.SIGTERM)
     wait_until(lambda: "cairnd_stopping" in node.output(), "the node to stop")
     with open(file + ".new", "rb"):
