@@ -86,8 +86,7 @@ void Store::Impl::open(bool salvage) {
         descriptors.back().options.disable_auto_compactions = salvage;
     }
     rocksdb::DBOptions database = database_options();
-    rocksdb::Env* const below = options.env ? options.env : rocksdb::Env::Default();
-    disk = std::make_shared<FailStop>(below->GetFileSystem());
+    disk = std::make_shared<FailStop>(below()->GetFileSystem());
     env = rocksdb::NewCompositeEnv(disk);
     database.env = env.get();
     if (salvage) {
@@ -231,12 +230,11 @@ void Store::Impl::save_bodies() {
 
 /// What a crash left of ingest_coins(). Under the database's own lock, which may not be ours.
 void Store::Impl::drop_unfinished_tables() const {
-    rocksdb::Env* const below = options.env ? options.env : rocksdb::Env::Default();
     rocksdb::FileLock* lock = nullptr;
-    if (!below->LockFile((options.directory / "LOCK").string(), &lock).ok()) return;
+    if (!below()->LockFile((options.directory / "LOCK").string(), &lock).ok()) return;
     std::error_code error;
     std::filesystem::remove_all(ingest_directory(), error);
-    below->UnlockFile(lock);
+    below()->UnlockFile(lock);
 }
 
 /// Open it, whatever its state, as far as we are asked to.

@@ -112,6 +112,9 @@ struct Store::Impl {
     void save_bodies();
     void drop_unfinished_tables() const;
 
+    /// What `disk` is on.
+    rocksdb::Env* below() const { return options.env ? options.env : rocksdb::Env::Default(); }
+
     std::filesystem::path ingest_directory() const { return options.directory / "ingest"; }
 
     /// Where a store waits whose bodies are to be saved.

@@ -67,7 +67,7 @@ public:
     /// First of all, so that peers hear of it before all that takes a while; tip_changed() follows.
     Actions announce_tip(const chain::TipChange& change, Time now);
     Actions tip_changed(const chain::TipChange& change, Time now);
-    /// `saved`: it waited before the last stop, and peers have heard of it.
+    /// `saved`: it comes from a mempool.dat, so that peers have heard of it.
     Actions transaction_added(const consensus::TransactionRef& tx, Time now, bool saved = false);
     /// Comes before transaction_added(): announced again and again until a peer asks for it.
     void transaction_unsent(const consensus::TransactionRef& tx, Time now);
