@@ -42,6 +42,7 @@ class Peer:
         self.version = self.expect("version")
         self.send(msg_verack())
         self.expect("verack")
+        self.wait_until_heard()
 
     def send(self, message):
         self.socket.sendall(message.to_bytes())
@@ -60,6 +61,13 @@ class Peer:
                 return message
             if message.command == b"ping":
                 self.send(messagemap[b"pong"](VERSION, message.nonce))
+
+    def wait_until_heard(self):
+        """Until the node has read all that was sent. Its verack crosses ours, and what is new before
+        it has read ours isn't announced here."""
+        nonce = int.from_bytes(os.urandom(8), "little")
+        self.send(msg_ping(VERSION, nonce))
+        expect_equal(self.expect("pong").nonce, nonce, "pong")
 
     def expect_item(self, kind, item_hash):
         while (kind, item_hash) not in [(item.type, item.hash)
