@@ -143,9 +143,10 @@ class Node:
         self.process.wait(PATIENCE)
 
     def connect(self, other):
-        """Keep a connection to `other`."""
+        """Keep a connection to `other`. After its pong both have the other's verack, and announce
+        what comes from then on."""
         self.rpc.addnode(other.address, "add")
-        wait_until(lambda: any(peer["addr"] == other.address and peer["version"]
+        wait_until(lambda: any(peer["addr"] == other.address and "pong" in peer["bytesrecv_per_msg"]
                                for peer in self.rpc.getpeerinfo()),
                    f"node {self.number} to be connected to node {other.number}")
 
