@@ -18,6 +18,7 @@ from web_socket import TEXT, WebSocket
 
 MEGABYTE = 1 << 20
 MAX_CONNECTIONS = 256  # of the server
+PINGS = "-rpcservertimeout=3"  # one after each three seconds; who is silent for six is dead
 WRONG = "Basic " + base64.b64encode(b"__cookie__:guess").decode()
 
 
@@ -314,7 +315,7 @@ def a_batch_has_a_limit(test):
 
 def a_web_socket_with_many_waits_lives(test):
     """As long as its client answers pings; one call more is refused, what need not wait is not."""
-    node = test.node("-rpcservertimeout=1", chain="regtest")
+    node = test.node(PINGS, chain="regtest")
     client = WebSocket(node)
     waits = [client.begin("waitfornewblock") for _ in range(256)]
     refused = client.reply(client.begin("waitfornewblock"))["error"]
@@ -328,11 +329,11 @@ def a_web_socket_with_many_waits_lives(test):
 
 def a_web_socket_that_reads_slowly_lives(test):
     """A reply of 100 MB and more may take its client longer than he may be silent."""
-    node = test.node("-rpcservertimeout=1", chain="regtest")
+    node = test.node(PINGS, chain="regtest")
     client = WebSocket(node)
     batch = [{"id": number, "method": "rpc.discover"} for number in range(600)]
     client.send_frame(TEXT, json.dumps(batch).encode())
-    _, payload = client.read_frame(pause=0.03)
+    _, payload = client.read_frame(pause=0.045)
     assert len(payload) > 80 * MEGABYTE, len(payload)
     assert client.pings > 3, f"{client.pings} pings"
     expect_equal(client.call("getblockcount"), 0, "height")

@@ -228,7 +228,7 @@ def slow_ones_are_dropped(test):
 
 
 def bad_frames_end_a_connection_only(test):
-    node = test.node("-rpcservertimeout=1", chain="regtest")
+    node = test.node("-rpcservertimeout=3", chain="regtest")
     good = WebSocket(node)
     good.call("subscribe", ["blocks"])
     for opcode, payload, options, code in (
