@@ -63,8 +63,8 @@ class Peer:
                 self.send(messagemap[b"pong"](VERSION, message.nonce))
 
     def wait_until_heard(self):
-        """Until the node has read all that was sent. Its verack crosses ours, and what is new before
-        it has read ours isn't announced here."""
+        """Until the node has read all that was sent. Its verack crosses ours, and what is new
+        before it has read ours isn't announced here."""
         nonce = int.from_bytes(os.urandom(8), "little")
         self.send(msg_ping(VERSION, nonce))
         expect_equal(self.expect("pong").nonce, nonce, "pong")
