@@ -11,7 +11,6 @@
 #include <set>
 #include <shared_mutex>
 #include <spdlog/spdlog.h>
-#include <unordered_set>
 
 namespace cairn::chain {
 
@@ -67,10 +66,13 @@ Result<Accepted> Admission::accept_alone(
     bool test_only,
     const std::optional<Result<>>& scripts) {
     if (Result<> verdict = examine(attempt, tx); !verdict) return verdict.error();
+    const Candidate& candidate = attempt.candidates[0];
+    // Before much is worked out: it will fail, isn't remembered, and may be sent again and again.
+    if (!tx->has_witness() && needs_witness(*tx, candidate.coins))
+        if (Result<> verdict = check_scripts(candidate, scripts); !verdict) return verdict.error();
     if (Result<> verdict = judge(attempt); !verdict) return verdict.error();
     if (Result<> verdict = check_dust(attempt, attempt.last()); !verdict) return verdict.error();
-    if (Result<> verdict = check_scripts(attempt.candidates[0], scripts); !verdict)
-        return verdict.error();
+    if (Result<> verdict = check_scripts(candidate, scripts); !verdict) return verdict.error();
     if (attempt.max_fee && attempt.last().fee > *attempt.max_fee) return policy("max-fee-exceeded");
     const Accepted accepted = attempt.accepted(attempt.last());
     if (!test_only) commit(attempt);
@@ -169,7 +171,8 @@ Result<> Admission::check_alone(const SealedTransaction& tx) const {
         return verdict;
     if (tx.is_coinbase()) return consensus::invalid("coinbase");
     if (!options.accept_nonstandard)
-        if (Result<> verdict = check_standard(tx, options); !verdict) return verdict;
+        if (Result<> verdict = check_standard(tx, options, chainstate_.params()); !verdict)
+            return verdict;
     if (tx.stripped_bytes < MIN_STANDARD_TX_STRIPPED_BYTES) return policy("tx-size-small");
     return {};
 }
@@ -236,7 +239,7 @@ Result<> Admission::check_coins(Candidate& candidate) const {
         if (!free && count_dust(tx, options.dust_feerate) > 0)
             return policy("dust", "tx with dust output must be 0-fee");
     }
-    if (entry.sigop_cost > MAX_STANDARD_TX_SIGOP_COST)
+    if (entry.sigop_cost > max_standard_sigop_cost(chainstate_.params()))
         return policy("bad-txns-too-many-sigops", std::to_string(entry.sigop_cost));
     return {};
 }
@@ -289,12 +292,14 @@ Result<> Admission::check_families(const Attempt& attempt) const {
 Result<> Admission::judge(Attempt& attempt) const {
     if (!attempt.conflicts.empty()) {
         if (Result<> verdict = check_conflicts(attempt); !verdict) return verdict;
-        attempt.replaced = with_descendants(attempt.conflicts);
+        attempt.replaced = pool_.with_descendants(attempt.conflicts);
         if (Result<> verdict = check_replacement(attempt); !verdict) return verdict;
     }
-    if (Result<> verdict = check_clusters(attempt); !verdict) return verdict;
+    std::vector<Mempool::Entries> clusters = pool_.clusters_after(attempt.change());
+    if (Result<> verdict = check_clusters(attempt, clusters); !verdict) return verdict;
     const MempoolChange change = attempt.change();
-    if (!change.removed.empty() && !pool_.improves(change)) {
+    if (!attempt.trimmed.empty()) clusters = pool_.clusters_after(change);
+    if (!change.removed.empty() && !pool_.improves(change, clusters)) {
         const std::string why = "insufficient feerate: does not improve feerate diagram";
         return change.added.size() > 1 ? policy("package RBF failed: " + why)
                                        : policy("replacement-failed", why);
@@ -311,29 +316,17 @@ Result<> Admission::check_dust(const Attempt& attempt, const MempoolEntry& entry
 
 /// What hangs together, however far, is ordered together: so there may only be so much of it. What
 /// comes back from a block may tie together what was apart: then the worst of it all makes way.
-Result<> Admission::check_clusters(Attempt& attempt) const {
+Result<>
+Admission::check_clusters(Attempt& attempt, const std::vector<Mempool::Entries>& clusters) const {
     const ChainOptions& options = chainstate_.options();
-    attempt.trimmed = pool_.excess(
-        attempt.change(), options.max_cluster_count,
+    attempt.trimmed = Mempool::excess(
+        clusters, options.max_cluster_count,
         options.max_cluster_vsize * consensus::WITNESS_SCALE_FACTOR);
     if (attempt.trimmed.empty()) return {};
     if (!attempt.from_block ||
         std::ranges::find(attempt.trimmed, &attempt.last()) != attempt.trimmed.end())
         return policy("too-large-cluster");
     return {};
-}
-
-Mempool::Entries Admission::with_descendants(const Mempool::Entries& entries) const {
-    Mempool::Entries all;
-    std::unordered_set<const MempoolEntry*> seen;
-    const auto add = [&](const MempoolEntry* entry) {
-        if (seen.insert(entry).second) all.push_back(entry);
-    };
-    for (const MempoolEntry* entry : entries) {
-        add(entry);
-        std::ranges::for_each(pool_.descendants(*entry), add);
-    }
-    return all;
 }
 
 /// What may be replaced at all.
@@ -405,7 +398,7 @@ Result<> Admission::run_scripts(const Candidate& candidate) const {
     if (!failure) return {};
     Reject reject = failure->reject(Reject::Kind::Policy, "mempool-script-verify-flag-failed");
     // A relay may have cut the witness off: then this says nothing about the transaction.
-    if (!tx.has_witness() && spends_witness_program(tx, candidate.coins))
+    if (!tx.has_witness() && needs_witness(tx, candidate.coins))
         reject.kind = Reject::Kind::Mutated;
     else if (run(block_script_flags({}, next_height(), chainstate_.params())))
         reject.kind = Reject::Kind::Invalid;
@@ -453,7 +446,7 @@ void Admission::remove(const Mempool::Entries& entries, RemovalReason reason) {
 }
 
 void Admission::remove_families(const Mempool::Entries& entries, RemovalReason reason) {
-    remove(with_descendants(entries), reason);
+    remove(pool_.with_descendants(entries), reason);
 }
 
 void Admission::remove_spenders(const SealedTransaction& tx, RemovalReason reason) {
@@ -483,7 +476,9 @@ void Admission::block_connected(const Block& block, BlockImpact& impact) {
 }
 
 void Admission::block_disconnected(const Block& block) {
-    for (const TransactionRef& tx : disconnected_.add(block))
+    // Enough for five blocks of any chain.
+    const auto room = static_cast<size_t>(5 * chainstate_.params().max_block_weight);
+    for (const TransactionRef& tx : disconnected_.add(block, room))
         remove_spenders(*tx, RemovalReason::Reorg);
 }
 
@@ -531,6 +526,7 @@ void Admission::enforce_limits() {
     if (!has_expired() && pool_.memory_bytes() <= options.max_mempool_bytes) return;
     const std::unique_lock lock(chainstate_.commit_mutex());
     while (has_expired()) remove_families({pool_.oldest()}, RemovalReason::Expiry);
+    Mempool::Effort effort = pool_.effort_for_a_change();
     while (pool_.memory_bytes() > options.max_mempool_bytes) {
         const Mempool::Entries worst = pool_.worst_chunk();
         const FeeSize& cost = worst.front()->place.cost;
@@ -541,7 +537,8 @@ void Admission::enforce_limits() {
             rolling_ = {static_cast<double>(raised.per_kvb.value), std::nullopt};
             spdlog::debug("rolling minimum fee bumped to {}", raised.per_kvb.value);
         }
-        remove(worst, RemovalReason::SizeLimit);
+        tell_removed(worst, RemovalReason::SizeLimit);
+        pool_.remove(worst, effort);
     }
 }
 

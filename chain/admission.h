@@ -87,7 +87,7 @@ private:
     Result<> check_conflicts(const Attempt& attempt) const;
     Result<> check_replacement(const Attempt& attempt) const;
     Result<> check_dust(const Attempt& attempt, const MempoolEntry& entry) const;
-    Result<> check_clusters(Attempt& attempt) const;
+    Result<> check_clusters(Attempt& attempt, const std::vector<Mempool::Entries>& clusters) const;
     void commit(Attempt& attempt);
 
     Result<Accepted> accept_alone(
@@ -98,7 +98,6 @@ private:
     PackageOutcome
     accept_together(Attempt& attempt, const std::vector<TransactionRef>& package, bool test_only);
 
-    Mempool::Entries with_descendants(const Mempool::Entries& entries) const;
     /// `entry` among what waits but `conflicts`, and what is `added`.
     Family family_of(
         const MempoolEntry& entry,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "chain/block_template.h"
 
+#include "chain/policy.h"
 #include "consensus/block_rules.h"
 #include "consensus/pow.h"
 #include "consensus/version_bits.h"
@@ -16,8 +17,6 @@ using consensus::SealedTransaction;
 using consensus::Transaction;
 
 namespace {
-
-constexpr int64_t RESERVED_SIGOP_COST = 400;
 
 /// What transactions add to a block.
 struct Load {
@@ -134,7 +133,9 @@ public:
               0,
               chainstate.options().block_max_weight.value_or(chainstate.params().max_block_weight),
               max_block_sigop_cost(chainstate.params())},
-          load_{0, chainstate.options().block_reserved_weight, RESERVED_SIGOP_COST} {
+          load_{
+              0, chainstate.options().block_reserved_weight,
+              reserved_sigop_cost(chainstate.params())} {
         pool.visit_chunks([&](const Mempool::Entries& chunk) {
             if (!pays(chunk.front()->place.cost)) return false;
             if (!take(chunk)) take_apart(chunk);
@@ -154,10 +155,16 @@ private:
         return compare_feerates(rounded, {least_.per_kvb.value, 1000}) >= 0;
     }
 
+    /// Nothing is taken for nothing: it may have an output that only its child makes up for
+    /// (check_ephemeral_dust()).
+    bool pays_alone(const MempoolEntry& entry) const {
+        return entry.modified_fee > Amount(0) && pays(entry.cost());
+    }
+
     /// What doesn't fit as a whole may still fill a gap in part.
     void take_apart(const Mempool::Entries& chunk) {
         for (const MempoolEntry* entry : chunk) {
-            if (chunk.size() > 1 && pays(entry->cost()) && take({entry})) continue;
+            if (chunk.size() > 1 && pays_alone(*entry) && take({entry})) continue;
             left_out_.insert(entry);
             if (no_room_.size() < Tail::MAX_ITEMS && is_final(*entry)) no_room_.push_back(entry);
         }
@@ -211,7 +218,8 @@ private:
             }
             Load load = Load::of(*open[i]);
             // Only together with what pays for it.
-            if (!pays(open[i]->cost())) load.fee -= least_.fee(open[i]->vsize()).value;
+            if (!pays_alone(*open[i]))
+                load.fee -= std::max<int64_t>(1, least_.fee(open[i]->vsize()).value);
             tail.add(load, parents);
         }
         const TxSet best = tail.choose();

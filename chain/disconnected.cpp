@@ -7,13 +7,7 @@ using consensus::Block;
 using consensus::SealedTransaction;
 using consensus::TransactionRef;
 
-namespace {
-
-constexpr size_t MAX_BYTES = 20'000'000;
-
-} // namespace
-
-std::vector<TransactionRef> DisconnectedTransactions::add(const Block& block) {
+std::vector<TransactionRef> DisconnectedTransactions::add(const Block& block, size_t max_bytes) {
     Transactions& kept = blocks_.emplace_front();
     for (const SealedTransaction& tx : block.transactions) {
         kept.push_back(std::make_shared<const SealedTransaction>(tx)); // not the whole block
@@ -22,7 +16,7 @@ std::vector<TransactionRef> DisconnectedTransactions::add(const Block& block) {
     }
     Transactions left_out;
     // What was confirmed last goes first: it may depend on the rest, not the other way round.
-    for (; bytes_ > MAX_BYTES; blocks_.pop_back())
+    for (; bytes_ > max_bytes; blocks_.pop_back())
         for (TransactionRef& tx : blocks_.back()) {
             bytes_ -= tx->size_bytes;
             if (!waits(*tx)) continue;

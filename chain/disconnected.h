@@ -16,9 +16,9 @@ namespace cairn::chain {
 /// Core: DisconnectedBlockTransactions.
 class DisconnectedTransactions {
 public:
-    /// Those of `block`, which was the tip. Returns those for which there is no room any more:
-    /// nothing that spends from them can wait.
-    std::vector<consensus::TransactionRef> add(const consensus::Block& block);
+    /// Those of `block`, which was the tip. Returns those for which `max_bytes` leave no room any
+    /// more: nothing that spends from them can wait.
+    std::vector<consensus::TransactionRef> add(const consensus::Block& block, size_t max_bytes);
 
     /// `block` confirms what it may have in common with the others.
     void confirm(const consensus::Block& block);

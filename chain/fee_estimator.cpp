@@ -5,6 +5,7 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 namespace cairn::chain {
@@ -67,8 +68,21 @@ void FeeEstimator::add(
 /// An estimate walks these, not what waits, of which there may be very much.
 void FeeEstimator::tally(const Waiting& waiting, int change) {
     if (!waiting.counted) return;
-    Counts& counts = tallies_.try_emplace(waiting.since, upper_bounds_.size()).first->second;
-    counts[waiting.bucket] += change;
+    row_of(waiting.since)[waiting.bucket] += change;
+}
+
+FeeEstimator::Counts& FeeEstimator::row_of(Height since) {
+    const Height oldest = best_ - MAX_TARGET;
+    return tallies_.try_emplace(std::max(since, oldest), upper_bounds_.size()).first->second;
+}
+
+void FeeEstimator::fold_rows() {
+    while (!tallies_.empty() && tallies_.begin()->first < best_ - MAX_TARGET) {
+        const auto [since, old] = *tallies_.begin();
+        tallies_.erase(since);
+        Counts& row = row_of(since);
+        std::ranges::transform(row, old, row.begin(), std::plus());
+    }
 }
 
 void FeeEstimator::remove(const Txid& txid) {
@@ -104,6 +118,7 @@ void FeeEstimator::connect(
         std::ranges::for_each(counter.gave_up, fade);
     }
     if (is_new) best_ = height;
+    fold_rows();
     for (const consensus::SealedTransaction& tx : transactions) {
         const auto found = waiting_.find(tx.txid);
         if (found == waiting_.end()) continue;

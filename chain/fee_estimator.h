@@ -110,6 +110,10 @@ private:
     size_t bucket_of(FeeRate feerate) const;
     void confirm(const Waiting& waiting, Height height);
     void tally(const Waiting& waiting, int change);
+    /// Of what waits since that height.
+    Counts& row_of(Height since);
+    /// No target is longer than MAX_TARGET: what has waited for longer shares a row.
+    void fold_rows();
     Counts waiting_for(int32_t blocks) const;
     double median(const Counter& counter, size_t first, size_t last) const;
     double estimate_of(int32_t target, double threshold, bool shorter_too) const;

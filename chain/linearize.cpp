@@ -273,13 +273,13 @@ std::vector<Chunk> chunks_of(std::span<const ClusterNode> nodes, std::span<const
 }
 
 Linearization linearize(std::span<const ClusterNode> nodes, int max_splits) {
-    if (nodes.size() == 1) return {{0}, {{nodes[0].cost, 1}}, true};
+    if (nodes.size() == 1) return {{0}, {{nodes[0].cost, 1}}, true, 0};
     Forest forest(nodes);
     int splits = 0;
     while (splits < max_splits && forest.improve()) ++splits;
     std::vector<uint8_t> order = forest.order();
     std::vector<Chunk> chunks = chunks_of(nodes, order);
-    return {std::move(order), std::move(chunks), splits < max_splits};
+    return {std::move(order), std::move(chunks), splits < max_splits, splits};
 }
 
 namespace {

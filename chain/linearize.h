@@ -51,6 +51,7 @@ struct Linearization {
     std::vector<uint8_t> order;
     std::vector<Chunk> chunks;
     bool optimal = false; ///< No other order has earned more at any point of it.
+    int splits = 0;       ///< It took to find it.
 };
 
 /// The chunks of `order`.

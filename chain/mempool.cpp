@@ -146,6 +146,7 @@ Mempool::Entries Mempool::parents(const MempoolEntry& entry) const {
 Mempool::Entries Mempool::children(const MempoolEntry& entry) const {
     Entries found;
     for (uint32_t i = 0; i < entry.tx->outputs.size(); ++i) {
+        if (is_unspendable(entry.tx->outputs[i].script_pubkey)) continue; // there may be thousands
         const MempoolEntry* child = spender({entry.tx->txid, i});
         if (child && std::ranges::find(found, child) == found.end()) found.push_back(child);
     }
@@ -154,26 +155,34 @@ Mempool::Entries Mempool::children(const MempoolEntry& entry) const {
 
 namespace {
 
-/// All that `next` leads to from `entry`, itself left out, nearest first.
+/// `found`, each once, and all that `next` leads to from them, nearest first. Each is looked at
+/// once, however many lead to it.
 template <class Next>
-Mempool::Entries closure(const MempoolEntry& entry, const Next& next) {
-    Mempool::Entries found{&entry};
-    std::unordered_set<const MempoolEntry*> seen{&entry};
+Mempool::Entries closure(Mempool::Entries found, const Next& next) {
+    std::unordered_set<const MempoolEntry*> seen;
+    std::erase_if(found, [&](const MempoolEntry* each) { return !seen.insert(each).second; });
     for (size_t i = 0; i < found.size(); ++i)
         for (const MempoolEntry* other : next(*found[i]))
             if (seen.insert(other).second) found.push_back(other);
-    found.erase(found.begin());
     return found;
 }
 
 } // namespace
 
 Mempool::Entries Mempool::ancestors(const MempoolEntry& entry) const {
-    return closure(entry, [this](const MempoolEntry& each) { return parents(each); });
+    Entries found = closure({&entry}, [this](const MempoolEntry& each) { return parents(each); });
+    found.erase(found.begin());
+    return found;
 }
 
 Mempool::Entries Mempool::descendants(const MempoolEntry& entry) const {
-    return closure(entry, [this](const MempoolEntry& each) { return children(each); });
+    Entries found = with_descendants({&entry});
+    found.erase(found.begin());
+    return found;
+}
+
+Mempool::Entries Mempool::with_descendants(const Entries& entries) const {
+    return closure(entries, [this](const MempoolEntry& each) { return children(each); });
 }
 
 namespace {
@@ -191,16 +200,28 @@ std::vector<std::vector<size_t>> dependencies_of(const Mempool::Entries& entries
     return parents;
 }
 
-/// The best order for `cluster`, as far as it can be found out; `cluster` is one to start from.
-Linearization linearization_of(const Mempool::Entries& cluster, int max_splits) {
+} // namespace
+
+Mempool::Effort Mempool::effort_for_a_change() const {
+    constexpr int64_t HARDEST_CLUSTERS = 5;
+    return {HARDEST_CLUSTERS * max_splits_ * static_cast<int64_t>(MAX_LINEARIZED)};
+}
+
+Linearization Mempool::linearization_of(const Entries& cluster, int max_splits, Effort& effort) {
     assert(cluster.size() <= MAX_LINEARIZED);
     std::vector<ClusterNode> nodes;
     for (const MempoolEntry* entry : cluster) nodes.push_back({entry->cost(), 0, entry->sequence});
     const std::vector<std::vector<size_t>> parents = dependencies_of(cluster);
     for (size_t i = 0; i < nodes.size(); ++i)
         for (const size_t parent : parents[i]) nodes[i].parents |= TxSet{1} << parent;
-    return linearize(nodes, max_splits);
+    const auto count = static_cast<int64_t>(nodes.size());
+    const int64_t splits = std::min<int64_t>(max_splits, effort.steps / count);
+    Linearization made = linearize(nodes, static_cast<int>(splits));
+    effort.steps -= made.splits * count;
+    return made;
 }
+
+namespace {
 
 /// Which of some numbers hang together: trees, whose roots stand for the groups.
 class Groups {
@@ -317,28 +338,30 @@ std::vector<Mempool::Entries> Mempool::clusters_after(const MempoolChange& chang
 }
 
 Mempool::Entries
-Mempool::excess(const MempoolChange& change, size_t max_count, int64_t max_weight) const {
+Mempool::excess(const std::vector<Entries>& clusters, size_t count, int64_t weight) {
     Entries all;
-    for (const Entries& cluster : clusters_after(change)) {
+    for (const Entries& cluster : clusters) {
         ClusterSize size;
         for (const MempoolEntry* entry : cluster) size += {1, entry->weight};
-        if (size.within({max_count, max_weight})) continue;
-        const Entries left = left_over(cluster, {max_count, max_weight});
+        if (size.within({count, weight})) continue;
+        const Entries left = left_over(cluster, {count, weight});
         all.insert(all.end(), left.begin(), left.end());
     }
     return all;
 }
 
-bool Mempool::improves(const MempoolChange& change) const {
-    std::vector<FeeSize> before;
+bool Mempool::improves(const MempoolChange& change, const std::vector<Entries>& after) const {
+    std::vector<FeeSize> now;
     for (const MempoolEntry* first : clusters_touched(change))
         for (const MempoolEntry* entry : cluster(*first))
-            if (entry->place.chunk == entry) before.push_back(entry->place.cost);
-    std::vector<FeeSize> after;
-    for (const Entries& cluster : clusters_after(change))
-        for (const Chunk& chunk : linearization_of(cluster, max_splits_).chunks)
-            after.push_back(chunk.cost);
-    return compare_diagrams(after, before) > 0;
+            if (entry->place.chunk == entry) now.push_back(entry->place.cost);
+    std::vector<FeeSize> then;
+    Effort effort = effort_for_a_change();
+    for (const Entries& cluster : after) {
+        const Linearization best = linearization_of(cluster, max_splits_, effort);
+        for (const Chunk& chunk : best.chunks) then.push_back(chunk.cost);
+    }
+    return compare_diagrams(then, now) > 0;
 }
 
 void Mempool::lift(const MempoolEntry& entry) {
@@ -348,8 +371,8 @@ void Mempool::lift(const MempoolEntry& entry) {
         if (each->place.chunk == each) chunks_.erase(chunks_.iterator_to(*each));
 }
 
-void Mempool::settle(const Entries& cluster, int max_splits) {
-    const Linearization best = linearization_of(cluster, max_splits);
+void Mempool::settle(const Entries& cluster, int max_splits, Effort& effort) {
+    const Linearization best = linearization_of(cluster, max_splits, effort);
     const MempoolEntry* first = cluster[best.order[0]];
     if (!best.optimal) unproven_.insert(first);
     uint8_t at = 0;
@@ -409,7 +432,8 @@ const MempoolEntry& Mempool::add(MempoolEntry entry) {
     total_fee_ += added.fee;
     heap_bytes_ += added.heap_bytes;
     cluster.push_back(&added);
-    settle(cluster, max_splits_);
+    Effort effort = effort_for_a_change();
+    settle(cluster, max_splits_, effort);
     return added;
 }
 
@@ -481,12 +505,22 @@ void Mempool::drop(
 }
 
 void Mempool::remove(const Entries& entries) {
-    std::vector<uint32_t> hashes;
-    for (const MempoolEntry* entry : entries) add_hashes(*entry->tx, hashes);
-    remove(entries, hashes);
+    Effort effort = effort_for_a_change();
+    remove(entries, effort);
 }
 
-void Mempool::remove(const Entries& entries, std::span<const uint32_t> hashes) {
+void Mempool::remove(const Entries& entries, Effort& effort) {
+    std::vector<uint32_t> hashes;
+    for (const MempoolEntry* entry : entries) add_hashes(*entry->tx, hashes);
+    remove(entries, hashes, effort);
+}
+
+void Mempool::remove_confirmed(const BlockImpact& impact) {
+    Effort effort = effort_for_a_change();
+    remove(impact.confirmed, impact.hashes, effort);
+}
+
+void Mempool::remove(const Entries& entries, std::span<const uint32_t> hashes, Effort& effort) {
     MempoolChange change; // of clusters of which something may stay
     for (const MempoolEntry* entry : entries) {
         const MempoolEntry::Place& place = entry->place;
@@ -505,17 +539,21 @@ void Mempool::remove(const Entries& entries, std::span<const uint32_t> hashes) {
         ++sequence_;
         by_age_.erase_and_dispose(by_age_.iterator_to(*entry), std::default_delete<MempoolEntry>());
     }
-    for (const Entries& cluster : remaining) settle(cluster, max_splits_);
+    for (const Entries& cluster : remaining) settle(cluster, max_splits_, effort);
 }
 
 void Mempool::go_on() {
-    constexpr int LONGER = 10; // some 50 ms, if somebody made a cluster just for that
-    if (unproven_.empty()) return;
-    const auto next = unproven_.upper_bound(went_on_); // each in its turn
-    went_on_ = next != unproven_.end() ? *next : *unproven_.begin();
-    const Entries all = cluster(*went_on_);
-    lift(*went_on_);
-    settle(all, LONGER * max_splits_);
+    constexpr int LONGER = 2; // for all; for one of them ten times as long as when it changed
+    Effort effort = effort_for_a_change();
+    effort.steps *= LONGER;
+    const auto enough = static_cast<int64_t>(MAX_LINEARIZED);
+    for (size_t left = unproven_.size(); left > 0 && effort.steps >= enough; --left) {
+        const auto next = unproven_.upper_bound(went_on_); // each in its turn
+        went_on_ = next != unproven_.end() ? *next : *unproven_.begin();
+        const Entries all = cluster(*went_on_);
+        lift(*went_on_);
+        settle(all, std::numeric_limits<int>::max(), effort);
+    }
 }
 
 void Mempool::prioritise(const Txid& txid, Amount delta) {
@@ -531,7 +569,8 @@ void Mempool::prioritise(const Txid& txid, Amount delta) {
     const Entries all = cluster(entry);
     lift(entry);
     entry.modified_fee = entry.fee + now;
-    settle(all, max_splits_);
+    Effort effort = effort_for_a_change();
+    settle(all, max_splits_, effort);
     ++sequence_;
 }
 

@@ -4,13 +4,8 @@
 #pragma once
 
 #include "chain/fair_shared_mutex.h"
-#include "chain/linearize.h"
+#include "chain/mempool_entry.h"
 #include "chain/slot_table.h"
-#include "consensus/coin.h"
-#include "consensus/transaction.h"
-#include "consensus/transaction_rules.h"
-
-#include <boost/intrusive/set.hpp>
 
 #include <atomic>
 #include <functional>
@@ -23,91 +18,6 @@
 #include <vector>
 
 namespace cairn::chain {
-
-using consensus::Amount;
-using consensus::Height;
-using consensus::OutPoint;
-using consensus::TransactionRef;
-using consensus::Txid;
-using consensus::Wtxid;
-
-/// A price: satoshis for 1,000 virtual bytes. Core: CFeeRate.
-struct FeeRate {
-    Amount per_kvb;
-
-    auto operator<=>(const FeeRate&) const = default;
-
-    /// What `fee` for `vsize` virtual bytes comes to, rounded down.
-    static FeeRate of(Amount fee, int64_t vsize) {
-        return {static_cast<int64_t>(__int128{fee.value} * 1000 / vsize)};
-    }
-
-    /// What `vsize` virtual bytes cost, rounded up.
-    Amount fee(int64_t vsize) const {
-        return static_cast<int64_t>((__int128{per_kvb.value} * vsize + 999) / 1000);
-    }
-};
-
-/// Weight units as virtual bytes.
-inline int64_t virtual_size(int64_t weight) {
-    return (weight + consensus::WITNESS_SCALE_FACTOR - 1) / consensus::WITNESS_SCALE_FACTOR;
-}
-
-/// The scripts of the coins that a transaction spends, each with its length before it: packed, as
-/// all that waits keeps them.
-using SpentScripts = consensus::SmallBytes<40>;
-
-SpentScripts pack_scripts(std::span<const consensus::Coin> coins);
-std::vector<consensus::Script> unpack_scripts(const SpentScripts& scripts);
-
-/// An entry's place in one of the mempool's orders, which lies in the entry itself: so going along
-/// an order, and taking out what was found otherwise, waits for no more memory than that.
-using OrderHook = boost::intrusive::set_member_hook<boost::intrusive::optimize_size<true>>;
-
-/// One waiting transaction, as it was when it was accepted.
-struct MempoolEntry {
-    TransactionRef tx;
-    Amount fee;
-    Amount modified_fee; ///< With what prioritisetransaction added.
-    int64_t time = 0;    ///< When it came in, seconds.
-    Height height;       ///< Of the tip then.
-    int64_t sigop_cost = 0;
-    int64_t weight = 0;    ///< Counting sigops where they weigh more (policy).
-    size_t heap_bytes = 0; ///< That it takes, with all that it points to.
-    bool spends_coinbase = false;
-    bool was_confirmed = false;     ///< In a block that was disconnected: everybody knows it.
-    consensus::SequenceLocks locks; ///< If any, it is checked again after a reorganisation.
-    SpentScripts spent_scripts;     ///< Told when it goes, when the coins may be gone.
-    uint64_t sequence = 0;          ///< Order of entry.
-
-    int64_t vsize() const { return virtual_size(weight); }
-
-    FeeRate feerate() const { return FeeRate::of(modified_fee, vsize()); }
-
-    FeeSize cost() const { return {modified_fee.value, weight}; }
-
-    /// Where it is in the mining order; the mempool's own.
-    struct Place {
-        const MempoolEntry* cluster = nullptr; ///< The first of its cluster.
-        const MempoolEntry* chunk = nullptr;   ///< The first of its chunk.
-        const MempoolEntry* next = nullptr;    ///< After it in its cluster.
-        FeeSize cost;                          ///< Of its chunk.
-        uint8_t position = 0;                  ///< In its cluster.
-    };
-
-    mutable Place place;
-    OrderHook in_mining_order; ///< Of the first of a chunk.
-    OrderHook in_age_order;
-};
-
-/// Orders the first entries of chunks: the best first.
-struct BetterChunk {
-    bool operator()(const MempoolEntry& a, const MempoolEntry& b) const;
-};
-
-struct Older {
-    bool operator()(const MempoolEntry& a, const MempoolEntry& b) const;
-};
 
 /// What is to come and to go at once.
 struct MempoolChange {
@@ -178,12 +88,10 @@ public:
 
     /// The clusters that `change` would touch, as they would be afterwards, in any order.
     std::vector<Entries> clusters_after(const MempoolChange& change) const;
-    /// What `change` would leave no room for in clusters of so many transactions and so much
-    /// weight: of what comes and of what hangs together with it the worst, with all that depends on
-    /// it.
-    Entries excess(const MempoolChange& change, size_t max_count, int64_t max_weight) const;
-    /// Whether `change` makes mining better at some point of the order and nowhere worse.
-    bool improves(const MempoolChange& change) const;
+    /// The worst of `clusters`, as far as they are larger than that, with all that depends on it.
+    static Entries excess(const std::vector<Entries>& clusters, size_t count, int64_t weight);
+    /// Whether mining is better at some point and nowhere worse with clusters `after` the change.
+    bool improves(const MempoolChange& change, const std::vector<Entries>& after) const;
 
     /// Waiting transactions that `entry` spends from, directly.
     Entries parents(const MempoolEntry& entry) const;
@@ -193,6 +101,8 @@ public:
     Entries ancestors(const MempoolEntry& entry) const;
     /// All that depends on `entry`, without itself.
     Entries descendants(const MempoolEntry& entry) const;
+    /// `entries`, each once, and all that depends on them.
+    Entries with_descendants(const Entries& entries) const;
 
     size_t size() const { return by_age_.size(); }
 
@@ -225,13 +135,23 @@ public:
     /// Requires: its cluster doesn't become larger than MAX_LINEARIZED.
     const MempoolEntry& add(MempoolEntry entry);
 
+    /// For how long clusters that change together are ordered anew: about 25 ms if they are the
+    /// hardest. Whose transaction or block touches a hundred must not choose how long that takes.
+    struct Effort {
+        int64_t steps = 0; ///< Left: a split takes as many as the cluster has transactions.
+    };
+
+    Effort effort_for_a_change() const;
+
     /// Take `entries` out, as MempoolChange::removed says.
     void remove(const Entries& entries);
+    /// The same as a part of a change.
+    void remove(const Entries& entries, Effort& effort);
 
     /// The same for what a block confirms. Requires: `impact` is of this sequence().
-    void remove_confirmed(const BlockImpact& impact) { remove(impact.confirmed, impact.hashes); }
+    void remove_confirmed(const BlockImpact& impact);
 
-    /// Look longer for the best order of a cluster for which there was no time when it changed.
+    /// Look longer for the best order of clusters for which there was no time when they changed.
     void go_on();
     /// Count `delta` (the sum with what was given before) into the fee of `txid`.
     /// Beyond all the money there is, in either direction, nothing is added any more.
@@ -254,15 +174,17 @@ private:
     void prefetch(std::span<const consensus::SealedTransaction> wanted) const;
     /// Add the hashes by which the indexes have `tx`: of txid, wtxid and each prevout.
     void add_hashes(const consensus::SealedTransaction& tx, std::vector<uint32_t>& hashes) const;
-    void remove(const Entries& entries, std::span<const uint32_t> hashes);
+    void remove(const Entries& entries, std::span<const uint32_t> hashes, Effort& effort);
     /// Take a few out of the indexes, and their hashes off `hashes`.
     void drop(std::span<const MempoolEntry* const> entries, std::span<const uint32_t>& hashes);
     /// Those that hang together with what comes or goes, by the first of each, oldest first.
     Entries clusters_touched(const MempoolChange& change) const;
     /// Take the chunks of this cluster out of the mining order: it will change.
     void lift(const MempoolEntry& entry);
+    /// The best order for `cluster`, as far as it can be found out; `cluster` is one to start from.
+    static Linearization linearization_of(const Entries& cluster, int max_splits, Effort& effort);
     /// Bring a cluster, whose chunks aren't in it, into the mining order.
-    void settle(const Entries& cluster, int max_splits);
+    void settle(const Entries& cluster, int max_splits, Effort& effort);
 
     const int max_splits_;
     const consensus::OutPointHasher salt_;

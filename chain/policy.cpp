@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "chain/policy.h"
 
+#include "consensus/block_rules.h"
 #include "consensus/interpreter.h"
 #include "consensus/standard.h"
 
@@ -11,6 +12,7 @@ namespace cairn::chain {
 using consensus::ByteView;
 using consensus::OutputTemplate;
 using consensus::OutputType;
+using consensus::Params;
 using consensus::policy;
 using consensus::Transaction;
 using consensus::TxIn;
@@ -122,10 +124,30 @@ size_t count_dust(const Transaction& tx, FeeRate dust) {
         tx.outputs, [dust](const TxOut& out) { return out.value < dust_threshold(out, dust); }));
 }
 
-Result<> check_standard(const consensus::SealedTransaction& tx, const ChainOptions& options) {
+int64_t reserved_weight(const Params& params) {
+    return std::min(RESERVED_WEIGHT, params.max_block_weight / 2);
+}
+
+int64_t reserved_sigop_cost(const Params& params) {
+    constexpr int64_t LEAST = 8; // a coinbase that pays to two P2PKH
+    return std::max(LEAST, consensus::max_block_sigop_cost(params) / 200);
+}
+
+int64_t max_standard_weight(const Params& params) {
+    return std::min(MAX_STANDARD_TX_WEIGHT, params.max_block_weight - reserved_weight(params));
+}
+
+int64_t max_standard_sigop_cost(const Params& params) {
+    return std::min(
+        MAX_STANDARD_TX_SIGOP_COST,
+        consensus::max_block_sigop_cost(params) - reserved_sigop_cost(params));
+}
+
+Result<> check_standard(
+    const consensus::SealedTransaction& tx, const ChainOptions& options, const Params& params) {
     if (tx.version < MIN_STANDARD_VERSION || tx.version > MAX_STANDARD_VERSION)
         return policy("version");
-    if (tx.weight() > MAX_STANDARD_TX_WEIGHT) return policy("tx-size");
+    if (tx.weight() > max_standard_weight(params)) return policy("tx-size");
     for (const TxIn& in : tx.inputs) {
         if (in.script_sig.size() > MAX_SCRIPT_SIG_BYTES) return policy("scriptsig-size");
         if (!consensus::is_push_only(in.script_sig)) return policy("scriptsig-not-pushonly");
@@ -170,9 +192,10 @@ bool has_standard_witness(const Transaction& tx, std::span<const Coin> coins) {
     return true;
 }
 
-bool spends_witness_program(const Transaction& tx, std::span<const Coin> coins) {
+bool needs_witness(const Transaction& tx, std::span<const Coin> coins) {
     for (size_t i = 0; i < tx.inputs.size(); ++i) {
         ByteView script = coins[i].out.script_pubkey;
+        if (consensus::match_template(script).type == OutputType::Anchor) continue;
         if (consensus::is_pay_to_script_hash(script))
             script = consensus::last_push(tx.inputs[i].script_sig).value_or(ByteView());
         if (consensus::witness_program(script)) return true;

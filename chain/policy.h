@@ -12,6 +12,8 @@ namespace cairn::chain {
 constexpr int64_t MAX_STANDARD_TX_WEIGHT = 400'000;
 constexpr uint32_t MIN_STANDARD_TX_STRIPPED_BYTES = 65; ///< 64 could pose as a merkle tree's node.
 constexpr int64_t MAX_STANDARD_TX_SIGOP_COST = 16'000;
+/// What a miner keeps free for header, count and coinbase. Core: DEFAULT_BLOCK_RESERVED_WEIGHT.
+constexpr int64_t RESERVED_WEIGHT = 8'000;
 constexpr size_t MAX_DUST_OUTPUTS = 1;
 constexpr size_t MAX_REPLACED_CLUSTERS = 100;
 
@@ -24,8 +26,18 @@ Amount dust_threshold(const consensus::TxOut& out, FeeRate dust);
 /// How many outputs of `tx` are dust.
 size_t count_dust(const consensus::Transaction& tx, FeeRate dust);
 
+/// Where blocks are smaller than Bitcoin's a miner keeps less free, and what he has no room for
+/// isn't relayed: it would wait for ever, and who sends such things would never have to pay.
+int64_t reserved_weight(const consensus::Params& params);
+int64_t reserved_sigop_cost(const consensus::Params& params); ///< Of the coinbase.
+int64_t max_standard_weight(const consensus::Params& params);
+int64_t max_standard_sigop_cost(const consensus::Params& params);
+
 /// Whether `tx` is of a usual form. Errors: Policy. Source: Core's IsStandardTx.
-Result<> check_standard(const consensus::SealedTransaction& tx, const ChainOptions& options);
+Result<> check_standard(
+    const consensus::SealedTransaction& tx,
+    const ChainOptions& options,
+    const consensus::Params& params);
 
 /// Whether the coins that `tx` spends are of a usual form. Core: AreInputsStandard.
 Result<> check_inputs_standard(const consensus::Transaction& tx, std::span<const Coin> coins);
@@ -33,7 +45,8 @@ Result<> check_inputs_standard(const consensus::Transaction& tx, std::span<const
 /// Whether the witnesses are no larger than usual spending needs. Core: IsWitnessStandard.
 bool has_standard_witness(const consensus::Transaction& tx, std::span<const Coin> coins);
 
-/// Whether an input spends a witness program: then a missing witness may be all that is wrong.
-bool spends_witness_program(const consensus::Transaction& tx, std::span<const Coin> coins);
+/// Whether an input spends a witness program that asks for a witness: if it is missing, that may be
+/// all that is wrong. Core: SpendsNonAnchorWitnessProg.
+bool needs_witness(const consensus::Transaction& tx, std::span<const Coin> coins);
 
 } // namespace cairn::chain

@@ -165,10 +165,9 @@ void set_block_options(chain::ChainOptions& options, const Setup& setup) {
     const Settings& settings = setup.settings;
     options.block_min_feerate = fee_rate_option(settings, "blockmintxfee");
     const int64_t most = setup.params.max_block_weight;
-    const int64_t number = settings.number("blockreservedweight");
-    // There are chains with smaller blocks.
-    const int64_t reserved =
-        settings.is_set("blockreservedweight") ? number : std::min(number, most);
+    const int64_t reserved = settings.is_set("blockreservedweight")
+                                 ? settings.number("blockreservedweight")
+                                 : chain::reserved_weight(setup.params);
     if (settings.is_set("blockmaxweight"))
         options.block_max_weight = settings.number("blockmaxweight");
     const int64_t weight = options.block_max_weight.value_or(most);

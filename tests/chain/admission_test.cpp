@@ -177,6 +177,11 @@ BOOST_AUTO_TEST_CASE(accept__script_failures__tell_whose_fault_it_is) {
     Transaction stripped = test.payment(test.coins[0]);
     stripped.inputs[0].witness.clear();
     BOOST_TEST((test.pay(stripped).error().kind == Reject::Kind::Mutated));
+    // Also where more would be wrong with it that takes work to find out.
+    BOOST_TEST(refusal(test, test.payment(test.coins[1], 5'000)).empty());
+    Transaction rival = test.payment(test.coins[1], 4'000);
+    rival.inputs[0].witness.clear();
+    BOOST_TEST((test.pay(rival).error().kind == Reject::Kind::Mutated));
     Transaction wrong = test.payment(test.coins[0]);
     wrong.inputs[0].witness.clear();
     wrong.inputs[0].witness.push_back({});

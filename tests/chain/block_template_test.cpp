@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Templates: the best payments in a block that the consensus code finds valid.
+#include "chain/policy.h"
 #include "consensus/block_rules.h"
 #include "consensus/standard.h"
 #include "tests/chain/fixture.h"
@@ -31,6 +32,22 @@ void pay_large(TestChain& test) {
         const std::vector<TxOut> outputs(80, {COIN / 10, anyone_script()});
         BOOST_TEST(reason_of(test.pay(spend({coin}, outputs))).empty());
     }
+}
+
+/// A witness script of 199 opcodes that count 20 each, though none is reached.
+Script script_of_many_sigops() {
+    Script script;
+    push_opcode(script, cairn::consensus::OP_0);
+    push_opcode(script, cairn::consensus::OP_IF);
+    for (int i = 0; i < 199; ++i) push_opcode(script, cairn::consensus::OP_CHECKMULTISIG);
+    push_opcode(script, cairn::consensus::OP_ENDIF);
+    push_opcode(script, cairn::consensus::OP_1);
+    return script;
+}
+
+Script script_hash_lock(const Script& script) {
+    return cairn::consensus::pay_to_witness(
+        0, cairn::consensus::sha256({script.data(), script.size()}).bytes);
 }
 
 } // namespace
@@ -129,6 +146,85 @@ BOOST_AUTO_TEST_CASE(more_than_a_block_holds__weight_stays_below_the_limit) {
     BOOST_TEST(test.chain().mempool()->size() == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(small_blocks__have_room_for_what_is_relayed) {
+    for (const int64_t weight : {4'000, 7'999, 19'999, 40'000, 400'000}) {
+        Params params = test_params();
+        params.max_block_weight = weight;
+        TestChain test(params);
+        test.options().block_reserved_weight = reserved_weight(params);
+        test.open();
+        const auto with_data = [&](const OutPoint& coin, size_t bytes) {
+            Script data(Bytes{cairn::consensus::OP_RETURN});
+            push_data(data, Bytes(bytes));
+            return spend({coin}, {{coin_value(params, 500'000), anyone_script()}, {0, data}});
+        };
+        const std::vector<OutPoint> coins = test.mature_coins(2);
+        auto largest = static_cast<size_t>(max_standard_weight(params) / 4);
+        const auto fits = [&] {
+            const Transaction tx = with_data(coins[0], largest);
+            return make_transaction(tx)->weight() <= max_standard_weight(params);
+        };
+        while (!fits()) --largest;
+        BOOST_TEST(reason_of(test.pay(with_data(coins[0], largest + 1))) == "tx-size");
+        BOOST_TEST(reason_of(test.pay(with_data(coins[0], largest))).empty());
+        BOOST_TEST(reason_of(test.pay(with_data(coins[1], 0))).empty());
+        while (test.chain().mempool()->size() > 0) {
+            const BlockTemplate made = test.make_template();
+            BOOST_REQUIRE(made.block->transactions.size() > 1);
+            BOOST_TEST(reason_of(test.test_block(*made.block)).empty());
+            test.mine();
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(small_blocks__more_sigops_than_they_hold__are_not_relayed) {
+    Params params = test_params();
+    params.max_block_weight = 400'000; // 8,000 for sigops, of which 40 are the coinbase's
+    TestChain test(params);
+    test.open();
+    const Script locked = script_of_many_sigops();
+    const Script lock = script_hash_lock(locked);
+    const Transaction split =
+        spend({test.mature_coins(1)[0]}, std::vector<TxOut>(3, TxOut{COIN, lock}));
+    BOOST_TEST(reason_of(test.pay(split)).empty());
+    test.mine();
+    const auto spend_of = [&](uint32_t count) {
+        std::vector<OutPoint> points;
+        for (uint32_t i = 0; i < count; ++i) points.push_back({txid_of(split), i});
+        Transaction tx = spend(points, {{COIN / 2, anyone_script()}});
+        for (auto& in : tx.inputs) {
+            in.witness.clear();
+            in.witness.push_back({locked.data(), locked.size()});
+        }
+        return tx;
+    };
+    BOOST_TEST(reason_of(test.pay(spend_of(3))) == "bad-txns-too-many-sigops");
+    BOOST_TEST(reason_of(test.pay(spend_of(2))).empty()); // 7,960
+    BOOST_TEST(test.make_template().block->transactions.size() == 2u);
+}
+
+/// A chunk of which only the free parent would fit: without its child its dust would stay for ever.
+BOOST_AUTO_TEST_CASE(dust_that_its_child_spends__alone__is_not_mined) {
+    TestChain test;
+    test.options().block_min_feerate = {0};
+    test.options().block_max_weight = 8'000 + 2'000;
+    test.open();
+    const std::vector<OutPoint> coins = test.mature_coins(2);
+    const Transaction parent =
+        spend({coins[0]}, {{test.params().subsidy, anyone_script()}, {0, anyone_script()}});
+    const Transaction child = spend(
+        {{txid_of(parent), 0}, {txid_of(parent), 1}},
+        std::vector<TxOut>(20, TxOut{COIN, anyone_script()}));
+    const Transaction other =
+        spend({coins[1]}, {{coin_value(test.params(), 1'000), anyone_script()}});
+    BOOST_REQUIRE(make_transaction(parent)->weight() + make_transaction(other)->weight() < 2'000);
+    BOOST_REQUIRE(make_transaction(child)->weight() > 2'000);
+    BOOST_TEST(test.submit_package({parent, child}).verdict.has_value());
+    BOOST_TEST(reason_of(test.pay(other)).empty());
+    BOOST_TEST(test.chain().mempool()->size() == 3u);
+    BOOST_TEST((txids(test.make_template()) == std::vector<Txid>{txid_of(other)}));
+}
+
 BOOST_AUTO_TEST_CASE(operator_s_limits__less_weight_and_another_version) {
     TestChain test;
     test.options().block_max_weight = 40'000;
@@ -151,14 +247,8 @@ BOOST_AUTO_TEST_CASE(more_sigops_than_a_block_may_have__the_best_that_fit) {
     test.open();
     constexpr uint32_t COUNT = 22;
     constexpr size_t FITTING = 20; // of what costs 199 * 20 in a block of 80,000, less 400
-    Script locked;                 // many opcodes that count, though they are never reached
-    push_opcode(locked, cairn::consensus::OP_0);
-    push_opcode(locked, cairn::consensus::OP_IF);
-    for (int i = 0; i < 199; ++i) push_opcode(locked, cairn::consensus::OP_CHECKMULTISIG);
-    push_opcode(locked, cairn::consensus::OP_ENDIF);
-    push_opcode(locked, cairn::consensus::OP_1);
-    const Script lock = cairn::consensus::pay_to_witness(
-        0, cairn::consensus::sha256({locked.data(), locked.size()}).bytes);
+    const Script locked = script_of_many_sigops();
+    const Script lock = script_hash_lock(locked);
     const std::vector<OutPoint> coins = test.mature_coins(2);
     const Transaction split = spend({coins[0]}, std::vector<TxOut>(COUNT, TxOut{COIN, lock}));
     BOOST_TEST(reason_of(test.pay(split)).empty());

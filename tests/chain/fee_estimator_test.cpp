@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "chain/fee_estimator.h"
+#include "tests/processor_time.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -7,6 +8,7 @@
 
 using namespace cairn::chain;
 using cairn::consensus::SealedTransaction;
+using cairn::tests::processor_seconds;
 
 namespace {
 
@@ -126,6 +128,35 @@ BOOST_AUTO_TEST_CASE(twice_the_target__beyond_what_is_counted__asks_for_nothing)
     }
     BOOST_TEST(market.estimate(500) == HIGH); // within 1,000 blocks too few are mined
     BOOST_TEST(market.estimate(600) == LOW);
+}
+
+BOOST_AUTO_TEST_CASE(backlog_of_weeks__is_counted__and_costs_no_more) {
+    constexpr int32_t TARGET = FeeEstimator::MAX_TARGET;
+    constexpr int32_t BLOCKS = 6 * TARGET;
+    Market market;
+    std::vector<SealedTransaction> cheap; // one a block, never mined
+    const auto pass = [&](int32_t blocks) {
+        for (int32_t i = 0; i < blocks; ++i) {
+            cheap.push_back(market.come(1, LOW)[0]);
+            market.mine(market.come(3, HIGH));
+        }
+    };
+    const auto waiting = [&](int32_t target) {
+        return market.estimator.raw_estimate(2, target, .8).fail.value().waiting;
+    };
+    const auto seconds = [&] { return processor_seconds([&] { pass(TARGET / 10); }); };
+    pass(TARGET);
+    const double before = seconds();
+    pass(BLOCKS - static_cast<int32_t>(cheap.size()));
+    BOOST_TEST(seconds() < 2 * before);
+    const auto all = static_cast<int32_t>(cheap.size());
+    for (const int32_t target : {12, TARGET / 2, TARGET - 1, TARGET})
+        BOOST_TEST(waiting(target) == all + 1 - target);
+    // What has waited for longest leaves in one way or the other.
+    market.mine({cheap.begin(), cheap.begin() + TARGET});
+    for (int32_t i = TARGET; i < 2 * TARGET; ++i) market.estimator.remove(cheap[size_t(i)].txid);
+    for (const int32_t target : {12, TARGET})
+        BOOST_TEST(waiting(target) == all + 2 - target - 2 * TARGET);
 }
 
 BOOST_AUTO_TEST_CASE(node_ends__what_waits__counts_as_given_up) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "chain/mempool_file.h"
 #include "tests/chain/fixture.h"
+#include "tests/processor_time.h"
 
 #include <fstream>
 #include <malloc.h>
@@ -87,6 +88,7 @@ BOOST_AUTO_TEST_CASE(family__parents_children_and_all__are_found) {
     BOOST_TEST((pool.children(a) == Entries{&b, &c}));
     BOOST_TEST((pool.ancestors(c) == Entries{&a, &b}));
     BOOST_TEST((pool.descendants(a) == Entries{&b, &c}));
+    BOOST_TEST((pool.with_descendants({&b, &b, &a}) == Entries{&b, &a, &c}));
     BOOST_TEST((pool.in_mining_order() == Entries{&a, &b, &c}));
     BOOST_TEST((pool.worst_chunk() == Entries{&a, &b, &c}));
     BOOST_TEST((Mempool::cluster(b) == Entries{&a, &b, &c}));
@@ -236,6 +238,57 @@ BOOST_AUTO_TEST_CASE(go_on__beside_orders_that_take_far_longer__each_has_its_tur
     for (const MempoolEntry* first : hard) pool.remove(Mempool::cluster(*first));
     BOOST_TEST(pool.size() == OF_EACH * MAX_LINEARIZED);
     BOOST_TEST(pool.optimal());
+}
+
+/// What somebody sends who wants it to cost much: it touches a hundred clusters at once.
+BOOST_AUTO_TEST_CASE(change__of_a_hundred_hard_clusters__takes_no_longer_than_of_a_few) {
+    constexpr uint8_t CLUSTERS = 100;
+    constexpr int SPLITS = 150; // of those here each needs about half as many
+    std::mt19937_64 random(7);
+    Mempool pool({1, 2}, SPLITS);
+    Mempool::Entries tips; // of each the last, on which nothing depends
+    for (uint8_t n = 0; n < CLUSTERS; ++n) {
+        const Family all = hard_family(random, n);
+        for (const auto& [tx, fee] : all) {
+            const MempoolEntry& added = pool.add(entry_of(tx, fee));
+            if (&tx == &all.back().first) tips.push_back(&added);
+        }
+        while (!pool.optimal()) pool.go_on();
+    }
+    pool.remove({tips.end() - 3, tips.end()});
+    tips.resize(CLUSTERS - 3);
+    BOOST_TEST(pool.optimal());
+
+    MempoolEntry rival = entry_of(payment({some_point(1)}), 0);
+    const MempoolChange change{{&rival}, tips};
+    const std::vector<Mempool::Entries> after = pool.clusters_after(change);
+    BOOST_TEST(!pool.improves(change, after));
+    rival.modified_fee = 100'000'000;
+    BOOST_TEST(pool.improves(change, after)); // though not all orders are the best
+
+    pool.remove(tips);
+    BOOST_TEST(!pool.optimal()); // there was no time for all
+    for (int turn = 0; turn < CLUSTERS && !pool.optimal(); ++turn) pool.go_on();
+    BOOST_TEST(pool.optimal());
+}
+
+BOOST_AUTO_TEST_CASE(with_descendants__of_a_whole_chain__costs_no_more_than_of_its_first) {
+    constexpr size_t LENGTH = 60;
+    constexpr size_t OUTPUTS = 3'000; // of the last
+    Mempool pool({1, 2});
+    Mempool::Entries chain;
+    for (OutPoint from = some_point(1); chain.size() < LENGTH; from = {chain.back()->tx->txid, 0})
+        chain.push_back(&pool.add(entry_of(
+            spend(
+                {from}, std::vector<TxOut>(
+                            chain.size() + 1 < LENGTH ? 1 : OUTPUTS, TxOut{1, anyone_script()})),
+            1)));
+    const auto seconds = [&](const Mempool::Entries& of) {
+        return processor_seconds([&] {
+            for (int i = 0; i < 10; ++i) BOOST_TEST(pool.with_descendants(of).size() == LENGTH);
+        });
+    };
+    BOOST_TEST(seconds(chain) < 10 * seconds({chain[0]}));
 }
 
 BOOST_AUTO_TEST_CASE(oldest__by_time_of_entry) {

@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(chain_options__of_blocks__arrive_and_fit_small_ones) {
     BOOST_TEST(options.bytes_per_sigop == 5);
     Setup small = setup_of({});
     small.params.max_block_weight = 5'000;
-    BOOST_TEST(chain_options(small).block_reserved_weight == 5'000);
+    BOOST_TEST(chain_options(small).block_reserved_weight == 2'500);
     Setup mined = setup_of({"-blockversion=1"});
     mined.params.pow = consensus::BitcoinRule{};
     BOOST_CHECK_THROW(chain_options(mined), OptionError);
