@@ -32,10 +32,11 @@ void name_thread(const char* name) {
 VerifyPool::VerifyPool(int threads) {
     for (int i = 0; i < thread_count(threads); ++i)
         threads_.emplace_back([this] {
-            name_thread("chain-verify");
             lower_priority();
             work();
         });
+    for (std::thread& thread : threads_) // before anybody may look, as which of them has run
+        ::pthread_setname_np(thread.native_handle(), "chain-verify");
 }
 
 void VerifyPool::stop() {

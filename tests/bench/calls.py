@@ -71,7 +71,7 @@ class Bench:
             lines.write("\n".join(bodies) + "\n")
         output = subprocess.run(
             ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{1 if self.small else 5}s", "--latency",
-             "-s", self.script, f"http://127.0.0.1:{port}/"],
+             "--timeout", "60s", "-s", self.script, f"http://127.0.0.1:{port}/"],
             env={**os.environ, "BODIES": file, "AUTHORIZATION": authorization},
             check=True, capture_output=True, text=True).stdout
         assert "Non-2xx" not in output and "Socket errors" not in output, output

@@ -52,8 +52,14 @@ class Purse:
     def expect_kept(self, node, life):
         """What this life of the node took it has still: in a block, or waiting for one."""
         then, count = self.taken.get(node, (None, 0))
-        assert then != life or any(node.rpc.gettxout(*point) for point in self.points[count:]), (
-            f"node {node.number} took payment {self.points[count]}, and has lost it")
+
+        def kept():
+            return any(node.rpc.gettxout(*point) for point in self.points[count:])
+
+        if then != life or kept():
+            return
+        node.rpc.syncwithvalidationinterfacequeue()  # it may be amid a reorganisation
+        assert kept(), f"node {node.number} took payment {self.points[count]}, and has lost it"
 
     def pay_all(self, node):
         for raw in self.sent[-KEPT:]:

@@ -52,6 +52,13 @@ class Devnet:
         text = self.run("status", "--json", expect=expect)
         return json.loads(text)["nodes"]
 
+    def answers(self):
+        """What status() tells once each node has answered in time."""
+        def complete():
+            nodes = self.status(expect=None)
+            return None if any("problem" in node for node in nodes) else nodes
+        return wait_until(complete, "all nodes to answer")
+
     def pid(self, number):
         """Of the running node; None if it doesn't run."""
         try:
@@ -74,20 +81,20 @@ def runs_in_the_background_and_goes_on_with_the_same_chain(test):
         nodes = net.status()
         expect_equal([node["node"] for node in nodes], [1, 2, 3], "nodes")
         expect_equal([node["mining"] for node in nodes], [True, False, False], "who mines")
-        wait_until(lambda: all(node["height"] >= 2 for node in net.status()), "blocks everywhere")
-        wait_until(lambda: all(node["peers"] == 2 for node in net.status()), "all to be connected")
+        wait_until(lambda: all(node["height"] >= 2 for node in net.answers()), "blocks everywhere")
+        wait_until(lambda: all(node["peers"] == 2 for node in net.answers()), "all to be connected")
         expect_in("0 of them started now", net.up())
         expect_in(f"runs on the ports from {net.base_port} on",
                   net.run("up", "--base-port", str(net.base_port + 6), expect=1))
 
-        height, tip = net.status()[1]["height"], net.rpc(2, "getblockhash", "2")
+        height, tip = net.answers()[1]["height"], net.rpc(2, "getblockhash", "2")
         expect_equal(json.loads(net.run("down", "--json"))["stopped"], 3, "nodes that were stopped")
         assert not any(net.pid(number) for number in (1, 2, 3)), "a node still runs"
         expect_in("down", net.run("status", expect=1))
         expect_equal(json.loads(net.run("down", "--json"))["stopped"], 0, "once more does no harm")
         again = json.loads(net.up("--json"))
         expect_equal((again["started"], again["chain"]), (3, "cairn"), "what is told of the start")
-        assert net.status()[1]["height"] >= height - 1
+        assert net.answers()[1]["height"] >= height - 1
         expect_equal(net.rpc(2, "getblockhash", "2"), tip, "a block of before")
         net.run("down")
 
@@ -103,7 +110,7 @@ def node_that_was_killed_is_told_of_and_started_again(test):
         assert "problem" not in nodes[2], nodes[2]
         expect_in("1 of them started now", net.up())
         expect_equal([net.pid(1), net.pid(3)], [pids[0], pids[2]], "the nodes that ran")
-        wait_until(lambda: len({node["tip"] for node in net.status()}) == 1, "one tip")
+        wait_until(lambda: len({node["tip"] for node in net.answers()}) == 1, "one tip")
         net.run("down")
 
 
@@ -255,7 +262,7 @@ def moved_directory_keeps_its_chain_and_takes_no_other(test):
         path = os.path.join(test.directory, "mine.json")
         test.cairn("chain", "new", "mine", "--out", path)
         net.up(f"-chain={path}")
-        wait_until(lambda: net.status()[2]["height"] >= 1, "a block")
+        wait_until(lambda: net.answers()[2]["height"] >= 1, "a block")
         net.run("down")
         os.remove(path)
         for folder, _, names in os.walk(net.directory):
@@ -267,7 +274,7 @@ def moved_directory_keeps_its_chain_and_takes_no_other(test):
         shutil.rmtree(net.directory)
         net.directory += "-copy"
         expect_equal(json.loads(net.up("--json"))["chain"], "mine", "chain of the copy")
-        assert net.status()[2]["height"] >= 1
+        assert net.answers()[2]["height"] >= 1
         error = net.up("-chain=cairn", expect=1)
         for word in ("'cairn'", "'mine'", "--dir"):
             expect_in(word, error)

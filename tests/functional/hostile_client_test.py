@@ -229,11 +229,13 @@ def clients_that_wait_push_out_nobody(test):
     node = new_node(test)
     good = credentials(node)
     idle = connect(node)
+    tip = node.rpc.getbestblockhash()
+    wait = json.dumps({"method": "waitfornewblock", "params": [0, tip]}).encode()
     waiting = []
     while len(waiting) < MAX_CONNECTIONS + 100:
         waiting.append(connect(node))
-        waiting[-1].sendall(post(good, b'{"method":"waitfornewblock"}'))
-        if len(waiting) % 100 == 0:
+        waiting[-1].sendall(post(good, wait))
+        if len(waiting) % 100 == 0 or len(waiting) == MAX_CONNECTIONS + 100:
             wait_until(lambda: len(active_calls(node)) > len(waiting), "the calls to wait")
     idle.sendall(post(good, b'{"method":"getblockcount"}'))
     expect_equal(status_of(idle.recv(1000)), 200, "status for one who was idle")

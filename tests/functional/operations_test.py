@@ -155,7 +155,13 @@ def commands_inherit_nothing(test):
                      "exec sleep 1000", chain="regtest")
     wait_until(lambda: os.path.exists(pid_file), "the command")
     pid = int(lines_of(pid_file)[0])
+
+    def sleeps():  # while it is loaded it has other files
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            name, _, fields = file.read().rpartition(")")
+        return name.endswith("(sleep") and fields.split()[0] == "S"
     try:
+        wait_until(sleeps, "the command to rest")
         files = os.listdir(f"/proc/{pid}/fd")
         expect_equal(sorted(files), ["0", "1", "2"], "files of the command")
         with open(f"/proc/{pid}/status", encoding="utf-8") as status:

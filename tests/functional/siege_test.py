@@ -190,7 +190,8 @@ def besieged__keeps_its_peers_and_its_limits(test):
     print(f"{siege.calls} calls, {rate:.0f} a second, {siege.garbage} with garbage, "
           f"{siege.heard} of {siege.askers} asked, "
           f"{siege.refused} refused; {most} peers at most, {grown:.0f} MB more, "
-          f"{siege.blocks} blocks, the slowest after {latest:.2f} s, the slowest answer after {slowest:.2f} s", flush=True)
+          f"{siege.blocks} blocks, the slowest after {latest:.2f} s, "
+          f"the slowest answer after {slowest:.2f} s", flush=True)
     assert rate > LEAST_RATE * CALLS_A_SECOND, f"only {rate:.0f} calls a second"
     assert siege.refused < MOST_REFUSED * (siege.calls + siege.garbage), "hardly any got through"
     assert siege.heard > LEAST_HEARD * siege.askers, "hardly any of those who ask was heard"

@@ -2,6 +2,7 @@
 """A WebSocket client (RFC 6455) and a reader of server-sent events, from the standard library only:
 what shares no code with the server can't share its mistakes."""
 import base64
+import contextlib
 import hashlib
 import http.client
 import json
@@ -119,7 +120,8 @@ class WebSocket:
             final, opcode, payload = self._read_one_frame(pause)
             if opcode == PING:
                 self.pings += 1
-                self.send_frame(PONG, payload)
+                with contextlib.suppress(ConnectionError):  # what is left to read tells why
+                    self.send_frame(PONG, payload)
             elif opcode == CLOSE:
                 raise Closed(struct.unpack(">H", payload[:2])[0] if payload else 1005)
             else:

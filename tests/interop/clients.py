@@ -22,7 +22,8 @@ USER, PASSWORD = "alice", "s3cret:$"
 
 # What npm says where no registry answers, which is no fault of the packages.
 UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT",
-               "ERR_SOCKET_TIMEOUT", "EHOSTUNREACH", "ENETUNREACH", "E403", "E407", "E502", "E503")
+               "ERR_SOCKET_TIMEOUT", "EHOSTUNREACH", "ENETUNREACH", "E403", "E407", "E429",
+               "E500", "E502", "E503", "E504")
 
 
 def skip(why):
@@ -54,7 +55,8 @@ def install_packages():
         for name in LISTS:
             shutil.copy(os.path.join(FOLDER, name), INSTALLED)
         done = subprocess.run(
-            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"],
+            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=3",
+             "--fetch-retry-factor=3", "--fetch-retry-mintimeout=1000"],
             cwd=INSTALLED, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             print(done.stdout + done.stderr)
