@@ -162,7 +162,7 @@ void Chain::State::import_part(
         return;
     }
     spdlog::info("mempool_loaded transactions={} of={}", pool_.size(), saved->items.size());
-    done(true);
+    done(!saved->damaged);
 }
 
 void Chain::State::stop(const std::vector<Txid>& unbroadcast) {

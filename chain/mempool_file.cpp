@@ -2,6 +2,7 @@
 #include "chain/mempool_file.h"
 
 #include "chain/file.h"
+#include "chain/store.h"
 
 #include <fstream>
 #include <spdlog/spdlog.h>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr uint64_t VERSION_PLAIN = 1;
 constexpr uint64_t VERSION_OBFUSCATED = 2;
+constexpr size_t VERSION_BYTES = 8;
 constexpr size_t KEY_BYTES = 8;
 
 void write_map(Writer& writer, const std::map<Txid, Amount>& priorities) {
@@ -27,42 +29,80 @@ void write_map(Writer& writer, const std::map<Txid, Amount>& priorities) {
 std::map<Txid, Amount> read_map(Reader& reader) {
     std::map<Txid, Amount> priorities;
     const uint64_t count = reader.compact_size();
-    for (uint64_t i = 0; i < count && !reader.failed(); ++i) {
+    for (uint64_t i = 0; i < count; ++i) {
         const auto txid = reader.read<Txid>();
-        priorities[txid] = reader.read<Amount>();
+        const auto amount = reader.read<Amount>();
+        if (reader.failed()) break;
+        priorities[txid] = amount;
     }
     return priorities;
 }
 
+/// Throws StorageError if it is none that is known.
+uint64_t version_of(const Bytes& bytes) {
+    const auto version = Reader(bytes).read<uint64_t>();
+    if (version != VERSION_PLAIN && version != VERSION_OBFUSCATED)
+        throw StorageError("it is none of a known version");
+    return version;
+}
+
 /// Version 2 hides everything after its key by it, so that no scanner finds "viruses" in there.
 bool reveal(Bytes& bytes) {
-    constexpr size_t KEY_START = 8 + 1; // after the version, and the key's length
-    if (bytes.size() < KEY_START + KEY_BYTES || bytes[8] != KEY_BYTES) return false;
+    constexpr size_t KEY_START = VERSION_BYTES + 1; // after the version, and the key's length
+    if (bytes.size() < KEY_START + KEY_BYTES || bytes[VERSION_BYTES] != KEY_BYTES) return false;
     const Bytes key(bytes.begin() + KEY_START, bytes.begin() + KEY_START + KEY_BYTES);
     for (size_t i = KEY_START + KEY_BYTES; i < bytes.size(); ++i) bytes[i] ^= key[i % KEY_BYTES];
     return true;
 }
 
-std::optional<SavedMempool> parse(Bytes bytes) {
-    const auto version = Reader(bytes).read<uint64_t>();
-    if (version != VERSION_PLAIN && version != VERSION_OBFUSCATED) return std::nullopt;
-    if (version == VERSION_OBFUSCATED && !reveal(bytes)) return std::nullopt;
-    Reader reader(bytes);
-    reader.raw(version == VERSION_PLAIN ? 8 : 8 + 1 + KEY_BYTES);
+/// What comes after the version, as far as it is whole.
+SavedMempool parse(Reader& reader) {
     SavedMempool saved;
     const auto count = reader.read<uint64_t>();
-    for (uint64_t i = 0; i < count && !reader.failed(); ++i) {
+    for (uint64_t i = 0; i < count; ++i) {
         auto tx = std::make_shared<SealedTransaction>();
         SavedMempool::Item item;
         reader(*tx, item.time, item.priority);
+        if (reader.failed()) break;
         item.tx = std::move(tx);
         saved.items.push_back(std::move(item));
     }
     saved.priorities = read_map(reader);
     const auto unbroadcast = reader.read<std::vector<Txid>>();
     saved.unbroadcast.insert(unbroadcast.begin(), unbroadcast.end());
-    if (reader.failed()) return std::nullopt;
+    saved.damaged = reader.failed();
     return saved;
+}
+
+/// All of the file. Throws StorageError, before it is read as a whole, if it is none of ours.
+Bytes read_file(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw StorageError(std::generic_category().message(errno));
+    Bytes bytes(VERSION_BYTES);
+    file.read(reinterpret_cast<char*>(bytes.data()), VERSION_BYTES);
+    (void)version_of(bytes); // anything may come after it, without end
+    bytes.insert(bytes.end(), std::istreambuf_iterator<char>(file), {});
+    if (version_of(bytes) == VERSION_OBFUSCATED && !reveal(bytes))
+        throw StorageError("its key is missing");
+    return bytes;
+}
+
+std::optional<SavedMempool> read(const std::filesystem::path& path) {
+    const auto tell = [&](std::string_view what) {
+        spdlog::warn("mempool_file_bad file={} reason=\"{}\"", path.string(), what);
+    };
+    try {
+        const Bytes bytes = read_file(path);
+        Reader reader(bytes);
+        if (reader.read<uint64_t>() == VERSION_OBFUSCATED) reader.raw(1 + KEY_BYTES);
+        SavedMempool saved = parse(reader);
+        if (!saved.damaged) return saved;
+        tell(fmt::format("damaged after {} transactions", saved.items.size()));
+        if (!saved.items.empty()) return saved;
+    } catch (const std::exception& error) { // of the file: it may be anything
+        tell(error.what());
+    }
+    return std::nullopt;
 }
 
 } // namespace
@@ -91,19 +131,24 @@ void save_mempool(const std::filesystem::path& path, const SavedMempool& saved) 
 }
 
 std::optional<SavedMempool> read_mempool(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return std::nullopt;
-    Bytes bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    return parse(std::move(bytes));
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error)) {
+        spdlog::warn(
+            "mempool_file_bad file={} reason=\"{}\"", path.string(),
+            error ? error.message() : "it is no file");
+        return std::nullopt;
+    }
+    return read(path);
 }
 
 std::optional<SavedMempool> load_mempool(const std::filesystem::path& path) {
-    std::optional<SavedMempool> saved = read_mempool(path);
     std::error_code ignored;
-    if (saved || !std::filesystem::exists(path, ignored)) return saved;
+    if (!std::filesystem::exists(path, ignored)) return std::nullopt;
+    std::optional<SavedMempool> saved = read(path);
+    if (saved && !saved->damaged) return saved;
     std::filesystem::rename(path, path.string() + ".bad", ignored);
     spdlog::warn("mempool.dat is damaged; it is kept as {}.bad", path.string());
-    return std::nullopt;
+    return saved;
 }
 
 } // namespace cairn::chain

@@ -19,6 +19,7 @@ const Error HASH_OF_TIP_ONLY{
     Code::InvalidParameter, "hash_serialized_3 hash type cannot be queried for a specific block"};
 const Error INDEX_NEEDED{
     Code::InvalidParameter, "Cannot set use_index to false when querying for a specific block"};
+const Error NEVER_CONNECTED{Code::InternalError, "Unable to read UTXO set"};
 
 const Error NOT_ACTIVE{Code::InvalidAddressOrKey, "Block is not in the active chain"};
 const Error ROLL_BACK_PRUNED{
@@ -126,6 +127,7 @@ Outcome<CoinSet>
 indexed_coins(const Call& call, const chain::BlockNode& node, chain::CoinHash kind) {
     const chain::Indexer& indexes = chain_of(call).indexes();
     const std::optional<BlockCoins> block = indexes.coins(node);
+    if (!block && !chain_of(call).view().contains(node)) return NEVER_CONNECTED;
     if (!block) return still_syncing(indexes.status(chain::IndexId::CoinStatistics));
     CoinSet set{&node, block->coins, block->bogo_size, block->total, {}, {}, {}, {}, block};
     if (kind == chain::CoinHash::MuHash) set.muhash = MuHash(block->set).digest();
@@ -185,6 +187,7 @@ const Method GETTXOUTSETINFO{
          NO_COIN_INDEX,
          HASH_OF_TIP_ONLY,
          INDEX_NEEDED,
+         NEVER_CONNECTED,
          {Code::InternalError, "Unable to get data because coinstatsindex is still syncing."}},
         BLOCK_NAME_FAILS),
     .example = "muhash",

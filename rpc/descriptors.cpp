@@ -7,6 +7,7 @@
 #include "consensus/standard.h"
 #include "rpc/describe.h"
 #include "rpc/methods.h"
+#include "rpc/named_block.h"
 
 #include <unordered_map>
 
@@ -207,7 +208,8 @@ for_each_script(const Call& call, const Json& object, const VisitScript& visit) 
             if (!scripts)
                 return Error{
                     NO_PRIVATE_KEYS.code, NO_PRIVATE_KEYS.message + ": '" + text->text + "'"};
-            for (const DescribedScript& one : *scripts) visit(descriptor, i, one);
+            for (const DescribedScript& one : *scripts)
+                if (!visit(descriptor, i, one)) return std::nullopt;
         }
     }
     return std::nullopt;
@@ -274,14 +276,17 @@ ScanResult scan_coins(const Call& call, const Wanted& wanted) {
     NodeContext& context = context_of(call);
     const auto scan = wait_for<chain::CoinScan>(call, &chain::Chain::scan_coins);
     ScanResult result{.tip = scan.tip};
+    const auto goes_on = [&] {
+        return context.coin_scan.state == ScanState::Running && !given_up(call);
+    };
     while (auto next = scan.coins->next()) {
         auto& [point, coin] = *next;
-        if (++result.coins % COINS_BETWEEN_LOOKS == 0) {
+        if (result.coins % COINS_BETWEEN_LOOKS == 0) {
             // Coins lie in the order of the ids' bytes, and these are spread evenly.
             context.coin_scan.percent = point.txid.bytes[0] * 100 / 256;
-            result.complete = context.coin_scan.state == ScanState::Running && !given_up(call);
-            if (!result.complete) break;
+            if (!goes_on()) break;
         }
+        ++result.coins;
         const Script& script = coin.out.script_pubkey;
         const auto found = wanted.find(text_of(script));
         if (found == wanted.end()) continue;
@@ -290,6 +295,7 @@ ScanResult scan_coins(const Call& call, const Wanted& wanted) {
                                      : with_checksum(found->second);
         result.found.push_back({point, std::move(coin), std::move(descriptor), scan.tip});
     }
+    result.complete = goes_on(); // also who was told at the last moment that it ends sees it end
     return result;
 }
 
@@ -316,9 +322,11 @@ Reply act_on_scan(const Call& call, NodeContext::Scan& scan, Run run, Progress p
     } running{scan};
 
     scan.percent = 0;
+    scan.height = 0;
     Wanted wanted;
     const VisitScript add = [&](const Descriptor& of, uint32_t, const DescribedScript& one) {
         wanted.emplace(text_of(one.script), of.is_solvable() ? one.text : "");
+        return scan.state == ScanState::Running; // else `run` will tell
     };
     for (const Json& object : call.arguments[1].items)
         if (auto error = for_each_script(call, object, add))
@@ -385,10 +393,10 @@ const Object<NodeContext::Scan> BLOCK_SCAN_PROGRESS{
     {"current_height", "Height of the block that is looked at",
      [](auto& s) { return s.height.load(); }}};
 
-/// Whether the block does what its filter says it may do.
-bool touches(const Call& call, const chain::BlockNode& node, const Wanted& wanted) {
+/// Whether the block does what its filter says it may do; nullopt if it isn't here.
+std::optional<bool> touches(const Call& call, const chain::BlockNode& node, const Wanted& wanted) {
     const BlockRef block = chain_of(call).read_block(node);
-    if (!block) return true; // who knows, if it is pruned
+    if (!block) return std::nullopt;
     for (const SealedTransaction& tx : block->transactions)
         for (const TxOut& output : tx.outputs)
             if (wanted.contains(text_of(output.script_pubkey))) return true;
@@ -423,8 +431,10 @@ Outcome<BlockScan> scan_blocks(const Call& call, const Wanted& wanted, bool exac
         if (!entry) return still_syncing(chain_of(call).indexes().status(chain::IndexId::Filters));
         const Result<bool> matches = filter_matches(entry->filter, node.hash, scripts);
         if (!matches) chain::damaged("a compact filter");
-        if (*matches && (!exactly || touches(call, node, wanted)))
-            result.relevant.push_back(node.hash);
+        const std::optional<bool> relevant =
+            *matches && exactly ? touches(call, node, wanted) : *matches;
+        if (!relevant) return PRUNED;
+        if (*relevant) result.relevant.push_back(node.hash);
     }
     return result;
 }
@@ -469,6 +479,7 @@ const Method SCANBLOCKS{
          NO_FILTERS,
          BAD_START_HEIGHT,
          BAD_STOP_HEIGHT,
+         PRUNED,
          {Code::InternalError, "Unable to get data because basic block filter index is still "
                                "syncing."},
          BAD_ACTION},

@@ -9,8 +9,9 @@
 
 namespace cairn::rpc {
 
-/// Given a descriptor, and one of the scripts that it stands for with its child number.
-using VisitScript = std::function<void(
+/// Given a descriptor, and one of the scripts that it stands for with its child number. Returns
+/// whether to go on.
+using VisitScript = std::function<bool(
     const wallet::keys::Descriptor&, uint32_t index, const wallet::keys::DescribedScript&)>;
 
 inline const Error BAD_RANGE{
@@ -59,7 +60,8 @@ inline const server::Field SCAN_OBJECT{
       {{"desc", server::Type::Text, "A descriptor"},
        {"range", server::Type::Any, "Child numbers", RANGE_FORMS, true}}}}};
 
-/// Visit all scripts of `object`: a descriptor, or an object of that and a range.
+/// Visit all scripts of `object`: a descriptor, or an object of that and a range. As long as
+/// `visit` wants to go on.
 std::optional<Error>
 for_each_script(const Call& call, const server::Json& object, const VisitScript& visit);
 

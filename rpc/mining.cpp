@@ -37,6 +37,7 @@ const Error NO_SIGNET{
                             "{\"rules\": [\"segwit\", \"signet\"]})"};
 const Error BEHIND{
     Code::InInitialDownload, "The node is in initial sync and waiting for blocks..."};
+const Error SHUTTING_DOWN{Code::ClientNotConnected, "Shutting down"};
 
 /// What follows the block is ignored, as the reference does.
 Outcome<std::shared_ptr<Block>> block_of_hex(const std::string& hex) {
@@ -311,7 +312,7 @@ void wait_for_news(
     };
     auto look = [call = std::move(call), seen = std::move(seen),
                  done = std::move(done)](const chain::BlockNode& tip) mutable {
-        if (given_up(*call)) return done(GIVEN_UP);
+        if (given_up(*call)) return done(SHUTTING_DOWN);
         const bool same_tip = tip.hash.to_string() == seen.tip;
         const bool same_pool = chain_of(*call).mempool()->sequence() == seen.mempool_sequence;
         if (same_tip && same_pool)
@@ -330,6 +331,8 @@ void getblocktemplate(const std::shared_ptr<const Call>& call, std::function<voi
     if (std::optional<Error> error = check_template_request(*call)) return done(std::move(*error));
     const Json* id = call->arguments[0].find("longpollid");
     if (id == nullptr || id->is_null()) return answer_now(call, std::move(done));
+    if (auto error = server::check_hash("longpollid", id->text.substr(0, HASH_DIGITS)))
+        return done(std::move(*error));
     wait_for_news(call, seen_of(id->text), FIRST_MEMPOOL_LOOK, std::move(done));
 }
 
@@ -354,7 +357,15 @@ const Method GETBLOCKTEMPLATE{
             {{"", Type::Text}}},
            {"longpollid", Type::Text, "Wait for something newer than this", {}, true},
            {"data", Type::Any, "For mode proposal", {{"", Type::Hex, "The block"}}, true}}}},
-    .fails = {BAD_MODE, NO_SEGWIT, NO_SIGNET, MISSING_DATA, BAD_BLOCK, BEHIND},
+    .fails =
+        {BAD_MODE,
+         NO_SEGWIT,
+         NO_SIGNET,
+         MISSING_DATA,
+         BAD_BLOCK,
+         BEHIND,
+         {Code::InvalidParameter, "longpollid must be of length 64 (not ..., for '...')"},
+         SHUTTING_DOWN},
     .example = R"({"rules":["segwit"]})",
     .run =
         {getblocktemplate,

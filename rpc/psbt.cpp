@@ -272,13 +272,14 @@ Outcome<std::string> utxoupdatepsbt(const Call& call) {
             if (const auto coin = chain.find_coin(point, true)) out = coin->out;
     }
     const VisitScript tell_all = [&](const Descriptor& of, uint32_t index, const auto& one) {
-        if (!of.is_solvable()) return;
+        if (!of.is_solvable()) return true;
         for (size_t i = 0; i < spent.size(); ++i)
             if (spent[i] && spent[i]->script_pubkey == one.script && !psbt->is_final(i))
                 tell<PsbtIn>(psbt->inputs[i], of, index);
         for (size_t i = 0; i < psbt->outputs.size(); ++i)
             if (psbt->tx.outputs[i].script_pubkey == one.script)
                 tell<PsbtOut>(psbt->outputs[i], of, index);
+        return true;
     };
     if (call.has(1))
         for (const Json& object : call.arguments[1].items)

@@ -147,11 +147,12 @@ void add_send_commands(CLI::App& app, Program& program) {
     send_command->add_option("ADDRESS", options->address, "Who is paid")->required();
     send_command->add_option("AMOUNT", options->amount, "Coins with up to 8 decimals, or: all")
         ->required();
-    send_command->add_option(
+    CLI::Option* fee_rate = send_command->add_option(
         "--fee-rate", options->fee_rate, "Satoshis per virtual byte (default: estimated)");
     send_command
         ->add_option("--blocks", options->blocks, "Aim at a confirmation within so many (6)")
-        ->check(CLI::Range(1, 1008));
+        ->check(CLI::Range(1, 1008))
+        ->excludes(fee_rate);
     send_command->add_flag("--yes,-y", options->yes, "Don't ask");
     send_command->add_flag(
         "--anyway", options->anyway, "With --yes: also if this run has sent an earlier payment");

@@ -42,6 +42,7 @@ enum class Code : int {
     Deserialization = -22,
     Database = -20,
     InInitialDownload = -10,
+    ClientNotConnected = -9,
     InvalidParameter = -8,
     InvalidAddressOrKey = -5,
     TypeError = -3,

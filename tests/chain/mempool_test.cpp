@@ -333,6 +333,41 @@ BOOST_AUTO_TEST_CASE(file__damaged__is_kept_beside) {
     BOOST_TEST(std::filesystem::exists(file.string() + ".bad"));
 }
 
+BOOST_AUTO_TEST_CASE(file__whose_end_is_missing__gives_what_comes_before) {
+    const TemporaryFolder folder;
+    const std::filesystem::path file = folder.path() / "mempool.dat";
+    Mempool pool({1, 2});
+    const TransactionRef first = pool.add(entry_of(payment({some_point(1)}), 20, 1)).tx;
+    pool.add(entry_of(payment({some_point(2)}), 10, 2));
+    pool.prioritise(some_point(3).txid, 7);
+    pool.prioritise(some_point(4).txid, 8);
+    save_mempool(file, to_save(pool, {first->txid}));
+    const auto size = std::filesystem::file_size(file);
+    for (const auto& [missing, items, priorities] :
+         {std::tuple(1, 2, 2), std::tuple(40, 2, 1), std::tuple(130, 1, 0)}) {
+        save_mempool(file, to_save(pool, {first->txid}));
+        std::filesystem::resize_file(file, size - static_cast<uintmax_t>(missing));
+        const std::optional<SavedMempool> saved = load_mempool(file);
+        BOOST_REQUIRE(saved);
+        BOOST_TEST(saved->damaged);
+        BOOST_TEST(saved->items.size() == static_cast<size_t>(items));
+        BOOST_TEST((saved->items[0].tx->wtxid == first->wtxid));
+        BOOST_TEST(saved->priorities.size() == static_cast<size_t>(priorities));
+        BOOST_TEST(!std::filesystem::exists(file));
+        BOOST_TEST(read_mempool(file.string() + ".bad").has_value());
+    }
+}
+
+/// Whoever imports one may mistake the name: a pipe would keep him, and a device never ends.
+BOOST_AUTO_TEST_CASE(file__that_is_none__is_not_read) {
+    const TemporaryFolder folder;
+    const std::filesystem::path pipe = folder.path() / "pipe";
+    BOOST_REQUIRE(mkfifo(pipe.c_str(), S_IRUSR | S_IWUSR) == 0);
+    for (const std::filesystem::path& path :
+         {pipe, folder.path(), std::filesystem::path("/dev/zero"), folder.path() / "absent"})
+        BOOST_TEST(!read_mempool(path));
+}
+
 BOOST_AUTO_TEST_CASE(file__obfuscated_version_2__is_read) {
     const TemporaryFolder folder;
     Mempool pool({1, 2});

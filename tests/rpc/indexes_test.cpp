@@ -79,6 +79,15 @@ BOOST_AUTO_TEST_CASE(address__mined_to_and_spent_from__history_balance_and_coins
     }
 }
 
+BOOST_AUTO_TEST_CASE(gettxoutsetinfo__block_that_was_never_connected__refused_for_good) {
+    const Json rival = result("generateblock", R"+(["raw(51)",[],false])+");
+    mine(2);
+    BOOST_TEST(text("submitblock", "[\"" + rival.find("hex")->text + "\"]") == "\"inconclusive\"");
+    BOOST_TEST(
+        error("gettxoutsetinfo", "[\"muhash\",\"" + rival.find("hash")->text + "\"]") ==
+        "-32603 Unable to read UTXO set");
+}
+
 BOOST_AUTO_TEST_CASE(gettxoutsetinfo__by_height_and_hash__as_of_that_block) {
     const std::string fifth = mine(5);
     mine(5);

@@ -213,6 +213,9 @@ BOOST_AUTO_TEST_CASE(getblocktemplate__long_poll__answers_on_a_new_tip) {
     BOOST_TEST((poll.wait_for(0s) == std::future_status::timeout));
     const std::string tip = mine(1);
     BOOST_TEST(poll.get().find("result")->find("previousblockhash")->text == tip);
+    BOOST_TEST(
+        error("getblocktemplate", R"([{"rules":["segwit"],"longpollid":"x"}])") ==
+        "-8 longpollid must be of length 64 (not 1, for 'x')");
 }
 
 BOOST_AUTO_TEST_CASE(getblocktemplate__proposal__verdict_without_proof_of_work) {
@@ -483,6 +486,22 @@ BOOST_AUTO_TEST_CASE(scantxoutset__coins_of_descriptors__found_with_their_blocks
                    ->items.at(0)
                    .find("desc")
                    ->text.starts_with("wpkh([751e76e8]" + key + ")#"));
+}
+
+/// Where the scripts take longer than the coins, too.
+BOOST_AUTO_TEST_CASE(scantxoutset__aborted__ends_and_tells_so) {
+    mine(1);
+    const std::string key = "tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQ"
+                            "vao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B";
+    const std::string ranged =
+        R"+(["start",[{"desc":"wpkh()+" + key + R"+(/*)","range":[0,999999]}])+";
+    for (const std::string method : {"scantxoutset", "scanblocks"}) {
+        std::future<Json> scan = ask(method, ranged + "]");
+        while (result(method, R"(["status"])").is_null()) std::this_thread::yield();
+        BOOST_TEST(result(method, R"(["abort"])").truth);
+        const Json answer = *scan.get().find("result");
+        BOOST_TEST(!answer.find(method == "scanblocks" ? "completed" : "success")->truth);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(scantxoutset__wrong_request__says_why) {

@@ -83,6 +83,24 @@ BOOST_AUTO_TEST_CASE(pruned_node__what_is_gone_or_not_to_go__is_said) {
         "from a peer");
 }
 
+BOOST_AUTO_TEST_CASE(pruned_node__blocks_that_are_to_be_looked_at__are_missed) {
+    TestNode node(read_params("bitcoin-regtest.json"), [](chain::ChainOptions& options) {
+        without_indexes(options);
+        options.block_filters = true;
+        options.prune_bytes = UINT64_MAX;
+    });
+    node.mine(300);
+    BOOST_TEST(node.text("pruneblockchain", "[10]") == "10");
+    const auto scan = [&](const std::string& first, const std::string& exactly) {
+        return R"(["start",["addr()" + node.address + R"x()"],)x" + first +
+               R"(,300,"basic",{"filter_false_positives":)" + exactly + "}]";
+    };
+    BOOST_TEST(
+        node.error("scanblocks", scan("5", "true")) == "-1 Block not available (pruned data)");
+    BOOST_TEST(node.result("scanblocks", scan("5", "false")).find("completed")->truth);
+    BOOST_TEST(node.result("scanblocks", scan("11", "true")).find("completed")->truth);
+}
+
 BOOST_AUTO_TEST_CASE(coins__files_and_types_that_do_not_do__are_named) {
     TestNode node;
     const std::string stale = node.mine(3);
