@@ -92,6 +92,8 @@ def mistakes_are_named(test):
             (["status"], ["Could not connect"]),
             (["send", REGTEST_ADDRESS, "1"], ["Could not connect"]),
             (["send", REGTEST_ADDRESS, "1,5"], ["1,5", "amount"]),
+            (["send", REGTEST_ADDRESS, "1", "--blocks=3", "--fee-rate=5"],
+             ["--blocks", "--fee-rate"]),
             (["send", REGTEST_ADDRESS, "0.123456789"], ["amount"]),
             (["send", REGTEST_ADDRESS[:-1] + "q", "1"], ["address"]),
             (["send", "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu", "1"], ["address", "regtest"]),
