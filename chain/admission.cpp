@@ -23,7 +23,8 @@ using consensus::TxIn;
 
 namespace {
 
-constexpr int64_t ROLLING_HALF_LIFE_SECONDS = 43'200; ///< 12 hours.
+constexpr int64_t ROLLING_HALF_LIFE_SECONDS = 43'200;  ///< 12 hours.
+constexpr int64_t MIN_DISCONNECTED_BYTES = 20'000'000; ///< Enough for five blocks of Bitcoin.
 
 /// In coins, with at least two decimals. Core: FormatMoney.
 std::string amount_text(Amount amount) {
@@ -67,10 +68,11 @@ Result<Accepted> Admission::accept_alone(
     const std::optional<Result<>>& scripts) {
     if (Result<> verdict = examine(attempt, tx); !verdict) return verdict.error();
     const Candidate& candidate = attempt.candidates[0];
-    // Before much is worked out: it will fail, isn't remembered, and may be sent again and again.
-    if (!tx->has_witness() && needs_witness(*tx, candidate.coins))
+    if (Result<> verdict = judge_conflicts(attempt); !verdict) return verdict.error();
+    // To order anew what a hundred rivals hang together with takes longer: who wants that, signs.
+    if (!attempt.replaced.empty())
         if (Result<> verdict = check_scripts(candidate, scripts); !verdict) return verdict.error();
-    if (Result<> verdict = judge(attempt); !verdict) return verdict.error();
+    if (Result<> verdict = judge_order(attempt); !verdict) return verdict.error();
     if (Result<> verdict = check_dust(attempt, attempt.last()); !verdict) return verdict.error();
     if (Result<> verdict = check_scripts(candidate, scripts); !verdict) return verdict.error();
     if (attempt.max_fee && attempt.last().fee > *attempt.max_fee) return policy("max-fee-exceeded");
@@ -289,17 +291,20 @@ Result<> Admission::check_families(const Attempt& attempt) const {
     return {};
 }
 
-Result<> Admission::judge(Attempt& attempt) const {
-    if (!attempt.conflicts.empty()) {
-        if (Result<> verdict = check_conflicts(attempt); !verdict) return verdict;
-        attempt.replaced = pool_.with_descendants(attempt.conflicts);
-        if (Result<> verdict = check_replacement(attempt); !verdict) return verdict;
-    }
+Result<> Admission::judge_conflicts(Attempt& attempt) const {
+    if (attempt.conflicts.empty()) return {};
+    if (Result<> verdict = check_conflicts(attempt); !verdict) return verdict;
+    attempt.replaced = pool_.with_descendants(attempt.conflicts);
+    return check_replacement(attempt);
+}
+
+Result<> Admission::judge_order(Attempt& attempt) const {
     std::vector<Mempool::Entries> clusters = pool_.clusters_after(attempt.change());
     if (Result<> verdict = check_clusters(attempt, clusters); !verdict) return verdict;
     const MempoolChange change = attempt.change();
     if (!attempt.trimmed.empty()) clusters = pool_.clusters_after(change);
-    if (!change.removed.empty() && !pool_.improves(change, clusters)) {
+    Mempool::Effort effort = pool_.effort_for_a_change();
+    if (!change.removed.empty() && !pool_.improves(change, clusters, effort)) {
         const std::string why = "insufficient feerate: does not improve feerate diagram";
         return change.added.size() > 1 ? policy("package RBF failed: " + why)
                                        : policy("replacement-failed", why);
@@ -416,8 +421,9 @@ Admission::check_scripts(const Candidate& candidate, const std::optional<Result<
 
 void Admission::commit(Attempt& attempt) {
     const std::unique_lock lock(chainstate_.commit_mutex());
-    remove(attempt.replaced, RemovalReason::Replaced);
-    remove(attempt.trimmed, RemovalReason::SizeLimit);
+    Mempool::Effort effort = pool_.effort_for_a_change();
+    remove(attempt.replaced, RemovalReason::Replaced, effort);
+    remove(attempt.trimmed, RemovalReason::SizeLimit, effort);
     fade();
     for (Candidate& candidate : attempt.candidates) {
         candidate.entry.spent_scripts = pack_scripts(candidate.coins);
@@ -440,30 +446,33 @@ void Admission::tell_removed(const Mempool::Entries& entries, RemovalReason reas
             {entry->tx, {}, reason, tell_scripts ? entry->spent_scripts : SpentScripts()});
 }
 
-void Admission::remove(const Mempool::Entries& entries, RemovalReason reason) {
+void Admission::remove(
+    const Mempool::Entries& entries, RemovalReason reason, Mempool::Effort& effort) {
     tell_removed(entries, reason);
-    pool_.remove(entries);
+    pool_.remove(entries, effort);
 }
 
-void Admission::remove_families(const Mempool::Entries& entries, RemovalReason reason) {
-    remove(pool_.with_descendants(entries), reason);
+void Admission::remove_families(
+    const Mempool::Entries& entries, RemovalReason reason, Mempool::Effort& effort) {
+    remove(pool_.with_descendants(entries), reason, effort);
 }
 
-void Admission::remove_spenders(const SealedTransaction& tx, RemovalReason reason) {
+void Admission::remove_spenders(const SealedTransaction& tx, Mempool::Effort& effort) {
     Mempool::Entries spenders;
     for (uint32_t i = 0; i < tx.outputs.size(); ++i)
         if (const MempoolEntry* child = pool_.spender({tx.txid, i})) spenders.push_back(child);
-    remove_families(spenders, reason);
+    remove_families(spenders, RemovalReason::Reorg, effort);
 }
 
 void Admission::block_connected(const Block& block, BlockImpact& impact) {
     disconnected_.confirm(block);
     pool_.look_up(block, impact, block.transactions.size());
     tell_removed(impact.confirmed, RemovalReason::Block);
-    pool_.remove_confirmed(impact);
+    Mempool::Effort effort = pool_.effort_for_a_change();
+    pool_.remove_confirmed(impact, effort);
     std::vector<Txid> contradicted;
     for (const MempoolEntry* entry : impact.conflicts) contradicted.push_back(entry->tx->txid);
-    remove_families(impact.conflicts, RemovalReason::Conflict);
+    remove_families(impact.conflicts, RemovalReason::Conflict, effort);
     if (!pool_.priorities().empty()) { // they have served
         const auto forget = [this](const Txid& txid) {
             pool_.prioritise(txid, -pool_.priority(txid));
@@ -476,10 +485,10 @@ void Admission::block_connected(const Block& block, BlockImpact& impact) {
 }
 
 void Admission::block_disconnected(const Block& block) {
-    // Enough for five blocks of any chain.
-    const auto room = static_cast<size_t>(5 * chainstate_.params().max_block_weight);
-    for (const TransactionRef& tx : disconnected_.add(block, room))
-        remove_spenders(*tx, RemovalReason::Reorg);
+    const int64_t five_blocks = 5 * chainstate_.params().max_block_weight;
+    const auto room = static_cast<size_t>(std::max(MIN_DISCONNECTED_BYTES, five_blocks));
+    Mempool::Effort effort = pool_.effort_for_a_change();
+    for (const TransactionRef& tx : disconnected_.add(block, room)) remove_spenders(*tx, effort);
 }
 
 bool Admission::still_minable(const MempoolEntry& entry) const {
@@ -499,11 +508,12 @@ bool Admission::still_minable(const MempoolEntry& entry) const {
 }
 
 void Admission::after_reorganisation() {
+    Mempool::Effort effort = pool_.effort_for_a_change();
     for (const TransactionRef& tx : disconnected_.take()) {
         const Result<Accepted> accepted = accept(tx, {}, {.from_block = true});
         if (accepted || accepted.error().kind == Reject::Kind::Known) continue;
         const std::unique_lock lock(chainstate_.commit_mutex());
-        remove_spenders(*tx, RemovalReason::Reorg);
+        remove_spenders(*tx, effort);
     }
     Mempool::Entries stale;
     pool_.visit([&](const MempoolEntry& entry) {
@@ -511,7 +521,7 @@ void Admission::after_reorganisation() {
     });
     {
         const std::unique_lock lock(chainstate_.commit_mutex());
-        remove_families(stale, RemovalReason::Reorg);
+        remove_families(stale, RemovalReason::Reorg, effort);
     }
     enforce_limits();
 }
@@ -525,8 +535,8 @@ void Admission::enforce_limits() {
     };
     if (!has_expired() && pool_.memory_bytes() <= options.max_mempool_bytes) return;
     const std::unique_lock lock(chainstate_.commit_mutex());
-    while (has_expired()) remove_families({pool_.oldest()}, RemovalReason::Expiry);
     Mempool::Effort effort = pool_.effort_for_a_change();
+    while (has_expired()) remove_families({pool_.oldest()}, RemovalReason::Expiry, effort);
     while (pool_.memory_bytes() > options.max_mempool_bytes) {
         const Mempool::Entries worst = pool_.worst_chunk();
         const FeeSize& cost = worst.front()->place.cost;
@@ -537,8 +547,7 @@ void Admission::enforce_limits() {
             rolling_ = {static_cast<double>(raised.per_kvb.value), std::nullopt};
             spdlog::debug("rolling minimum fee bumped to {}", raised.per_kvb.value);
         }
-        tell_removed(worst, RemovalReason::SizeLimit);
-        pool_.remove(worst, effort);
+        remove(worst, RemovalReason::SizeLimit, effort);
     }
 }
 

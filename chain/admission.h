@@ -82,7 +82,8 @@ private:
     Result<> run_scripts(const Candidate& candidate) const;
 
     // Of all that are on their way together:
-    Result<> judge(Attempt& attempt) const;
+    Result<> judge_conflicts(Attempt& attempt) const;
+    Result<> judge_order(Attempt& attempt) const;
     Result<> check_families(const Attempt& attempt) const;
     Result<> check_conflicts(const Attempt& attempt) const;
     Result<> check_replacement(const Attempt& attempt) const;
@@ -109,10 +110,11 @@ private:
     bool still_minable(const MempoolEntry& entry) const;
     /// Requires for what follows: the commit lock is held.
     /// With all that depends on them.
-    void remove_families(const Mempool::Entries& entries, RemovalReason reason);
-    void remove(const Mempool::Entries& entries, RemovalReason reason);
+    void
+    remove_families(const Mempool::Entries& entries, RemovalReason reason, Mempool::Effort& effort);
+    void remove(const Mempool::Entries& entries, RemovalReason reason, Mempool::Effort& effort);
     void tell_removed(const Mempool::Entries& entries, RemovalReason reason);
-    void remove_spenders(const consensus::SealedTransaction& tx, RemovalReason reason);
+    void remove_spenders(const consensus::SealedTransaction& tx, Mempool::Effort& effort);
     double faded() const;
     FeeRate rolling_feerate() const;
     /// Before the mempool grows or shrinks, on which its pace depends.

@@ -84,7 +84,13 @@ PackageOutcome Admission::accept_together(
     if (attempt.together)
         if (Result<> verdict = check_fee(attempt.fees(), attempt.vsize()); !verdict)
             return failed(package.back(), verdict.error());
-    outcome.verdict = judge(attempt);
+    outcome.verdict = judge_conflicts(attempt);
+    if (!outcome.verdict) return outcome;
+    if (!attempt.replaced.empty()) // as in accept_alone()
+        for (const Candidate& candidate : attempt.candidates)
+            if (Result<> verdict = check_scripts(candidate); !verdict)
+                return failed(candidate.entry.tx, verdict.error());
+    outcome.verdict = judge_order(attempt);
     if (!outcome.verdict) return outcome;
     for (const Candidate& candidate : attempt.candidates)
         if (Result<> verdict = check_dust(attempt, candidate.entry); !verdict) {

@@ -155,8 +155,8 @@ private:
         return compare_feerates(rounded, {least_.per_kvb.value, 1000}) >= 0;
     }
 
-    /// Nothing is taken for nothing: it may have an output that only its child makes up for
-    /// (check_ephemeral_dust()).
+    /// Of a chunk no part is taken for nothing: it may have an output that only the rest makes up
+    /// for (check_ephemeral_dust()).
     bool pays_alone(const MempoolEntry& entry) const {
         return entry.modified_fee > Amount(0) && pays(entry.cost());
     }

@@ -215,9 +215,9 @@ Linearization Mempool::linearization_of(const Entries& cluster, int max_splits, 
     for (size_t i = 0; i < nodes.size(); ++i)
         for (const size_t parent : parents[i]) nodes[i].parents |= TxSet{1} << parent;
     const auto count = static_cast<int64_t>(nodes.size());
-    const int64_t splits = std::min<int64_t>(max_splits, effort.steps / count);
+    const int64_t splits = std::min<int64_t>(max_splits, effort.work / count);
     Linearization made = linearize(nodes, static_cast<int>(splits));
-    effort.steps -= made.splits * count;
+    effort.work -= made.splits * count;
     return made;
 }
 
@@ -241,7 +241,8 @@ private:
     std::vector<size_t> above_;
 };
 
-/// `entries` in groups that don't hang together, each in the order it has there.
+/// `entries` in groups that don't hang together, each in the order it has there; the smallest
+/// first.
 std::vector<Mempool::Entries> groups_of(const Mempool::Entries& entries) {
     const std::vector<std::vector<size_t>> parents = dependencies_of(entries);
     Groups groups(entries.size());
@@ -250,6 +251,7 @@ std::vector<Mempool::Entries> groups_of(const Mempool::Entries& entries) {
     std::vector<Mempool::Entries> made(entries.size());
     for (size_t i = 0; i < entries.size(); ++i) made[groups.leader_of(i)].push_back(entries[i]);
     std::erase_if(made, [](const Mempool::Entries& group) { return group.empty(); });
+    std::ranges::stable_sort(made, {}, &Mempool::Entries::size);
     return made;
 }
 
@@ -350,13 +352,13 @@ Mempool::excess(const std::vector<Entries>& clusters, size_t count, int64_t weig
     return all;
 }
 
-bool Mempool::improves(const MempoolChange& change, const std::vector<Entries>& after) const {
+bool Mempool::improves(
+    const MempoolChange& change, const std::vector<Entries>& after, Effort& effort) const {
     std::vector<FeeSize> now;
     for (const MempoolEntry* first : clusters_touched(change))
         for (const MempoolEntry* entry : cluster(*first))
             if (entry->place.chunk == entry) now.push_back(entry->place.cost);
     std::vector<FeeSize> then;
-    Effort effort = effort_for_a_change();
     for (const Entries& cluster : after) {
         const Linearization best = linearization_of(cluster, max_splits_, effort);
         for (const Chunk& chunk : best.chunks) then.push_back(chunk.cost);
@@ -504,20 +506,10 @@ void Mempool::drop(
         [](Index& index, uint32_t hash, const MempoolEntry* entry) { index.erase(hash, entry); }));
 }
 
-void Mempool::remove(const Entries& entries) {
-    Effort effort = effort_for_a_change();
-    remove(entries, effort);
-}
-
 void Mempool::remove(const Entries& entries, Effort& effort) {
     std::vector<uint32_t> hashes;
     for (const MempoolEntry* entry : entries) add_hashes(*entry->tx, hashes);
     remove(entries, hashes, effort);
-}
-
-void Mempool::remove_confirmed(const BlockImpact& impact) {
-    Effort effort = effort_for_a_change();
-    remove(impact.confirmed, impact.hashes, effort);
 }
 
 void Mempool::remove(const Entries& entries, std::span<const uint32_t> hashes, Effort& effort) {
@@ -543,16 +535,18 @@ void Mempool::remove(const Entries& entries, std::span<const uint32_t> hashes, E
 }
 
 void Mempool::go_on() {
-    constexpr int LONGER = 2; // for all; for one of them ten times as long as when it changed
+    constexpr int LONGER = 2;   // for all; for one of them ten times as long as when it changed
+    constexpr int LOADING = 16; // splits take as long as to load a cluster
     Effort effort = effort_for_a_change();
-    effort.steps *= LONGER;
+    effort.work *= LONGER;
     const auto enough = static_cast<int64_t>(MAX_LINEARIZED);
-    for (size_t left = unproven_.size(); left > 0 && effort.steps >= enough; --left) {
+    for (size_t left = unproven_.size(); left > 0 && effort.work >= enough; --left) {
         const auto next = unproven_.upper_bound(went_on_); // each in its turn
         went_on_ = next != unproven_.end() ? *next : *unproven_.begin();
         const Entries all = cluster(*went_on_);
         lift(*went_on_);
         settle(all, std::numeric_limits<int>::max(), effort);
+        effort.work -= LOADING * static_cast<int64_t>(all.size());
     }
 }
 

@@ -86,12 +86,25 @@ public:
     /// Whether no order of any cluster could be better.
     bool optimal() const { return unproven_.empty(); }
 
-    /// The clusters that `change` would touch, as they would be afterwards, in any order.
+    /// The clusters that `change` would touch, as they would be afterwards, the smallest first: so
+    /// a few hard ones don't take all the time there is from the others.
     std::vector<Entries> clusters_after(const MempoolChange& change) const;
     /// The worst of `clusters`, as far as they are larger than that, with all that depends on it.
     static Entries excess(const std::vector<Entries>& clusters, size_t count, int64_t weight);
+
+    /// How long clusters that change together may be ordered anew: some 25 ms if they are the
+    /// hardest, beside 0.1 ms to load each. Whose transaction or block touches hundreds must not
+    /// choose how long that takes. What is left over keeps the order it had, for go_on().
+    struct Effort {
+        int64_t work =
+            0; ///< Left: a split of linearize() takes as much as the cluster has members.
+    };
+
+    Effort effort_for_a_change() const;
+
     /// Whether mining is better at some point and nowhere worse with clusters `after` the change.
-    bool improves(const MempoolChange& change, const std::vector<Entries>& after) const;
+    bool
+    improves(const MempoolChange& change, const std::vector<Entries>& after, Effort& effort) const;
 
     /// Waiting transactions that `entry` spends from, directly.
     Entries parents(const MempoolEntry& entry) const;
@@ -135,21 +148,13 @@ public:
     /// Requires: its cluster doesn't become larger than MAX_LINEARIZED.
     const MempoolEntry& add(MempoolEntry entry);
 
-    /// For how long clusters that change together are ordered anew: about 25 ms if they are the
-    /// hardest. Whose transaction or block touches a hundred must not choose how long that takes.
-    struct Effort {
-        int64_t steps = 0; ///< Left: a split takes as many as the cluster has transactions.
-    };
-
-    Effort effort_for_a_change() const;
-
     /// Take `entries` out, as MempoolChange::removed says.
-    void remove(const Entries& entries);
-    /// The same as a part of a change.
     void remove(const Entries& entries, Effort& effort);
 
     /// The same for what a block confirms. Requires: `impact` is of this sequence().
-    void remove_confirmed(const BlockImpact& impact);
+    void remove_confirmed(const BlockImpact& impact, Effort& effort) {
+        remove(impact.confirmed, impact.hashes, effort);
+    }
 
     /// Look longer for the best order of clusters for which there was no time when they changed.
     void go_on();

@@ -77,7 +77,7 @@ SavedMempool parse(Reader& reader) {
 /// All of the file. Throws StorageError, before it is read as a whole, if it is none of ours.
 Bytes read_file(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
-    if (!file) throw StorageError(std::generic_category().message(errno));
+    if (!file) throw std::ios_base::failure("open", {errno, std::generic_category()});
     Bytes bytes(VERSION_BYTES);
     file.read(reinterpret_cast<char*>(bytes.data()), VERSION_BYTES);
     (void)version_of(bytes); // anything may come after it, without end
@@ -87,22 +87,26 @@ Bytes read_file(const std::filesystem::path& path) {
     return bytes;
 }
 
+/// Damaged, with nothing in it, if the file is none of ours; nullopt if the system doesn't let us
+/// read it.
 std::optional<SavedMempool> read(const std::filesystem::path& path) {
     const auto tell = [&](std::string_view what) {
         spdlog::warn("mempool_file_bad file={} reason=\"{}\"", path.string(), what);
     };
+    SavedMempool saved{.damaged = true};
     try {
         const Bytes bytes = read_file(path);
         Reader reader(bytes);
         if (reader.read<uint64_t>() == VERSION_OBFUSCATED) reader.raw(1 + KEY_BYTES);
-        SavedMempool saved = parse(reader);
-        if (!saved.damaged) return saved;
-        tell(fmt::format("damaged after {} transactions", saved.items.size()));
-        if (!saved.items.empty()) return saved;
-    } catch (const std::exception& error) { // of the file: it may be anything
+        saved = parse(reader);
+        if (saved.damaged) tell(fmt::format("damaged after {} transactions", saved.items.size()));
+    } catch (const StorageError& error) {
         tell(error.what());
+    } catch (const std::ios_base::failure& error) {
+        tell(error.what());
+        return std::nullopt;
     }
-    return std::nullopt;
+    return saved;
 }
 
 } // namespace
@@ -138,16 +142,19 @@ std::optional<SavedMempool> read_mempool(const std::filesystem::path& path) {
             error ? error.message() : "it is no file");
         return std::nullopt;
     }
-    return read(path);
+    std::optional<SavedMempool> saved = read(path);
+    if (saved && saved->damaged && saved->items.empty()) return std::nullopt;
+    return saved;
 }
 
 std::optional<SavedMempool> load_mempool(const std::filesystem::path& path) {
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored)) return std::nullopt;
     std::optional<SavedMempool> saved = read(path);
-    if (saved && !saved->damaged) return saved;
+    if (!saved || !saved->damaged) return saved;
     std::filesystem::rename(path, path.string() + ".bad", ignored);
     spdlog::warn("mempool.dat is damaged; it is kept as {}.bad", path.string());
+    if (saved->items.empty()) return std::nullopt;
     return saved;
 }
 

@@ -124,17 +124,9 @@ size_t count_dust(const Transaction& tx, FeeRate dust) {
         tx.outputs, [dust](const TxOut& out) { return out.value < dust_threshold(out, dust); }));
 }
 
-int64_t reserved_weight(const Params& params) {
-    return std::min(RESERVED_WEIGHT, params.max_block_weight / 2);
-}
-
 int64_t reserved_sigop_cost(const Params& params) {
     constexpr int64_t LEAST = 8; // a coinbase that pays to two P2PKH
     return std::max(LEAST, consensus::max_block_sigop_cost(params) / 200);
-}
-
-int64_t max_standard_weight(const Params& params) {
-    return std::min(MAX_STANDARD_TX_WEIGHT, params.max_block_weight - reserved_weight(params));
 }
 
 int64_t max_standard_sigop_cost(const Params& params) {
@@ -147,7 +139,7 @@ Result<> check_standard(
     const consensus::SealedTransaction& tx, const ChainOptions& options, const Params& params) {
     if (tx.version < MIN_STANDARD_VERSION || tx.version > MAX_STANDARD_VERSION)
         return policy("version");
-    if (tx.weight() > max_standard_weight(params)) return policy("tx-size");
+    if (tx.weight() > consensus::max_standard_weight(params)) return policy("tx-size");
     for (const TxIn& in : tx.inputs) {
         if (in.script_sig.size() > MAX_SCRIPT_SIG_BYTES) return policy("scriptsig-size");
         if (!consensus::is_push_only(in.script_sig)) return policy("scriptsig-not-pushonly");

@@ -9,11 +9,8 @@
 
 namespace cairn::chain {
 
-constexpr int64_t MAX_STANDARD_TX_WEIGHT = 400'000;
 constexpr uint32_t MIN_STANDARD_TX_STRIPPED_BYTES = 65; ///< 64 could pose as a merkle tree's node.
 constexpr int64_t MAX_STANDARD_TX_SIGOP_COST = 16'000;
-/// What a miner keeps free for header, count and coinbase. Core: DEFAULT_BLOCK_RESERVED_WEIGHT.
-constexpr int64_t RESERVED_WEIGHT = 8'000;
 constexpr size_t MAX_DUST_OUTPUTS = 1;
 constexpr size_t MAX_REPLACED_CLUSTERS = 100;
 
@@ -26,12 +23,10 @@ Amount dust_threshold(const consensus::TxOut& out, FeeRate dust);
 /// How many outputs of `tx` are dust.
 size_t count_dust(const consensus::Transaction& tx, FeeRate dust);
 
-/// Where blocks are smaller than Bitcoin's a miner keeps less free, and what he has no room for
-/// isn't relayed: it would wait for ever, and who sends such things would never have to pay.
-int64_t reserved_weight(const consensus::Params& params);
-int64_t reserved_sigop_cost(const consensus::Params& params); ///< Of the coinbase.
-int64_t max_standard_weight(const consensus::Params& params);
+/// As max_standard_weight(): what is left when the coinbase has its own.
 int64_t max_standard_sigop_cost(const consensus::Params& params);
+/// What a miner keeps free for the coinbase.
+int64_t reserved_sigop_cost(const consensus::Params& params);
 
 /// Whether `tx` is of a usual form. Errors: Policy. Source: Core's IsStandardTx.
 Result<> check_standard(

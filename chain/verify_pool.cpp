@@ -35,7 +35,7 @@ VerifyPool::VerifyPool(int threads) {
             lower_priority();
             work();
         });
-    for (std::thread& thread : threads_) // before anybody may look, as which of them has run
+    for (std::thread& thread : threads_) // from here: one that hasn't run yet is there, too
         ::pthread_setname_np(thread.native_handle(), "chain-verify");
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "consensus/standard.h"
 
+#include "consensus/params.h"
 #include "consensus/signature.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 
@@ -96,6 +98,14 @@ OutputTemplate match_template(ByteView script) {
     if (is_pay_to_pubkey_hash(script))
         return {OutputType::PubKeyHash, {copy(script.subspan(3, 20))}};
     return match_multisig(script);
+}
+
+int64_t reserved_weight(const Params& params) {
+    return std::min(RESERVED_WEIGHT, params.max_block_weight / 2);
+}
+
+int64_t max_standard_weight(const Params& params) {
+    return std::min(MAX_STANDARD_TX_WEIGHT, params.max_block_weight - reserved_weight(params));
 }
 
 Script pay_to_pubkey_hash(ByteView hash160) {

@@ -10,6 +10,8 @@
 
 namespace cairn::consensus {
 
+struct Params;
+
 /// Kinds of output scripts. Core: TxoutType.
 enum class OutputType : uint8_t {
     Nonstandard,
@@ -38,6 +40,15 @@ struct OutputTemplate {
 };
 
 OutputTemplate match_template(ByteView script);
+
+constexpr int64_t MAX_STANDARD_TX_WEIGHT = 400'000;
+/// What a miner keeps free for header, count and coinbase. Core: DEFAULT_BLOCK_RESERVED_WEIGHT.
+constexpr int64_t RESERVED_WEIGHT = 8'000;
+
+/// Where blocks are smaller than Bitcoin's a miner keeps less free, and what he has no room for
+/// isn't relayed: it would wait for ever, and who sends such things would never have to pay.
+int64_t reserved_weight(const Params& params);
+int64_t max_standard_weight(const Params& params);
 
 Script pay_to_pubkey_hash(ByteView hash160);
 Script pay_to_script_hash(ByteView hash160);

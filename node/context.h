@@ -3,6 +3,7 @@
 #pragma once
 
 #include "chain/policy.h"
+#include "consensus/standard.h"
 #include "node/chain_reader.h"
 #include "node/peer.h"
 #include "node/random.h"
@@ -26,7 +27,7 @@ struct ProtocolOptions {
     uint64_t max_upload_bytes = 0;         ///< In a day; 0: no limit.
     chain::FeeRate min_relay_feerate{100}; ///< What the mempool takes while it isn't full.
     /// What is larger isn't looked at; of a block's where the chain takes what is unusual.
-    int64_t max_transaction_weight = chain::MAX_STANDARD_TX_WEIGHT;
+    int64_t max_transaction_weight = consensus::MAX_STANDARD_TX_WEIGHT;
     /// By the operator; empty: nobody is.
     std::function<bool(const NetAddress&)> is_banned{};
 };

@@ -167,7 +167,7 @@ void set_block_options(chain::ChainOptions& options, const Setup& setup) {
     const int64_t most = setup.params.max_block_weight;
     const int64_t reserved = settings.is_set("blockreservedweight")
                                  ? settings.number("blockreservedweight")
-                                 : chain::reserved_weight(setup.params);
+                                 : consensus::reserved_weight(setup.params);
     if (settings.is_set("blockmaxweight"))
         options.block_max_weight = settings.number("blockmaxweight");
     const int64_t weight = options.block_max_weight.value_or(most);
@@ -342,8 +342,9 @@ ProtocolOptions protocol_options(
     result.peer_timeout = options.peer_timeout;
     result.max_upload_bytes = options.max_upload_bytes;
     result.min_relay_feerate = chain.options().min_relay_feerate;
-    if (chain.options().accept_nonstandard)
-        result.max_transaction_weight = chain.params().max_block_weight;
+    result.max_transaction_weight = chain.options().accept_nonstandard
+                                        ? chain.params().max_block_weight
+                                        : consensus::max_standard_weight(chain.params());
     return result;
 }
 

@@ -54,6 +54,6 @@ constexpr size_t sum_of_limits() {
 static_assert(sum_of_limits() <= MAX_PEER_BYTES);
 // Room for any one that is relayed.
 static_assert(
-    4 * TransactionDownload::MAX_PROCESSING_BYTES >= size_t{chain::MAX_STANDARD_TX_WEIGHT});
+    4 * TransactionDownload::MAX_PROCESSING_BYTES >= size_t{consensus::MAX_STANDARD_TX_WEIGHT});
 
 } // namespace cairn::node

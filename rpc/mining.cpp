@@ -365,6 +365,7 @@ const Method GETBLOCKTEMPLATE{
          BAD_BLOCK,
          BEHIND,
          {Code::InvalidParameter, "longpollid must be of length 64 (not ..., for '...')"},
+         {Code::InvalidParameter, "longpollid must be hexadecimal string (not '...')"},
          SHUTTING_DOWN},
     .example = R"({"rules":["segwit"]})",
     .run =

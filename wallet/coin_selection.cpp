@@ -12,7 +12,6 @@ namespace cairn::wallet {
 namespace {
 
 constexpr int MAX_SEARCH_STEPS = 100'000;
-constexpr int64_t MAX_STANDARD_TX_WEIGHT = 400'000;
 constexpr FeeRate DUST_RATE{3000}; // of Core's and our own relay policy
 
 Amount sum_of(const std::vector<Amount>& values, const std::vector<size_t>& chosen) {
@@ -105,7 +104,7 @@ private:
 
 size_t SelectionTarget::max_inputs() const {
     return static_cast<size_t>(
-        (MAX_STANDARD_TX_WEIGHT - fixed_weight - change_weight) / input_weight);
+        std::max<int64_t>(0, max_weight - fixed_weight - change_weight) / input_weight);
 }
 
 Amount SelectionTarget::fee(size_t inputs, bool with_change) const {

@@ -3,6 +3,7 @@
 // costs twice, when it is made and when it is spent, and ties payments together for onlookers.
 #pragma once
 
+#include "consensus/standard.h"
 #include "consensus/transaction.h"
 #include "wallet/amount.h"
 
@@ -18,9 +19,10 @@ struct SelectionTarget {
     int64_t fixed_weight = 0; ///< Of all but inputs and change.
     int64_t input_weight = 0; ///< Of each input; all are of one kind.
     int64_t change_weight = 0;
-    Amount change_dust; ///< Change below this can't be relayed.
+    Amount change_dust;                                     ///< Change below this can't be relayed.
+    int64_t max_weight = consensus::MAX_STANDARD_TX_WEIGHT; ///< Nor can more than this.
 
-    /// What no node relays more of, with change. Core: MAX_STANDARD_TX_WEIGHT.
+    /// As many as max_weight has room for, with change.
     size_t max_inputs() const;
     Amount fee(size_t inputs, bool with_change) const;
     /// Of making change and spending it later.

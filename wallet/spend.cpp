@@ -53,8 +53,10 @@ std::vector<OwnCoin> spendable_coins(
     return coins;
 }
 
-SelectionTarget target_of(const PaymentRequest& request, const Script& change, size_t coin_count) {
+SelectionTarget target_of(
+    const PaymentRequest& request, const Script& change, size_t coin_count, const Params& params) {
     SelectionTarget target;
+    target.max_weight = consensus::max_standard_weight(params);
     target.payments = request.amount.value_or(Amount(0));
     target.rate = request.rate;
     target.fixed_weight =
@@ -159,7 +161,7 @@ PaymentDraft draft_payment(Ledger& ledger, const PaymentRequest& request, const 
         std::vector<Amount> values;
         values.reserve(coins.size());
         for (const OwnCoin& coin : coins) values.push_back(coin.out.value);
-        const SelectionTarget target = target_of(request, change_script, coins.size());
+        const SelectionTarget target = target_of(request, change_script, coins.size(), params);
         selection = request.amount ? select_coins(values, target) : select_all(values, target);
         if (!selection) most = select_all(values, target);
     }

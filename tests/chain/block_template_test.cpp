@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Templates: the best payments in a block that the consensus code finds valid.
-#include "chain/policy.h"
 #include "consensus/block_rules.h"
 #include "consensus/standard.h"
 #include "tests/chain/fixture.h"
@@ -151,7 +150,7 @@ BOOST_AUTO_TEST_CASE(small_blocks__have_room_for_what_is_relayed) {
         Params params = test_params();
         params.max_block_weight = weight;
         TestChain test(params);
-        test.options().block_reserved_weight = reserved_weight(params);
+        test.options().block_reserved_weight = cairn::consensus::reserved_weight(params);
         test.open();
         const auto with_data = [&](const OutPoint& coin, size_t bytes) {
             Script data(Bytes{cairn::consensus::OP_RETURN});
@@ -159,10 +158,10 @@ BOOST_AUTO_TEST_CASE(small_blocks__have_room_for_what_is_relayed) {
             return spend({coin}, {{coin_value(params, 500'000), anyone_script()}, {0, data}});
         };
         const std::vector<OutPoint> coins = test.mature_coins(2);
-        auto largest = static_cast<size_t>(max_standard_weight(params) / 4);
+        auto largest = static_cast<size_t>(cairn::consensus::max_standard_weight(params) / 4);
         const auto fits = [&] {
             const Transaction tx = with_data(coins[0], largest);
-            return make_transaction(tx)->weight() <= max_standard_weight(params);
+            return make_transaction(tx)->weight() <= cairn::consensus::max_standard_weight(params);
         };
         while (!fits()) --largest;
         BOOST_TEST(reason_of(test.pay(with_data(coins[0], largest + 1))) == "tx-size");

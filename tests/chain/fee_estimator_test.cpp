@@ -144,7 +144,12 @@ BOOST_AUTO_TEST_CASE(backlog_of_weeks__is_counted__and_costs_no_more) {
     const auto waiting = [&](int32_t target) {
         return market.estimator.raw_estimate(2, target, .8).fail.value().waiting;
     };
-    const auto seconds = [&] { return processor_seconds([&] { pass(TARGET / 10); }); };
+    const auto seconds = [&] {
+        double least = 1e9; // other tests share the processor
+        for (int i = 0; i < 3; ++i)
+            least = std::min(least, processor_seconds([&] { pass(TARGET / 20); }));
+        return least;
+    };
     pass(TARGET);
     const double before = seconds();
     pass(BLOCKS - static_cast<int32_t>(cheap.size()));

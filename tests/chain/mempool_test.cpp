@@ -22,6 +22,11 @@ MempoolEntry entry_of(const Transaction& tx, Amount fee, int64_t time = 0) {
     return entry;
 }
 
+void remove(Mempool& pool, const Mempool::Entries& entries) {
+    Mempool::Effort effort = pool.effort_for_a_change();
+    pool.remove(entries, effort);
+}
+
 OutPoint some_point(uint8_t n) {
     return {Txid(cairn::consensus::sha256(Bytes{n})), n};
 }
@@ -96,7 +101,7 @@ BOOST_AUTO_TEST_CASE(family__parents_children_and_all__are_found) {
     BOOST_TEST(pool.find_coin({a.tx->txid, 1}).has_value());
     BOOST_TEST(!pool.find_coin({a.tx->txid, 2}));
     BOOST_TEST(pool.total_fee() == Amount(600));
-    pool.remove({&b, &c});
+    remove(pool, {&b, &c});
     BOOST_TEST(pool.size() == 1u);
     BOOST_TEST((pool.in_mining_order() == Entries{&a}));
 }
@@ -106,11 +111,11 @@ BOOST_AUTO_TEST_CASE(remove__one_that_was_confirmed__its_children_stay) {
     const TransactionRef parent = pool.add(entry_of(payment({some_point(1)}), 1)).tx;
     const TransactionRef child = pool.add(entry_of(payment({{parent->txid, 0}}), 1)).tx;
     const uint64_t before = pool.sequence();
-    pool.remove({pool.find(parent->txid)});
+    remove(pool, {pool.find(parent->txid)});
     BOOST_TEST(pool.sequence() > before);
     BOOST_REQUIRE(pool.find(child->txid));
     BOOST_TEST(pool.parents(*pool.find(child->txid)).empty());
-    pool.remove({pool.find(child->txid)});
+    remove(pool, {pool.find(child->txid)});
     BOOST_TEST(pool.memory_bytes() == 0u);
     BOOST_TEST(pool.total_vsize() == 0);
     BOOST_TEST(pool.worst_chunk().empty());
@@ -141,8 +146,9 @@ BOOST_AUTO_TEST_CASE(look_up__in_parts__finds_what_leaves_and_what_is_verified) 
     BOOST_TEST((impact.confirmed == Mempool::Entries{&same, &other}));
     BOOST_TEST((impact.conflicts == Mempool::Entries{&late, &loser}));
     for (size_t i = 0; i < 4; ++i) BOOST_TEST(impact.verified[i] == (i == 1));
-    pool.remove_confirmed(impact);
-    pool.remove(impact.conflicts);
+    Mempool::Effort effort = pool.effort_for_a_change();
+    pool.remove_confirmed(impact, effort);
+    remove(pool, impact.conflicts);
     BOOST_TEST((pool.in_mining_order() == Mempool::Entries{&stays}));
     for (uint8_t n = 1; n < 10; ++n)
         BOOST_TEST((pool.spender(some_point(n)) == (n == 5 ? &stays : nullptr)));
@@ -235,7 +241,7 @@ BOOST_AUTO_TEST_CASE(go_on__beside_orders_that_take_far_longer__each_has_its_tur
     }
     for (size_t i = 0; i < TURNS * 2 * OF_EACH; ++i) pool.go_on();
     BOOST_TEST(!pool.optimal());
-    for (const MempoolEntry* first : hard) pool.remove(Mempool::cluster(*first));
+    for (const MempoolEntry* first : hard) remove(pool, Mempool::cluster(*first));
     BOOST_TEST(pool.size() == OF_EACH * MAX_LINEARIZED);
     BOOST_TEST(pool.optimal());
 }
@@ -248,27 +254,30 @@ BOOST_AUTO_TEST_CASE(change__of_a_hundred_hard_clusters__takes_no_longer_than_of
     Mempool pool({1, 2}, SPLITS);
     Mempool::Entries tips; // of each the last, on which nothing depends
     for (uint8_t n = 0; n < CLUSTERS; ++n) {
-        const Family all = hard_family(random, n);
-        for (const auto& [tx, fee] : all) {
-            const MempoolEntry& added = pool.add(entry_of(tx, fee));
-            if (&tx == &all.back().first) tips.push_back(&added);
-        }
+        const MempoolEntry* last = nullptr;
+        for (const auto& [tx, fee] : hard_family(random, n)) last = &pool.add(entry_of(tx, fee));
+        tips.push_back(last);
         while (!pool.optimal()) pool.go_on();
     }
-    pool.remove({tips.end() - 3, tips.end()});
+    remove(pool, {tips.end() - 3, tips.end()});
     tips.resize(CLUSTERS - 3);
     BOOST_TEST(pool.optimal());
 
     MempoolEntry rival = entry_of(payment({some_point(1)}), 0);
-    const MempoolChange change{{&rival}, tips};
-    const std::vector<Mempool::Entries> after = pool.clusters_after(change);
-    BOOST_TEST(!pool.improves(change, after));
+    const auto improves = [&](size_t count) {
+        const MempoolChange change{{&rival}, {tips.begin(), tips.begin() + ptrdiff_t(count)}};
+        Mempool::Effort effort = pool.effort_for_a_change();
+        const bool better = pool.improves(change, pool.clusters_after(change), effort);
+        return std::pair(better, effort.work >= int64_t{MAX_LINEARIZED});
+    };
+    BOOST_TEST((improves(5) == std::pair(false, true)));
+    BOOST_TEST((improves(tips.size()) == std::pair(false, false))); // no time is left
     rival.modified_fee = 100'000'000;
-    BOOST_TEST(pool.improves(change, after)); // though not all orders are the best
+    BOOST_TEST((improves(tips.size()) == std::pair(true, false))); // nor are all orders the best
 
-    pool.remove(tips);
+    remove(pool, tips);
     BOOST_TEST(!pool.optimal()); // there was no time for all
-    for (int turn = 0; turn < CLUSTERS && !pool.optimal(); ++turn) pool.go_on();
+    for (int block = 0; block < 30 && !pool.optimal(); ++block) pool.go_on();
     BOOST_TEST(pool.optimal());
 }
 
@@ -341,11 +350,10 @@ BOOST_AUTO_TEST_CASE(file__whose_end_is_missing__gives_what_comes_before) {
     pool.add(entry_of(payment({some_point(2)}), 10, 2));
     pool.prioritise(some_point(3).txid, 7);
     pool.prioritise(some_point(4).txid, 8);
-    save_mempool(file, to_save(pool, {first->txid}));
-    const auto size = std::filesystem::file_size(file);
     for (const auto& [missing, items, priorities] :
          {std::tuple(1, 2, 2), std::tuple(40, 2, 1), std::tuple(130, 1, 0)}) {
         save_mempool(file, to_save(pool, {first->txid}));
+        const auto size = std::filesystem::file_size(file);
         std::filesystem::resize_file(file, size - static_cast<uintmax_t>(missing));
         const std::optional<SavedMempool> saved = load_mempool(file);
         BOOST_REQUIRE(saved);
@@ -512,7 +520,7 @@ BOOST_AUTO_TEST_CASE(younger_than__slice_after_slice__each_once_whatever_leaves)
     };
     BOOST_TEST(times(pool.younger_than(nullptr, 3)) == "100/5 100/6 111/2 ");
     const MempoolEntry last = *entries[0];
-    pool.remove({entries[0]});
+    remove(pool, {entries[0]});
     BOOST_TEST(times(pool.younger_than(&last, 3)) == "111/3 111/4 ");
     BOOST_TEST(pool.younger_than(entries[2], 3).empty());
 }

@@ -414,6 +414,9 @@ BOOST_AUTO_TEST_CASE(import__a_saved_mempool__with_what_is_wanted) {
     BOOST_TEST(import(file, {.times = true, .priorities = true, .unbroadcast = true}));
     BOOST_TEST(test.chain().mempool()->priority(txid) == Amount(200));
     BOOST_TEST((watch.unsent == std::vector<Txid>{txid}));
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
+    BOOST_TEST(!import(file, {.times = true, .priorities = true})); // though it takes what is there
+    BOOST_TEST(test.chain().mempool()->priority(txid) == Amount(300));
     test.chain().remove_observer(watch);
 }
 

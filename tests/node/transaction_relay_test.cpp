@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(transaction__chain_had_no_room_and_its_sender_left__is_aske
 }
 
 BOOST_AUTO_TEST_CASE(transaction__larger_than_is_relayed__is_refused_unless_the_chain_takes_such) {
-    for (const int64_t most : {chain::MAX_STANDARD_TX_WEIGHT, int64_t{4'000'000}}) {
+    for (const int64_t most : {consensus::MAX_STANDARD_TX_WEIGHT, int64_t{4'000'000}}) {
         TestNet net;
         TestNode& node = net.add({.max_transaction_weight = most});
         const PeerId stub = net.connect_stub(node, ConnectionType::OutboundFullRelay);
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(transaction__larger_than_is_relayed__is_refused_unless_the_
         large.outputs[0].script_pubkey.assign(consensus::Bytes(100'000));
         const auto tx = consensus::make_transaction(std::move(large));
         send(net, node, stub, tx);
-        const bool taken = most > chain::MAX_STANDARD_TX_WEIGHT;
+        const bool taken = most > consensus::MAX_STANDARD_TX_WEIGHT;
         BOOST_TEST(waits(node, tx) == taken);
         announce(net, node, stub, tx); // it isn't wanted any more, in either case
         BOOST_TEST(net.heard(node, stub, "getdata").empty());
