@@ -75,6 +75,7 @@ BOOST_AUTO_TEST_CASE(waiting_calls__client_leaves__end) {
     while (dispatcher().active().size() < calls.size()) std::this_thread::yield();
     left.request_stop();
     while (!dispatcher().active().empty()) std::this_thread::yield();
+    BOOST_TEST(text_of(*calls.back().get().find("error")->find("code")) == "-9");
 }
 
 namespace {

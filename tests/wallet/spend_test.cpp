@@ -157,6 +157,13 @@ BOOST_AUTO_TEST_CASE(draft_payment__more_coins_than_fit__says_so_or_takes_the_la
     const PaymentDraft draft = setting.draft(std::nullopt);
     BOOST_TEST(draft.inputs.size() + draft.left == 1'500U);
     BOOST_TEST(draft.left < 30U);
+    consensus::Params small = regtest_params();
+    small.max_block_weight = 100'000; // nobody relays more of them than miners have room for
+    const PaymentDraft less = draft_payment(
+        setting.wallet->ledger(), {foreign_script(7), std::nullopt, {2000}, {}}, small);
+    BOOST_TEST(less.inputs.size() + less.left == 1'500U);
+    const int64_t weight = sign_payment(less, *setting.wallet->unlock(TEST_PASSPHRASE))->weight();
+    BOOST_TEST((weight > 91'000 && weight <= 92'000));
     const auto tx = sign_payment(draft, *setting.wallet->unlock(TEST_PASSPHRASE));
     BOOST_TEST(tx->weight() <= 400'000);
     BOOST_CHECK_EXCEPTION(setting.draft(1'490 * COIN), WalletError, [](const auto& error) {
