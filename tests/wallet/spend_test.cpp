@@ -43,7 +43,7 @@ struct Setting {
     }
 
     consensus::TransactionRef pay(std::optional<Amount> amount) {
-        const auto tx = sign_payment(draft(amount), *wallet->unlock(TEST_PASSPHRASE));
+        auto tx = sign_payment(draft(amount), *wallet->unlock(TEST_PASSPHRASE));
         send_payment(node, *wallet, tx, NOW);
         return tx;
     }
