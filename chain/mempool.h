@@ -96,8 +96,8 @@ public:
     /// hardest, beside 0.1 ms to load each. Whose transaction or block touches hundreds must not
     /// choose how long that takes. What is left over keeps the order it had, for go_on().
     struct Effort {
-        int64_t work =
-            0; ///< Left: a split of linearize() takes as much as the cluster has members.
+        /// Left: a split of linearize() takes as much as the cluster has members.
+        int64_t work = 0;
     };
 
     Effort effort_for_a_change() const;

@@ -87,23 +87,25 @@ Bytes read_file(const std::filesystem::path& path) {
     return bytes;
 }
 
+void tell_bad(const std::filesystem::path& path, std::string_view what) {
+    spdlog::warn("mempool_file_bad file={} reason=\"{}\"", path.string(), what);
+}
+
 /// Damaged, with nothing in it, if the file is none of ours; nullopt if the system doesn't let us
 /// read it.
 std::optional<SavedMempool> read(const std::filesystem::path& path) {
-    const auto tell = [&](std::string_view what) {
-        spdlog::warn("mempool_file_bad file={} reason=\"{}\"", path.string(), what);
-    };
     SavedMempool saved{.damaged = true};
     try {
         const Bytes bytes = read_file(path);
         Reader reader(bytes);
         if (reader.read<uint64_t>() == VERSION_OBFUSCATED) reader.raw(1 + KEY_BYTES);
         saved = parse(reader);
-        if (saved.damaged) tell(fmt::format("damaged after {} transactions", saved.items.size()));
+        if (saved.damaged)
+            tell_bad(path, fmt::format("damaged after {} transactions", saved.items.size()));
     } catch (const StorageError& error) {
-        tell(error.what());
+        tell_bad(path, error.what());
     } catch (const std::ios_base::failure& error) {
-        tell(error.what());
+        tell_bad(path, error.what());
         return std::nullopt;
     }
     return saved;
@@ -137,9 +139,7 @@ void save_mempool(const std::filesystem::path& path, const SavedMempool& saved) 
 std::optional<SavedMempool> read_mempool(const std::filesystem::path& path) {
     std::error_code error;
     if (!std::filesystem::is_regular_file(path, error)) {
-        spdlog::warn(
-            "mempool_file_bad file={} reason=\"{}\"", path.string(),
-            error ? error.message() : "it is no file");
+        tell_bad(path, error ? error.message() : "it is no file");
         return std::nullopt;
     }
     std::optional<SavedMempool> saved = read(path);

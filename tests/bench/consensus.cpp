@@ -7,6 +7,7 @@
 #include "consensus/pubkey_points.h"
 #include "consensus/sha256_lanes.h"
 #include "consensus/standard.h"
+#include "tests/processor_time.h"
 
 #include <secp256k1.h>
 #include <secp256k1_extrakeys.h>
@@ -14,25 +15,17 @@
 
 #include <benchmark/benchmark.h>
 #include <cstdlib>
-#include <ctime>
 #include <random>
 
 using namespace cairn::consensus;
 
 namespace {
 
-/// Seconds that this thread had the CPU: what else the machine does doesn't count.
-double cpu_seconds() {
-    timespec now{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
 template <class Work>
 double time_of(int times, Work work) {
-    const double begin = cpu_seconds();
-    for (int i = 0; i < times; ++i) work();
-    return cpu_seconds() - begin;
+    return cairn::tests::processor_seconds([&] {
+        for (int i = 0; i < times; ++i) work();
+    });
 }
 
 double median(std::vector<double> values) {

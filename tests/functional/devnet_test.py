@@ -16,7 +16,7 @@ import termios
 import time
 
 from framework import (CAIRN, PATIENCE, ROOT, environment, expect_equal, expect_in,
-                       free_port, run, wait_until)
+                       free_port, run, stat_of, wait_until)
 
 
 class Devnet:
@@ -64,11 +64,10 @@ class Devnet:
         try:
             with open(self.pid_file(number), encoding="utf-8") as file:
                 pid = int(file.read())
-            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-                name, _, fields = file.read().rpartition(")")
+            name, fields = stat_of(pid)
         except (OSError, ValueError):
             return None
-        return pid if name.endswith("(cairnd") and fields.split()[0] not in "ZX" else None
+        return pid if name == "cairnd" and fields[0] not in "ZX" else None
 
     def pid_file(self, number):
         return os.path.join(self.node(number), "cairn", "cairnd.pid")

@@ -129,8 +129,7 @@ class Node:
             return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
 
     def processor_seconds(self):
-        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as line:
-            user, system = line.read().rpartition(")")[2].split()[11:13]
+        user, system = stat_of(self.process.pid)[1][11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def stop(self, number=signal.SIGTERM):
@@ -250,6 +249,13 @@ class Test:
                 lines = file.read().split("\n")
             print(f"--- {os.path.basename(process.output)}, exit code {process.returncode}")
             print("\n".join(lines[-25:]))
+
+
+def stat_of(pid):
+    """What the system calls a process, and the fields after that: its state, ..."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        name, _, fields = file.read().rpartition(")")
+    return name.partition("(")[2], fields.split()
 
 
 def has_report(output):

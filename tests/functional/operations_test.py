@@ -11,7 +11,7 @@ import signal
 import socket
 
 from framework import (DEFAULT_ADDRESS, REGTEST_ADDRESS, PATIENCE, expect_equal, expect_in,
-                       free_port, run, wait_until)
+                       free_port, run, stat_of, wait_until)
 
 SAMPLE = re.compile(r'^(cairn_[a-z_]+)((?:\{(?:[a-z_]+="[^"]*",?)+\})?) (-?[0-9.e+-]+|\+Inf)$')
 USER, PASSWORD = "watcher", "secret"
@@ -157,9 +157,8 @@ def commands_inherit_nothing(test):
     pid = int(lines_of(pid_file)[0])
 
     def sleeps():  # while it is loaded it has other files
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            name, _, fields = file.read().rpartition(")")
-        return name.endswith("(sleep") and fields.split()[0] == "S"
+        name, fields = stat_of(pid)
+        return (name, fields[0]) == ("sleep", "S")
     try:
         wait_until(sleeps, "the command to rest")
         files = os.listdir(f"/proc/{pid}/fd")

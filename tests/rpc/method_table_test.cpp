@@ -41,11 +41,6 @@ std::string documentation() {
     return out;
 }
 
-/// A key on test networks.
-const std::string TEST_KEY =
-    "tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZP"
-    "StJRJCTKvosUCJZL5B";
-
 /// A node, and what the words of examples stand for on it.
 class ExampleNode {
 public:

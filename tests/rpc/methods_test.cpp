@@ -491,10 +491,8 @@ BOOST_AUTO_TEST_CASE(scantxoutset__coins_of_descriptors__found_with_their_blocks
 /// Where the scripts take longer than the coins, too.
 BOOST_AUTO_TEST_CASE(scantxoutset__aborted__ends_and_tells_so) {
     mine(1);
-    const std::string key = "tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQ"
-                            "vao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B";
     const std::string ranged =
-        R"+(["start",[{"desc":"wpkh()+" + key + R"+(/*)","range":[0,999999]}])+";
+        R"+(["start",[{"desc":"wpkh()+" + TEST_KEY + R"+(/*)","range":[0,999999]}])+";
     for (const std::string method : {"scantxoutset", "scanblocks"}) {
         std::future<Json> scan = ask(method, ranged + "]");
         while (result(method, R"(["status"])").is_null() &&
@@ -539,17 +537,16 @@ BOOST_AUTO_TEST_CASE(deriveaddresses__wrong_request__says_why) {
     BOOST_TEST(
         derive("pkh(" + key + ")", ",1") ==
         "-8 Range should not be specified for an un-ranged descriptor");
-    const std::string xpub = "tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQ"
-                             "vao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B";
     BOOST_TEST(
-        derive("wpkh(" + xpub + "/*)") == "-8 Range must be specified for a ranged descriptor");
+        derive("wpkh(" + TEST_KEY + "/*)") == "-8 Range must be specified for a ranged descriptor");
     BOOST_TEST(
-        derive("wpkh(" + xpub + "/1'/*)", ",1") == "-5 Cannot derive script without private keys");
+        derive("wpkh(" + TEST_KEY + "/1'/*)", ",1") ==
+        "-5 Cannot derive script without private keys");
     BOOST_TEST(
-        error("generatetodescriptor", "[1,\"wpkh(" + xpub + "/*)\"]") ==
+        error("generatetodescriptor", "[1,\"wpkh(" + TEST_KEY + "/*)\"]") ==
         "-8 Ranged descriptor not accepted. Maybe pass through deriveaddresses first?");
     BOOST_TEST(
-        error("generatetodescriptor", "[1,\"wpkh(" + xpub + "/<0;1>)\"]") ==
+        error("generatetodescriptor", "[1,\"wpkh(" + TEST_KEY + "/<0;1>)\"]") ==
         "-8 Multipath descriptor not accepted");
 }
 

@@ -36,6 +36,11 @@ consensus::Params read_params(const std::string& file);
 
 inline const std::string NO_HASH(64, '0');
 
+/// A key on test networks.
+inline const std::string TEST_KEY =
+    "tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZP"
+    "StJRJCTKvosUCJZL5B";
+
 /// The parameters of a call with one text.
 inline std::string list_of(const std::string& text) {
     return "[\"" + text + "\"]";

@@ -104,10 +104,8 @@ size_t waiting_for_template(NodeContext& context) {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(deriveaddresses__by_the_million__ends_when_the_client_leaves) {
-    const std::string xpub = "tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQ"
-                             "vao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B";
     const std::string descriptor =
-        result("getdescriptorinfo", list_of("wpkh(" + xpub + "/*)")).find("descriptor")->text;
+        result("getdescriptorinfo", list_of("wpkh(" + TEST_KEY + "/*)")).find("descriptor")->text;
     const std::string text = "[\"" + descriptor + "\",999999]";
     std::stop_source left;
     std::future<Json> call = ask("deriveaddresses", text, left.get_token());
